@@ -1,0 +1,127 @@
+"""What unshared weights cost: the lecture's network with `LocallyConnected2D` beside the same network with `Conv2D`.
+
+Both do as many multiply–accumulates. An epoch is 1,568 images of 64×64×1 in batches of 32, with SGD and momentum, on
+one thread and with deterministic operations; epochs of the two networks take turns, and the ratio is the median over
+the turns, so that other work on the machine weighs on both. Memory is the peak of a process that trains one network
+for one epoch, above what it held before the network was built; Linux or macOS.
+
+    python -m benchmarks.locally_connected
+
+Expect a ratio of 2.2 to 2.5 on 2 cores of an EPYC with AVX-512 that others use too, the more the busier they are, for
+unshared weights live on memory bandwidth. Expect a peak of 8 times the weights: weights, momentum, gradients, the
+windows and their gradients, activations. It takes two minutes. Of a locally connected step 41 % are batched matrix
+products, as long as the convolution's whole step; 22 % the update of 6.2 million weights, whatever layer they belong
+to; 9 % gathers windows and sums their gradients, and 8 % are transposes.
+"""
+
+import argparse
+import multiprocessing
+import resource
+import statistics
+import sys
+import time
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from pipeline.layers.locally_connected import LocallyConnected2D
+
+IMAGES, SIDE, BATCH = 1568, 64, 32
+MIB = 2**20
+LAYERS = {"Conv2D": keras.layers.Conv2D, "LocallyConnected2D": LocallyConnected2D}
+
+
+def network(layer: str) -> Any:
+    """The lecture's network, compiled, with `layer` where it has its two convolutions."""
+    model = keras.Sequential(
+        [
+            keras.Input((SIDE, SIDE, 1)),
+            LAYERS[layer](16, 3, padding="same", activation="relu"),
+            keras.layers.MaxPooling2D(),
+            LAYERS[layer](32, 3, padding="same", activation="relu"),
+            keras.layers.MaxPooling2D(),
+            keras.layers.Flatten(),
+            keras.layers.Dense(100, activation="relu"),
+            keras.layers.Dense(1, activation="sigmoid"),
+        ]
+    )
+    model.compile(keras.optimizers.SGD(0.01, momentum=0.9), "binary_crossentropy", jit_compile=False)
+    return model
+
+
+def batches() -> tf.data.Dataset:
+    """One epoch of noise with labels; speed does not depend on what is in an image."""
+    random = np.random.default_rng(0)
+    images = random.random((IMAGES, SIDE, SIDE, 1), dtype="float32")
+    labels = random.integers(0, 2, (IMAGES, 1)).astype("float32")
+    return tf.data.Dataset.from_tensor_slices((images, labels)).batch(BATCH, drop_remainder=True).prefetch(2)
+
+
+def use_one_thread() -> None:
+    """Set TensorFlow as the pipeline does for one replicate."""
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    tf.config.experimental.enable_op_determinism()
+    keras.utils.set_random_seed(0)
+
+
+def peak_bytes() -> int:
+    """The most memory this process has held so far."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def memory_of_training(layer: str) -> int:
+    """Bytes that building and training one network for one epoch adds to this process's peak."""
+    use_one_thread()
+    data = batches()
+    before = peak_bytes()
+    network(layer).fit(data, shuffle=False, verbose=0)
+    return peak_bytes() - before
+
+
+def seconds_of_epochs(rounds: int) -> dict[str, list[float]]:
+    """Seconds of each epoch, the networks taking turns; their first epochs, which trace the graph, are left out."""
+    use_one_thread()
+    data = batches()
+    models = {layer: network(layer) for layer in LAYERS}
+    for model in models.values():
+        model.fit(data, shuffle=False, verbose=0)
+    seconds: dict[str, list[float]] = {layer: [] for layer in LAYERS}
+    for _ in range(rounds):
+        for layer, model in models.items():
+            start = time.perf_counter()
+            model.fit(data, shuffle=False, verbose=0)
+            seconds[layer].append(time.perf_counter() - start)
+    return seconds
+
+
+def main() -> None:
+    """Measures and prints."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.locally_connected", description=__doc__.split("\n")[0])
+    parser.add_argument("--rounds", type=int, default=9, help="epochs of each network (9 unless told)")
+    rounds = parser.parse_args().rounds
+    # Memory comes first: a child's peak starts at what its parent holds.
+    with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
+        memory = {layer: pool.apply(memory_of_training, (layer,)) for layer in LAYERS}
+    seconds = seconds_of_epochs(rounds)
+    print(f"{'layer':20}{'parameters':>12}{'s/epoch':>10}{'weights MiB':>13}{'peak MiB':>10}{'peak/weights':>14}")
+    for layer in LAYERS:
+        parameters = network(layer).count_params()
+        weights = 4 * parameters
+        print(
+            f"{layer:20}{parameters:12,}{statistics.median(seconds[layer]):10.2f}{weights / MIB:13.1f}"
+            f"{memory[layer] / MIB:10.0f}{memory[layer] / weights:14.1f}"
+        )
+    ratios = [local / shared for shared, local in zip(*seconds.values(), strict=True)]
+    print(
+        f"\nepoch, locally connected : convolution = {statistics.median(ratios):.2f} (median of {rounds} rounds, ",
+        end="",
+    )
+    print(f"{min(ratios):.2f} to {max(ratios):.2f})")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,212 @@
+"""The commands: `convtrack COMMAND [Hydra overrides]`, or `python -m pipeline COMMAND …`.
+
+Which file of each group of `conf/` is taken stands in `conf/comparison.yaml`; an override on the command line comes
+before it. Model and named experiment are composed last, so that they can bring values of their own.
+"""
+
+import errno
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from inspect import signature
+from typing import Any
+
+from pipeline.config import CONF, NAMED, SECTIONS, Settings, choices_of, read, read_comparison
+from pipeline.errors import UserError, unknown
+
+
+@dataclass(frozen=True)
+class HydraCommand:
+    """A command that composes its configuration: the groups and files of `conf/` that it takes."""
+
+    module: str
+    groups: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+
+
+HYDRA_COMMANDS: Mapping[str, HydraCommand] = {
+    "prepare": HydraCommand("pipeline.stages.prepare", ("data", "split")),
+    "build": HydraCommand("pipeline.stages.build", ("model",)),
+    "train": HydraCommand("pipeline.stages.train", ("optimizer", "training", "augmentation", "model")),
+    "evaluate": HydraCommand("pipeline.stages.evaluate", ("model",), ("evaluation",)),
+    "report": HydraCommand("pipeline.stages.report"),
+    "experiment": HydraCommand(
+        "pipeline.experiment", ("data", "split", "optimizer", "training", "augmentation", "model", "experiment")
+    ),
+}
+
+PLAIN_COMMANDS: Mapping[str, str] = {
+    "publish": "pipeline.commands.publish",
+    "clean": "pipeline.commands.clean",
+    "ui": "pipeline.commands.ui",
+}
+
+
+def main() -> None:
+    """Run the command that the command line names; a mistake of the user's ends in one sentence and exit code 1."""
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        _run(sys.argv[1:])
+    except KeyboardInterrupt:
+        _fail("Interrupted. The same command goes on from the last finished epoch.", 130)
+    except Exception as problem:
+        sentence = _sentence(problem)
+        if sentence is None:
+            raise
+        _fail(sentence, 1)
+
+
+def _run(arguments: Sequence[str]) -> None:
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(_overview())
+        return
+    command, *rest = arguments
+    if command in PLAIN_COMMANDS:
+        import_module(PLAIN_COMMANDS[command]).main(rest)
+    elif command in HYDRA_COMMANDS:
+        _run_hydra(command, rest)
+    else:
+        raise unknown("command", command, [*HYDRA_COMMANDS, *PLAIN_COMMANDS])
+
+
+def _overview() -> str:
+    modules = {name: command.module for name, command in HYDRA_COMMANDS.items()} | dict(PLAIN_COMMANDS)
+    lines = [f"  {name:<11} {_summary(module)}" for name, module in modules.items()]
+    return "\n".join(
+        [
+            "convtrack COMMAND [overrides]: which network should I use on these images, and how sure can I be?",
+            "",
+            *lines,
+            "",
+            "`convtrack COMMAND --help` says more. The whole comparison: `dvc repro`, or `make repro`.",
+        ]
+    )
+
+
+def _summary(module: str) -> str:
+    """The first line of a module's docstring, read without importing what the module needs."""
+    import ast
+    from importlib.util import find_spec
+    from pathlib import Path
+
+    spec = find_spec(module)
+    assert spec is not None and spec.origin is not None
+    return (ast.get_docstring(ast.parse(Path(spec.origin).read_text())) or "").splitlines()[0]
+
+
+def _run_hydra(command: str, arguments: Sequence[str]) -> None:
+    import hydra
+    from hydra.core.config_store import ConfigStore
+
+    # Hydra raises what it would otherwise print, so that mistakes are told in our words.
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    primary = primary_config(command)
+    if {"-h", "--help"} & set(arguments) and {"model": "???"} in primary["defaults"]:
+        # Help shows a composed configuration, so it needs some model.
+        primary["defaults"][primary["defaults"].index({"model": "???"})] = {"model": primary["models"][0]}
+    ConfigStore.instance().store("convtrack", primary)
+    sys.argv = [f"convtrack {command}", *arguments]
+    hydra.main(config_path=str(CONF.resolve()), config_name="convtrack", version_base="1.3")(_task(command))()
+
+
+def primary_config(command: str) -> dict[str, Any]:
+    """The configuration that Hydra starts from: the comparison's choices and settings, as the command takes them."""
+    taken, comparison = HYDRA_COMMANDS[command], read_comparison()
+    chosen = {**comparison.choices, "model": "???", "experiment": None}
+    defaults: list[Any] = [{group: chosen[group]} for group in taken.groups if group not in ("model", "experiment")]
+    defaults += [*taken.files, "config"]
+    defaults += [{group: chosen[group]} for group in ("model", "experiment") if group in taken.groups]
+    hydra_settings: dict[str, Any] = {"help": {"app_name": f"convtrack {command}", "header": _summary(taken.module)}}
+    settings = {
+        "replicates": comparison.replicates,
+        "models": list(comparison.models),
+        "primary_metric": comparison.primary_metric,
+    }
+    if command == "experiment":
+        settings["replicates"] = 1
+    else:
+        # A stage's folder is the project's; it needs no job folder and no log file of Hydra's.
+        hydra_settings |= {"run": {"dir": "."}, "output_subdir": None}
+        defaults += [{"override hydra/job_logging": "none"}, {"override hydra/hydra_logging": "none"}]
+    return {"defaults": ["_self_", *defaults], "hydra": hydra_settings, **settings}
+
+
+def _task(command: str) -> Callable[[Any], Any]:
+    def task(composed: Any) -> Any:
+        from hydra.core.hydra_config import HydraConfig
+        from omegaconf import OmegaConf
+
+        values: Any = OmegaConf.to_container(composed, resolve=True)
+        main = import_module(HYDRA_COMMANDS[command].module).main
+        return main(**arguments_of(main, values, HydraConfig.get().runtime.choices))
+
+    return task
+
+
+def arguments_of(main: Callable[..., Any], values: dict[str, Any], choices: Mapping[str, str]) -> dict[str, Any]:
+    """What a command's `main` takes by name, checked: sections of the configuration, and single settings.
+
+    A section that bears the name of its file, such as `data`, gets it from `choices`.
+    """
+    sections = {name: values.pop(name) for name in list(values) if name in SECTIONS}
+    settings = read(Settings, values, "")
+    taken: dict[str, Any] = {}
+    for name in signature(main).parameters:
+        if name not in SECTIONS:
+            taken[name] = getattr(settings, name)
+            continue
+        section = sections[name]
+        if name in NAMED:
+            section = {**section, "name": choices[name]}
+        taken[name] = read(SECTIONS[name], section, name)
+    return taken
+
+
+def _terminated(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _fail(sentence: str, code: int) -> None:
+    print(f"convtrack: {sentence}", file=sys.stderr, flush=True)
+    sys.exit(code)
+
+
+def _sentence(problem: Exception) -> str | None:
+    """A user's mistake in one sentence; None if it is a fault of ours."""
+    if isinstance(problem, UserError):
+        return str(problem)
+    if isinstance(problem, OSError) and problem.errno == errno.ENOSPC:
+        where = f" to write {problem.filename}" if problem.filename else ""
+        return f"The disk is full: no space left{where}. What was finished is kept; free some and run it again."
+    if type(problem).__module__.split(".")[0] not in ("hydra", "omegaconf"):
+        return None
+    return _hydra_sentence(problem)
+
+
+def _hydra_sentence(problem: Exception) -> str:
+    from hydra.errors import ConfigCompositionException, MissingConfigException
+
+    missing = getattr(problem, "missing_cfg_file", None)
+    if isinstance(problem, MissingConfigException) and missing and problem.options is not None:
+        group, _, name = missing.rpartition("/")
+        return str(unknown(group or "configuration", name, problem.options))
+    cause = problem.__cause__
+    key = getattr(cause, "full_key", None)
+    if isinstance(problem, ConfigCompositionException) and key:
+        section, _, _ = key.rpartition(".")
+        parent = getattr(cause, "parent_node", None)
+        known = [f"{section}.{name}" if section else str(name) for name in (parent or ())]
+        if known:
+            return f"{unknown('setting', key, known)} (A new option of a function: `+{key}=VALUE`.)"
+    words = " ".join(str(problem).split())
+    if "You must specify" in words:
+        group = words.split("'")[1]
+        return f"Say which {group}: `{group}=NAME`. Available: {', '.join(choices_of(group))}."
+    return words
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""One file per architecture, each with `build(input_shape, classes, *, options) -> keras.Model`."""

@@ -1,0 +1,1 @@
+"""The arithmetic of convolutional networks: integers in, integers out, without TensorFlow."""

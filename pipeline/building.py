@@ -1,0 +1,102 @@
+"""From an architecture's name and options to a Keras model; mistakes in them are told in one sentence.
+
+The architectures are the files under `pipeline/architectures`. TensorFlow is imported when one is built, not before.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.arithmetic.rules import Misfit
+from pipeline.arithmetic.table import layer_table
+from pipeline.errors import UserError, unknown
+from pipeline.options import checked_options
+
+if TYPE_CHECKING:
+    import keras
+
+ARCHITECTURES = Path(__file__).parent / "architectures"
+
+
+def architecture_names() -> list[str]:
+    """The names of all architectures, sorted.
+
+    >>> "lenet5" in architecture_names()
+    True
+    """
+    return sorted(file.stem for file in ARCHITECTURES.glob("*.py") if not file.stem.startswith("_"))
+
+
+def build(
+    architecture: str, options: Mapping[str, Any], *, input_shape: tuple[int, int, int], classes: int
+) -> "keras.Model":
+    """The network of that architecture for images of shape (rows, columns, channels), with fresh weights.
+
+    Raises UserError for an unknown architecture or option, for an option of the wrong type or range, for
+    fewer than two classes, for images too small for the network and for a network too large for the memory.
+    """
+    if architecture not in architecture_names():
+        raise unknown("architecture", architecture, architecture_names())
+    if classes < 2:
+        raise UserError(
+            f"A network needs at least 2 classes to tell apart, but the data have {classes}: check the labels."
+        )
+    construct = import_module(f"pipeline.architectures.{architecture}").build
+    checked = checked_options(f"architecture {architecture}", construct, options)
+    # Importing it here costs nothing: the architecture has imported TensorFlow already.
+    from tensorflow.errors import ResourceExhaustedError
+
+    size = f"{input_shape[0]}×{input_shape[1]}"
+    try:
+        return construct(input_shape, classes, **checked)
+    except ResourceExhaustedError as error:
+        raise UserError(
+            f"Architecture {architecture} with its options {checked} does not fit into memory for {size} images: "
+            "take smaller images or options."
+        ) from error
+    except ValueError as error:
+        misfit = _misfit(construct, checked, input_shape, classes)
+        if misfit is None:
+            raise UserError(
+                f"Architecture {architecture} cannot be built for {size} images and {classes} classes: {_gist(error)}"
+            ) from error
+        raise UserError(
+            f"{misfit} Architecture {architecture} needs images larger than {size}, or other options."
+        ) from error
+
+
+def _misfit(
+    construct: Callable[..., "keras.Model"], options: Mapping[str, Any], input_shape: tuple[int, int, int], classes: int
+) -> str | None:
+    """Which layer does not fit into what the layers before it leave of the image, if that is what ails the network.
+
+    Keras' own message lacks the layer or the size. So the network is built for the next larger images that it can be
+    built for, and its arithmetic is done for the images there are.
+    """
+    from tensorflow.errors import ResourceExhaustedError
+
+    rows, columns, channels = input_shape
+    for side in (4, 8, 16, 32, 64, 128, 256):
+        try:
+            model = construct((max(rows, side), max(columns, side), channels), classes, **options)
+        except (ValueError, ResourceExhaustedError):
+            continue
+        written = json.loads(model.to_json())
+        image = next(layer for layer in written["config"]["layers"] if layer["class_name"] == "InputLayer")
+        image["config"]["batch_shape"][1:] = input_shape
+        try:
+            layer_table(written)
+        except Misfit as misfit:
+            return str(misfit)
+        except ValueError:
+            return None
+    return None
+
+
+def _gist(error: ValueError) -> str:
+    """What Keras says, without its preamble, colours and list of arguments."""
+    lines = re.sub(r"\x1b\[\d+m", "", str(error)).splitlines()
+    return next((line for line in lines if line and not line.startswith("Exception encountered")), "no reason given.")

@@ -1,0 +1,1 @@
+"""The commands that compose no configuration."""

@@ -1,0 +1,42 @@
+"""Images by the name of their source: a file in `pipeline/data/sources/` whose `load` takes the options."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from pipeline.data.images import Images
+from pipeline.errors import UserError, unknown
+from pipeline.options import checked_options
+
+
+def source_names() -> list[str]:
+    """The sources there are, in alphabetical order.
+
+    >>> source_names()
+    ['digits', 'elpv', 'folder', 'mnist_sample']
+    """
+    folder = Path(__file__).with_name("sources")
+    return sorted(file.stem for file in folder.glob("*.py") if file.stem != "__init__")
+
+
+def load_images(source: str, options: Mapping[str, Any]) -> Images:
+    """The images of a source.
+
+    Raises `UserError` for an unknown source, options that its `load` does not take, or a package that is missing.
+    """
+    if source not in source_names():
+        raise unknown("data source", source, source_names())
+    module = import_module(f"pipeline.data.sources.{source}")
+    arguments = checked_options(f"data source {source}", module.load, options)
+    try:
+        images: Images = module.load(**arguments)
+    except ModuleNotFoundError as error:
+        requirement = getattr(module, "REQUIREMENT", None)
+        if requirement is None:
+            raise
+        raise UserError(
+            f"Data source '{source}' needs the package '{error.name}', which is not installed: "
+            f"run `pip install {requirement}`."
+        ) from error
+    return images

@@ -1,0 +1,204 @@
+"""Prepared data: a folder with the images, their splits and a manifest that says all about both.
+
+pixels.npy    uint8, n × height × width × channels
+labels.npy    int64, n: index into the manifest's classes
+splits.npy    uint8, replicates × n: `TRAIN`, `VALIDATION` or `TEST`
+images.json   names, groups and subgroups (or null), each a list of n
+manifest.json source, licence, notes, classes, counts, digests, and mean and deviation of the training pixels
+
+The same images, splits and settings give the same bytes.
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.data.images import Images
+from pipeline.data.splits import SPLITS, TRAIN, deviations
+from pipeline.data.testset import image_digests
+from pipeline.errors import UserError
+
+BLOCK = 1024  # images at once, where wider integers than the pixels' own are needed
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """Prepared data as read; pixels stay on disk until they are used."""
+
+    pixels: NDArray[np.uint8]  # n, height, width, channels
+    labels: NDArray[np.int64]  # n
+    groups: NDArray[np.str_]  # n
+    subgroups: NDArray[np.str_] | None  # n
+    names: NDArray[np.str_]  # n
+    splits: NDArray[np.uint8]  # replicates, n
+    manifest: dict[str, Any]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes, by label."""
+        return tuple(self.manifest["classes"])
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Height, width and channels."""
+        height, width, channels = self.pixels.shape[1:]
+        return height, width, channels
+
+    def indices(self, replicate: int, split: int) -> NDArray[np.int64]:
+        """Which images are in a split (`TRAIN`, `VALIDATION` or `TEST`) of a replicate, in ascending order.
+
+        Raises `ValueError` for a replicate that was not prepared.
+        """
+        if not 0 <= replicate < len(self.splits):
+            raise ValueError(
+                f"`replicate` must be one of the {len(self.splits)} that were prepared, from 0. Received {replicate}."
+            )
+        return np.flatnonzero(self.splits[replicate] == split)
+
+
+def write_prepared(
+    folder: Path, images: Images, splits: NDArray[np.uint8], *, settings: Mapping[str, Any], name: str | None = None
+) -> None:
+    """Write the folder beside its name and move it into place, so that no reader meets a half-written one.
+
+    `splits` are replicates × n; `settings` are the resolved data and split configuration, for the manifest; `name` is
+    the data set's, by default its source's.
+    """
+    if splits.ndim != 2 or splits.shape[1] != len(images.labels):
+        raise ValueError(f"`splits` must have shape (replicates, {len(images.labels)}). Received {splits.shape}.")
+    folder = Path(folder)
+    unfinished, outdated = (folder.with_name(f"{folder.name}.{state}") for state in ("unfinished", "outdated"))
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    np.save(unfinished / "pixels.npy", images.pixels)
+    np.save(unfinished / "labels.npy", images.labels.astype(np.int64))
+    np.save(unfinished / "splits.npy", splits.astype(np.uint8))
+    table = {
+        "names": images.names.tolist(),
+        "groups": images.groups.tolist(),
+        "subgroups": None if images.subgroups is None else images.subgroups.tolist(),
+    }
+    _write_json(unfinished / "images.json", table)
+    content = manifest(images, splits, name=name or images.source, settings=settings)
+    _write_json(unfinished / "manifest.json", content)
+    shutil.rmtree(outdated, ignore_errors=True)
+    if folder.exists():
+        folder.replace(outdated)
+    unfinished.replace(folder)
+    shutil.rmtree(outdated, ignore_errors=True)
+
+
+def read_prepared(folder: Path) -> Prepared:
+    """The prepared data of a folder, read-only.
+
+    Raises `UserError` when it is not there.
+    """
+    read = read_manifest(folder)
+    folder = Path(folder)
+    table = json.loads((folder / "images.json").read_text(encoding="utf-8"))
+    return Prepared(
+        pixels=np.load(folder / "pixels.npy", mmap_mode="r"),
+        labels=np.load(folder / "labels.npy"),
+        groups=np.array(table["groups"]),
+        subgroups=None if table["subgroups"] is None else np.array(table["subgroups"]),
+        names=np.array(table["names"]),
+        splits=np.load(folder / "splits.npy"),
+        manifest=read,
+    )
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest alone, for those who need no pixels.
+
+    Raises `UserError` when it is not there.
+    """
+    path = Path(folder) / "manifest.json"
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UserError(f"Prepared data '{folder}' does not exist: make it with `convtrack prepare`.") from error
+    return content
+
+
+def manifest(images: Images, splits: NDArray[np.uint8], *, name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What the manifest says, ready for JSON. Means and standard deviations are of pixel values 0..255."""
+    sums, squares = _channel_sums(images.pixels)
+    balances = deviations(splits, images.labels, len(images.classes))
+    replicates = []
+    for split, balance in zip(splits, balances, strict=True):
+        counts = {
+            split_name: dict(
+                zip(
+                    images.classes,
+                    np.bincount(images.labels[split == value], minlength=len(images.classes)).tolist(),
+                    strict=True,
+                )
+            )
+            for value, split_name in enumerate(SPLITS)
+        }
+        # Test and validation images stay out: what a network is scaled by comes from training images only.
+        mean, deviation = _moments(images.pixels, sums, squares, split == TRAIN)
+        replicates.append(
+            {
+                "digest": hashlib.sha256(split.astype(np.uint8).tobytes()).hexdigest(),
+                "counts": counts,
+                "balance": {split_name: part._asdict() for split_name, part in balance.items()},
+                "mean": mean,
+                "standard_deviation": deviation,
+            }
+        )
+    return {
+        "name": name,
+        "source": images.source,
+        "licence": images.licence,
+        "attribution": images.attribution,
+        "notes": list(images.notes),
+        "classes": list(images.classes),
+        "image_shape": list(images.pixels.shape[1:]),
+        "images": len(images.labels),
+        "groups": len(set(images.groups.tolist())),
+        "settings": dict(settings),
+        "digest": data_digest(images),
+        "replicates": replicates,
+        "image_digests": list(image_digests(images.pixels)),
+    }
+
+
+def data_digest(images: Images) -> str:
+    """SHA-256 over shape, pixels, labels, classes and groups, in hexadecimal."""
+    digest = hashlib.sha256(np.array(images.pixels.shape, "<i8").tobytes())
+    for start in range(0, len(images.pixels), BLOCK):
+        digest.update(images.pixels[start : start + BLOCK].tobytes())
+    digest.update(images.labels.astype("<i8").tobytes())
+    digest.update(json.dumps([list(images.classes), images.groups.tolist()]).encode())
+    return digest.hexdigest()
+
+
+def _channel_sums(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Sums of the values and of their squares, n × channels: integers, so that no order of adding matters."""
+    sums, squares = [], []
+    for start in range(0, len(pixels), BLOCK):
+        block = pixels[start : start + BLOCK].astype(np.int64)
+        sums.append(block.sum(axis=(1, 2)))
+        squares.append((block**2).sum(axis=(1, 2)))
+    return np.concatenate(sums), np.concatenate(squares)
+
+
+def _moments(
+    pixels: NDArray[np.uint8], sums: NDArray[np.int64], squares: NDArray[np.int64], chosen: NDArray[np.bool_]
+) -> tuple[list[float], list[float]]:
+    values = int(chosen.sum()) * pixels.shape[1] * pixels.shape[2]
+    mean = sums[chosen].sum(axis=0) / values
+    variance = squares[chosen].sum(axis=0) / values - mean**2
+    return mean.tolist(), np.sqrt(variance.clip(min=0)).tolist()
+
+
+def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,0 +1,83 @@
+"""Electroluminescence images of solar cells (Buerhop-Lutz et al. 2018; Deitsch et al. 2019, 2021): is a cell defective?
+
+2,624 grey images of 300×300 pixels, cut from 44 photovoltaic modules (18 monocrystalline, 26 polycrystalline), each
+with the probability of a defect: 0, 1/3, 2/3 or 1. The label file names no module, but its rows run module by module.
+"""
+
+from importlib.resources import as_file, files
+from itertools import groupby
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from pydantic import Field
+
+from pipeline.data.images import Images
+
+REQUIREMENT = "elpv-dataset==1.0.0.post1"
+
+CELLS = 60  # six rows of ten cells: the usual module
+# Cells per module where a run of one type is no multiple of 60. The sizes in the two long runs were read from the
+# images: each module's upper row of cells has a dark upper edge and each first column a dark left edge, which puts
+# one module of 6×9 cells (left edges every nine rows) and one of 5×10 (two upper rows fifty apart) among the others.
+MODULES = {
+    714: (60, 60, 60, 60, 60, 54, 60, 60, 60, 60, 60, 60),
+    530: (60, 60, 50, 60, 60, 60, 60, 60, 60),
+    72: (72,),
+    48: (48,),
+}
+
+
+def load(
+    *,
+    threshold: Annotated[float, Field(ge=0, lt=1)] = 0.5,
+    size: Annotated[int, Field(ge=1, le=300)] = 64,
+) -> Images:
+    """2,624 images of `size` × `size` × 1, shrunk by averaging areas; a cell is defective above the threshold.
+
+    Groups are modules; subgroups are the types, mono and poly.
+    """
+    data = files("elpv_dataset") / "data"
+    rows = [line.split() for line in (data / "labels.csv").read_text(encoding="utf-8").splitlines() if line]
+    types = np.array([kind for _, _, kind in rows])
+    pixels = np.empty((len(rows), size, size, 1), np.uint8)
+    for row, (name, _, _) in enumerate(rows):
+        with as_file(data / name) as path, Image.open(path) as image:
+            pixels[row, :, :, 0] = np.asarray(image.resize((size, size), Image.Resampling.BOX))
+    probability = np.array([float(value) for _, value, _ in rows])
+    return Images(
+        pixels=pixels,
+        labels=(probability > threshold).astype(np.int64),
+        classes=("functional", "defective"),
+        groups=module_names(types),
+        subgroups=types,
+        names=np.array([name.rsplit("/", 1)[-1] for name, _, _ in rows]),
+        source="elpv",
+        licence="CC BY-NC-SA 4.0",
+        attribution="Electroluminescence images: Buerhop-Lutz et al. 2018, Deitsch et al. 2019, Deitsch et al. 2021 "
+        "(elpv-dataset), CC BY-NC-SA 4.0",
+        notes=(
+            "The publishers name no modules: groups follow from the order of the rows. Where the type changes, a "
+            "border is certain; the borders between modules of one type are an inference from the number of cells "
+            "and from the darker edges of the cells at a module's rim.",
+            f"A cell counts as defective when its probability of a defect exceeds {threshold:g}; the published "
+            "probabilities are 0, 1/3, 2/3 and 1.",
+            "The licence allows no commercial use, and adaptations only under the same licence.",
+        ),
+    )
+
+
+def module_names(types: NDArray[np.str_]) -> NDArray[np.str_]:
+    """The module of each row, "module-01" onwards, from runs of one type.
+
+    Raises `ValueError` for a run that is neither known nor a multiple of 60: then the order of the rows is not the
+    published one, and groups made from it would be wrong.
+    """
+    sizes: list[int] = []
+    for kind, run in groupby(types):
+        length = len(list(run))
+        if length not in MODULES and length % CELLS:
+            raise ValueError(f"A run of {length} cells of type {kind} cannot be divided into modules of {CELLS} cells.")
+        sizes += MODULES.get(length, (CELLS,) * (length // CELLS))
+    return np.repeat([f"module-{number:02d}" for number in range(1, len(sizes) + 1)], sizes)

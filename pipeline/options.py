@@ -1,0 +1,118 @@
+"""Options that a configuration gives to a function: checked against its signature before it is called."""
+
+import inspect
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, get_type_hints
+
+from pydantic import TypeAdapter, ValidationError
+
+from pipeline.errors import UserError, unknown
+
+NAMES = {"integer": "an integer", "number": "a number", "string": "a string", "null": "null"}
+BOUNDS = {
+    "exclusiveMinimum": "greater than {}",
+    "minimum": "at least {}",
+    "exclusiveMaximum": "less than {}",
+    "maximum": "at most {}",
+    "multipleOf": "a multiple of {}",
+    "minLength": "of at least {} characters",
+    "maxLength": "of at most {} characters",
+    "pattern": "matching {}",
+}
+
+
+def checked_options(
+    kind: str, function: Callable[..., Any], options: Mapping[str, Any], *, given: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The options as the annotations of `function` want them: a list becomes a tuple where one is expected.
+
+    The options of a function are its keyword-only parameters, save those `given` by the caller itself. Types are
+    strict, as in JSON: true is no integer and "3" no number. `kind` names the function in messages, such as
+    "architecture lenet5". Absent options are left to the function's own defaults.
+
+    Raises `UserError` for an option that is unknown, missing without a default, or of the wrong type or range.
+
+    >>> def build(input_shape, classes, *, units: tuple[int, ...] = (120, 84)): ...
+    >>> checked_options("architecture dense", build, {"units": [30, 10]})
+    {'units': (30, 10)}
+    """
+    parameters = {
+        name: parameter
+        for name, parameter in inspect.signature(function).parameters.items()
+        if parameter.kind is parameter.KEYWORD_ONLY and name not in given
+    }
+    for name in options:
+        if name not in parameters:
+            if not parameters:
+                raise UserError(f"Unknown option '{name}': {kind} has no options, remove it.")
+            raise unknown(f"option of {kind}", name, parameters)
+    hints = get_type_hints(function, include_extras=True)
+    for name, parameter in parameters.items():
+        if parameter.default is parameter.empty and name not in options:
+            wanted = described(TypeAdapter(hints.get(name, Any)))
+            raise UserError(f"Option '{name}' of {kind} is missing and has no default: set it to {wanted}.")
+    return {name: _checked(kind, name, hints.get(name, Any), value) for name, value in options.items()}
+
+
+def described(adapter: TypeAdapter[Any]) -> str:
+    """What the adapter accepts, in words.
+
+    >>> described(TypeAdapter(int | None))
+    'an integer or null'
+    """
+    schema = adapter.json_schema()
+    return _words(schema, schema.get("$defs", {}))
+
+
+def _checked(kind: str, name: str, annotation: Any, value: Any) -> Any:
+    adapter: TypeAdapter[Any] = TypeAdapter(annotation)
+    try:
+        # By way of JSON, because strictness there still lets a list stand for a tuple and a string for a path.
+        return adapter.validate_json(json.dumps(value, default=str), strict=True)
+    except ValidationError as error:
+        own_rule = [
+            problem["msg"] for problem in error.errors() if problem["type"] in ("value_error", "assertion_error")
+        ]
+        rule = f" ({own_rule[0]})" if own_rule else ""
+        message = f"Option '{name}' of {kind} must be {described(adapter)}{rule}. Received {value!r}."
+    raise UserError(message)
+
+
+def _words(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
+    """A JSON schema in words."""
+    if "$ref" in schema:
+        return _words(definitions[schema["$ref"].rsplit("/", 1)[-1]], definitions)
+    if "const" in schema:
+        return repr(schema["const"])
+    if "enum" in schema:
+        return "one of " + ", ".join(map(repr, schema["enum"]))
+    if "anyOf" in schema:
+        return " or ".join(_words(choice, definitions) for choice in schema["anyOf"])
+    if schema.get("type") == "boolean":
+        return "true or false"
+    if schema.get("type") == "array":
+        return _list_words(schema, definitions)
+    if schema.get("type") == "object":
+        values = schema.get("additionalProperties")
+        return f"a mapping to values each {_words(values, definitions)}" if isinstance(values, dict) else "a mapping"
+    bounds = [words.format(schema[bound]) for bound, words in BOUNDS.items() if bound in schema]
+    return " ".join([NAMES.get(schema.get("type", ""), "any value"), " and ".join(bounds)]).strip()
+
+
+def _list_words(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
+    if "prefixItems" in schema:
+        return f"a list of {', then '.join(_words(item, definitions) for item in schema['prefixItems'])}"
+    least, most = schema.get("minItems"), schema.get("maxItems")
+    if least is not None and least == most:
+        length = f"{least} values"
+    elif least is not None and most is not None:
+        length = f"{least} to {most} values"
+    elif least is not None:
+        length = f"at least {least} value{'s' if least > 1 else ''}"
+    elif most is not None:
+        length = f"at most {most} values"
+    else:
+        length = "values"
+    items = schema.get("items")
+    return f"a list of {length}" + (f", each {_words(items, definitions)}" if items else "")

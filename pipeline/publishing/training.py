@@ -1,0 +1,152 @@
+"""Log trainings: live while they happen, or afterwards from the run folder."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from pipeline.console import say
+from pipeline.provenance import commit, dirty
+from pipeline.runs import ResultFolder, RunFolder, read_json
+from pipeline.tracking import Status, Tracker, flattened
+from pipeline.training.task import Progress, Task
+
+
+@dataclass
+class Published:
+    """The runs of one model in MLflow: its parent, and one child per replicate."""
+
+    tracker: Tracker
+    parent: str
+    children: Mapping[int, str]
+
+    @classmethod
+    def of(
+        cls,
+        tracker: Tracker,
+        model: str,
+        model_fingerprint: str,
+        fingerprints: Mapping[int, str],
+        *,
+        configuration: Mapping[str, Any],
+        data_digest: str,
+    ) -> "Published":
+        """The runs of a model, made where they are missing."""
+        tags = {
+            "mlflow.source.git.commit": commit(),
+            "convtrack.dirty": str(dirty()).lower(),
+            "convtrack.data_digest": data_digest,
+        }
+        parent = tracker.parent(model_fingerprint, model, parameters=dict(flattened(configuration)), tags=tags)
+        children = {
+            replicate: tracker.child(parent, fingerprint, model, replicate, tags=tags)
+            for replicate, fingerprint in fingerprints.items()
+        }
+        return cls(tracker, parent, children)
+
+    def log_result(self, replicate: int, result: ResultFolder, *, reused: bool = False) -> None:
+        """Log a finished training: every epoch, the kernels, what it took; the child's run ends.
+
+        `reused` says that the training was answered from an earlier result.
+        """
+        run = self.children[replicate]
+        record = read_json(result.record)
+        history = pd.read_csv(result.history).drop(columns="epoch").to_dict("records")
+        self.tracker.log_epochs(run, history)
+        self.tracker.log_kernels(run, result.kernels())
+        self.tracker.log_metrics(
+            run,
+            {"train_seconds": record["seconds"], "epochs": record["epochs"], "kept_epoch": record["kept_epoch"]},
+        )
+        if reused:
+            self.tracker.tag(run, "convtrack.reused", "true")
+        self.tracker.end(run, "FINISHED")
+
+    def end(self, status: Status) -> None:
+        """End the parent, and the children that are still running, in the same way."""
+        for run in (*self.children.values(), self.parent):
+            if self.tracker.status(run) == "RUNNING":
+                self.tracker.end(run, status)
+
+
+class Live:
+    """Logs while a model trains. A store that vanishes stops the logging, not the training."""
+
+    def __init__(self, published: Published) -> None:
+        """Mark the parent as running."""
+        self.published = published
+        self.reachable = True
+        self.started: set[int] = set()
+        published.tracker.start(published.parent)
+
+    def __call__(self, progress: Progress) -> None:
+        """Log what is new in a sign of life."""
+        if not self.reachable:
+            return
+        run = self.published.children[progress.replicate]
+        tracker = self.published.tracker
+        try:
+            if progress.replicate not in self.started:
+                tracker.start(run)
+                self.started.add(progress.replicate)
+            tracker.log_epochs(run, progress.history)
+            if progress.kernels is not None:
+                tracker.log_kernels(run, {len(progress.history): progress.kernels})
+        except Exception as problem:
+            self.reachable = False
+            say(
+                f"MLflow does not answer ({type(problem).__name__}); training goes on, "
+                "`convtrack publish` logs it later."
+            )
+
+
+@contextmanager
+def logging_live(
+    tracker: Tracker, model: str, tasks: Sequence[Task], configuration: Mapping[str, Any], data_digest: str
+) -> Iterator[Live]:
+    """Log a model's training while it happens; however the block ends, no run stays RUNNING.
+
+    At a good end every replicate is logged whole, those reused from an earlier training included.
+    """
+    published = Published.of(
+        tracker,
+        model,
+        tasks[0].model_fingerprint,
+        {task.replicate: task.fingerprint for task in tasks},
+        configuration=configuration,
+        data_digest=data_digest,
+    )
+    live = Live(published)
+    status: Status = "FAILED"
+    try:
+        yield live
+        if live.reachable:
+            for task in tasks:
+                published.log_result(task.replicate, task.result, reused=task.replicate not in live.started)
+        status = "FINISHED"
+    except KeyboardInterrupt:
+        status = "KILLED"
+        raise
+    finally:
+        with suppress(Exception) if not live.reachable else nullcontext():
+            published.end(status)
+
+
+def publish(tracker: Tracker, run: RunFolder, data_digest: str) -> Published:
+    """Log a trained model from its run folder."""
+    trained = read_json(run.replicates)
+    records = trained["replicates"]
+    published = Published.of(
+        tracker,
+        trained["model"],
+        trained["model_fingerprint"],
+        {record["replicate"]: record["fingerprint"] for record in records},
+        configuration=trained["configuration"],
+        data_digest=data_digest,
+    )
+    for record in records:
+        published.log_result(record["replicate"], run.result(record["replicate"]))
+    published.end("FINISHED")
+    return published

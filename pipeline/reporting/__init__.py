@@ -1,0 +1,1 @@
+"""Tables, figures and the page of a comparison: values in, text or Figure out."""

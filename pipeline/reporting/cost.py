@@ -1,0 +1,236 @@
+"""What a score costs: the primary metric against parameters, multiply–accumulates and training time."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
+
+from pipeline.reporting import quantities
+from pipeline.reporting.figures import INK, MUTED, RULE, Look, new_figure, styled
+from pipeline.reporting.tables import comparison_rows
+from pipeline.reporting.values import Comparison, ModelResult, metric_label
+
+COSTS = {
+    "parameters": "parameters",
+    "multiply_accumulates": "multiply–accumulates",
+    "train_seconds": "training time",
+}
+OF = {"multiply_accumulates": " of an image", "train_seconds": " of a replicate"}
+
+
+class CostPoint(NamedTuple):
+    """One model: its cost, the mean of its scores and their standard deviation (NaN of one), and every replicate."""
+
+    model: str
+    cost: float
+    mean: float
+    deviation: float
+    costs: tuple[float, ...]
+    scores: tuple[float, ...]
+
+
+def cost_points(comparison: Comparison, cost: str) -> tuple[CostPoint, ...]:
+    """A point per model, in the order of the comparison; `cost` is one of `COSTS`.
+
+    A model that costs nothing has no place on a logarithmic axis and is left out, as is one without a finite mean.
+    """
+    points = (_cost_point(model, comparison.primary_metric, cost) for model in comparison.models)
+    return tuple(point for point in points if point.cost > 0 and np.isfinite(point.mean))
+
+
+def _cost_point(model: ModelResult, metric: str, cost: str) -> CostPoint:
+    scores = tuple(model.scores[metric])
+    measured = getattr(model, cost)
+    costs = tuple(map(float, measured)) if isinstance(measured, tuple) else (float(measured),) * len(scores)
+    return CostPoint(
+        model.name, quantities.mean(costs), quantities.mean(scores), quantities.deviation(scores), costs, scores
+    )
+
+
+def label_positions(
+    anchors: np.ndarray, sizes: np.ndarray, area: tuple[float, float], *, obstacles: np.ndarray
+) -> np.ndarray:
+    """Where to write labels beside their points so that they neither overlap nor leave the area.
+
+    Greedy: label by label, the best of a ring of places (right, left, above, below, then farther out). This is done
+    in several orders, by the sides of the drawing, and the best of them is taken.
+
+    Args:
+        anchors: the points, shape (n, 2), in pixels.
+        sizes: width and height of each label, shape (n, 2), in pixels.
+        area: width and height of the drawing; its lower left corner is (0, 0).
+        obstacles: boxes not to write on, shape (m, 4): left, bottom, right, top, in pixels.
+
+    Returns:
+        The lower left corner of each label, shape (n, 2).
+    """
+    keys = (np.arange(len(anchors)), anchors[:, 0], -anchors[:, 0], anchors[:, 1], -anchors[:, 1])
+    tries = [_placed(anchors, sizes, area, obstacles, np.argsort(key, kind="stable")) for key in keys]
+    return min(tries, key=lambda attempt: attempt[0])[1]
+
+
+def _placed(
+    anchors: np.ndarray, sizes: np.ndarray, area: tuple[float, float], obstacles: np.ndarray, order: np.ndarray
+) -> tuple[float, np.ndarray]:
+    """How bad the places are that the labels get in this order, and their lower left corners."""
+    taken, corners, badness = list(obstacles), np.empty((len(anchors), 2)), 0.0
+    for index in order:
+        places, gaps = _places(anchors[index], sizes[index])
+        boxes = np.hstack([places, places + sizes[index]])
+        outside = _areas(boxes) - _areas(np.clip(boxes, 0, [*area, *area]))
+        overlap = sum((_shared(boxes, other) for other in taken), np.zeros(len(boxes)))
+        # Rounded, so that the same figure has its labels in the same places on every machine.
+        cost = np.round(overlap + 4 * outside + 3 * gaps + 400 * _misleading(boxes, anchors, index), 3)
+        best = int(np.argmin(cost))
+        taken.append(boxes[best])
+        corners[index] = places[best]
+        badness += float(cost[best])
+    return badness, corners
+
+
+def _places(anchor: np.ndarray, size: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Lower left corners of a label around its point, nearest first, and their distance from it in pixels."""
+    half = size / 2
+    directions = [(1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1)]
+    ring = [(gap, x, y) for gap in (8, 14, 24, 36, 50) for x, y in directions]
+    corners = [anchor - half + np.array([x * (half[0] + gap), y * (half[1] + gap)]) for gap, x, y in ring]
+    return np.array(corners), np.array([gap for gap, _, _ in ring])
+
+
+def _misleading(boxes: np.ndarray, anchors: np.ndarray, own: int) -> np.ndarray:
+    """Whether a label there would lie nearer to another's point than to its own: one for each box."""
+    nearest = np.clip(anchors[:, None], boxes[:, :2], boxes[:, 2:])
+    distances = np.linalg.norm(nearest - anchors[:, None], axis=2)
+    return np.asarray((distances < distances[own]).any(axis=0))
+
+
+def _areas(boxes: np.ndarray) -> np.ndarray:
+    return np.asarray(np.prod(np.clip(boxes[:, 2:] - boxes[:, :2], 0, None), axis=1))
+
+
+def _shared(boxes: np.ndarray, other: np.ndarray) -> np.ndarray:
+    sides = np.minimum(boxes[:, 2:], other[2:]) - np.maximum(boxes[:, :2], other[:2])
+    return np.asarray(np.prod(np.clip(sides, 0, None), axis=1))
+
+
+def _write_labels(figure: Figure, axes: Axes, points: Sequence[CostPoint]) -> None:
+    labels = [axes.annotate(point.model, (point.cost, point.mean), fontsize=8, color=INK) for point in points]
+    for label in labels:
+        label.set_in_layout(False)
+    figure.draw_without_rendering()
+    origin, corner = axes.get_window_extent().get_points()
+    anchors = axes.transData.transform([(point.cost, point.mean) for point in points]) - origin
+    sizes = np.array([label.get_window_extent().size for label in labels])
+    obstacles = np.array([_extent(axes, point) for point in points]) - [*origin, *origin]
+    corners = label_positions(anchors, sizes, tuple(corner - origin), obstacles=obstacles)
+    inches = figure.dpi_scale_trans.inverted()
+    for label, anchor, place, size in zip(labels, anchors, corners, sizes, strict=True):
+        offset = inches.transform(place - anchor) * 72
+        label.set_position(tuple(offset))
+        label.anncoords = "offset points"
+        label.set_verticalalignment("bottom")
+        nearest = np.clip(anchor, place, place + size)
+        if np.hypot(*(nearest - anchor)) > 16:
+            axes.plot(
+                *axes.transData.inverted().transform(np.array([anchor, nearest]) + origin).T,
+                color=MUTED,
+                lw=0.5,
+                zorder=1,
+            )
+
+
+def _extent(axes: Axes, point: CostPoint) -> tuple[float, ...]:
+    """The box that a point's marks and bar fill, in pixels of the figure."""
+    bar = np.nan_to_num(point.deviation)
+    ends = [
+        (point.cost, point.mean - bar),
+        (point.cost, point.mean + bar),
+        *zip(point.costs, point.scores, strict=False),
+    ]
+    pixels = axes.transData.transform(ends)
+    return (*(pixels.min(axis=0) - 4), *(pixels.max(axis=0) + 4))
+
+
+@styled
+def cost_figure(points: Sequence[CostPoint], cost: str, metric: str, looks: Mapping[str, Look]) -> Figure:
+    """The metric against a cost on a logarithmic axis: large marks means, small ones replicates, bars ± deviation."""
+    figure = new_figure(3.4)
+    axes = figure.subplots()
+    axes.set_xscale("log")
+    axes.margins(x=0.2, y=0.16)
+    for point in points:
+        colour, marker, _ = looks[point.model]
+        axes.plot(point.costs, point.scores, ls="", marker=marker, ms=3, mfc=colour, mec="none", alpha=0.45)
+        if np.isfinite(point.deviation):
+            low, high = point.mean - point.deviation, point.mean + point.deviation
+            axes.plot([point.cost] * 2, [low, high], color=colour, lw=1.2)
+        axes.plot(point.cost, point.mean, ls="", marker=marker, ms=7, mfc=colour, mec="none")
+    seconds = cost == "train_seconds"
+    _label_ticks(axes, [point.cost for point in points], seconds=seconds)
+    axes.set_xlabel(COSTS[cost] + OF.get(cost, ""))
+    axes.set_ylabel(f"test {metric_label(metric)}")
+    axes.grid(color=RULE)
+    axes.set_title(f"{metric_label(metric)[:1].upper()}{metric_label(metric)[1:]} against {COSTS[cost]}")
+    if points:
+        _write_labels(figure, axes, points)
+    return figure
+
+
+def _label_ticks(axes: Axes, costs: Sequence[float], *, seconds: bool) -> None:
+    decades = np.ptp(np.log10(costs)) if costs else 0.0
+    between = (1.0, 2.0, 5.0) if decades < 1.7 else (1.0, 3.0) if decades < 2.6 else (1.0,)
+    axes.xaxis.set_major_locator(LogLocator(subs=between))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    write = _short_duration if seconds else quantities.magnitude
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: write(value).replace(".0 ", " ")))
+
+
+def _short_duration(seconds: float) -> str:
+    return f"{seconds:g} s"
+
+
+class Spread(NamedTuple):
+    """Scores of all models, replicate by replicate: shape (models, replicates), rows in the table's order."""
+
+    models: tuple[str, ...]
+    scores: np.ndarray
+
+
+def spread(comparison: Comparison) -> Spread:
+    """The primary metric of every replicate; NaN where a model has fewer replicates than another."""
+    rows = comparison_rows(comparison)
+    scores = np.full((len(rows), max(len(row.values) for row in rows)), np.nan)
+    for place, row in enumerate(rows):
+        scores[place, : len(row.values)] = row.values
+    return Spread(tuple(row.model for row in rows), scores)
+
+
+@styled
+def spread_figure(values: Spread, metric: str, looks: Mapping[str, Look]) -> Figure:
+    """A line of marks per model, one mark a replicate and a bar at the mean; grey lines join the same replicate.
+
+    The same replicate of every model was trained and tested on the same images: where the grey lines run side by side,
+    the images make the difference between replicates, not the models.
+    """
+    models, scores = values
+    figure = new_figure(1.1 + 0.42 * len(models))
+    axes = figure.subplots()
+    heights = np.arange(len(models))[::-1]
+    axes.plot(scores, heights, color=RULE, lw=0.9, zorder=1)
+    for model, height, row in zip(models, heights, scores, strict=True):
+        colour, marker, _ = looks[model]
+        axes.plot(row, [height] * len(row), ls="", marker=marker, ms=5, mfc=colour, mec="none", alpha=0.75)
+        if np.isfinite(row).any():
+            axes.plot([np.nanmean(row)] * 2, [height - 0.28, height + 0.28], color=INK, lw=1.6)
+    axes.set_yticks(heights, models)
+    axes.tick_params(axis="y", length=0)
+    axes.set_ylim(-0.6, len(models) - 0.4)
+    axes.set_xlabel(f"test {metric_label(metric)}")
+    axes.spines["left"].set_visible(False)
+    axes.grid(axis="x")
+    axes.set_title("Every replicate", loc="left")
+    return figure

@@ -1,0 +1,185 @@
+"""The report of a comparison as one HTML file that needs no network, and as Markdown with its pictures beside it."""
+
+import base64
+import re
+from collections.abc import Callable, Mapping
+from importlib import resources
+from typing import NamedTuple
+from urllib.parse import quote
+
+import numpy as np
+from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+from pipeline.reporting import confusion, cost, curves, quantities, tables
+from pipeline.reporting.figures import INK, MUTED, RULE, looks, png_bytes, svg_text
+from pipeline.reporting.values import LOWER_IS_BETTER, Comparison, metric_label
+
+
+class Picture(NamedTuple):
+    """A figure, the name it goes by (a file's without its ending) and what it says to someone who cannot see it."""
+
+    name: str
+    alternative: str
+    figure: Figure
+
+
+class Pictures(NamedTuple):
+    """The figures of a report by section."""
+
+    spread: tuple[Picture, ...]
+    cost: tuple[Picture, ...]
+    curves: tuple[Picture, ...]
+    confusion: tuple[Picture, ...]
+
+
+def pictures(comparison: Comparison) -> Pictures:
+    """Draw every figure of a report; a model has the same colour in all of them."""
+    metric = comparison.primary_metric
+    names = [model.name for model in comparison.models]
+    look = looks(names)
+    histories = {model.name: curves.learning_curves(model) for model in comparison.models}
+    points = {name: cost.cost_points(comparison, name) for name in cost.COSTS}
+    matrices = {
+        model.name: confusion.confusion(comparison.data.classes, model.confusion) for model in comparison.models
+    }
+    replicates = cost.spread(comparison)
+    return Pictures(
+        spread=(Picture("spread", _spread_in_words(replicates, metric), cost.spread_figure(replicates, metric, look)),),
+        cost=tuple(
+            Picture(
+                f"cost-{name.replace('_', '-')}",
+                _cost_in_words(points[name], name, metric),
+                cost.cost_figure(points[name], name, metric, look),
+            )
+            for name in cost.COSTS
+        ),
+        curves=tuple(
+            Picture(
+                f"curves-{quote(name, safe='')}",
+                _curves_in_words(name, histories[name]),
+                curves.learning_curves_figure(
+                    name, histories[name], look[name], others=[histories[other] for other in names if other != name]
+                ),
+            )
+            for name in names
+        ),
+        confusion=tuple(
+            Picture(
+                f"confusion-{quote(name, safe='')}",
+                _confusion_in_words(name, matrix),
+                confusion.confusion_figure(name, matrix),
+            )
+            for name, matrix in matrices.items()
+        ),
+    )
+
+
+def _spread_in_words(values: cost.Spread, metric: str) -> str:
+    ranges = (
+        f"{model} {quantities.score(np.nanmin(row))} to {quantities.score(np.nanmax(row))}"
+        for model, row in zip(values.models, values.scores, strict=True)
+        if np.isfinite(row).any()
+    )
+    return f"Lowest and highest {metric_label(metric)} of a replicate: {'; '.join(ranges)}."
+
+
+def _cost_in_words(points: tuple[cost.CostPoint, ...], name: str, metric: str) -> str:
+    write: Callable[[float], str] = quantities.duration if name == "train_seconds" else quantities.magnitude
+    pairs = (f"{point.model} {quantities.score(point.mean)} at {write(point.cost)}" for point in points)
+    return f"{metric_label(metric).capitalize()} against {cost.COSTS[name]}: {'; '.join(pairs)}."
+
+
+def _curves_in_words(model: str, by_column: Mapping[str, curves.Curve]) -> str:
+    ends = (
+        f"{column} {quantities.score(curve.mean[curve.common() - 1])}"
+        for column, curve in by_column.items()
+        if len(curve.mean)
+    )
+    epochs = max((curve.common() for curve in by_column.values()), default=0)
+    return f"Learning curves of {model}; mean over replicates after {epochs} epochs: {', '.join(ends)}."
+
+
+def _confusion_in_words(model: str, matrix: confusion.Confusion) -> str:
+    shares = (
+        f"{name} {quantities.share(share)}" for name, share in zip(matrix.classes, np.diag(matrix.shares), strict=True)
+    )
+    return f"Confusion matrix of {model}; share of each class that is recognised: {', '.join(shares)}."
+
+
+def html(comparison: Comparison) -> str:
+    """The report as one HTML file: style, figures and pictures are all inside it, and it loads nothing."""
+    sources = {
+        model: Markup("data:image/png;base64,") + base64.b64encode(picture).decode()
+        for model, picture in comparison.mistakes.items()
+    }
+    return _template("comparison.html.j2", autoescape=True).render(
+        _content(comparison), pictures=pictures(comparison), inline=_inline, mistakes=sources
+    )
+
+
+def markdown(comparison: Comparison, figures_folder: str) -> tuple[str, dict[str, bytes]]:
+    """The report as Markdown, and the pictures it shows as file name → PNG bytes.
+
+    `figures_folder` is where the pictures will be, as seen from the Markdown file: `figures` or `../figures`.
+    """
+    drawn = pictures(comparison)
+    mistakes = {model: f"mistakes-{quote(model, safe='')}.png" for model in comparison.mistakes}
+    files = {f"{picture.name}.png": png_bytes(picture.figure) for section in drawn for picture in section}
+    files |= {mistakes[model]: picture for model, picture in comparison.mistakes.items()}
+    text = _template("comparison.md.j2", autoescape=False).render(
+        _content(comparison),
+        pictures=drawn,
+        mistakes=mistakes,
+        address=lambda file: quote(f"{figures_folder.rstrip('/')}/{file}"),
+        # What an address may hold stays; a bracket or a space would end the link.
+        link=quote(comparison.tracking_link or "", safe="%:/?#[]@!$&'()*+,;="),
+    )
+    return text, files
+
+
+def _content(comparison: Comparison) -> dict[str, object]:
+    """What both templates say."""
+    return {
+        "comparison": comparison,
+        "data": comparison.data,
+        "metric": metric_label(comparison.primary_metric),
+        "lower_is_better": comparison.primary_metric in LOWER_IS_BETTER,
+        "table": tables.comparison_table(comparison),
+        "others": tables.other_metrics_table(comparison),
+        "counts": tables.counts_table(comparison.data),
+        "versions": tables.versions_table(comparison),
+        "reused": [model for model in comparison.models if model.reused],
+    }
+
+
+def _template(name: str, *, autoescape: bool) -> Template:
+    folder = resources.files("pipeline.reporting")
+    environment = Environment(
+        loader=FunctionLoader(lambda file: folder.joinpath(file).read_text(encoding="utf-8")),
+        autoescape=autoescape,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "count": quantities.count,
+        "share": quantities.share,
+        "md": tables.escaped,
+        "md_table": tables.markdown,
+    }
+    return environment.get_template(name)
+
+
+def _inline(picture: Picture) -> Markup:
+    """The figure as an SVG element: named for screen readers, in the page's colours, with ids of its own."""
+    svg = svg_text(picture.figure)
+    prefix = re.sub(r"\W", "-", picture.name)
+    svg = re.sub(r'\bid="', f'id="{prefix}-', svg)
+    svg = re.sub(r'((?:xlink:)?href="|url\()#', rf"\1#{prefix}-", svg)
+    for colour, variable in ((INK, "currentColor"), (MUTED, "var(--muted)"), (RULE, "var(--rule)")):
+        svg = svg.replace(colour, variable)
+    opening = Markup('<svg role="img" aria-label="{}" ').format(picture.alternative)
+    return opening + Markup(svg.removeprefix("<svg "))

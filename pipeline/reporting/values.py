@@ -1,0 +1,121 @@
+"""What a report is made of: the measured values of one comparison, as plain data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+METRIC_LABELS = {
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "f1": "F1",
+    "roc_auc": "ROC AUC",
+    "average_precision": "average precision",
+    "log_loss": "log loss",
+    "brier": "Brier score",
+    "calibration_error": "calibration error",
+}
+"""How a metric is called in a sentence; one that is not listed goes by its own name."""
+
+LOWER_IS_BETTER = frozenset({"log_loss", "brier", "calibration_error"})
+"""Metrics that measure an error; every other metric is better high."""
+
+
+def metric_label(metric: str) -> str:
+    """The metric's name in a sentence.
+
+    >>> metric_label("roc_auc"), metric_label("top_5")
+    ('ROC AUC', 'top 5')
+    """
+    return METRIC_LABELS.get(metric, metric.replace("_", " "))
+
+
+@dataclass(frozen=True)
+class ModelResult:
+    """What one model of a comparison reached, over all of its replicates, and what it cost.
+
+    `scores` maps a test metric to one value per replicate, all metrics in the same order of replicates.
+    `multiply_accumulates` are those of one image going forward, one multiplication and its addition counted once.
+    `receptive_field` is (height, width) in input pixels, None where the network has none to speak of.
+    `train_seconds` and `seconds_per_image` (evaluation) hold one value per replicate.
+    `history` has the columns replicate, epoch, train/loss, train/accuracy, val/loss and val/accuracy.
+    `confusion` holds image counts summed over replicates, shape (classes, classes), rows truth, columns prediction.
+    `reused` counts the replicates that were answered from an earlier result instead of trained anew.
+    """
+
+    name: str
+    architecture: str
+    parameters: int
+    multiply_accumulates: int
+    receptive_field: tuple[int, int] | None
+    scores: Mapping[str, tuple[float, ...]]
+    train_seconds: tuple[float, ...]
+    seconds_per_image: tuple[float, ...]
+    history: pd.DataFrame
+    confusion: np.ndarray
+    reused: int
+
+
+@dataclass(frozen=True)
+class DataSummary:
+    """The images of a comparison, where they come from and how they were split.
+
+    `image_shape` is (height, width, channels). `counts` maps split → class → images, as replicate 0 has them.
+    `largest_deviation` is the largest difference, between 0 and 1, of a class's share in a split
+    from its share in all images.
+    """
+
+    name: str
+    source: str
+    licence: str
+    attribution: str
+    notes: tuple[str, ...]
+    classes: tuple[str, ...]
+    image_shape: tuple[int, int, int]
+    images: int
+    counts: Mapping[str, Mapping[str, int]]
+    split_strategy: str
+    largest_deviation: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Everything a report says: the data, the models' results, and what is needed to get them again.
+
+    `mistakes` maps a model's name to a picture (PNG) of the images it is most wrong about.
+    `tracking_link` opens the compared runs in MLflow, None where there is no store to open.
+
+    Raises:
+        ValueError: no model, two models of one name, a model that lacks the primary metric, or one whose scores and
+            training times differ in number.
+    """
+
+    data: DataSummary
+    models: tuple[ModelResult, ...]
+    primary_metric: str
+    replicates: int
+    commit: str
+    dirty: bool
+    data_digest: str
+    versions: Mapping[str, str]
+    tracking_link: str | None
+    mistakes: Mapping[str, bytes]
+
+    def __post_init__(self) -> None:
+        """Refuse what no table could show."""
+        names = [model.name for model in self.models]
+        if not names or len(set(names)) < len(names):
+            raise ValueError(f"`models` must be one or more models of different names. Received {names}.")
+        for model in self.models:
+            if not model.scores.get(self.primary_metric):
+                raise ValueError(
+                    f"`primary_metric` must be among the scores of every model. Received '{self.primary_metric}'; "
+                    f"'{model.name}' has {', '.join(sorted(model.scores)) or 'none'}."
+                )
+            scores = model.scores[self.primary_metric]
+            if len(scores) != len(model.train_seconds):
+                raise ValueError(
+                    f"Scores and times must be one for each replicate. Received {len(scores)} of "
+                    f"'{self.primary_metric}' and {len(model.train_seconds)} of `train_seconds` for '{model.name}'."
+                )

@@ -1,0 +1,27 @@
+"""Build a model's network and write it down: its JSON, its layers in numbers, and a drawing."""
+
+from pipeline.config import ModelConfig
+from pipeline.console import say
+from pipeline.data.prepared import read_prepared
+from pipeline.networks import make_network
+from pipeline.reporting.figures import svg_text
+from pipeline.reporting.network import network_drawing
+from pipeline.reporting.quantities import count
+from pipeline.runs import PREPARED, RunFolder, replacing, write_json
+
+
+def main(model: ModelConfig) -> None:
+    """Build the network of one model for the prepared images."""
+    network = make_network(model, read_prepared(PREPARED))
+    run = RunFolder.of(model.name)
+    for file, text in (
+        (run.architecture, network.architecture),
+        (run.drawing, svg_text(network_drawing(network.rows))),
+    ):
+        with replacing(file) as unfinished:
+            unfinished.write_text(text)
+    write_json(run.layers, network.summary(model.architecture))
+    say(
+        f"{model.name}: {len(network.rows)} layers, {count(network.parameters)} parameters, "
+        f"{count(network.multiply_accumulates)} multiply–accumulates an image"
+    )

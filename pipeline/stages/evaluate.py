@@ -1,0 +1,77 @@
+"""Ask every trained replicate of a model about its test images, score the answers, and log them."""
+
+import numpy as np
+
+from pipeline.config import EvaluationConfig, ModelConfig
+from pipeline.console import say
+from pipeline.data.prepared import read_prepared
+from pipeline.publishing.evaluation import publish_evaluation
+from pipeline.publishing.training import publish
+from pipeline.reporting.quantities import spread
+from pipeline.runs import PREPARED, RunFolder, read_json, replacing, replacing_folder, write_json
+from pipeline.tracking import Tracker
+from pipeline.training.runtime import start_tensorflow
+
+
+def main(model: ModelConfig, evaluation: EvaluationConfig, primary_metric: str) -> None:
+    """Evaluate one model of the comparison on its test images."""
+    run = RunFolder.of(model.name)
+    trained, network = read_json(run.replicates), read_json(run.layers)
+    prepared = read_prepared(PREPARED)
+    tracker = Tracker.open(prepared.manifest["name"])
+    start_tensorflow(trained["configuration"]["training"]["threads"])
+    from pipeline import evaluating
+
+    records = trained["replicates"]
+    answers = evaluating.ask(
+        run.architecture.read_text(),
+        {record["replicate"]: run.result(record["replicate"]) for record in records},
+        prepared,
+        batch_size=evaluation.batch_size,
+        repeats=evaluation.timing_repeats,
+    )
+    by_replicate, confusion = evaluating.score(answers)
+    with replacing_folder(run.evaluate) as unfinished:
+        np.savez(
+            unfinished / run.predictions.name,
+            **{
+                f"{part}-{number}": getattr(said, part) for number, said in answers.items() for part in evaluating.PARTS
+            },
+        )
+        write_json(
+            unfinished / run.scores.name,
+            {
+                "replicates": [
+                    {
+                        "replicate": record["replicate"],
+                        "train_seconds": record["seconds"],
+                        "scores": by_replicate[record["replicate"]],
+                        "seconds_per_image": answers[record["replicate"]].seconds_per_image,
+                    }
+                    for record in records
+                ],
+                "confusion": confusion,
+            },
+        )
+        for name, text in evaluating.curve_pictures(answers).items():
+            (unfinished / run.curve(name).name).write_text(text)
+        mistakes = evaluating.mistakes_picture(answers, prepared, evaluation.mistakes)
+        if mistakes:
+            (unfinished / run.mistakes.name).write_bytes(mistakes)
+    with replacing(run.confusion) as unfinished:
+        evaluating.class_table(answers, prepared).to_csv(unfinished, index=False)
+    write_json(
+        run.metrics,
+        {
+            "test": evaluating.spreads(by_replicate),
+            "cost": {
+                "parameters": network["parameters"],
+                "multiply_accumulates": network["multiply_accumulates"],
+                "train_seconds": float(np.mean([record["seconds"] for record in records])),
+                "seconds_per_image": float(np.mean([said.seconds_per_image for said in answers.values()])),
+            },
+        },
+    )
+    published = publish(tracker, run, prepared.manifest["digest"])
+    publish_evaluation(published, run, prepared)
+    say(f"{model.name}: {primary_metric} {spread([scores[primary_metric] for scores in by_replicate.values()])}")

@@ -1,0 +1,29 @@
+"""Write the report on the models of the comparison, and give their MLflow runs what only now is known."""
+
+from pipeline.comparing import compared
+from pipeline.console import say
+from pipeline.data.prepared import read_manifest
+from pipeline.publishing.comparison import address_of_models, publish_lock
+from pipeline.publishing.training import publish
+from pipeline.reporting import page
+from pipeline.runs import PREPARED, REPORTS, RunFolder, replacing, replacing_folder
+from pipeline.tracking import Tracker
+
+
+def main(models: tuple[str, ...], primary_metric: str) -> None:
+    """Write reports/comparison.md and .html from what the evaluations found."""
+    manifest = read_manifest(PREPARED)
+    tracker = Tracker.open(manifest["name"])
+    published = {model: publish(tracker, RunFolder.of(model), manifest["digest"]) for model in models}
+    link = address_of_models(tracker, published)
+    comparison = compared(models, manifest, primary_metric=primary_metric, tracking_link=link)
+    text, figures = page.markdown(comparison, "comparison")
+    with replacing_folder(REPORTS / "comparison") as unfinished:
+        for name, picture in figures.items():
+            (unfinished / name).write_bytes(picture)
+    for file, content in (("comparison.md", text), ("comparison.html", page.html(comparison))):
+        with replacing(REPORTS / file) as unfinished:
+            unfinished.write_text(content)
+    publish_lock(published)
+    say(f"The report is {REPORTS / 'comparison.html'} (and .md).")
+    say(f"Runs side by side: `make ui`, then {link}")

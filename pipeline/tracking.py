@@ -1,0 +1,276 @@
+"""MLflow: one experiment per data set, one parent run per model, one child run per replicate.
+
+Runs are found by fingerprint, never by a stored id, so every call may be repeated: what is there stays, what is
+missing is added. This is the only module that imports mlflow.
+"""
+
+import logging
+import os
+import socket
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+
+import mlflow
+import numpy as np
+import psutil
+from filelock import FileLock
+from mlflow.entities import Metric, Param, Run, RunTag
+from mlflow.exceptions import MlflowException
+from PIL import Image
+
+from pipeline.errors import UserError
+from pipeline.runs import CACHE
+
+for _name in ("mlflow", "alembic"):
+    logging.getLogger(_name).setLevel(logging.ERROR)
+
+DEFAULT_STORE = "sqlite:///mlflow.db"
+LOCAL_SERVER = "http://127.0.0.1:5000"
+ARTEFACTS = Path("mlartifacts")
+FINGERPRINT = "convtrack.fingerprint"
+MODEL = "convtrack.model"
+KIND = "convtrack.kind"
+PROCESS = "convtrack.process"
+BATCH = 1000  # metrics in one request, MLflow's limit
+
+Status = Literal["FINISHED", "FAILED", "KILLED"]
+
+
+def store_address() -> str:
+    """Where runs are kept: `MLFLOW_TRACKING_URI`, or an SQLite file in the project's folder."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_STORE
+
+
+@dataclass(frozen=True)
+class Tracker:
+    """The MLflow experiment of one data set."""
+
+    client: Any
+    experiment: str
+
+    @classmethod
+    def open(cls, data: str) -> "Tracker":
+        """Open the store, make the experiment if it is new, and end runs whose process is gone.
+
+        Raises:
+            UserError: the store cannot be reached.
+        """
+        address = store_address()
+        _check_sqlite(address)
+        mlflow.set_tracking_uri(address)
+        client = mlflow.MlflowClient(address)
+        with _one_at_a_time(), _reaching(address):
+            found = client.get_experiment_by_name(data)
+            if found is None:
+                local = address.startswith("sqlite:")
+                identity = client.create_experiment(
+                    data,
+                    artifact_location=ARTEFACTS.resolve().as_uri() if local else None,
+                    # Without this tag the UI opens in its mode for language models.
+                    tags={"mlflow.experimentKind": "custom_model_development"},
+                )
+            elif found.lifecycle_stage == "deleted":
+                raise UserError(
+                    f"The MLflow experiment '{data}' in {address} is deleted; restore it "
+                    f"(`mlflow experiments restore -x {found.experiment_id}`) or use another store."
+                )
+            else:
+                identity = found.experiment_id
+        tracker = cls(client, identity)
+        tracker._end_orphans()
+        return tracker
+
+    def parent(self, fingerprint: str, model: str, *, parameters: Mapping[str, Any], tags: Mapping[str, str]) -> str:
+        """The run of a model, found by its fingerprint or made; parameters and tags are added where missing."""
+        return self._run(fingerprint, model, model, "model", parameters=parameters, tags=tags)
+
+    def child(self, parent: str, fingerprint: str, model: str, replicate: int, *, tags: Mapping[str, str]) -> str:
+        """The run of a replicate below its model's run, found by its fingerprint or made."""
+        below = {**tags, "mlflow.parentRunId": parent, "convtrack.replicate": str(replicate)}
+        return self._run(fingerprint, model, f"{model} replicate {replicate}", "replicate", parameters={}, tags=below)
+
+    def start(self, run: str) -> None:
+        """Say that this process works on the run."""
+        self.client.set_tag(run, PROCESS, _this_process())
+        self.client.update_run(run, status="RUNNING")
+
+    def tag(self, run: str, name: str, value: str) -> None:
+        """Set a tag of the run."""
+        self.client.set_tag(run, name, value)
+
+    def end(self, run: str, status: Status) -> None:
+        """Say how the work on the run ended."""
+        self.client.set_terminated(run, status)
+
+    def status(self, run: str) -> str:
+        """RUNNING, FINISHED, FAILED or KILLED."""
+        return str(self.client.get_run(run).info.status)
+
+    def log_epochs(self, run: str, history: Sequence[Mapping[str, float]]) -> None:
+        """Log the epochs that the run does not hold yet, all in one request; steps count from 1."""
+        known = {metric.step for metric in self.client.get_metric_history(run, "train/loss")} if history else set()
+        now = round(time.time() * 1000)
+        metrics = [
+            Metric(name, value, now, step)
+            for step, epoch in enumerate(history, start=1)
+            if step not in known
+            for name, value in epoch.items()
+        ]
+        for start in range(0, len(metrics), BATCH):
+            self.client.log_batch(run, metrics=metrics[start : start + BATCH])
+
+    def log_metrics(self, run: str, values: Mapping[str, float]) -> None:
+        """Log values without a step; the latest one counts."""
+        now = round(time.time() * 1000)
+        self.client.log_batch(run, metrics=[Metric(name, float(value), now, 0) for name, value in values.items()])
+
+    def log_kernels(self, run: str, pictures: Mapping[int, Path]) -> None:
+        """Log pictures of the first layer's kernels by step, where the run does not hold them yet."""
+        known = {Path(file.path).name.split("+timestamp")[0] for file in self.client.list_artifacts(run, "images")}
+        for step, file in pictures.items():
+            if f"kernels+step+{step}" not in known:
+                with Image.open(file) as picture:
+                    self.client.log_image(run, np.asarray(picture), key="kernels", step=step)
+
+    def log_files(self, run: str, files: Sequence[Path], under: str) -> None:
+        """Copy files into a folder of the run's artefacts."""
+        for file in files:
+            self.client.log_artifact(run, str(file), under)
+
+    def log_values(self, run: str, values: Mapping[str, Any], file: str) -> None:
+        """Write values as a JSON artefact."""
+        self.client.log_dict(run, dict(values), file)
+
+    def has_network(self, run: str) -> bool:
+        """Whether a loadable network is logged with the run."""
+        return bool(self.client.get_run(run).outputs and self.client.get_run(run).outputs.model_outputs)
+
+    def log_network(
+        self, run: str, network: Any, example: np.ndarray[Any, Any], *, requirements: Sequence[str]
+    ) -> None:
+        """Log a Keras network with its signature, an input example and what it needs, loadable by `mlflow.pyfunc`."""
+        import mlflow.keras
+        from mlflow.models import infer_signature
+
+        with mlflow.start_run(run_id=run, log_system_metrics=False):
+            mlflow.keras.log_model(
+                network,
+                name="network",
+                signature=infer_signature(example, network.predict(example, verbose=0)),
+                input_example=example,
+                # Stated, because finding them out would import the network once more in another process.
+                pip_requirements=list(requirements),
+            )
+
+    def address_of_comparison(self, runs: Sequence[str], server: str) -> str:
+        """The page of the MLflow UI at `server` that shows these runs side by side."""
+        quoted = ",".join(f"%22{run}%22" for run in runs)
+        chosen = f"runs=[{quoted}]&experiments=[%22{self.experiment}%22]"
+        return f"{server}/#/compare-runs?{chosen}&workflowType=machine_learning"
+
+    def find(self, fingerprint: str, model: str) -> Run | None:
+        """The run with this fingerprint and model name, if there is one."""
+        found = self.client.search_runs(
+            [self.experiment],
+            f"tags.`{FINGERPRINT}` = '{fingerprint}' AND tags.`{MODEL}` = '{model}'",
+            max_results=1,
+        )
+        return found[0] if found else None
+
+    def _run(
+        self,
+        fingerprint: str,
+        model: str,
+        name: str,
+        kind: str,
+        *,
+        parameters: Mapping[str, Any],
+        tags: Mapping[str, str],
+    ) -> str:
+        with _one_at_a_time():
+            run = self.find(fingerprint, model)
+            if run is None:
+                identifying = {FINGERPRINT: fingerprint, MODEL: model, KIND: kind, PROCESS: _this_process()}
+                run = self.client.create_run(self.experiment, run_name=name, tags={**tags, **identifying})
+        missing = [Param(key, str(value)) for key, value in parameters.items() if key not in run.data.params]
+        changed = [RunTag(key, value) for key, value in tags.items() if run.data.tags.get(key) != value]
+        self.client.log_batch(run.info.run_id, params=missing, tags=changed)
+        return str(run.info.run_id)
+
+    def _end_orphans(self) -> None:
+        running = self.client.search_runs([self.experiment], "attributes.status = 'RUNNING'", max_results=1000)
+        for run in running:
+            if _is_gone(run.data.tags.get(PROCESS, "")):
+                self.end(run.info.run_id, "KILLED")
+
+
+def flattened(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Nested values under dotted names.
+
+    >>> dict(flattened({"optimizer": {"name": "SGD", "options": {"momentum": 0.9}}}))
+    {'optimizer.name': 'SGD', 'optimizer.options.momentum': 0.9}
+    """
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from flattened(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _check_sqlite(address: str) -> None:
+    # MLflow itself would try again for minutes.
+    if not address.startswith("sqlite:///"):
+        return
+    file = Path(address.removeprefix("sqlite:///"))
+    try:
+        with sqlite3.connect(file, timeout=20) as connection:
+            connection.execute("pragma schema_version")
+        connection.close()
+    except sqlite3.Error as problem:
+        raise UserError(
+            f"The tracking store {address} cannot be opened ({problem}). Move the file away or set MLFLOW_TRACKING_URI."
+        ) from None
+
+
+@contextmanager
+def _reaching(address: str) -> Iterator[None]:
+    try:
+        yield
+    except MlflowException as problem:
+        reason = " ".join(str(problem).split())[:200]
+        raise UserError(
+            f"The tracking store {address} cannot be reached ({reason}). Start it, or unset MLFLOW_TRACKING_URI."
+        ) from None
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    # Processes that meet an empty SQLite store at once would race in its creation.
+    CACHE.mkdir(exist_ok=True)
+    with FileLock(CACHE / "mlflow.lock"):
+        yield
+
+
+def _this_process() -> str:
+    return f"{socket.gethostname()} {os.getpid()} {psutil.Process().create_time():.0f}"
+
+
+def _is_gone(process: str) -> bool:
+    """Whether a process of this machine has ended; of other machines nothing is known."""
+    host, _, rest = process.partition(" ")
+    number, _, started = rest.partition(" ")
+    if host != socket.gethostname() or not number.isdigit():
+        return False
+    try:
+        return f"{psutil.Process(int(number)).create_time():.0f}" != started
+    except psutil.NoSuchProcess:
+        return True

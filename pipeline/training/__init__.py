@@ -1,0 +1,1 @@
+"""Train one replicate or many: same seed, same bits, however often it was interrupted."""

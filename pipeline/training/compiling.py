@@ -1,0 +1,69 @@
+"""Optimizer, schedule and loss by name, as a Keras model wants them."""
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+from pipeline.errors import UserError, unknown
+
+
+def compile_model(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:
+    """Compile with the cross-entropy that fits the output: binary for one sigmoid, categorical for a softmax."""
+    binary = model.output_shape[-1] == 1
+    loss = "binary_crossentropy" if binary else "sparse_categorical_crossentropy"
+    accuracy = keras.metrics.BinaryAccuracy if binary else keras.metrics.SparseCategoricalAccuracy
+    model.compile(optimizer=optimizer, loss=loss, metrics=[accuracy(name="accuracy")])
+
+
+def make_optimizer(
+    name: str,
+    learning_rate: float,
+    options: Mapping[str, Any],
+    *,
+    schedule: tuple[str, Mapping[str, Any]] | None,
+    steps: int,
+) -> keras.optimizers.Optimizer:
+    """An optimizer of `keras.optimizers`; `steps` is the length of the whole training in batches.
+
+    Raises:
+        UserError: no such optimizer, schedule or option, or a value that Keras refuses.
+    """
+    rate: Any = learning_rate
+    if schedule is not None:
+        rate = _schedule(schedule[0], learning_rate, schedule[1], steps)
+    kinds = _classes(keras.optimizers, keras.optimizers.Optimizer)
+    if name not in kinds:
+        raise unknown("optimizer", name, kinds)
+    return _made(kinds[name], f"optimizer {name}", {**options, "learning_rate": rate})
+
+
+def _schedule(name: str, learning_rate: float, options: Mapping[str, Any], steps: int) -> Any:
+    kinds = _classes(keras.optimizers.schedules, keras.optimizers.schedules.LearningRateSchedule)
+    if name not in kinds:
+        raise unknown("schedule", name, kinds)
+    given: dict[str, Any] = dict(options)
+    accepted = inspect.signature(kinds[name]).parameters
+    if "initial_learning_rate" in accepted:
+        given["initial_learning_rate"] = learning_rate
+    if "decay_steps" in accepted and given.get("decay_steps") is None:
+        given["decay_steps"] = steps
+    return _made(kinds[name], f"schedule {name}", given)
+
+
+def _classes(module: Any, base: type) -> dict[str, Any]:
+    found = {name: getattr(module, name) for name in dir(module)}
+    return {name: kind for name, kind in found.items() if inspect.isclass(kind) and issubclass(kind, base)}
+
+
+def _made(kind: Any, called: str, options: Mapping[str, Any]) -> Any:
+    given = {name: value for name, value in options.items() if value is not None}
+    accepted = [name for name in inspect.signature(kind).parameters if name not in ("self", "kwargs")]
+    for name in given:
+        if name not in accepted:
+            raise unknown(f"option of {called}", name, accepted)
+    try:
+        return kind(**given)
+    except (ValueError, TypeError) as problem:
+        raise UserError(f"Keras refuses the options {given} of {called}: {' '.join(str(problem).split())}") from None

@@ -1,0 +1,67 @@
+"""Tell a person how far the training is, in lines that read well in a terminal and in a log file."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pipeline.console import say
+from pipeline.training.task import Progress
+
+
+def time_left(seconds: float) -> str:
+    """An estimate in words, no finer than it is worth.
+
+    >>> time_left(1), time_left(47), time_left(100), time_left(7300)
+    ('done soon', 'about 45 s left', 'about 2 min left', 'about 2 h 2 min left')
+    """
+    if seconds < 5:
+        return "done soon"
+    if seconds < 57.5:
+        return f"about {5 * round(seconds / 5)} s left"
+    minutes = round(seconds / 60)
+    return f"about {minutes} min left" if minutes < 60 else f"about {minutes // 60} h {minutes % 60} min left"
+
+
+@dataclass
+class Reporter:
+    """Prints at most one line per `interval` seconds, and one for the last epoch of each replicate.
+
+    The time left comes from the epochs measured so far; nothing is said of it before the first.
+    """
+
+    model: str
+    replicates: Sequence[int]
+    epochs: int
+    workers: int
+    interval: float = 5.0
+    histories: dict[int, Sequence[Mapping[str, float]]] = field(default_factory=dict, init=False)
+    spoke: float = field(default=0.0, init=False)
+
+    def __call__(self, progress: Progress) -> None:
+        """Take note of a sign of life and say so if it is time."""
+        self.histories[progress.replicate] = progress.history
+        last = len(progress.history) == self.epochs
+        if progress.history and (last or time.monotonic() - self.spoke >= self.interval):
+            self.spoke = time.monotonic()
+            say(self.line(progress.replicate))
+
+    def line(self, replicate: int) -> str:
+        """One line on the replicate's last epoch and on the whole."""
+        history = self.histories[replicate]
+        epoch = history[-1]
+        done = sum(len(history) for history in self.histories.values())
+        planned = len(self.replicates) * self.epochs
+        return (
+            f"{self.model}  replicate {replicate + 1}/{max(self.replicates) + 1}  "
+            f"epoch {len(history):>2}/{self.epochs}  loss {epoch['train/loss']:.3f}  "
+            f"validation loss {epoch['val/loss']:.3f} accuracy {epoch['val/accuracy']:.3f}  "
+            f"|  {100 * done // planned} %, {time_left(self.seconds_left())}"
+        )
+
+    def seconds_left(self) -> float:
+        """Seconds until all replicates are trained, at the measured pace."""
+        measured = [epoch["seconds"] for history in self.histories.values() for epoch in history]
+        pace = sum(measured) / len(measured)
+        left = [self.epochs - len(self.histories.get(replicate, ())) for replicate in self.replicates]
+        side_by_side = min(self.workers, sum(epochs > 0 for epochs in left)) or 1
+        return pace * max(sum(left) / side_by_side, max(left))

@@ -1,0 +1,123 @@
+"""One training to be done, small enough to send to another process, and the fingerprint of its result."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pipeline.config import AugmentationConfig, OptimizerConfig, TrainingConfig
+from pipeline.data.prepared import read_manifest
+from pipeline.runs import ResultFolder, fingerprint, source_digest
+
+COMPUTING = (
+    "pipeline.data.augmentation",
+    "pipeline.training.batches",
+    "pipeline.training.compiling",
+    "pipeline.training.fit",
+    "pipeline.training.replicate",
+    "pipeline.training.runtime",
+)
+"""The modules whose source determines a result; a change in them trains again."""
+
+FRAMEWORKS = ("tensorflow", "keras")
+
+
+@dataclass(frozen=True)
+class Task:
+    """Train one replicate of one model: `architecture` is the network's JSON, `prepared` the folder of the images."""
+
+    replicate: int
+    architecture: str
+    prepared: Path
+    optimizer: OptimizerConfig
+    training: TrainingConfig
+    augmentation: AugmentationConfig
+    fingerprint: str
+    model_fingerprint: str
+
+    @property
+    def result(self) -> ResultFolder:
+        """Where the finished training is or will be kept."""
+        return ResultFolder.stored(self.fingerprint)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A sign of life: the history so far, and a new picture of the first layer's kernels if there is one."""
+
+    replicate: int
+    history: list[dict[str, float]]
+    kernels: Path | None = None
+
+
+OnProgress = Callable[[Progress], None]
+
+
+def make_tasks(
+    architecture: str,
+    prepared: Path,
+    replicates: int,
+    *,
+    optimizer: OptimizerConfig,
+    training: TrainingConfig,
+    augmentation: AugmentationConfig,
+) -> list[Task]:
+    """The trainings of one model, one per replicate.
+
+    The model's fingerprint leaves out what differs between its replicates: split and seed.
+    """
+    manifest = read_manifest(prepared)
+    settings: dict[str, Any] = asdict(training)
+    seed = settings.pop("seed")
+    model = {
+        "architecture": sha256(architecture.encode()).hexdigest(),
+        "optimizer": asdict(optimizer),
+        "training": settings,
+        "augmentation": asdict(augmentation),
+        "data": manifest["digest"],
+        "split": manifest["settings"]["split"],
+        "versions": {name: version(name) for name in FRAMEWORKS},
+        "source": source_digest([*COMPUTING, *layer_modules(architecture)]),
+    }
+    model_fingerprint = fingerprint(model)
+    return [
+        Task(
+            replicate=replicate,
+            architecture=architecture,
+            prepared=prepared,
+            optimizer=optimizer,
+            training=training,
+            augmentation=augmentation,
+            fingerprint=fingerprint(
+                {**model, "split": manifest["replicates"][replicate]["digest"], "seed": seed, "replicate": replicate}
+            ),
+            model_fingerprint=model_fingerprint,
+        )
+        for replicate in range(replicates)
+    ]
+
+
+def layer_modules(architecture: str) -> list[str]:
+    """The modules of our own layers in a network's JSON, sorted.
+
+    >>> layer_modules('{"config": {"layers": [{"module": "pipeline.layers.locally_connected"}, {"module": "keras"}]}}')
+    ['pipeline.layers.locally_connected']
+    """
+    found: set[str] = set()
+
+    def walk(part: Any) -> None:
+        if isinstance(part, dict):
+            module = part.get("module")
+            if isinstance(module, str) and module.startswith("pipeline."):
+                found.add(module)
+            for value in part.values():
+                walk(value)
+        elif isinstance(part, list):
+            for value in part:
+                walk(value)
+
+    walk(json.loads(architecture))
+    return sorted(found)

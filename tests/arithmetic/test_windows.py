@@ -1,0 +1,46 @@
+"""Receptive fields against following every pixel through the layers."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.arithmetic.windows import Window
+
+layers = st.lists(st.tuples(st.integers(1, 5), st.integers(1, 3), st.integers(0, 3)), max_size=5)
+
+
+def pixels(unit: int, stack: list[tuple[int, int, int]]) -> set[int]:
+    """The pixels that a unit of the last layer sees, layer by layer back to the input."""
+    seen = {unit}
+    for kernel, stride, padding in reversed(stack):
+        seen = {position * stride - padding + tap for position in seen for tap in range(kernel)}
+    return seen
+
+
+def window(stack: list[tuple[int, int, int]]) -> Window:
+    seen = Window()
+    for kernel, stride, padding in stack:
+        seen = seen.through(kernel, stride=stride, padding=padding)
+    return seen
+
+
+@settings(deadline=None)
+@given(stack=layers, unit=st.integers(0, 3))
+def test_a_window_reaches_from_the_first_pixel_seen_to_the_last(stack, unit):
+    seen = window(stack)
+    start = seen.start + unit * seen.stride
+    assert (start, start + seen.side - 1) == (min(pixels(unit, stack)), max(pixels(unit, stack)))
+
+
+@settings(deadline=None)
+@given(stack=layers, kernel=st.integers(1, 7), padding=st.integers(0, 4))
+def test_joined_paths_see_what_either_sees(stack, kernel, padding):
+    other = [*stack, (kernel, 1, padding)]
+    seen = window(stack).joined(window(other))
+    both = pixels(0, stack) | pixels(0, other)
+    assert (seen.start, seen.start + seen.side - 1) == (min(both), max(both))
+
+
+def test_paths_of_different_strides_cannot_be_joined():
+    with pytest.raises(ValueError, match="Received 1 and 2"):
+        Window(stride=1).joined(Window(stride=2))

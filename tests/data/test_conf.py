@@ -1,0 +1,71 @@
+"""The data, split and augmentation configurations, found by listing their folders."""
+
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+import pipeline.data
+from pipeline.data.augmentation import augment
+from pipeline.data.loading import source_names
+from pipeline.data.splits import STRATEGIES, replicate_splits
+from pipeline.options import checked_options
+
+CONF = Path(__file__).parents[2] / "conf"
+
+
+def files(group):
+    return sorted((CONF / group).glob("*.yaml"))
+
+
+def read(path):
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def test_every_source_has_a_configuration():
+    assert [path.stem for path in files("data")] == source_names()
+
+
+@pytest.mark.parametrize("path", files("data"), ids=lambda path: path.stem)
+def test_options_of_a_data_configuration_are_those_of_its_source(path):
+    content = read(path)
+    load = import_module(f"pipeline.data.sources.{content['source']}").load
+    assert path.stem == content["source"]
+    assert set(checked_options("data source", load, content["options"])) == set(load.__kwdefaults__ or {}) | set(
+        content["options"]
+    )
+    assert path.read_text(encoding="utf-8").startswith("# ")
+
+
+def test_every_strategy_has_a_configuration_with_the_same_keys():
+    assert sorted(path.stem for path in files("split")) == sorted(STRATEGIES)
+    assert len({tuple(read(path)) for path in files("split")}) == 1
+
+
+@pytest.mark.parametrize("path", files("split"), ids=lambda path: path.stem)
+def test_a_split_configuration_splits(path, few):
+    rows = replicate_splits(labels=few.labels, groups=few.groups, strata=few.subgroups, replicates=2, **read(path))
+    assert rows.shape == (2, 60)
+
+
+@pytest.mark.parametrize("path", files("augmentation"), ids=lambda path: path.stem)
+def test_an_augmentation_configuration_augments(path):
+    images = np.zeros((2, 8, 8, 1), np.uint8)
+    assert augment(images, np.random.default_rng(0), **read(path)).shape == images.shape
+
+
+def test_no_module_of_the_data_package_imports_tensorflow():
+    folder = Path(pipeline.data.__file__).parent
+    modules = [
+        ".".join(("pipeline.data", *path.relative_to(folder).with_suffix("").parts)).removesuffix(".__init__")
+        for path in folder.rglob("*.py")
+    ]
+    assert len(modules) > 10
+    code = "import importlib, sys\n" + "".join(f"importlib.import_module({name!r})\n" for name in modules)
+    code += "print(*({'tensorflow', 'keras', 'pandas', 'sklearn'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=CONF.parent)
+    assert done.stdout.split() == []

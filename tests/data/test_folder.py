@@ -1,0 +1,143 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from pipeline.data.loading import load_images
+from pipeline.errors import UserError
+
+
+def picture(path, *, size=(10, 8), mode="RGB", color=(200, 30, 30), **saving):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new(mode, size, color).save(path, **saving)
+
+
+@pytest.fixture
+def pets(tmp_path):
+    picture(tmp_path / "dogs" / "rex-2.png")
+    picture(tmp_path / "dogs" / "rex-1.JPG")
+    picture(tmp_path / "cats" / "tom" / "a.png", color=(0, 0, 255))
+    picture(tmp_path / "cats" / "kit" / "b.bmp")
+    (tmp_path / "cats" / "notes.txt").write_text("no picture")
+    (tmp_path / "cats" / "._a.png").write_bytes(b"left by an operating system")
+    return tmp_path
+
+
+def message(path, **options):
+    with pytest.raises(UserError) as caught:
+        load_images("folder", {"path": str(path), **options})
+    return str(caught.value)
+
+
+def load(path, **options):
+    return load_images("folder", {"path": str(path), **options})
+
+
+def test_folders_are_classes_and_everything_is_in_alphabetical_order(pets):
+    images = load(pets, size=[4, 6])
+    assert images.classes == ("cats", "dogs")
+    assert images.names.tolist() == ["cats/kit/b.bmp", "cats/tom/a.png", "dogs/rex-1.JPG", "dogs/rex-2.png"]
+    assert images.labels.tolist() == [0, 0, 1, 1]
+    assert images.pixels.shape == (4, 4, 6, 3)
+    assert images.pixels[1].reshape(-1, 3).tolist() == [[0, 0, 255]] * 24
+
+
+def test_groups_are_found_by_a_pattern_in_the_path(pets):
+    images = load(pets, group_pattern=r"(tom|kit|rex)")
+    assert images.groups.tolist() == ["kit", "tom", "rex", "rex"]
+    assert load(pets, group_pattern=r"\w+/\w+").groups.tolist() == ["cats/kit", "cats/tom", "dogs/rex", "dogs/rex"]
+
+
+def test_a_picture_without_group_is_named(pets):
+    assert message(pets, group_pattern=r"(tom|kit)").startswith("Picture 'dogs/rex-1.JPG' has no group")
+    assert "'dogs/rex-1.JPG' has no group" in message(pets, group_pattern=r"(tom|kit)|rex")
+
+
+def test_a_pattern_that_is_none_is_told(pets):
+    assert "must be a regular expression" in message(pets, group_pattern="(")
+
+
+def test_without_pattern_each_picture_is_its_own_group_and_the_notes_say_so(pets):
+    images = load(pets)
+    assert images.groups.tolist() == images.names.tolist()
+    assert "own group" in images.notes[0]
+
+
+def test_stretched_pictures_are_counted_in_the_notes(pets):
+    assert "4 of 4 pictures had another ratio" in load(pets, size=8).notes[-1]
+    assert not any("ratio" in note for note in load(pets, size=[4, 5]).notes)
+
+
+def test_the_camera_held_upright_makes_an_upright_picture(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned a quarter clockwise
+    left_dark = Image.fromarray(np.array([[0, 255]] * 2, np.uint8).repeat(8, 0).repeat(8, 1))
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        left_dark.save(tmp_path / name / "x.png", exif=exif)
+    pixels = load(tmp_path, size=2, channels=1).pixels
+    assert pixels[0, :, :, 0].tolist() == [[0, 0], [255, 255]]
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_sixteen_bits_of_grey_keep_black_and_white(tmp_path, channels):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        Image.fromarray(np.array([[0, 32896, 65535]], np.uint16)).save(tmp_path / name / "x.png")
+    pixels = load(tmp_path, size=[1, 3], channels=channels).pixels
+    assert pixels[0, 0].tolist() == [[value] * channels for value in (0, 128, 255)]
+
+
+def test_what_is_transparent_becomes_white(tmp_path):
+    picture(tmp_path / "a" / "x.png", mode="RGBA", color=(9, 9, 9, 0))
+    picture(tmp_path / "b" / "x.png", mode="LA", color=(9, 255))
+    pixels = load(tmp_path, size=1).pixels
+    assert pixels[:, 0, 0].tolist() == [[255] * 3, [9] * 3]
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "CMYK", "I;16"])
+def test_every_kind_of_picture_becomes_rgb_or_grey(tmp_path, mode):
+    suffix = "tif" if mode == "CMYK" else "png"
+    for name in ("a", "b"):
+        picture(tmp_path / name / f"x.{suffix}", mode=mode, color=0)
+    for channels in (1, 3):
+        assert load(tmp_path, channels=channels).pixels.shape == (2, 64, 64, channels)
+
+
+def test_areas_are_averaged_when_shrinking(tmp_path):
+    values = np.random.default_rng(0).integers(256, size=(12, 12), dtype=np.uint8)
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        Image.fromarray(values).save(tmp_path / name / "x.png")
+    pixels = load(tmp_path, size=4, channels=1).pixels[0, :, :, 0]
+    assert np.abs(pixels - values.reshape(4, 3, 4, 3).mean(axis=(1, 3))).max() <= 1
+
+
+@pytest.mark.parametrize(
+    "garbage", [b"", b"no picture at all", b"\x89PNG\r\n\x1a\n" + bytes(40), b"\xff\xd8\xff\xe0" * 9]
+)
+@pytest.mark.parametrize("suffix", ["png", "jpg", "tif", "gif", "webp", "bmp"])
+def test_a_picture_that_cannot_be_read_is_named(pets, garbage, suffix):
+    (pets / "dogs" / f"bad.{suffix}").write_bytes(garbage)
+    assert f"bad.{suffix}' cannot be read" in message(pets)
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "gif", "bmp", "tif"])
+def test_a_picture_cut_short_is_named(pets, suffix):
+    path = pets / "dogs" / f"bad.{suffix}"
+    noise = np.random.default_rng(0).integers(256, size=(64, 64, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(path)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert f"bad.{suffix}' cannot be read" in message(pets)
+
+
+def test_other_layouts_are_answered_with_the_expected_one(tmp_path):
+    layout = "one folder for each class"
+    assert "does not exist" in message(tmp_path / "absent") and layout in message(tmp_path / "absent")
+    assert "Found none" in message(tmp_path) and layout in message(tmp_path)
+    picture(tmp_path / "cats" / "a.png")
+    assert "at least two class folders" in message(tmp_path) and "Found 'cats'" in message(tmp_path)
+    (tmp_path / "dogs").mkdir()
+    assert "dogs' holds no picture" in message(tmp_path)
+    picture(tmp_path / "dogs" / "b.png")
+    picture(tmp_path / "loose.png")
+    assert "Picture 'loose.png' lies outside the class folders" in message(tmp_path)

@@ -1,0 +1,39 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pipeline.errors import UserError
+
+
+def test_a_class_without_image_is_named(few):
+    with pytest.raises(UserError, match="Class 'burnt' of source 'few' has no image"):
+        replace(few, classes=("sound", "cracked", "burnt"))
+
+
+def test_one_class_is_no_classification(few):
+    with pytest.raises(UserError, match="at least two classes"):
+        replace(few, classes=("sound",), labels=np.zeros(60, np.int64))
+
+
+@pytest.mark.parametrize("field", ["labels", "groups", "subgroups", "names", "test"])
+def test_lengths_must_agree(few, field):
+    with pytest.raises(ValueError, match=f"`{field}` must have shape"):
+        replace(few, **{field: np.zeros(59, bool)})
+
+
+def test_pixels_must_be_bytes_with_channels(few):
+    with pytest.raises(ValueError, match="uint8 of shape"):
+        replace(few, pixels=few.pixels.astype(float))
+    with pytest.raises(ValueError, match="uint8 of shape"):
+        replace(few, pixels=few.pixels[..., 0])
+
+
+def test_labels_must_lie_in_the_classes(few):
+    with pytest.raises(ValueError, match="`labels` must lie in"):
+        replace(few, labels=few.labels + 1)
+
+
+def test_classes_must_differ(few):
+    with pytest.raises(ValueError, match="must differ"):
+        replace(few, classes=("sound", "sound"))

@@ -1,0 +1,130 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pipeline.data.prepared import data_digest, read_manifest, read_prepared, write_prepared
+from pipeline.data.splits import TEST, TRAIN, VALIDATION, replicate_splits
+from pipeline.errors import UserError
+
+SETTINGS = {"data": {"source": "few", "options": {"size": 4}}, "split": {"strategy": "group", "seed": 0}}
+
+
+@pytest.fixture
+def splits(few):
+    return replicate_splits("group", few.labels, few.groups, few.subgroups, replicates=3, seed=0)
+
+
+@pytest.fixture
+def folder(few, splits, tmp_path):
+    write_prepared(tmp_path / "prepared", few, splits, settings=SETTINGS)
+    return tmp_path / "prepared"
+
+
+def content(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_what_is_written_is_read(few, splits, folder):
+    prepared = read_prepared(folder)
+    for field in ("pixels", "labels", "groups", "subgroups", "names"):
+        np.testing.assert_array_equal(getattr(prepared, field), getattr(few, field))
+    np.testing.assert_array_equal(prepared.splits, splits)
+    assert (prepared.classes, prepared.image_shape) == (("sound", "cracked"), (4, 6, 3))
+
+
+def test_pixels_stay_on_disk_and_cannot_be_changed(folder):
+    pixels = read_prepared(folder).pixels
+    assert isinstance(pixels, np.memmap)
+    with pytest.raises(ValueError, match="read-only"):
+        pixels[0] = 0
+
+
+def test_images_without_subgroups_are_read_as_such(few, splits, tmp_path):
+    write_prepared(tmp_path / "p", replace(few, subgroups=None), splits, settings={})
+    assert read_prepared(tmp_path / "p").subgroups is None
+
+
+def test_the_same_images_have_the_same_bytes(few, splits, folder, tmp_path):
+    write_prepared(tmp_path / "again", few, splits, settings=SETTINGS)
+    assert content(folder) == content(tmp_path / "again")
+
+
+def test_writing_again_replaces_everything_and_leaves_nothing_beside(few, splits, folder):
+    (folder / "stale").write_text("from an earlier version")
+    (folder.parent / "prepared.unfinished").mkdir()
+    write_prepared(folder, few, splits[:1], settings={})
+    assert "stale" not in content(folder)
+    assert len(read_prepared(folder).splits) == 1
+    assert [path.name for path in folder.parent.iterdir()] == ["prepared"]
+
+
+def test_a_failed_write_leaves_the_earlier_folder(few, splits, folder):
+    before = content(folder)
+    with pytest.raises(TypeError):
+        write_prepared(folder, few, splits, settings={"no": object()})
+    assert content(folder) == before
+
+
+def test_the_manifest_says_where_the_images_are_from(folder):
+    manifest = read_manifest(folder)
+    assert {key: manifest[key] for key in ("name", "source", "licence", "attribution", "notes", "settings")} == {
+        "name": "few",
+        "source": "few",
+        "licence": "CC0",
+        "attribution": "nobody",
+        "notes": ["made up"],
+        "settings": SETTINGS,
+    }
+    assert (manifest["images"], manifest["groups"], manifest["image_shape"]) == (60, 10, [4, 6, 3])
+    assert len(manifest["image_digests"]) == 60
+
+
+def test_counts_add_up_to_the_images(few, splits, folder):
+    for split, replicate in zip(splits, read_manifest(folder)["replicates"], strict=True):
+        for part, name in ((TRAIN, "train"), (VALIDATION, "validation"), (TEST, "test")):
+            assert list(replicate["counts"][name].values()) == np.bincount(few.labels[split == part]).tolist()
+            assert replicate["balance"][name]["images"] == (split == part).sum()
+
+
+def test_mean_and_deviation_are_numpys_over_training_pixels_only(few, splits, folder):
+    for split, replicate in zip(splits, read_manifest(folder)["replicates"], strict=True):
+        pixels = few.pixels[split == TRAIN].astype(float)
+        np.testing.assert_allclose(replicate["mean"], pixels.mean(axis=(0, 1, 2)), rtol=1e-12)
+        np.testing.assert_allclose(replicate["standard_deviation"], pixels.std(axis=(0, 1, 2)), rtol=1e-12)
+
+
+def test_constant_images_have_deviation_zero(few, splits, tmp_path):
+    write_prepared(tmp_path / "p", replace(few, pixels=np.full_like(few.pixels, 201)), splits, settings={})
+    assert read_manifest(tmp_path / "p")["replicates"][0]["standard_deviation"] == [0, 0, 0]
+
+
+@pytest.mark.parametrize("field", ["pixels", "labels", "groups", "classes"])
+def test_the_data_digest_sees_every_change(few, field):
+    values = getattr(few, field)
+    changed = values[::-1] if isinstance(values, tuple) else np.roll(values, 1, axis=0)
+    assert data_digest(replace(few, **{field: changed})) != data_digest(few)
+
+
+def test_the_data_digest_does_not_see_how_images_are_called(few):
+    assert data_digest(replace(few, names=few.names[::-1], notes=())) == data_digest(few)
+
+
+def test_indices_are_those_of_the_split(splits, folder):
+    prepared = read_prepared(folder)
+    parts = [prepared.indices(1, part) for part in (TRAIN, VALIDATION, TEST)]
+    assert sorted(np.concatenate(parts).tolist()) == list(range(60))
+    assert (splits[1, parts[2]] == TEST).all()
+    with pytest.raises(ValueError, match="one of the 3"):
+        prepared.indices(3, TEST)
+
+
+def test_missing_data_is_told_with_the_command_that_makes_it(tmp_path):
+    with pytest.raises(UserError, match="make it with `convtrack prepare`"):
+        read_prepared(tmp_path / "absent")
+
+
+def test_the_manifest_is_json_that_people_can_read(folder):
+    assert json.loads((folder / "manifest.json").read_text())["classes"] == ["sound", "cracked"]
+    assert (folder / "manifest.json").read_text().count("\n") > 60

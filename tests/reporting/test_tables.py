@@ -1,0 +1,73 @@
+import math
+
+import pytest
+
+from pipeline.reporting import tables
+
+BY_HAND = """\
+Models by test accuracy (better high; mean ± standard deviation over replicates). \
+Multiply–accumulates are those of one image going forward; training time is that of one replicate.
+
+| model | test accuracy | replicates | parameters | multiply–accumulates | receptive field | training | per image |
+| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
+| lenet5 | 0.910 ± 0.014 | 0.900 0.920 | 61,706 | 417 k | 32 × 32 | 41.0 s | 1.20 ms |
+| resnet8 | 0.905 ± 0.007 | 0.900 0.910 | 824,201 | 6.1 M | 32 × 32 | 41.0 s | 1.20 ms |
+| fully_connected | 0.760 ± 0.014 | 0.750 0.770 | 4,260,866 | 6.1 M | – | 41.0 s | 1.20 ms |"""
+
+
+def test_the_comparison_table_is_the_one_worked_by_hand(comparison):
+    assert tables.markdown(tables.comparison_table(comparison)) == BY_HAND
+
+
+def test_rows_hold_the_numbers_behind_the_text(comparison):
+    best = tables.comparison_rows(comparison)[0]
+    assert (best.model, best.values, best.parameters) == ("lenet5", (0.90, 0.92), 61_706)
+    assert best.mean == pytest.approx(0.91)
+    assert best.deviation == pytest.approx(math.sqrt(0.0002))
+    assert best.train_seconds == 41.0
+    assert best.seconds_per_image == pytest.approx(0.0012)
+
+
+def test_an_error_puts_the_smallest_first(compare):
+    rows = tables.comparison_rows(compare(primary_metric="log_loss"))
+    assert [row.model for row in rows] == ["lenet5", "resnet8", "fully_connected"]
+    assert [row.mean for row in rows] == sorted(row.mean for row in rows)
+
+
+def test_models_without_a_finite_mean_come_last_and_ties_by_name(compare, result):
+    models = (
+        result("diverged", (math.nan, 0.9)),
+        result("b", (0.5, 0.5)),
+        result("a", (0.5, 0.5)),
+        result("c", (0.9, 0.9)),
+    )
+    assert [row.model for row in tables.comparison_rows(compare(models=models))] == ["c", "a", "b", "diverged"]
+
+
+def test_the_other_metrics_leave_the_primary_one_out_and_mark_errors(comparison, compare):
+    table = tables.other_metrics_table(comparison)
+    assert table.header == ("model", "log loss ↓")
+    assert table.rows[0] == ("lenet5", "0.090 ± 0.014")
+    assert tables.other_metrics_table(compare(primary_metric="log_loss")).header == ("model", "accuracy")
+
+
+def test_a_metric_that_one_model_lacks_is_a_dash(compare, result):
+    models = (result("a", (0.9, 0.9)), result("b", (0.5, 0.5), scores={"accuracy": (0.5, 0.5), "top_5": (0.7,)}))
+    table = tables.other_metrics_table(compare(models=models))
+    assert table.header == ("model", "log loss ↓", "top 5")
+    assert table.rows == (("a", "0.100 ± 0.000", "–"), ("b", "–", "0.700"))
+
+
+def test_counts_add_up_along_rows_and_columns(comparison):
+    table = tables.counts_table(comparison.data)
+    assert table.header == ("class", "train", "test", "all")
+    assert table.rows == (
+        ("functional", "1,203", "400", "1,603"),
+        ("defective", "1,000", "400", "1,400"),
+        ("all", "2,203", "800", "3,003"),
+    )
+
+
+def test_a_cell_cannot_break_the_table():
+    table = tables.Table("Sums", ("class", "n"), (("a|b\n<b>", "1"),))
+    assert tables.markdown(table).splitlines()[-1] == r"| a\|b \<b\> | 1 |"

@@ -1,0 +1,21 @@
+import pytest
+
+
+def test_a_comparison_needs_a_model(compare):
+    with pytest.raises(ValueError, match=r"one or more models of different names. Received \[\]"):
+        compare(models=())
+
+
+def test_two_models_of_one_name_are_refused(compare, result):
+    with pytest.raises(ValueError, match="different names"):
+        compare(models=(result("lenet5", (0.9,)), result("lenet5", (0.8,))))
+
+
+def test_a_model_without_the_primary_metric_is_named(compare, result):
+    with pytest.raises(ValueError, match="Received 'f1'; 'lenet5' has accuracy, log_loss"):
+        compare(models=(result("lenet5", (0.9,)),), primary_metric="f1")
+
+
+def test_scores_and_times_are_of_the_same_replicates(compare, result):
+    with pytest.raises(ValueError, match="Received 3 of 'accuracy' and 2 of `train_seconds` for 'lenet5'"):
+        compare(models=(result("lenet5", (0.9, 0.8, 0.7)),))
