@@ -51,7 +51,6 @@ def _result(model: str, run: RunFolder) -> ModelResult:
         seconds_per_image=tuple(one["seconds_per_image"] for one in replicates),
         history=pd.read_csv(run.history),
         confusion=np.array(evaluated["confusion"]),
-        reused=sum(one["reused"] for one in replicates),
     )
 
 

@@ -9,11 +9,12 @@ import pandas as pd
 
 from pipeline.data.prepared import Prepared
 from pipeline.data.splits import TEST
-from pipeline.evaluation import metrics
+from pipeline.evaluation import metrics, rates
 from pipeline.prediction import predict, trained_network
-from pipeline.reporting import images, rates
+from pipeline.reporting import images
 from pipeline.reporting.figures import looks, png_bytes, svg_text
 from pipeline.reporting.quantities import share
+from pipeline.reporting.rates import calibration_figure, precision_recall_figure, roc_figure
 from pipeline.runs import ResultFolder
 
 PARTS = ("images", "truth", "probabilities")
@@ -77,15 +78,15 @@ def curve_pictures(answers: Mapping[int, Answers]) -> dict[str, str]:
     labelled = {f"replicate {number + 1}": said for number, said in answers.items()}
     style = looks(list(labelled))
     pictures = {
-        "calibration": rates.calibration_figure(
+        "calibration": calibration_figure(
             {name: rates.calibration(said.truth, said.probabilities) for name, said in labelled.items()}, style
         )
     }
     if all(len(np.unique(said.truth)) > 1 for said in answers.values()):
-        pictures["roc"] = rates.roc_figure(
+        pictures["roc"] = roc_figure(
             {name: rates.roc(said.truth, said.probabilities) for name, said in labelled.items()}, style
         )
-        pictures["precision_recall"] = rates.precision_recall_figure(
+        pictures["precision_recall"] = precision_recall_figure(
             {name: rates.precision_recall(said.truth, said.probabilities) for name, said in labelled.items()}, style
         )
     return {name: svg_text(figure) for name, figure in pictures.items()}

@@ -158,11 +158,12 @@ class Tracker:
         self, run: str, network: Any, example: np.ndarray[Any, Any], *, requirements: Sequence[str]
     ) -> None:
         """Log a Keras network with its signature, an input example and what it needs, loadable by `mlflow.pyfunc`."""
-        import mlflow.keras
+        import mlflow.tensorflow
         from mlflow.models import infer_signature
 
         with mlflow.start_run(run_id=run, log_system_metrics=False):
-            mlflow.keras.log_model(
+            # The flavour `keras` writes its input example before its folder is there (3.17) and fails.
+            mlflow.tensorflow.log_model(
                 network,
                 name="network",
                 signature=infer_signature(example, network.predict(example, verbose=0)),

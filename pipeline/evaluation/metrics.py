@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 from sklearn import metrics
 
+from pipeline.evaluation import rates
+
 Truth = npt.NDArray[np.int64]
 Probabilities = npt.NDArray[np.float64]
-
-BINS = 10
 
 
 def class_probabilities(outputs: npt.NDArray[np.floating]) -> Probabilities:
@@ -36,7 +36,6 @@ def scores(truth: Truth, probabilities: Probabilities) -> Iterator[tuple[str, fl
     """
     predicted = probabilities.argmax(axis=1)
     present = np.unique(truth)
-    against_rest = one_against_rest(truth, probabilities)
     yield "accuracy", float((truth == predicted).mean())
     yield "balanced_accuracy", float(np.mean([(predicted[truth == label] == label).mean() for label in present]))
     if probabilities.shape[1] == 2:
@@ -44,32 +43,13 @@ def scores(truth: Truth, probabilities: Probabilities) -> Iterator[tuple[str, fl
     else:
         yield "f1", float(metrics.f1_score(truth, predicted, labels=present, average="macro", zero_division=0))
     if len(present) > 1:
-        yield "roc_auc", float(np.mean([metrics.roc_auc_score(*pair) for pair in against_rest]))
-        yield "average_precision", float(np.mean([metrics.average_precision_score(*pair) for pair in against_rest]))
+        yield "roc_auc", rates.roc(truth, probabilities).score
+        yield "average_precision", rates.precision_recall(truth, probabilities).score
     labels = np.arange(probabilities.shape[1])
     yield "log_loss", float(metrics.log_loss(truth, probabilities, labels=labels))
     squared = (probabilities - np.eye(len(labels))[truth]) ** 2
     yield "brier", float(squared.sum(axis=1).mean() / (2 if len(labels) == 2 else 1))
-    yield "calibration_error", calibration_error(truth, probabilities)
-
-
-def one_against_rest(truth: Truth, probabilities: Probabilities) -> list[tuple[npt.NDArray[np.bool_], Probabilities]]:
-    """Truth and probability of each class that occurs against all others; for two classes of the positive one only."""
-    labels = [1] if probabilities.shape[1] == 2 else np.unique(truth).tolist()
-    return [(truth == label, probabilities[:, label]) for label in labels]
-
-
-def calibration_error(truth: Truth, probabilities: Probabilities) -> float:
-    """Expected calibration error over ten bins of equal width of the predicted class's probability (Guo et al. 2017).
-
-    >>> calibration_error(np.array([1, 1, 1, 0]), np.array([[0.25, 0.75]] * 4))
-    0.0
-    """
-    confidence = probabilities.max(axis=1)
-    correct = probabilities.argmax(axis=1) == truth
-    bins = np.clip(np.ceil(confidence * BINS).astype(int) - 1, 0, BINS - 1)
-    gaps = [abs(correct[bins == bin].sum() - confidence[bins == bin].sum()) for bin in range(BINS)]
-    return float(sum(gaps) / len(truth))
+    yield "calibration_error", rates.calibration(truth, probabilities).error
 
 
 def confusion(truth: Truth, probabilities: Probabilities) -> npt.NDArray[np.int64]:

@@ -150,7 +150,6 @@ def _content(comparison: Comparison) -> dict[str, object]:
         "others": tables.other_metrics_table(comparison),
         "counts": tables.counts_table(comparison.data),
         "versions": tables.versions_table(comparison),
-        "reused": [model for model in comparison.models if model.reused],
     }
 
 

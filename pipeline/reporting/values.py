@@ -41,7 +41,6 @@ class ModelResult:
     `train_seconds` and `seconds_per_image` (evaluation) hold one value per replicate.
     `history` has the columns replicate, epoch, train/loss, train/accuracy, val/loss and val/accuracy.
     `confusion` holds image counts summed over replicates, shape (classes, classes), rows truth, columns prediction.
-    `reused` counts the replicates that were answered from an earlier result instead of trained anew.
     """
 
     name: str
@@ -54,7 +53,6 @@ class ModelResult:
     seconds_per_image: tuple[float, ...]
     history: pd.DataFrame
     confusion: np.ndarray
-    reused: int
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from PIL import Image
 from pipeline.data.augmentation import augment
 from pipeline.data.prepared import Prepared, read_prepared
 from pipeline.data.splits import TRAIN, VALIDATION
+from pipeline.interpretation.grid import kernel_grid
 from pipeline.interpretation.kernels import first_layer_kernels
-from pipeline.reporting.images import kernel_grid
 from pipeline.runs import CheckpointFolder, replacing, replacing_folder, write_json
 from pipeline.training.batches import Augment, Portion, Standardisation
 from pipeline.training.checkpoints import Epoch
