@@ -14,7 +14,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 
 repro: $(INSTALLED) .dvc/config
 	@dvc repro
-	@convtrack links
+	@convtrack ui --link
 
 test: $(INSTALLED)
 	@python -m pytest

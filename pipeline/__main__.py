@@ -29,6 +29,7 @@ class HydraCommand:
 
 HYDRA_COMMANDS: Mapping[str, HydraCommand] = {
     "prepare": HydraCommand("pipeline.stages.prepare", ("data", "split")),
+    "source": HydraCommand("pipeline.stages.source", ("model",)),
     "build": HydraCommand("pipeline.stages.build", ("model",)),
     "train": HydraCommand("pipeline.stages.train", ("optimizer", "training", "augmentation", "model")),
     "evaluate": HydraCommand("pipeline.stages.evaluate", ("model",), ("evaluation",)),

@@ -53,6 +53,11 @@ class RunFolder:
         return cls(RUNS / model)
 
     @property
+    def source(self) -> Path:
+        """The source of the network's architecture and layers."""
+        return self.folder / "source.py"
+
+    @property
     def build(self) -> Path:
         """What the stage build writes."""
         return self.folder / "build"

@@ -9,22 +9,29 @@ from pipeline.config import read_comparison
 from pipeline.console import say
 from pipeline.errors import UserError
 from pipeline.publishing.comparison import compared_runs
+from pipeline.runs import REPORTS
 from pipeline.tracking import Tracker, store_address
 
 
 def main(arguments: Sequence[str]) -> None:
     """Run MLflow's server on 127.0.0.1 in place of this process until it is interrupted."""
     parser = argparse.ArgumentParser("convtrack ui", description=__doc__)
-    parser.add_argument("--port", type=int, default=5000)
-    port = parser.parse_args(arguments).port
+    parser.add_argument("--port", type=int, default=5000, help="where to listen on 127.0.0.1 (default: 5000)")
+    parser.add_argument("--link", action="store_true", help="say where report and runs are, and serve nothing")
+    given = parser.parse_args(arguments)
     comparison = read_comparison()
     address = store_address()
-    if address.startswith("http"):
+    remote = address.startswith("http")
+    if remote and not given.link:
         raise UserError(f"MLFLOW_TRACKING_URI is a server already; open {address} in a browser.")
     tracker = Tracker.open(comparison.data)
     runs = compared_runs(tracker, comparison.models)
-    server = f"http://127.0.0.1:{port}"
-    say(f"All models side by side: {tracker.address_of_comparison(runs, server)}" if runs else f"Serving {server}")
+    link = tracker.address_of_comparison(runs, address if remote else f"http://127.0.0.1:{given.port}")
+    if given.link:
+        say(f"The report: {REPORTS / 'comparison.html'}")
+        say(f"The runs side by side{'' if remote else ', once `make ui` serves them'}: {link}")
+        return
+    say(f"All models side by side: {link}")
     # One worker: each takes 245 MB, and one person is served well by one.
     command = ["-m", "mlflow", "server", "--backend-store-uri", address, "--host", "127.0.0.1", "--workers", "1"]
-    os.execv(sys.executable, [sys.executable, *command, "--port", str(port)])
+    os.execv(sys.executable, [sys.executable, *command, "--port", str(given.port)])

@@ -13,7 +13,7 @@ from pipeline.tracking import Tracker
 from pipeline.training.runtime import start_tensorflow
 
 
-def main(model: ModelConfig, evaluation: EvaluationConfig, primary_metric: str) -> None:
+def main(model: ModelConfig, evaluation: EvaluationConfig) -> None:
     """Evaluate one model of the comparison on its test images."""
     run = RunFolder.of(model.name)
     trained, network = read_json(run.replicates), read_json(run.layers)
@@ -74,4 +74,5 @@ def main(model: ModelConfig, evaluation: EvaluationConfig, primary_metric: str) 
     )
     published = publish(tracker, run, prepared.manifest["digest"])
     publish_evaluation(published, run, prepared)
-    say(f"{model.name}: {primary_metric} {spread([scores[primary_metric] for scores in by_replicate.values()])}")
+    accuracy = spread([scores["accuracy"] for scores in by_replicate.values()])
+    say(f"{model.name}: accuracy {accuracy} on the test images of {len(records)} replicates")

@@ -26,4 +26,3 @@ def main(models: tuple[str, ...], primary_metric: str) -> None:
             unfinished.write_text(content)
     publish_lock(published)
     say(f"The report is {REPORTS / 'comparison.html'} (and .md).")
-    say(f"Runs side by side: `make ui`, then {link}")
