@@ -7,27 +7,16 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.arithmetic.rules import Misfit
 from pipeline.arithmetic.table import layer_table
+from pipeline.catalogue import architecture_names
 from pipeline.errors import UserError, unknown
 from pipeline.options import checked_options
 
 if TYPE_CHECKING:
     import keras
-
-ARCHITECTURES = Path(__file__).parent / "architectures"
-
-
-def architecture_names() -> list[str]:
-    """The names of all architectures, sorted.
-
-    >>> "lenet5" in architecture_names()
-    True
-    """
-    return sorted(file.stem for file in ARCHITECTURES.glob("*.py") if not file.stem.startswith("_"))
 
 
 def build(

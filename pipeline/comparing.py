@@ -10,6 +10,14 @@ from pipeline.provenance import commit, dirty, versions
 from pipeline.reporting.values import Comparison, DataSummary, ModelResult
 from pipeline.runs import RunFolder, read_json
 
+SPLITS_IN_WORDS = {
+    "group": "one test set of whole groups; training and validation are drawn anew, by group, for each replicate",
+    "random": "one test set drawn image by image, so that neighbours of test images are trained on; training and "
+    "validation are drawn anew for each replicate",
+    "resampled": "a test set of whole groups for each replicate, so settings tuned on these data have seen it",
+    "kfold": "each replicate tests on another fold of whole groups, so settings tuned on these data have seen it",
+}
+
 
 def compared(
     models: Sequence[str], manifest: Mapping[str, Any], *, primary_metric: str, tracking_link: str | None
@@ -66,7 +74,7 @@ def _data(manifest: Mapping[str, Any]) -> DataSummary:
         image_shape=(height, width, channels),
         images=manifest["images"],
         counts=manifest["replicates"][0]["counts"],
-        split_strategy=manifest["settings"]["split"]["strategy"],
+        split_strategy=SPLITS_IN_WORDS[manifest["settings"]["split"]["strategy"]],
         largest_deviation=max(
             part["deviation"] for replicate in manifest["replicates"] for part in replicate["balance"].values()
         ),

@@ -194,8 +194,8 @@ class CheckpointFolder:
 
     @property
     def best(self) -> Path:
-        """The weights with the lowest validation loss so far."""
-        return self.folder / "best.weights.h5"
+        """The weights with the lowest validation loss so far, npz."""
+        return self.folder / "best.npz"
 
     @property
     def lock(self) -> Path:

@@ -4,12 +4,13 @@ Runs are found by fingerprint, never by a stored id, so every call may be repeat
 missing is added. This is the only module that imports mlflow.
 """
 
+import json
 import logging
 import os
 import socket
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,7 +97,9 @@ class Tracker:
     def child(self, parent: str, fingerprint: str, model: str, replicate: int, *, tags: Mapping[str, str]) -> str:
         """The run of a replicate below its model's run, found by its fingerprint or made."""
         below = {**tags, "mlflow.parentRunId": parent, "convtrack.replicate": str(replicate)}
-        return self._run(fingerprint, model, f"{model} replicate {replicate}", "replicate", parameters={}, tags=below)
+        return self._run(
+            fingerprint, model, f"{model} replicate {replicate + 1}", "replicate", parameters={}, tags=below
+        )
 
     def start(self, run: str) -> None:
         """Say that this process works on the run."""
@@ -108,8 +111,9 @@ class Tracker:
         self.client.set_tag(run, name, value)
 
     def end(self, run: str, status: Status) -> None:
-        """Say how the work on the run ended."""
-        self.client.set_terminated(run, status)
+        """Say how the work on the run ended; a run that has ended so keeps its time."""
+        if self.status(run) != status:
+            self.client.set_terminated(run, status)
 
     def status(self, run: str) -> str:
         """RUNNING, FINISHED, FAILED or KILLED."""
@@ -161,6 +165,7 @@ class Tracker:
         import mlflow.tensorflow
         from mlflow.models import infer_signature
 
+        ended = self.client.get_run(run).info.end_time
         with mlflow.start_run(run_id=run, log_system_metrics=False):
             # The flavour `keras` writes its input example before its folder is there (3.17) and fails.
             mlflow.tensorflow.log_model(
@@ -171,12 +176,31 @@ class Tracker:
                 # Stated, because finding them out would import the network once more in another process.
                 pip_requirements=list(requirements),
             )
+        self.client.set_terminated(run, "FINISHED", end_time=ended)
 
     def address_of_comparison(self, runs: Sequence[str], server: str) -> str:
         """The page of the MLflow UI at `server` that shows these runs side by side."""
         quoted = ",".join(f"%22{run}%22" for run in runs)
         chosen = f"runs=[{quoted}]&experiments=[%22{self.experiment}%22]"
         return f"{server}/#/compare-runs?{chosen}&workflowType=machine_learning"
+
+    def share_view(self, name: str, *, metrics: Iterable[str], order_by: str, ascending: bool) -> None:
+        """Keep a view of the run table in which the models are rows and these metrics columns.
+
+        The table of MLflow's UI shows no metric until asked; a view that is shared by its name does.
+        """
+        view = {
+            "searchFilter": f"tags.`{KIND}` = 'model'",
+            "selectedColumns": [f"metrics.`{metric}`" for metric in metrics],
+            "orderByKey": f"metrics.`{order_by}`",
+            "orderByAsc": ascending,
+        }
+        self.client.set_experiment_tag(self.experiment, f"mlflow.sharedViewState.{name}", json.dumps(view))
+
+    def address_of_view(self, name: str, server: str) -> str:
+        """The page of the MLflow UI at `server` that shows the run table in a shared view."""
+        chosen = f"viewStateShareKey={name}&workflowType=machine_learning"
+        return f"{server}/#/experiments/{self.experiment}/runs?{chosen}"
 
     def find(self, fingerprint: str, model: str) -> Run | None:
         """The run with this fingerprint and model name, if there is one."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pipeline.config import read_comparison
 from pipeline.console import say
 from pipeline.errors import UserError
-from pipeline.publishing.comparison import compared_runs
+from pipeline.publishing.comparison import VIEW, compared_runs
 from pipeline.runs import REPORTS
 from pipeline.tracking import Tracker, store_address
 
@@ -26,12 +26,14 @@ def main(arguments: Sequence[str]) -> None:
         raise UserError(f"MLFLOW_TRACKING_URI is a server already; open {address} in a browser.")
     tracker = Tracker.open(comparison.data)
     runs = compared_runs(tracker, comparison.models)
-    link = tracker.address_of_comparison(runs, address if remote else f"http://127.0.0.1:{given.port}")
+    server = address if remote else f"http://127.0.0.1:{given.port}"
     if given.link:
         say(f"The report: {REPORTS / 'comparison.html'}")
-        say(f"The runs side by side{'' if remote else ', once `make ui` serves them'}: {link}")
+        say("The runs:" if remote else "The runs, once `make ui` serves them:")
+    say(f"  the models as a table  {tracker.address_of_view(VIEW, server)}")
+    say(f"  the models compared    {tracker.address_of_comparison(runs, server)}")
+    if given.link:
         return
-    say(f"All models side by side: {link}")
     # One worker: each takes 245 MB, and one person is served well by one.
     command = ["-m", "mlflow", "server", "--backend-store-uri", address, "--host", "127.0.0.1", "--workers", "1"]
     os.execv(sys.executable, [sys.executable, *command, "--port", str(given.port)])

@@ -6,8 +6,12 @@ from pathlib import Path
 import yaml
 
 from pipeline.publishing.training import Published
+from pipeline.reporting.values import LOWER_IS_BETTER
 from pipeline.runs import RunFolder, read_json
 from pipeline.tracking import LOCAL_SERVER, Tracker, store_address
+
+VIEW = "comparison"
+COSTS = ("parameters", "multiply_accumulates", "train_seconds", "seconds_per_image")
 
 
 def address_of_models(tracker: Tracker, published: Mapping[str, Published]) -> str:
@@ -15,6 +19,17 @@ def address_of_models(tracker: Tracker, published: Mapping[str, Published]) -> s
     address = store_address()
     server = address if address.startswith("http") else LOCAL_SERVER
     return tracker.address_of_comparison([runs.parent for runs in published.values()], server.rstrip("/"))
+
+
+def share_table(tracker: Tracker, primary_metric: str) -> None:
+    """Keep a view of MLflow's run table with the models as rows, the best by the primary metric first."""
+    primary = f"test/{primary_metric}"
+    tracker.share_view(
+        VIEW,
+        metrics=dict.fromkeys([primary, f"{primary}_deviation", "test/accuracy", *COSTS]),
+        order_by=primary,
+        ascending=primary_metric in LOWER_IS_BETTER,
+    )
 
 
 def publish_lock(published: Mapping[str, Published]) -> None:

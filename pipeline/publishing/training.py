@@ -93,7 +93,9 @@ class Live:
                 self.started.add(progress.replicate)
             tracker.log_epochs(run, progress.history)
             if progress.kernels is not None:
-                tracker.log_kernels(run, {len(progress.history): progress.kernels})
+                # A training that has ended took its checkpoints along; the pictures are logged with its result.
+                with suppress(FileNotFoundError):
+                    tracker.log_kernels(run, {len(progress.history): progress.kernels})
         except Exception as problem:
             self.reachable = False
             say(

@@ -88,7 +88,8 @@ def _spread_in_words(values: cost.Spread, metric: str) -> str:
 def _cost_in_words(points: tuple[cost.CostPoint, ...], name: str, metric: str) -> str:
     write: Callable[[float], str] = quantities.duration if name == "train_seconds" else quantities.magnitude
     pairs = (f"{point.model} {quantities.score(point.mean)} at {write(point.cost)}" for point in points)
-    return f"{metric_label(metric).capitalize()} against {cost.COSTS[name]}: {'; '.join(pairs)}."
+    label = metric_label(metric)
+    return f"{label[0].upper()}{label[1:]} against {cost.COSTS[name]}: {'; '.join(pairs)}."
 
 
 def _curves_in_words(model: str, by_column: Mapping[str, curves.Curve]) -> str:

@@ -3,7 +3,7 @@
 from pipeline.comparing import compared
 from pipeline.console import say
 from pipeline.data.prepared import read_manifest
-from pipeline.publishing.comparison import address_of_models, publish_lock
+from pipeline.publishing.comparison import address_of_models, publish_lock, share_table
 from pipeline.publishing.training import publish
 from pipeline.reporting import page
 from pipeline.runs import PREPARED, REPORTS, RunFolder, replacing, replacing_folder
@@ -25,4 +25,5 @@ def main(models: tuple[str, ...], primary_metric: str) -> None:
         with replacing(REPORTS / file) as unfinished:
             unfinished.write_text(content)
     publish_lock(published)
+    share_table(tracker, primary_metric)
     say(f"The report is {REPORTS / 'comparison.html'} (and .md).")

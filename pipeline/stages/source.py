@@ -7,7 +7,7 @@ the whole folder, every network would be built again for one new architecture.
 import ast
 from pathlib import Path
 
-from pipeline.building import architecture_names
+from pipeline.catalogue import architecture_names
 from pipeline.config import ModelConfig
 from pipeline.errors import unknown
 from pipeline.runs import RunFolder, replacing

@@ -5,12 +5,16 @@ such a file would end elsewhere. `model.variables` holds them, so all variables 
 """
 
 import json
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
+from pipeline.errors import UserError
 from pipeline.runs import replacing
 
 Epoch = dict[str, float]
@@ -27,17 +31,43 @@ def restore_state(file: Path, model: keras.Model) -> list[Epoch]:
     """Put a compiled model back where `save_state` left it and return the history up to there.
 
     Raises:
-        ValueError: the file is damaged or belongs to another network.
+        UserError: the file is damaged or belongs to another network.
     """
-    with np.load(file) as saved:
+    variables = _variables(model)
+    with _reading(file), np.load(file) as saved:
         history: list[Epoch] = json.loads(str(saved["history"]))
         arrays = [saved[f"variable-{number}"] for number in range(len(saved.files) - 1)]
-    variables = _variables(model)
-    if [array.shape for array in arrays] != [tuple(variable.shape) for variable in variables]:
-        raise ValueError(f"{file} holds the state of another network.")
+        if [array.shape for array in arrays] != [tuple(variable.shape) for variable in variables]:
+            raise ValueError("it holds the state of another network")
     for variable, array in zip(variables, arrays, strict=True):
         variable.assign(array)
     return history
+
+
+def save_weights(file: Path, model: keras.Model) -> None:
+    """Write the weights alone, whole or not at all; Keras' own file of a compiled model holds the optimizer's, too."""
+    with replacing(file) as unfinished, unfinished.open("wb") as stream:
+        np.savez(stream, *model.get_weights())
+
+
+def restore_weights(file: Path, model: keras.Model) -> None:
+    """Give a model of the same network the weights that `save_weights` wrote.
+
+    Raises:
+        UserError: the file is missing, damaged or belongs to another network.
+    """
+    with _reading(file), np.load(file) as saved:
+        model.set_weights([saved[f"arr_{number}"] for number in range(len(saved.files))])
+
+
+@contextmanager
+def _reading(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as problem:
+        raise UserError(
+            f"The checkpoint {file} cannot be read ({problem}). To train anew, delete the folder {file.parent}."
+        ) from None
 
 
 def _variables(model: keras.Model) -> list[Any]:

@@ -36,34 +36,35 @@ def make_optimizer(
     kinds = _classes(keras.optimizers, keras.optimizers.Optimizer)
     if name not in kinds:
         raise unknown("optimizer", name, kinds)
-    return _made(kinds[name], f"optimizer {name}", {**options, "learning_rate": rate})
+    return _made(kinds[name], f"optimizer {name}", options, {"learning_rate": rate})
 
 
 def _schedule(name: str, learning_rate: float, options: Mapping[str, Any], steps: int) -> Any:
     kinds = _classes(keras.optimizers.schedules, keras.optimizers.schedules.LearningRateSchedule)
     if name not in kinds:
         raise unknown("schedule", name, kinds)
-    given: dict[str, Any] = dict(options)
     accepted = inspect.signature(kinds[name]).parameters
-    if "initial_learning_rate" in accepted:
-        given["initial_learning_rate"] = learning_rate
+    given = dict(options)
     if "decay_steps" in accepted and given.get("decay_steps") is None:
         given["decay_steps"] = steps
-    return _made(kinds[name], f"schedule {name}", given)
+    rate = {"initial_learning_rate": learning_rate} if "initial_learning_rate" in accepted else {}
+    return _made(kinds[name], f"schedule {name}", given, rate)
 
 
 def _classes(module: Any, base: type) -> dict[str, Any]:
     found = {name: getattr(module, name) for name in dir(module)}
-    return {name: kind for name, kind in found.items() if inspect.isclass(kind) and issubclass(kind, base)}
+    kinds = {name: kind for name, kind in found.items() if inspect.isclass(kind) and issubclass(kind, base)}
+    return {name: kind for name, kind in kinds.items() if kind is not base}
 
 
-def _made(kind: Any, called: str, options: Mapping[str, Any]) -> Any:
+def _made(kind: Any, called: str, options: Mapping[str, Any], rate: Mapping[str, Any]) -> Any:
+    """`rate` is ours to give, so that an option cannot overrule the setting that names it."""
     given = {name: value for name, value in options.items() if value is not None}
-    accepted = [name for name in inspect.signature(kind).parameters if name not in ("self", "kwargs")]
+    accepted = [name for name in inspect.signature(kind).parameters if name not in ("self", "kwargs", *rate)]
     for name in given:
         if name not in accepted:
             raise unknown(f"option of {called}", name, accepted)
     try:
-        return kind(**given)
+        return kind(**given, **rate)
     except (ValueError, TypeError) as problem:
         raise UserError(f"Keras refuses the options {given} of {called}: {' '.join(str(problem).split())}") from None

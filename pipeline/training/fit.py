@@ -2,7 +2,6 @@
 
 import math
 import time
-import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,9 +10,9 @@ import keras
 import tensorflow as tf
 
 from pipeline.errors import UserError
-from pipeline.runs import CheckpointFolder, replacing
+from pipeline.runs import CheckpointFolder
 from pipeline.training.batches import Augment, Portion, dataset, evaluation_batches, training_batches
-from pipeline.training.checkpoints import Epoch, restore_state, save_state
+from pipeline.training.checkpoints import Epoch, restore_state, save_state, save_weights
 
 
 @dataclass(frozen=True)
@@ -36,6 +35,19 @@ def best_epoch(history: list[Epoch]) -> int:
     return min(range(len(history)), key=lambda epoch: history[epoch]["val/loss"])
 
 
+def steps_in_epoch(train: Portion, batch_size: int) -> int:
+    """The number of whole batches of training images.
+
+    Raises:
+        UserError: there is none.
+    """
+    if batch_size > len(train):
+        raise UserError(
+            f"`training.batch_size` must be at most the number of training images, {len(train)}. Received {batch_size}."
+        )
+    return len(train) // batch_size
+
+
 def fit(
     model: keras.Model,
     train: Portion,
@@ -55,15 +67,10 @@ def fit(
     `checkpoint.best` those with the lowest validation loss.
 
     Raises:
-        UserError: the loss is no longer finite, or there are fewer training images than one batch holds.
+        UserError: the loss is no longer finite, or the checkpoint cannot be read.
     """
-    steps = len(train) // length.batch_size
-    if steps == 0:
-        raise UserError(
-            f"`training.batch_size` must be at most the number of training images, {len(train)}. "
-            f"Received {length.batch_size}."
-        )
-    history = _resumed(checkpoint, model)
+    steps = steps_in_epoch(train, length.batch_size)
+    history = restore_state(checkpoint.state, model) if checkpoint.state.is_file() else []
     if length.over(history):
         return history
     shape = train.pixels.shape[1:]
@@ -92,17 +99,6 @@ def fit(
     return history
 
 
-def _resumed(checkpoint: CheckpointFolder, model: keras.Model) -> list[Epoch]:
-    if not checkpoint.state.is_file():
-        return []
-    try:
-        return restore_state(checkpoint.state, model)
-    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as problem:
-        raise UserError(
-            f"The checkpoint {checkpoint.state} cannot be read ({problem}). Delete it to train from the start."
-        ) from None
-
-
 @dataclass(eq=False)
 class _AfterEpoch(keras.callbacks.Callback):  # type: ignore[misc]
     history: list[Epoch]
@@ -110,19 +106,20 @@ class _AfterEpoch(keras.callbacks.Callback):  # type: ignore[misc]
     checkpoint: CheckpointFolder
     on_epoch: Callable[[list[Epoch]], None]
     began: float = field(default=0.0, init=False)
+    began_with: float = field(default=0.0, init=False)
 
     def __post_init__(self) -> None:
         super().__init__()
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self.began = time.perf_counter()
+        self.began, self.began_with = time.perf_counter(), _learning_rate(self.model)
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         logs = logs or {}
         if not (math.isfinite(logs["loss"]) and math.isfinite(logs["val_loss"])):
             raise UserError(
                 f"The loss is {logs['loss']} in epoch {epoch + 1} (validation {logs['val_loss']}): the training "
-                f"diverged. Lower `optimizer.learning_rate`, now {_learning_rate(self.model):g}."
+                f"diverged. Lower `optimizer.learning_rate`; the epoch began with {self.began_with:g}."
             )
         self.history.append(
             {
@@ -136,8 +133,7 @@ class _AfterEpoch(keras.callbacks.Callback):  # type: ignore[misc]
         )
         # The best weights first: a state that is older than they are leads back to the same weights.
         if best_epoch(self.history) == epoch:
-            with replacing(self.checkpoint.best) as unfinished:
-                self.model.save_weights(unfinished)
+            save_weights(self.checkpoint.best, self.model)
         save_state(self.checkpoint.state, self.model, self.history)
         self.on_epoch(self.history)
         if self.length.over(self.history):

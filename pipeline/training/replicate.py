@@ -18,9 +18,9 @@ from pipeline.interpretation.grid import kernel_grid
 from pipeline.interpretation.kernels import first_layer_kernels
 from pipeline.runs import CheckpointFolder, replacing, replacing_folder, write_json
 from pipeline.training.batches import Augment, Portion, Standardisation
-from pipeline.training.checkpoints import Epoch
+from pipeline.training.checkpoints import Epoch, restore_weights
 from pipeline.training.compiling import compile_model, make_optimizer
-from pipeline.training.fit import Length, best_epoch, fit
+from pipeline.training.fit import Length, best_epoch, fit, steps_in_epoch
 from pipeline.training.task import OnProgress, Progress, Task, layer_modules
 
 
@@ -73,7 +73,7 @@ def _train(task: Task, checkpoint: CheckpointFolder, on_progress: OnProgress) ->
             optimizer.learning_rate,
             optimizer.options,
             schedule=(schedule.name, schedule.options) if schedule else None,
-            steps=settings.epochs * (len(train) // settings.batch_size),
+            steps=settings.epochs * steps_in_epoch(train, settings.batch_size),
         ),
     )
     pictures = _Pictures(model, checkpoint, settings.epochs)
@@ -91,7 +91,7 @@ def _train(task: Task, checkpoint: CheckpointFolder, on_progress: OnProgress) ->
         on_epoch=lambda history: on_progress(Progress(task.replicate, history, pictures.after(len(history)))),
     )
     if settings.keep == "best":
-        model.load_weights(checkpoint.best)
+        restore_weights(checkpoint.best, model)
     _keep(task, model, history, checkpoint)
 
 
@@ -101,7 +101,10 @@ def _keep(task: Task, model: keras.Model, history: list[Epoch], checkpoint: Chec
     with replacing_folder(result.folder) as unfinished:
         for picture in checkpoint.folder.glob("kernels-*.png"):
             shutil.copy2(picture, unfinished)
-        model.save_weights(unfinished / result.weights.name)
+        # A network that was never compiled: Keras would write the optimizer's variables beside the weights.
+        bare = keras.models.model_from_json(task.architecture)
+        bare.set_weights(model.get_weights())
+        bare.save_weights(unfinished / result.weights.name)
         table = pd.DataFrame(history)
         table.insert(0, "epoch", range(1, len(history) + 1))
         table.to_csv(unfinished / result.history.name, index=False)

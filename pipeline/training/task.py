@@ -10,11 +10,13 @@ from typing import Any
 
 from pipeline.config import AugmentationConfig, OptimizerConfig, TrainingConfig
 from pipeline.data.prepared import read_manifest
+from pipeline.errors import UserError
 from pipeline.runs import ResultFolder, fingerprint, source_digest
 
 COMPUTING = (
     "pipeline.data.augmentation",
     "pipeline.training.batches",
+    "pipeline.training.checkpoints",
     "pipeline.training.compiling",
     "pipeline.training.fit",
     "pipeline.training.replicate",
@@ -68,8 +70,16 @@ def make_tasks(
     """The trainings of one model, one per replicate.
 
     The model's fingerprint leaves out what differs between its replicates: split and seed.
+
+    Raises:
+        UserError: fewer splits are prepared than replicates wanted.
     """
     manifest = read_manifest(prepared)
+    if replicates > len(manifest["replicates"]):
+        raise UserError(
+            f"`replicates` must be at most the number of splits prepared, {len(manifest['replicates'])}; "
+            f"`convtrack prepare replicates={replicates}` makes more. Received {replicates}."
+        )
     settings: dict[str, Any] = asdict(training)
     seed = settings.pop("seed")
     model = {

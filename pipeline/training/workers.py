@@ -47,7 +47,8 @@ def train_side_by_side(tasks: Sequence[Task], *, workers: int, on_progress: OnPr
     inbox = context.Queue()
     devices = context.Queue()
     available = gpus()
-    for worker in range(workers):
+    # One for each worker, and for each that the pool replaces: it does so after a training that left much memory taken.
+    for worker in range(workers + len(tasks)):
         devices.put(available[worker % len(available)] if available else None)
     executor = ProcessPoolExecutor(workers, context=context, initializer=_start_worker, initargs=(inbox, devices))
     running: set[Future[None]] = {executor.submit(_run, task) for task in tasks}
@@ -57,7 +58,7 @@ def train_side_by_side(tasks: Sequence[Task], *, workers: int, on_progress: OnPr
             done, running = wait(running, timeout=0, return_when=FIRST_COMPLETED)
             for future in done:
                 future.result()
-        _deliver(inbox, on_progress, patience=0.0)
+        _deliver(inbox, on_progress)
     except BrokenProcessPool as problem:
         raise UserError(
             "A training process was killed, perhaps for want of memory (fewer processes: `workers=1`). "
@@ -67,10 +68,10 @@ def train_side_by_side(tasks: Sequence[Task], *, workers: int, on_progress: OnPr
         executor.shutdown(wait=False, kill_workers=True)
 
 
-def _deliver(inbox: Any, on_progress: OnProgress, patience: float = 0.2) -> None:
+def _deliver(inbox: Any, on_progress: OnProgress) -> None:
     while True:
         try:
-            progress = inbox.get(timeout=patience) if patience else inbox.get_nowait()
+            progress = inbox.get(timeout=0.2)
         except queue.Empty:
             return
         on_progress(progress)

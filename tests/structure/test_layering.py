@@ -1,0 +1,56 @@
+import subprocess
+import sys
+
+import pytest
+
+TENSORFLOW_AT_START = (
+    "pipeline.architectures.",
+    "pipeline.layers.",
+    "pipeline.interpretation.kernels",
+    "pipeline.prediction",
+    "pipeline.evaluating",
+    "pipeline.training.checkpoints",
+    "pipeline.training.compiling",
+    "pipeline.training.fit",
+    "pipeline.training.replicate",
+)
+
+
+def packages_of(modules):
+    return {name.split(".")[1] for name in modules}
+
+
+@pytest.mark.parametrize("package", ["arithmetic", "evaluation", "reporting"])
+def test_the_packages_that_compute_and_show_import_nothing_of_ours_but_each_other(ours, package):
+    imported = set().union(*(names for name, names in ours.items() if name.startswith(f"pipeline.{package}")))
+    assert packages_of(imported) <= {"arithmetic", "evaluation", "reporting"}
+
+
+def test_architectures_stand_on_layers_and_layers_on_arithmetic_alone(ours):
+    for package, allowed in (("architectures", {"layers"}), ("layers", {"layers", "arithmetic"})):
+        imported = set().union(*(names for name, names in ours.items() if name.startswith(f"pipeline.{package}.")))
+        assert packages_of(imported) <= allowed
+
+
+def test_nobody_imports_a_stage(ours):
+    importing = {name for name, names in ours.items() if any(one.startswith("pipeline.stages.") for one in names)}
+    assert importing == set()
+
+
+def test_only_tracking_imports_mlflow(importers):
+    assert importers("mlflow") == {"pipeline.tracking"}
+
+
+def test_only_the_entry_point_knows_hydra(importers):
+    assert importers("hydra") | importers("omegaconf") == {"pipeline.__main__"}
+
+
+def test_tensorflow_is_imported_at_start_only_where_tensors_are_computed(importers):
+    importing = importers("tensorflow", at_start=True) | importers("keras", at_start=True)
+    assert {name for name in importing if not name.startswith(TENSORFLOW_AT_START)} == set()
+
+
+@pytest.mark.parametrize("module", ["__main__", "stages.prepare", "stages.source", "stages.train", "stages.report"])
+def test_what_computes_no_tensor_starts_without_tensorflow(module):
+    command = f"import sys, pipeline.{module}; sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", command], check=False).returncode == 0

@@ -1,0 +1,147 @@
+"""Sixty tiny images, a tiny network with everything that has a state, and the trainings of the one on the other."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.config import AugmentationConfig, OptimizerConfig, ScheduleConfig, TrainingConfig
+from pipeline.data.images import Images
+from pipeline.data.prepared import read_prepared, write_prepared
+from pipeline.data.splits import TEST, TRAIN, VALIDATION
+from pipeline.training.batches import Portion
+from pipeline.training.runtime import start_tensorflow
+from pipeline.training.task import Task, make_tasks
+
+SPLIT = {"strategy": "random", "test_share": 0.1, "validation_share": 0.2, "seed": 0}
+
+OPTIMIZER = OptimizerConfig(
+    name="SGD",
+    learning_rate=0.05,
+    options={"momentum": 0.9},
+    schedule=ScheduleConfig(name="CosineDecay", options={}),
+)
+TRAINING = TrainingConfig(
+    epochs=6,
+    batch_size=8,
+    evaluation_batch_size=8,
+    keep="last",
+    patience=None,
+    class_weights="none",
+    threads=1,
+    seed=0,
+)
+AUGMENTATION = AugmentationConfig(horizontal_flip=True, vertical_flip=False, quarter_turns=False, shift=1)
+
+
+@pytest.fixture(scope="session")
+def tensorflow():
+    """TensorFlow, deterministic; with whatever number of threads this process has."""
+    return start_tensorflow()
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch) -> Path:
+    """A working directory of its own, where results and checkpoints are kept."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def prepare(tmp_path_factory) -> Callable[..., Path]:
+    """Writes 60 images of 8×8×1 with two replicates: 42 to train on, 11 to validate with, 7 to test with.
+
+    The class of an image shows, with noise, in which row is bright.
+    """
+
+    def prepared(classes: int = 2, seed: int = 0, **changes: object) -> Path:
+        random = np.random.default_rng(seed)
+        labels = np.arange(60) % classes
+        pixels = random.integers(140, size=(60, 8, 8, 1), dtype=np.uint8)
+        pixels[np.arange(60), labels + 2] += 100
+        images = Images(
+            pixels=pixels,
+            labels=labels,
+            classes=tuple("abc"[:classes]),
+            groups=np.array([f"group-{number}" for number in range(60)]),
+            subgroups=None,
+            names=np.array([f"image-{number}" for number in range(60)]),
+            source="rows",
+            licence="CC0",
+            attribution="nobody",
+            notes=(),
+        )
+        parts = np.repeat(np.array([TRAIN, VALIDATION, TEST], np.uint8), (42, 11, 7))
+        splits = np.stack([np.random.default_rng([seed, replicate]).permutation(parts) for replicate in range(2)])
+        folder = tmp_path_factory.mktemp("data") / "prepared"
+        write_prepared(folder, replace(images, **changes), splits, settings={"data": {}, "split": SPLIT})
+        return folder
+
+    return prepared
+
+
+@pytest.fixture(scope="session")
+def folders(prepare) -> dict[int, Path]:
+    """The folders of prepared images of two and of three classes, by number of classes."""
+    return {classes: prepare(classes) for classes in (2, 3)}
+
+
+@pytest.fixture(scope="session")
+def portion(folders) -> Callable[..., Portion]:
+    """A part of the first replicate of these images."""
+
+    def part(which: int = TRAIN, classes: int = 2) -> Portion:
+        from pipeline.training.replicate import standardisation
+
+        prepared = read_prepared(folders[classes])
+        return Portion(prepared.pixels, prepared.labels, prepared.indices(0, which), standardisation(prepared, 0))
+
+    return part
+
+
+@pytest.fixture(scope="session")
+def architecture(tensorflow) -> Callable[..., str]:
+    """The JSON of a network with a convolution, normalisation, dropout and the output that the classes need."""
+
+    def written(classes: int = 2, filters: int = 3) -> str:
+        import keras
+        from keras import layers
+
+        return keras.Sequential(
+            [
+                keras.Input((8, 8, 1)),
+                layers.Conv2D(filters, 3, name="convolution"),
+                layers.BatchNormalization(name="normalisation"),
+                layers.ReLU(name="relu"),
+                layers.Flatten(name="flatten"),
+                layers.Dropout(0.3, name="dropout"),
+                layers.Dense(1, "sigmoid", name="output")
+                if classes == 2
+                else layers.Dense(classes, "softmax", name="output"),
+            ],
+            name="tiny",
+        ).to_json()
+
+    return written
+
+
+@pytest.fixture(scope="session")
+def tasks(architecture, folders) -> Callable[..., list[Task]]:
+    """The trainings of both replicates; any setting of optimizer, training or augmentation can be changed."""
+
+    def made(classes: int = 2, **changes: object) -> list[Task]:
+        def changed(config):
+            return replace(config, **{name: value for name, value in changes.items() if hasattr(config, name)})
+
+        return make_tasks(
+            architecture(classes),
+            folders[classes],
+            2,
+            optimizer=changed(OPTIMIZER),
+            training=changed(TRAINING),
+            augmentation=changed(AUGMENTATION),
+        )
+
+    return made

@@ -1,0 +1,88 @@
+import json
+
+import numpy as np
+import pytest
+
+from pipeline.training.checkpoints import restore_state, save_state
+
+# Keras' optimizers and layers hand their variables to NumPy without the keyword `copy` that NumPy 2 asks for.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
+)
+
+HISTORY = [{"train/loss": 0.1 + 0.2, "val/loss": 1e-300}, {"train/loss": 1 / 3, "val/loss": 0.0}]
+
+
+@pytest.fixture
+def network(tensorflow, architecture):
+    """Makes a compiled network whose weights are drawn from a seed."""
+    import keras
+
+    from pipeline.training.compiling import compile_model, make_optimizer
+    from pipeline.training.replicate import load_network
+
+    def made(seed: int, filters: int = 3) -> keras.Model:
+        model = load_network(architecture(filters=filters), seed)
+        compile_model(model, make_optimizer("SGD", 0.1, {"momentum": 0.9}, schedule=None, steps=1))
+        return model
+
+    return made
+
+
+def step(model, seed):
+    """One step on random images, as training takes it; returns the loss."""
+    random = np.random.default_rng(seed)
+    images = random.normal(size=(16, 8, 8, 1)).astype(np.float32)
+    return model.train_on_batch(images, random.integers(2, size=(16, 1)))[0]
+
+
+def state(model):
+    return [variable.numpy() for variable in (*model.variables, *model.optimizer.variables)]
+
+
+def test_a_restored_network_takes_the_same_next_steps(network, tmp_path):
+    saved = network(seed=1)
+    for number in range(3):
+        step(saved, number)
+    save_state(tmp_path / "state.npz", saved, HISTORY)
+    expected = [step(saved, number) for number in range(3, 6)]
+
+    restored = network(seed=2)
+    assert restore_state(tmp_path / "state.npz", restored) == HISTORY
+    assert [step(restored, number) for number in range(3, 6)] == expected
+    for array, other in zip(state(restored), state(saved), strict=True):
+        np.testing.assert_array_equal(array, other)
+
+
+def test_momentum_statistics_steps_and_random_state_are_all_saved(network, tmp_path):
+    model = network(seed=1)
+    step(model, 0)
+    save_state(tmp_path / "state.npz", model, HISTORY)
+    with np.load(tmp_path / "state.npz") as saved:
+        shapes = sorted(saved[name].shape for name in saved.files if name != "history")
+        assert json.loads(str(saved["history"])) == HISTORY
+    trained = [(3, 3, 1, 3), (3,), (3,), (3,), (108, 1), (1,)]
+    moving_statistics, dropout_seed = [(3,), (3,)], [(2,)]
+    steps_and_learning_rate = [(), ()]
+    assert shapes == sorted([*trained, *trained, *moving_statistics, *dropout_seed, *steps_and_learning_rate])
+
+
+def test_the_state_of_another_network_is_refused(network, tmp_path):
+    save_state(tmp_path / "state.npz", network(seed=1), HISTORY)
+    with pytest.raises(ValueError, match=r"state\.npz holds the state of another network"):
+        restore_state(tmp_path / "state.npz", network(seed=1, filters=4))
+
+
+def test_a_state_that_cannot_be_written_leaves_the_old_one(network, tmp_path, monkeypatch):
+    model = network(seed=1)
+    save_state(tmp_path / "state.npz", model, HISTORY)
+
+    def full(stream, **arrays):
+        stream.write(b"half of it")
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    with pytest.raises(OSError, match="No space left"):
+        save_state(tmp_path / "state.npz", model, HISTORY[:1])
+    assert restore_state(tmp_path / "state.npz", model) == HISTORY
+    assert [file.name for file in tmp_path.iterdir()] == ["state.npz"]

@@ -1,0 +1,125 @@
+import re
+
+import numpy as np
+import pytest
+
+from pipeline.errors import UserError
+
+
+@pytest.fixture(scope="module")
+def compiling(tensorflow):
+    from pipeline.training import compiling
+
+    return compiling
+
+
+@pytest.fixture
+def optimizer(compiling):
+    def made(name="SGD", learning_rate=0.1, options=None, *, schedule=None, steps=100):
+        return compiling.make_optimizer(name, learning_rate, options or {}, schedule=schedule, steps=steps)
+
+    return made
+
+
+def rates(optimizer, steps):
+    return [float(optimizer._learning_rate(step)) for step in steps]
+
+
+@pytest.mark.parametrize(
+    ("outputs", "truth", "loss", "accuracy"),
+    [
+        ([[0.8], [0.3]], [[1], [1]], -(np.log(0.8) + np.log(0.3)) / 2, 0.5),
+        ([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6]], [[0], [1]], -(np.log(0.7) + np.log(0.3)) / 2, 0.5),
+    ],
+    ids=["one sigmoid", "a softmax"],
+)
+def test_the_loss_is_the_cross_entropy_that_fits_the_output(compiling, optimizer, outputs, truth, loss, accuracy):
+    import keras
+
+    model = keras.Sequential([keras.Input((len(outputs[0]),)), keras.layers.Identity()])
+    compiling.compile_model(model, optimizer())
+    said = model.evaluate(np.array(outputs, np.float32), np.array(truth, np.float32), verbose=0, return_dict=True)
+    assert said == {"loss": pytest.approx(loss, rel=1e-5), "accuracy": accuracy}
+
+
+def test_the_options_reach_the_optimizer(optimizer):
+    made = optimizer(options={"momentum": 0.9, "nesterov": True, "clipnorm": 1.0}).get_config()
+    assert (made["momentum"], made["nesterov"], made["clipnorm"]) == (0.9, True, 1.0)
+    assert made["learning_rate"] == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW", "RMSprop"])
+def test_an_option_that_is_null_is_keras_default(optimizer, name):
+    import keras
+
+    plain = getattr(keras.optimizers, name)(learning_rate=0.1).get_config()
+    made = optimizer(name, options=dict.fromkeys(set(plain) - {"name", "learning_rate"}))
+    assert len(plain) > 5
+    assert made.get_config() | {"name": plain["name"]} == plain
+
+
+def test_an_unknown_optimizer_lists_those_there_are(optimizer):
+    with pytest.raises(UserError, match=r"'RMSProp'\. Did you mean 'RMSprop'\? Available: .*Adam, .*SGD"):
+        optimizer("RMSProp")
+
+
+@pytest.mark.parametrize("name", ["Optimizer", "Callable", "optimizers", "__doc__"])
+def test_what_is_no_optimizer_is_unknown(optimizer, name):
+    with pytest.raises(UserError, match=f"Unknown optimizer '{name}'") as told:
+        optimizer(name)
+    assert name not in str(told.value).split("Available: ")[1].rstrip(".").split(", ")
+
+
+def test_an_unknown_schedule_lists_those_there_are(optimizer):
+    with pytest.raises(UserError, match=r"Unknown schedule 'CosinDecay'\. Did you mean 'CosineDecay'\?"):
+        optimizer(schedule=("CosinDecay", {}))
+    with pytest.raises(UserError, match="Unknown schedule 'LearningRateSchedule'"):
+        optimizer(schedule=("LearningRateSchedule", {}))
+
+
+def test_an_unknown_option_lists_those_there_are(optimizer):
+    with pytest.raises(UserError, match=r"Unknown option of optimizer SGD 'momentm'\. Did you mean 'momentum'\?"):
+        optimizer(options={"momentm": 0.9})
+    with pytest.raises(UserError, match=r"Unknown option of schedule CosineDecay 'decay'.*alpha, decay_steps"):
+        optimizer(schedule=("CosineDecay", {"decay": 3}))
+
+
+def test_an_option_cannot_overrule_the_learning_rate(optimizer):
+    with pytest.raises(UserError, match="Unknown option of optimizer SGD 'learning_rate'"):
+        optimizer(options={"learning_rate": 0.5})
+    with pytest.raises(UserError, match="Unknown option of schedule CosineDecay 'initial_learning_rate'"):
+        optimizer(schedule=("CosineDecay", {"initial_learning_rate": 0.5}))
+
+
+@pytest.mark.parametrize(
+    ("options", "schedule"),
+    [
+        ({"momentum": 2}, None),
+        ({"momentum": "0.9"}, None),
+        ({}, ("CosineDecay", {"decay_steps": 0})),
+        ({}, ("ExponentialDecay", {"decay_rate": None})),
+    ],
+)
+def test_what_keras_refuses_is_told_in_one_sentence(optimizer, options, schedule):
+    name, value = next(iter({**options, **(schedule[1] if schedule else {})}.items()))
+    with pytest.raises(UserError, match=f"^Keras refuses the options .*{re.escape(name)}") as told:
+        optimizer(options=options, schedule=schedule)
+    assert "\n" not in str(told.value)
+    assert value is None or repr(value) in str(told.value)
+
+
+def test_a_cosine_lasts_as_long_as_the_training(optimizer):
+    made = optimizer(learning_rate=0.4, schedule=("CosineDecay", {}), steps=100)
+    # Loshchilov & Hutter 2017, equation 5.
+    by_hand = [0.2 * (1 + np.cos(np.pi * step / 100)) for step in (0, 25, 50, 75, 100)]
+    assert rates(made, (0, 25, 50, 75, 100)) == pytest.approx(by_hand, abs=1e-7)
+
+
+def test_a_schedule_that_says_how_long_it_lasts_is_believed(optimizer):
+    made = optimizer(learning_rate=0.4, schedule=("CosineDecay", {"decay_steps": 10, "alpha": 0.5}), steps=100)
+    assert rates(made, (0, 10, 100)) == pytest.approx([0.4, 0.2, 0.2])
+
+
+def test_a_schedule_without_a_learning_rate_of_its_own_takes_its_values(optimizer):
+    made = optimizer(schedule=("PiecewiseConstantDecay", {"boundaries": [5], "values": [0.3, 0.03]}))
+    assert rates(made, (0, 6)) == pytest.approx([0.3, 0.03])
