@@ -2,47 +2,49 @@
 # PYTHON picks the interpreter that the virtual environment is made from, as in `make repro PYTHON=python3.13`.
 PYTHON ?= python3
 VENV := .venv
-BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
+ACTIVATE := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
-export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := true
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .PHONY: repro test ui check bench clean
-.DELETE_ON_ERROR:
 
-repro: $(INSTALLED) .dvc/config
-	@dvc repro
-	@convtrack ui --link
+repro: $(INSTALLED)
+	@$(ACTIVATE) dvc repro
+	@$(ACTIVATE) convtrack ui --link
 
 test: $(INSTALLED)
-	@python -m pytest
+	@$(ACTIVATE) python -m pytest --numprocesses 2 --dist loadfile
 
 ui: $(INSTALLED)
-	@convtrack ui
+	@$(ACTIVATE) convtrack ui
 
 check: $(INSTALLED)
-	@ruff format --check .
-	@ruff check .
-	@mypy
+	@$(ACTIVATE) ruff format --check .
+	@$(ACTIVATE) ruff check .
+	@$(ACTIVATE) mypy
+	@$(ACTIVATE) python -m pytest pipeline
 
 bench: $(INSTALLED)
-	@python -m benchmarks.locally_connected
+	@$(ACTIVATE) python -m benchmarks.locally_connected
 
 clean: $(INSTALLED)
-	@convtrack clean
+	@$(ACTIVATE) convtrack clean
 
-# TensorFlow 2.21 has wheels for Python 3.11 to 3.13. pip compiles bytecode whatever PYTHONDONTWRITEBYTECODE says;
-# without it every start of TensorFlow takes twice as long.
+# TensorFlow 2.21 has wheels for Python 3.11 to 3.13. `--compile`, because without bytecode every start of TensorFlow
+# takes twice as long. The lock keeps two `make` from installing at once; who waited finds the work done.
 $(INSTALLED): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null || { \
-	  echo "convtrack needs Python 3.11, 3.12 or 3.13; '$(PYTHON)' is $$($(PYTHON) --version 2>&1 || true)." \
-	    "Name one: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	  echo "convtrack needs Python 3.11, 3.12 or 3.13, but $(PYTHON) is $$($(PYTHON) --version 2>&1 | tail -n 1);" \
+	    "name another: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; } >&2
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
-	  echo "convtrack needs Python's venv module; on Debian and Ubuntu: sudo apt install python3-venv"; exit 1; }
-	@echo "Making $(VENV) and installing the locked requirements (about 2 GB, some minutes) …"
-	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --compile -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@touch $@
+	  echo "convtrack needs Python's venv module; on Debian and Ubuntu: sudo apt install python3-venv"; exit 1; } >&2
+	@flock .venv.lock bash -o pipefail -ec ' \
+	  if [ $@ -nt requirements.lock ] && [ $@ -nt pyproject.toml ]; then exit 0; fi; \
+	  echo "Making $(VENV) and installing the locked requirements: 3 GB, some minutes"; \
+	  $(PYTHON) -m venv --clear $(VENV); \
+	  $(VENV)/bin/python -m pip install --disable-pip-version-check --compile --progress-bar off \
+	    -r requirements.lock; \
+	  $(VENV)/bin/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .; \
+	  touch $@'

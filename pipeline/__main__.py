@@ -14,7 +14,17 @@ from importlib import import_module
 from inspect import signature
 from typing import Any
 
-from pipeline.config import CONF, NAMED, SECTIONS, Settings, choices_of, read, read_comparison
+from pipeline.config import (
+    CONF,
+    NAMED,
+    SECTIONS,
+    Settings,
+    broken_yaml,
+    check_encoding,
+    choices_of,
+    read,
+    read_comparison,
+)
 from pipeline.errors import UserError, unknown
 
 
@@ -95,7 +105,7 @@ def _summary(module: str) -> str:
 
     spec = find_spec(module)
     assert spec is not None and spec.origin is not None
-    return (ast.get_docstring(ast.parse(Path(spec.origin).read_text())) or "").splitlines()[0]
+    return (ast.get_docstring(ast.parse(Path(spec.origin).read_text(encoding="utf-8"))) or "").splitlines()[0]
 
 
 def _run_hydra(command: str, arguments: Sequence[str]) -> None:
@@ -110,7 +120,15 @@ def _run_hydra(command: str, arguments: Sequence[str]) -> None:
         primary["defaults"][primary["defaults"].index({"model": "???"})] = {"model": primary["models"][0]}
     ConfigStore.instance().store("convtrack", primary)
     sys.argv = [f"convtrack {command}", *arguments]
-    hydra.main(config_path=str(CONF.resolve()), config_name="convtrack", version_base="1.3")(_task(command))()
+    try:
+        hydra.main(config_path=str(CONF.resolve()), config_name="convtrack", version_base="1.3")(_task(command))()
+    except _Stopped as stopped:
+        raise stopped.problem from None
+    except ValueError as problem:
+        check_encoding()
+        if "override" not in str(problem):
+            raise
+        raise UserError(f"{problem}.") from None
 
 
 def primary_config(command: str) -> dict[str, Any]:
@@ -135,14 +153,28 @@ def primary_config(command: str) -> dict[str, Any]:
     return {"defaults": ["_self_", *defaults], "hydra": hydra_settings, **settings}
 
 
+class _Stopped(BaseException):
+    """Carries what went wrong in a job past Hydra, which would print a line of its own before our sentence."""
+
+    def __init__(self, problem: Exception) -> None:
+        self.problem = problem
+
+
 def _task(command: str) -> Callable[[Any], Any]:
     def task(composed: Any) -> Any:
         from hydra.core.hydra_config import HydraConfig
+        from hydra.types import RunMode
         from omegaconf import OmegaConf
 
-        values: Any = OmegaConf.to_container(composed, resolve=True)
-        main = import_module(HYDRA_COMMANDS[command].module).main
-        return main(**arguments_of(main, values, HydraConfig.get().runtime.choices))
+        try:
+            values: Any = OmegaConf.to_container(composed, resolve=True)
+            main = import_module(HYDRA_COMMANDS[command].module).main
+            return main(**arguments_of(main, values, HydraConfig.get().runtime.choices))
+        except Exception as problem:
+            # In a sweep the other jobs go on, and Hydra's line says which job failed.
+            if HydraConfig.get().mode is RunMode.MULTIRUN:
+                raise
+            raise _Stopped(problem) from None
 
     return task
 
@@ -159,10 +191,10 @@ def arguments_of(main: Callable[..., Any], values: dict[str, Any], choices: Mapp
         if name not in SECTIONS:
             taken[name] = getattr(settings, name)
             continue
-        section = sections[name]
-        if name in NAMED:
-            section = {**section, "name": choices[name]}
-        taken[name] = read(SECTIONS[name], section, name)
+        if name not in sections:
+            raise UserError(f"The section `{name}` is missing; choose one with `{name}=NAME`.")
+        named = {"name": choices[name]} if name in NAMED else {}
+        taken[name] = read(SECTIONS[name], sections[name], name, given=named)
     return taken
 
 
@@ -182,31 +214,47 @@ def _sentence(problem: Exception) -> str | None:
     if isinstance(problem, OSError) and problem.errno == errno.ENOSPC:
         where = f" to write {problem.filename}" if problem.filename else ""
         return f"The disk is full: no space left{where}. What was finished is kept; free some and run it again."
-    if type(problem).__module__.split(".")[0] not in ("hydra", "omegaconf"):
-        return None
-    return _hydra_sentence(problem)
+    package = type(problem).__module__.split(".")[0]
+    if package == "yaml":
+        return str(broken_yaml(problem))
+    if package in ("mlflow", "requests", "sqlalchemy"):
+        reason = " ".join(str(problem).split())[:300]
+        return f"MLflow cannot go on ({reason}). What was trained is kept: run the same command again."
+    return _hydra_sentence(problem) if package in ("hydra", "omegaconf") else None
 
 
 def _hydra_sentence(problem: Exception) -> str:
-    from hydra.errors import ConfigCompositionException, MissingConfigException
+    from hydra.errors import MissingConfigException, OverrideParseException
 
-    missing = getattr(problem, "missing_cfg_file", None)
-    if isinstance(problem, MissingConfigException) and missing and problem.options is not None:
-        group, _, name = missing.rpartition("/")
-        return str(unknown(group or "configuration", name, problem.options))
-    cause = problem.__cause__
-    key = getattr(cause, "full_key", None)
-    if isinstance(problem, ConfigCompositionException) and key:
-        section, _, _ = key.rpartition(".")
-        parent = getattr(cause, "parent_node", None)
-        known = [f"{section}.{name}" if section else str(name) for name in (parent or ())]
-        if known:
-            return f"{unknown('setting', key, known)} (A new option of a function: `+{key}=VALUE`.)"
     words = " ".join(str(problem).split())
+    named = words.split("'")[1] if words.count("'") > 1 else ""
+    missing = getattr(problem, "missing_cfg_file", None)
+    key = getattr(problem.__cause__, "full_key", None)
+    if isinstance(problem, OverrideParseException):
+        return f"'{problem.override}' is no override: write SETTING=VALUE, and quote blanks and brackets."
+    if isinstance(problem, MissingConfigException) and missing:
+        group, _, name = missing.rpartition("/")
+        return (
+            str(unknown(group, name, problem.options or ())) if group else f"{CONF / name}.yaml is missing; restore it."
+        )
     if "You must specify" in words:
-        group = words.split("'")[1]
-        return f"Say which {group}: `{group}=NAME`. Available: {', '.join(choices_of(group))}."
-    return words
+        return f"Say which {named}: `{named}=NAME`. Available: {', '.join(choices_of(named))}."
+    if words.startswith(("Ambiguous value", "Sweep parameters")):
+        return f"'{named}' names several values: add `-m` to run a job for each; a list is written [a,b]."
+    if "No match in the defaults list" in words:
+        return f"'{named}' is no choice that this command takes; its `--help` shows them."
+    if words.startswith("Could not append"):
+        return f"'{named}' has a value already: change it without the +, `{named}=VALUE`."
+    if key and words.startswith("Could not override"):
+        section, _, _ = key.rpartition(".")
+        parent = getattr(problem.__cause__, "parent_node", None)
+        known = [f"{section}.{name}" if section else str(name) for name in (parent or ()) if name != "hydra"]
+        hint = f" To give an option that the file lacks: `+{key}=VALUE`." if section.endswith("options") else ""
+        return f"{unknown('setting', key, known)}{hint}"
+    unresolved = getattr(problem, "full_key", None)
+    if unresolved:
+        return f"`{unresolved}` cannot be resolved: {str(problem).splitlines()[0]}."
+    return words if words.endswith(".") else f"{words}."
 
 
 if __name__ == "__main__":

@@ -157,28 +157,41 @@ NAMED = ("data", "split", "model")
 Section = TypeVar("Section")
 
 
-def read(kind: type[Section], values: Any, where: str) -> Section:
+def read(kind: type[Section], values: Any, where: str, *, given: Mapping[str, Any] = MappingProxyType({})) -> Section:
     """`values` as a checked `kind`; `where` is what a message calls them, such as `training`.
 
-    Types are strict, as in JSON: true is no integer and "3" no number.
+    Types are strict, as in JSON: true is no integer and "3" no number. What is `given` the values must not hold.
 
     >>> read(AugmentationConfig, {"horizontal_flip": True, "vertical_flip": False, "quarter_turns": False, "shift": -1},
     ...      "augmentation")
     Traceback (most recent call last):
     pipeline.errors.UserError: `augmentation.shift` must be an integer at least 0. Received -1.
     """
+    hints = {name: hint for name, hint in get_type_hints(kind, include_extras=True).items() if name not in given}
+
+    def full(name: str) -> str:
+        return f"{where}.{name}" if where else name
+
+    if not isinstance(values, Mapping):
+        raise UserError(f"{f'`{where}`' if where else 'Settings'} must hold {', '.join(hints)}. Received {values!r}.")
+    for name in values:
+        if name not in hints:
+            raise unknown("setting", full(name), map(full, hints))
+    for name in hints:
+        if name not in values:
+            raise UserError(f"`{full(name)}` must be set.")
     try:
-        return TypeAdapter(kind).validate_json(json.dumps(values), strict=True)
+        checked = TypeAdapter(kind).validate_json(json.dumps({**values, **given}, default=str), strict=True)
+        json.dumps(values, default=str, allow_nan=False)
     except ValidationError as problem:
         first = problem.errors()[0]
-    path, rule = [str(part) for part in first["loc"]], first["type"]
-    full = ".".join(part for part in (where, *path) if part)
-    hints = get_type_hints(kind, include_extras=True)
-    if rule == "unexpected_keyword_argument":
-        raise unknown("setting", full, [f"{where}.{name}".lstrip(".") for name in hints])
-    if not path or path[0] not in hints or rule in ("missing", "missing_argument"):
-        raise UserError(f"`{full}` must be set: {where} needs {', '.join(hints)}.")
-    raise UserError(f"`{full}` must be {described(TypeAdapter(hints[path[0]]))}. Received {first['input']!r}.")
+    except ValueError:
+        raise UserError(f"`{where}` must hold finite numbers. Received {dict(values)}.") from None
+    else:
+        return checked
+    name, *inner = map(str, first["loc"])
+    detail = f" ({inner[-1]}: {first['msg']})" if inner and not inner[-1].isdigit() else ""
+    raise UserError(f"`{full(name)}` must be {described(TypeAdapter(hints[name]))}{detail}. Received {values[name]!r}.")
 
 
 def read_comparison(folder: Path = CONF) -> ComparisonConfig:
@@ -191,18 +204,39 @@ def read_comparison(folder: Path = CONF) -> ComparisonConfig:
     if not file.is_file():
         raise UserError(f"There is no {file} here; run this command in the project's folder.")
     try:
-        values = yaml.safe_load(file.read_text())
+        with file.open("rb") as stream:
+            comparison = read(ComparisonConfig, yaml.safe_load(stream), "")
+        for group, choice in comparison.choices.items():
+            check_choice(group, choice, folder)
+        for model in comparison.models:
+            check_choice("model", model, folder)
+            if comparison.models.count(model) > 1:
+                raise UserError(f"`models` must name each model once. Received '{model}' twice.")
     except yaml.YAMLError as problem:
-        raise UserError(f"{file} is not valid YAML: {' '.join(str(problem).split())}.") from None
-    comparison = read(ComparisonConfig, values, str(file))
-    for group, choice in comparison.choices.items():
-        check_choice(group, choice, folder)
-    for model in comparison.models:
-        check_choice("model", model, folder)
-    repeated = [model for model in comparison.models if comparison.models.count(model) > 1]
-    if repeated:
-        raise UserError(f"`{file}.models` must name each model once. Received '{repeated[0]}' twice.")
+        check_encoding(folder)
+        raise broken_yaml(problem) from None
+    except UserError as problem:
+        raise UserError(f"In {file}: {problem}") from None
     return comparison
+
+
+def broken_yaml(problem: Exception) -> UserError:
+    """The error for a file under `conf/` that is no YAML, told by what the YAML parser says of it."""
+    mark = getattr(problem, "problem_mark", None)
+    if mark is None:
+        return UserError(f"A file under {CONF}/ is not valid YAML: {' '.join(str(problem).split())}.")
+    file = Path(mark.name)
+    shown = file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
+    return UserError(f"{shown} is not valid YAML: {getattr(problem, 'problem', 'error')} in line {mark.line + 1}.")
+
+
+def check_encoding(folder: Path = CONF) -> None:
+    """Raise the error for the first configuration file that is not text in UTF-8, if there is one."""
+    for file in sorted(folder.rglob("*.yaml")):
+        try:
+            file.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            raise UserError(f"{file} is not UTF-8 text; save it as UTF-8.") from None
 
 
 def choices_of(group: str, folder: Path = CONF) -> list[str]:

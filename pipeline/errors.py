@@ -17,4 +17,4 @@ def unknown(kind: str, name: str, available: Iterable[str]) -> UserError:
     choices = sorted(available)
     near = get_close_matches(name, choices, n=1)
     hint = f" Did you mean '{near[0]}'?" if near else ""
-    return UserError(f"Unknown {kind} '{name}'.{hint} Available: {', '.join(choices)}.")
+    return UserError(f"Unknown {kind} '{name}'.{hint} Available: {', '.join(choices) or 'none'}.")

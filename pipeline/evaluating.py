@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -105,7 +106,8 @@ def mistakes_picture(answers: Mapping[int, Answers], prepared: Prepared, count: 
     if not len(worst):
         return None
     captions = [
-        f"{prepared.classes[truth[one]]}, taken for {prepared.classes[mean[one].argmax()]} ({share(mean[one].max())})"
+        f"{Path(prepared.names[shown[one]]).name}: {prepared.classes[truth[one]]}, "
+        f"taken for {prepared.classes[mean[one].argmax()]} ({share(mean[one].max())})"
         for one in worst
     ]
     figure = images.mistakes(prepared.pixels[shown[worst]], captions, prepared.manifest["attribution"])

@@ -1,6 +1,6 @@
 """One configuration from start to finish in one process, on training and validation data; what a sweep multiplies."""
 
-from collections.abc import Iterator
+import shutil
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
@@ -10,15 +10,21 @@ from filelock import FileLock
 
 from pipeline.config import AugmentationConfig, DataConfig, ModelConfig, OptimizerConfig, SplitConfig, TrainingConfig
 from pipeline.console import say
-from pipeline.data.prepared import read_manifest, read_prepared
+from pipeline.data.loading import source_names, watched_files
+from pipeline.data.prepared import read_manifest
 from pipeline.data.preparing import prepare
 from pipeline.networks import make_network
 from pipeline.publishing.training import logging_live
-from pipeline.runs import CACHE, TEST_SETS, fingerprint, read_json
+from pipeline.runs import CACHE, TEST_SETS, fingerprint, read_json, source_digest
 from pipeline.tracking import Tracker
 from pipeline.training.progress import Reporter
 from pipeline.training.runtime import start_tensorflow
 from pipeline.training.task import Progress, make_tasks
+
+PREPARING = tuple(
+    f"pipeline.data.{name}" for name in ("images", "loading", "prepared", "preparing", "splits", "testset")
+)
+"""The modules whose source determines prepared data, beside that of the data source."""
 
 
 def main(
@@ -40,7 +46,7 @@ def main(
     start_tensorflow(training.threads)
     from pipeline.training.replicate import train_replicate
 
-    network = make_network(model, read_prepared(folder))
+    network = make_network(model, tuple(manifest["image_shape"]), len(manifest["classes"]))
     tasks = make_tasks(
         network.architecture, folder, replicates, optimizer=optimizer, training=training, augmentation=augmentation
     )
@@ -74,24 +80,27 @@ def main(
 def _prepared(data: DataConfig, split: SplitConfig, replicates: int) -> Path:
     """The folder of these images and splits, made unless the same has been prepared before."""
     test_set = TEST_SETS / f"{data.name}-{split.name}.json"
-    parts = {
-        "data": asdict(data),
-        "split": asdict(split),
-        "files": list(_files(data)),
-        "test_set": sha256(test_set.read_bytes()).hexdigest() if test_set.is_file() else None,
-    }
     parent = CACHE / "prepared"
     parent.mkdir(parents=True, exist_ok=True)
+
+    def named() -> Path:
+        parts = {
+            "data": asdict(data),
+            "split": asdict(split),
+            "files": watched_files(data.source, data.options),
+            "test_set": sha256(test_set.read_bytes()).hexdigest() if test_set.is_file() else None,
+            "source": source_digest([*PREPARING, *(f"pipeline.data.sources.{name}" for name in source_names())]),
+        }
+        return parent / f"{fingerprint(parts)[:16]}-{replicates}"
+
     with FileLock(parent / "lock"):
-        folder = parent / f"{fingerprint(parts)[:16]}-{replicates}"
-        if not folder.is_dir():
-            for line in prepare(folder, asdict(data), asdict(split), replicates=replicates, test_set=test_set):
+        if not named().is_dir():
+            unfinished = parent / "unfinished"
+            for line in prepare(unfinished, asdict(data), asdict(split), replicates=replicates, test_set=test_set):
                 say(line)
-    return folder
-
-
-def _files(data: DataConfig) -> Iterator[tuple[str, int, int]]:
-    """Name, size and time of the files of a source that reads a folder."""
-    for file in sorted(Path(data.options["path"]).rglob("*")) if "path" in data.options else ():
-        status = file.stat()
-        yield str(file), status.st_size, status.st_mtime_ns
+            # Named only now, because preparing may have drawn the test set.
+            if named().is_dir():
+                shutil.rmtree(unfinished)
+            else:
+                unfinished.replace(named())
+        return named()

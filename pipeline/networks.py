@@ -7,7 +7,6 @@ from typing import Any
 from pipeline.arithmetic.table import LayerRow, layer_table
 from pipeline.building import build
 from pipeline.config import ModelConfig
-from pipeline.data.prepared import Prepared
 from pipeline.training.runtime import start_tensorflow
 
 
@@ -45,8 +44,8 @@ class Network:
         }
 
 
-def make_network(model: ModelConfig, prepared: Prepared) -> Network:
-    """Build a model for the prepared images.
+def make_network(model: ModelConfig, image_shape: tuple[int, int, int], classes: int) -> Network:
+    """Build a model for images of shape (height, width, channels) and a number of classes.
 
     Raises:
         UserError: an unknown architecture or option, or images too small for it.
@@ -56,8 +55,8 @@ def make_network(model: ModelConfig, prepared: Prepared) -> Network:
     built = build(
         model.architecture,
         model.options,
-        input_shape=prepared.pixels.shape[1:],
-        classes=len(prepared.manifest["classes"]),
+        input_shape=image_shape,
+        classes=classes,
     )
     text = json.dumps(json.loads(built.to_json()), indent=1, sort_keys=True) + "\n"
     rows = layer_table(json.loads(text))

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from pipeline.data.prepared import Prepared
 from pipeline.runs import ResultFolder
 from pipeline.training.batches import Portion, Standardisation, dataset, evaluation_batches
-from pipeline.training.replicate import load_network, standardisation
+from pipeline.training.start import load_network, standardisation
 
 
 def trained_network(architecture: str, result: ResultFolder) -> keras.Model:

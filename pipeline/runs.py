@@ -167,13 +167,10 @@ class ResultFolder:
         """Whether a whole result is there."""
         return self.record.is_file()
 
-    def kernels(self) -> dict[int, Path]:
+    @property
+    def pictures(self) -> dict[int, Path]:
         """Pictures of the first layer's kernels by epoch."""
-        return {int(file.stem.split("-")[1]): file for file in sorted(self.folder.glob("kernels-*.png"))}
-
-    def kernel_picture(self, epoch: int) -> Path:
-        """The picture of the first layer's kernels after `epoch` epochs."""
-        return self.folder / f"kernels-{epoch:05d}.png"
+        return _pictures(self.folder)
 
 
 @dataclass(frozen=True)
@@ -198,26 +195,46 @@ class CheckpointFolder:
         return self.folder / "best.npz"
 
     @property
+    def pictures(self) -> dict[int, Path]:
+        """Pictures of the first layer's kernels by epoch, so far."""
+        return _pictures(self.folder)
+
+    def picture(self, epoch: int) -> Path:
+        """The picture of the first layer's kernels after `epoch` epochs."""
+        return self.folder / f"kernels-{epoch:05d}.png"
+
+    @property
     def lock(self) -> Path:
         """Held by the process that trains."""
         return self.folder.with_suffix(".lock")
 
 
-def read_json(file: Path) -> Any:
-    """The values in a JSON file of ours.
+def _pictures(folder: Path) -> dict[int, Path]:
+    return {int(file.stem.split("-")[1]): file for file in sorted(folder.glob("kernels-*.png"))}
+
+
+def read_text(file: Path) -> str:
+    """The text in a file of ours.
 
     Raises:
         UserError: the file is missing, so a stage before this one has not run.
     """
     if not file.is_file():
         raise UserError(f"{file} is missing; run `dvc repro`, which makes it.")
-    return json.loads(file.read_text())
+    return file.read_text(encoding="utf-8")
+
+
+def read_json(file: Path) -> Any:
+    """The values in a JSON file of ours; raises as `read_text`."""
+    return json.loads(read_text(file))
 
 
 def write_json(file: Path, values: Any) -> None:
     """Write values as JSON, whole or not at all."""
     with replacing(file) as unfinished:
-        unfinished.write_text(json.dumps(values, indent=2, allow_nan=False) + "\n")
+        unfinished.write_text(
+            json.dumps(values, indent=1, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
 
 
 @contextmanager

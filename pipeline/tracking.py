@@ -7,11 +7,12 @@ missing is added. This is the only module that imports mlflow.
 import json
 import logging
 import os
+import re
 import socket
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -23,15 +24,17 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
 import mlflow
 import numpy as np
 import psutil
+import requests
 from filelock import FileLock
 from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
 from PIL import Image
+from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline.errors import UserError
 from pipeline.runs import CACHE
 
-for _name in ("mlflow", "alembic"):
+for _name in ("mlflow", "alembic", "urllib3"):
     logging.getLogger(_name).setLevel(logging.ERROR)
 
 DEFAULT_STORE = "sqlite:///mlflow.db"
@@ -41,7 +44,11 @@ FINGERPRINT = "convtrack.fingerprint"
 MODEL = "convtrack.model"
 KIND = "convtrack.kind"
 PROCESS = "convtrack.process"
+NETWORK = "convtrack.network"
 BATCH = 1000  # metrics in one request, MLflow's limit
+
+STORE_ERRORS = (MlflowException, requests.RequestException, SQLAlchemyError, OSError)
+"""What a store that does not answer raises."""
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 
@@ -49,6 +56,11 @@ Status = Literal["FINISHED", "FAILED", "KILLED"]
 def store_address() -> str:
     """Where runs are kept: `MLFLOW_TRACKING_URI`, or an SQLite file in the project's folder."""
     return os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_STORE
+
+
+def shown_address() -> str:
+    """The store's address as it may be shown: without the user's name and password."""
+    return re.sub(r"//[^/@]*@", "//", store_address())
 
 
 @dataclass(frozen=True)
@@ -66,10 +78,9 @@ class Tracker:
             UserError: the store cannot be reached.
         """
         address = store_address()
-        _check_sqlite(address)
-        mlflow.set_tracking_uri(address)
-        client = mlflow.MlflowClient(address)
         with _one_at_a_time(), _reaching(address):
+            mlflow.set_tracking_uri(address)
+            client = mlflow.MlflowClient(address)
             found = client.get_experiment_by_name(data)
             if found is None:
                 local = address.startswith("sqlite:")
@@ -86,19 +97,28 @@ class Tracker:
                 )
             else:
                 identity = found.experiment_id
-        tracker = cls(client, identity)
-        tracker._end_orphans()
+            tracker = cls(client, identity)
+            tracker._end_orphans()
         return tracker
 
     def parent(self, fingerprint: str, model: str, *, parameters: Mapping[str, Any], tags: Mapping[str, str]) -> str:
         """The run of a model, found by its fingerprint or made; parameters and tags are added where missing."""
         return self._run(fingerprint, model, model, "model", parameters=parameters, tags=tags)
 
-    def child(self, parent: str, fingerprint: str, model: str, replicate: int, *, tags: Mapping[str, str]) -> str:
+    def child(
+        self,
+        parent: str,
+        fingerprint: str,
+        model: str,
+        replicate: int,
+        *,
+        parameters: Mapping[str, Any],
+        tags: Mapping[str, str],
+    ) -> str:
         """The run of a replicate below its model's run, found by its fingerprint or made."""
         below = {**tags, "mlflow.parentRunId": parent, "convtrack.replicate": str(replicate)}
         return self._run(
-            fingerprint, model, f"{model} replicate {replicate + 1}", "replicate", parameters={}, tags=below
+            fingerprint, model, f"{model} replicate {replicate + 1}", "replicate", parameters=parameters, tags=below
         )
 
     def start(self, run: str) -> None:
@@ -106,9 +126,9 @@ class Tracker:
         self.client.set_tag(run, PROCESS, _this_process())
         self.client.update_run(run, status="RUNNING")
 
-    def tag(self, run: str, name: str, value: str) -> None:
-        """Set a tag of the run."""
-        self.client.set_tag(run, name, value)
+    def tag(self, run: str, tags: Mapping[str, str]) -> None:
+        """Set tags of the run."""
+        self.client.log_batch(run, tags=[RunTag(name, value) for name, value in tags.items()])
 
     def end(self, run: str, status: Status) -> None:
         """Say how the work on the run ended; a run that has ended so keeps its time."""
@@ -133,9 +153,12 @@ class Tracker:
             self.client.log_batch(run, metrics=metrics[start : start + BATCH])
 
     def log_metrics(self, run: str, values: Mapping[str, float]) -> None:
-        """Log values without a step; the latest one counts."""
+        """Log values without a step, where the run does not hold them yet; the latest one counts."""
+        known = self.client.get_run(run).data.metrics
         now = round(time.time() * 1000)
-        self.client.log_batch(run, metrics=[Metric(name, float(value), now, 0) for name, value in values.items()])
+        changed = [Metric(name, float(value), now, 0) for name, value in values.items() if known.get(name) != value]
+        if changed:
+            self.client.log_batch(run, metrics=changed)
 
     def log_kernels(self, run: str, pictures: Mapping[int, Path]) -> None:
         """Log pictures of the first layer's kernels by step, where the run does not hold them yet."""
@@ -154,14 +177,24 @@ class Tracker:
         """Write values as a JSON artefact."""
         self.client.log_dict(run, dict(values), file)
 
-    def has_network(self, run: str) -> bool:
-        """Whether a loadable network is logged with the run."""
-        return bool(self.client.get_run(run).outputs and self.client.get_run(run).outputs.model_outputs)
+    def has_network(self, run: str, fingerprint: str) -> bool:
+        """Whether the network trained under this fingerprint is logged with the run."""
+        return bool(self.client.get_run(run).data.tags.get(NETWORK) == fingerprint)
 
     def log_network(
-        self, run: str, network: Any, example: np.ndarray[Any, Any], *, requirements: Sequence[str]
+        self,
+        run: str,
+        fingerprint: str,
+        network: Any,
+        example: np.ndarray[Any, Any],
+        *,
+        requirements: Sequence[str],
+        code: Sequence[Path],
     ) -> None:
-        """Log a Keras network with its signature, an input example and what it needs, loadable by `mlflow.pyfunc`."""
+        """Log a Keras network with its signature, an input example and what it needs, loadable by `mlflow.pyfunc`.
+
+        `fingerprint` is that of its training; `code` are the packages of ours that it cannot be loaded without.
+        """
         import mlflow.tensorflow
         from mlflow.models import infer_signature
 
@@ -175,7 +208,9 @@ class Tracker:
                 input_example=example,
                 # Stated, because finding them out would import the network once more in another process.
                 pip_requirements=list(requirements),
+                code_paths=[str(package) for package in code] or None,
             )
+        self.tag(run, {NETWORK: fingerprint})
         self.client.set_terminated(run, "FINISHED", end_time=ended)
 
     def address_of_comparison(self, runs: Sequence[str], server: str) -> str:
@@ -227,8 +262,8 @@ class Tracker:
                 identifying = {FINGERPRINT: fingerprint, MODEL: model, KIND: kind, PROCESS: _this_process()}
                 run = self.client.create_run(self.experiment, run_name=name, tags={**tags, **identifying})
         missing = [Param(key, str(value)) for key, value in parameters.items() if key not in run.data.params]
-        changed = [RunTag(key, value) for key, value in tags.items() if run.data.tags.get(key) != value]
-        self.client.log_batch(run.info.run_id, params=missing, tags=changed)
+        new = [RunTag(key, value) for key, value in tags.items() if key not in run.data.tags]
+        self.client.log_batch(run.info.run_id, params=missing, tags=new)
         return str(run.info.run_id)
 
     def _end_orphans(self) -> None:
@@ -251,30 +286,48 @@ def flattened(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str
             yield f"{prefix}{key}", value
 
 
-def _check_sqlite(address: str) -> None:
-    # MLflow itself would try again for minutes.
-    if not address.startswith("sqlite:///"):
-        return
-    file = Path(address.removeprefix("sqlite:///"))
-    try:
-        with sqlite3.connect(file, timeout=20) as connection:
-            connection.execute("pragma schema_version")
-        connection.close()
-    except sqlite3.Error as problem:
-        raise UserError(
-            f"The tracking store {address} cannot be opened ({problem}). Move the file away or set MLFLOW_TRACKING_URI."
-        ) from None
-
-
 @contextmanager
 def _reaching(address: str) -> Iterator[None]:
+    """Within the block a store is asked once, and whatever keeps it from answering is told in one sentence."""
+    shown = re.sub(r"//([^/:@]*):[^/@]*@", r"//\1:…@", address)  # without the password
+    patience = os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"]
+    os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
     try:
+        if address.startswith("sqlite:///"):
+            _check_sqlite(Path(address.removeprefix("sqlite:///")))
         yield
-    except MlflowException as problem:
-        reason = " ".join(str(problem).split())[:200]
+    except UserError:
+        raise
+    except Exception as problem:
+        advice = "Start it" if address.startswith("http") else "Correct MLFLOW_TRACKING_URI"
         raise UserError(
-            f"The tracking store {address} cannot be reached ({reason}). Start it, or unset MLFLOW_TRACKING_URI."
+            f"The tracking store {shown} cannot be reached ({_reason(problem)}). {advice}, or unset "
+            f"MLFLOW_TRACKING_URI to keep runs in {DEFAULT_STORE}."
         ) from None
+    finally:
+        os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = patience
+
+
+def _check_sqlite(file: Path) -> None:
+    # MLflow itself would try again for minutes.
+    try:
+        with closing(sqlite3.connect(file, timeout=20)) as connection:
+            connection.execute("pragma schema_version")
+    except sqlite3.Error as problem:
+        raise UserError(
+            f"The tracking store sqlite:///{file} cannot be opened ({problem}). Move the file away, make its folder, "
+            "or set MLFLOW_TRACKING_URI."
+        ) from None
+
+
+def _reason(problem: BaseException) -> str:
+    """What the system says, if that lies at the bottom of a chain of errors, else what MLflow says."""
+    said, below = str(problem), problem.__cause__ or problem.__context__
+    while below is not None:
+        if isinstance(below, ImportError) or (isinstance(below, OSError) and below.strerror):
+            said = str(getattr(below, "strerror", below))
+        below = below.__cause__ or below.__context__
+    return " ".join(said.split())[:300]
 
 
 @contextmanager

@@ -20,7 +20,7 @@ def refusal(architecture: str, options: dict, shape: tuple[int, int, int] = (8, 
 
 
 def test_the_architectures_are_the_files_of_their_folder():
-    assert {"fully_connected", "lecture_cnn", "lenet5", "locally_connected", "resnet8"} <= set(architecture_names())
+    assert {"fully_connected", "lecture_cnn", "lenet5", "locally_connected", "resnet"} <= set(architecture_names())
 
 
 def test_an_unknown_architecture_is_told_with_those_there_are():
@@ -43,7 +43,7 @@ def test_an_unknown_option_is_told_with_the_options_there_are():
         ("lecture_cnn", {"filters": []}, ["'filters'", "at least 1 value", "[]"]),
         ("lecture_cnn", {"kernel_size": 2.5}, ["'kernel_size'", "an integer", "2.5"]),
         ("lenet5", {"activation": "swoosh"}, ["'activation'", "'tanh'", "'swoosh'"]),
-        ("resnet8", {"blocks_per_stage": True}, ["'blocks_per_stage'", "an integer", "True"]),
+        ("resnet", {"blocks_per_stage": True}, ["'blocks_per_stage'", "an integer", "True"]),
     ],
 )
 def test_a_mistyped_option_is_told_with_its_name_the_rule_and_the_value(architecture, options, parts):

@@ -38,10 +38,12 @@ def main(arguments: Sequence[str]) -> None:
 
 def _free(folder: Path) -> None:
     for entry in sorted(folder.glob("*")):
-        if not entry.is_dir():
-            continue
-        try:
-            with FileLock(CheckpointFolder(entry).lock, blocking=False):
-                shutil.rmtree(entry)
-        except Timeout:
-            print(f"{entry} is in use and stays.")
+        if entry.is_dir():
+            # Who trains holds the lock of its checkpoints, who prepares that of all prepared data.
+            lock = folder / "lock" if folder.name == "prepared" else CheckpointFolder.of(entry.name).lock
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                with FileLock(lock, blocking=False):
+                    shutil.rmtree(entry)
+            except Timeout:
+                print(f"{entry} is in use and stays.")

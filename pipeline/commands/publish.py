@@ -10,7 +10,7 @@ from pipeline.publishing.comparison import address_of_models, publish_lock, shar
 from pipeline.publishing.evaluation import publish_evaluation
 from pipeline.publishing.training import publish
 from pipeline.runs import PREPARED, RunFolder
-from pipeline.tracking import Tracker, store_address
+from pipeline.tracking import Tracker, shown_address
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -24,7 +24,7 @@ def main(arguments: Sequence[str]) -> None:
         run = RunFolder.of(model)
         published[model] = publish(tracker, run, prepared.manifest["digest"])
         publish_evaluation(published[model], run, prepared)
-        say(f"{model}: published to {store_address()}")
+        say(f"{model}: published to {shown_address()}")
     publish_lock(published)
     share_table(tracker, comparison.primary_metric)
     say(f"Runs side by side: {address_of_models(tracker, published)}")

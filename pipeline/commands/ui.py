@@ -10,7 +10,7 @@ from pipeline.console import say
 from pipeline.errors import UserError
 from pipeline.publishing.comparison import VIEW, compared_runs
 from pipeline.runs import REPORTS
-from pipeline.tracking import Tracker, store_address
+from pipeline.tracking import Tracker, shown_address, store_address
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -20,7 +20,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--link", action="store_true", help="say where report and runs are, and serve nothing")
     given = parser.parse_args(arguments)
     comparison = read_comparison()
-    address = store_address()
+    address = shown_address()
     remote = address.startswith("http")
     if remote and not given.link:
         raise UserError(f"MLFLOW_TRACKING_URI is a server already; open {address} in a browser.")
@@ -31,9 +31,25 @@ def main(arguments: Sequence[str]) -> None:
         say(f"The report: {REPORTS / 'comparison.html'}")
         say("The runs:" if remote else "The runs, once `make ui` serves them:")
     say(f"  the models as a table  {tracker.address_of_view(VIEW, server)}")
-    say(f"  the models compared    {tracker.address_of_comparison(runs, server)}")
+    if len(runs) < len(comparison.models):
+        missing = len(comparison.models) - len(runs)
+        say(
+            f"  {missing} of {len(comparison.models)} models are not in this store; `convtrack publish` logs them there"
+        )
+    if runs:
+        say(f"  the models compared    {tracker.address_of_comparison(runs, server)}")
     if given.link:
         return
     # One worker: each takes 245 MB, and one person is served well by one.
-    command = ["-m", "mlflow", "server", "--backend-store-uri", address, "--host", "127.0.0.1", "--workers", "1"]
+    command = [
+        "-m",
+        "mlflow",
+        "server",
+        "--backend-store-uri",
+        store_address(),
+        "--host",
+        "127.0.0.1",
+        "--workers",
+        "1",
+    ]
     os.execv(sys.executable, [sys.executable, *command, "--port", str(given.port)])

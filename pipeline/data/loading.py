@@ -1,4 +1,7 @@
-"""Images by the name of their source: a file in `pipeline/data/sources/` whose `load` takes the options."""
+"""Images by the name of their source: a file in `pipeline/data/sources/` whose `load` takes the options.
+
+A source that reads files of the user's tells them by a function `files` with the same options.
+"""
 
 from collections.abc import Mapping
 from importlib import import_module
@@ -40,3 +43,10 @@ def load_images(source: str, options: Mapping[str, Any]) -> Images:
             f"run `pip install {requirement}`."
         ) from error
     return images
+
+
+def watched_files(source: str, options: Mapping[str, Any]) -> list[tuple[str, int, int]]:
+    """Name, size and time of change of the files that a source reads, if it reads files of the user's."""
+    module = import_module(f"pipeline.data.sources.{source}") if source in source_names() else None
+    files = module.files(**options) if hasattr(module, "files") else []
+    return [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]

@@ -11,7 +11,6 @@ The same images, splits and settings give the same bytes.
 
 import hashlib
 import json
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ from pipeline.data.images import Images
 from pipeline.data.splits import SPLITS, TRAIN, deviations
 from pipeline.data.testset import image_digests
 from pipeline.errors import UserError
+from pipeline.runs import replacing_folder, write_json
 
 BLOCK = 1024  # images at once, where wider integers than the pixels' own are needed
 
@@ -73,26 +73,18 @@ def write_prepared(
     """
     if splits.ndim != 2 or splits.shape[1] != len(images.labels):
         raise ValueError(f"`splits` must have shape (replicates, {len(images.labels)}). Received {splits.shape}.")
-    folder = Path(folder)
-    unfinished, outdated = (folder.with_name(f"{folder.name}.{state}") for state in ("unfinished", "outdated"))
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True)
-    np.save(unfinished / "pixels.npy", images.pixels)
-    np.save(unfinished / "labels.npy", images.labels.astype(np.int64))
-    np.save(unfinished / "splits.npy", splits.astype(np.uint8))
     table = {
         "names": images.names.tolist(),
         "groups": images.groups.tolist(),
         "subgroups": None if images.subgroups is None else images.subgroups.tolist(),
     }
-    _write_json(unfinished / "images.json", table)
     content = manifest(images, splits, name=name or images.source, settings=settings)
-    _write_json(unfinished / "manifest.json", content)
-    shutil.rmtree(outdated, ignore_errors=True)
-    if folder.exists():
-        folder.replace(outdated)
-    unfinished.replace(folder)
-    shutil.rmtree(outdated, ignore_errors=True)
+    with replacing_folder(folder) as unfinished:
+        np.save(unfinished / "pixels.npy", images.pixels)
+        np.save(unfinished / "labels.npy", images.labels.astype(np.int64))
+        np.save(unfinished / "splits.npy", splits.astype(np.uint8))
+        write_json(unfinished / "images.json", table)
+        write_json(unfinished / "manifest.json", content)
 
 
 def read_prepared(folder: Path) -> Prepared:
@@ -198,7 +190,3 @@ def _moments(
     mean = sums[chosen].sum(axis=0) / values
     variance = squares[chosen].sum(axis=0) / values - mean**2
     return mean.tolist(), np.sqrt(variance.clip(min=0)).tolist()
-
-
-def _write_json(path: Path, content: Mapping[str, Any]) -> None:
-    path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -11,7 +11,7 @@ from pipeline.data.images import Images
 from pipeline.data.loading import load_images
 from pipeline.data.prepared import read_manifest, write_prepared
 from pipeline.data.splits import SPLITS, keeps_test_set, replicate_splits
-from pipeline.data.testset import image_digests, missing_images, read_test_set, write_test_set
+from pipeline.data.testset import check_drawn_with, image_digests, missing_images, read_test_set, write_test_set
 
 
 def prepare(
@@ -33,6 +33,7 @@ def prepare(
     keeps = keeps_test_set(split["strategy"])
     given = images.test if keeps else None
     if keeps and given is None and test_set.is_file():
+        check_drawn_with(test_set, seed=split["seed"], share=split["test_share"])
         digests = image_digests(images.pixels)
         given = read_test_set(test_set, digests, _tested_by(images, split["strategy"]))
         missing = missing_images(test_set, digests)

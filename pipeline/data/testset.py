@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import UserError
+from pipeline.runs import write_json
 
 ABOUT = "The test set: no network is trained or tuned on these images. Kept when images are added; delete to redraw."
 
@@ -38,10 +39,7 @@ def write_test_set(
         "groups": sorted(set(groups[test].tolist())),
         "images": sorted(np.array(digests)[test].tolist()),
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(path.name + ".unfinished")
-    unfinished.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    unfinished.replace(path)
+    write_json(path, content)
 
 
 def read_test_set(path: Path, digests: Sequence[str], groups: NDArray[np.str_]) -> NDArray[np.bool_]:
@@ -64,6 +62,17 @@ def read_test_set(path: Path, digests: Sequence[str], groups: NDArray[np.str_]) 
             "prepared: give the data set they belong to, or delete the file to draw a new test set."
         )
     return test
+
+
+def check_drawn_with(path: Path, *, seed: int, share: float) -> None:
+    """Raise a `UserError` if the test set was drawn with another seed or share than the settings now say."""
+    content = _content(path)
+    drawn = {"seed": content.get("seed"), "share": content.get("share")}
+    if drawn != {"seed": seed, "share": share}:
+        raise UserError(
+            f"Test set '{path}' was drawn with seed {drawn['seed']} and share {drawn['share']}, but the split says seed "
+            f"{seed} and test_share {share}: set these back, or delete the file to draw another test set."
+        )
 
 
 def missing_images(path: Path, digests: Sequence[str]) -> int:

@@ -8,7 +8,7 @@ import yaml
 from pipeline.publishing.training import Published
 from pipeline.reporting.values import LOWER_IS_BETTER
 from pipeline.runs import RunFolder, read_json
-from pipeline.tracking import LOCAL_SERVER, Tracker, store_address
+from pipeline.tracking import LOCAL_SERVER, Tracker, shown_address
 
 VIEW = "comparison"
 COSTS = ("parameters", "multiply_accumulates", "train_seconds", "seconds_per_image")
@@ -16,7 +16,7 @@ COSTS = ("parameters", "multiply_accumulates", "train_seconds", "seconds_per_ima
 
 def address_of_models(tracker: Tracker, published: Mapping[str, Published]) -> str:
     """The page of the MLflow UI with the models side by side: on the tracking server, else where `make ui` serves."""
-    address = store_address()
+    address = shown_address()
     server = address if address.startswith("http") else LOCAL_SERVER
     return tracker.address_of_comparison([runs.parent for runs in published.values()], server.rstrip("/"))
 
@@ -37,7 +37,7 @@ def publish_lock(published: Mapping[str, Published]) -> None:
     lock = Path("dvc.lock")
     if not lock.is_file():
         return
-    stages = yaml.safe_load(lock.read_text())["stages"]
+    stages = yaml.safe_load(lock.read_text(encoding="utf-8"))["stages"]
     for model, runs in published.items():
         own = {name: entry for name, entry in stages.items() if name == "prepare" or name.endswith(f"@{model}")}
         runs.tracker.log_values(runs.parent, own, "dvc.lock.json")

@@ -1,12 +1,20 @@
 """Log evaluations: scores, costs, pictures, and a network that others can load."""
 
+import math
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from pipeline import layers
 from pipeline.data.prepared import Prepared
 from pipeline.data.splits import VALIDATION
 from pipeline.publishing.training import Published
 from pipeline.runs import RunFolder, read_json
 from pipeline.training.runtime import start_tensorflow
+from pipeline.training.task import layer_modules
 
 
 def publish_evaluation(published: Published, run: RunFolder, prepared: Prepared) -> None:
@@ -25,10 +33,9 @@ def publish_evaluation(published: Published, run: RunFolder, prepared: Prepared)
         parent,
         {
             **{f"test/{name}": spread["mean"] for name, spread in measured["test"].items()},
+            # Of one replicate there is none: said so, or that of more replicates would stay.
             **{
-                f"test/{name}_deviation": spread["deviation"]
-                for name, spread in measured["test"].items()
-                if "deviation" in spread
+                f"test/{name}_deviation": spread.get("deviation", math.nan) for name, spread in measured["test"].items()
             },
             **measured["cost"],
             **({"receptive_field": max(field)} if field else {}),
@@ -37,21 +44,39 @@ def publish_evaluation(published: Published, run: RunFolder, prepared: Prepared)
     )
     tracker.log_files(parent, [run.layers, run.drawing, run.architecture], "network")
     tracker.log_files(parent, [*sorted(run.evaluate.glob("*.svg")), *run.evaluate.glob("*.png")], "evaluation")
-    if not tracker.has_network(parent):
-        _log_network(published, run, prepared)
+    best = min(read_json(run.replicates)["replicates"], key=lambda record: record["kept_loss"])
+    if not tracker.has_network(parent, best["fingerprint"]):
+        _log_network(published, run, prepared, best["replicate"], best["fingerprint"])
 
 
-def _log_network(published: Published, run: RunFolder, prepared: Prepared) -> None:
-    records = read_json(run.replicates)["replicates"]
-    best = min(records, key=lambda record: record["kept_loss"])["replicate"]
+def _log_network(published: Published, run: RunFolder, prepared: Prepared, replicate: int, fingerprint: str) -> None:
     start_tensorflow()
     from pipeline.prediction import served, trained_network
-    from pipeline.training.replicate import standardisation
+    from pipeline.training.start import standardisation
 
-    network = trained_network(run.architecture.read_text(), run.result(best))
-    published.tracker.log_network(
-        published.parent,
-        served(network, standardisation(prepared, best), prepared.image_shape),
-        prepared.pixels[prepared.indices(best, VALIDATION)[:2]].astype("float32"),
-        requirements=[f"{name}=={version(name)}" for name in ("tensorflow", "keras", "numpy")],
-    )
+    architecture = run.architecture.read_text(encoding="utf-8")
+    network = trained_network(architecture, run.result(replicate))
+    with _layers_alone() as package:
+        published.tracker.log_network(
+            published.parent,
+            fingerprint,
+            served(network, standardisation(prepared, replicate), prepared.image_shape),
+            prepared.pixels[prepared.indices(replicate, VALIDATION)[:2]].astype("float32"),
+            requirements=[f"{name}=={version(name)}" for name in ("tensorflow", "keras", "numpy")],
+            code=[package] if layer_modules(architecture) else [],
+        )
+
+
+@contextmanager
+def _layers_alone() -> Iterator[Path]:
+    """A package `pipeline` with our layers alone, for those who load a network without having the project.
+
+    Where they have it, the rest of the package is found as ever.
+    """
+    with TemporaryDirectory() as folder:
+        package = Path(folder) / "pipeline"
+        shutil.copytree(Path(layers.__file__).parent, package / "layers", ignore=shutil.ignore_patterns("__pycache__"))
+        (package / "__init__.py").write_text(
+            '__path__ = __import__("pkgutil").extend_path(__path__, __name__)\n', encoding="utf-8"
+        )
+        yield package

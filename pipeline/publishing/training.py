@@ -1,7 +1,7 @@
 """Log trainings: live while they happen, or afterwards from the run folder."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +10,10 @@ import pandas as pd
 from pipeline.console import say
 from pipeline.provenance import commit, dirty
 from pipeline.runs import ResultFolder, RunFolder, read_json
-from pipeline.tracking import Status, Tracker, flattened
+from pipeline.tracking import STORE_ERRORS, Status, Tracker, flattened
 from pipeline.training.task import Progress, Task
+
+SEED = "training.seed"
 
 
 @dataclass
@@ -33,61 +35,62 @@ class Published:
         configuration: Mapping[str, Any],
         data_digest: str,
     ) -> "Published":
-        """The runs of a model, made where they are missing."""
-        tags = {
-            "mlflow.source.git.commit": commit(),
-            "convtrack.dirty": str(dirty()).lower(),
-            "convtrack.data_digest": data_digest,
-        }
-        parent = tracker.parent(model_fingerprint, model, parameters=dict(flattened(configuration)), tags=tags)
+        """The runs of a model, made where they are missing.
+
+        The seed is the children's parameter: a model's run stands for its trainings with any seed.
+        """
+        parameters = dict(flattened(configuration))
+        own = {SEED: parameters.pop(SEED)}
+        tags = {**_provenance(commit(), dirty()), "convtrack.data_digest": data_digest}
+        parent = tracker.parent(model_fingerprint, model, parameters=parameters, tags=tags)
         children = {
-            replicate: tracker.child(parent, fingerprint, model, replicate, tags=tags)
+            replicate: tracker.child(parent, fingerprint, model, replicate, parameters=own, tags=tags)
             for replicate, fingerprint in fingerprints.items()
         }
         return cls(tracker, parent, children)
 
-    def log_result(self, replicate: int, result: ResultFolder, *, reused: bool = False) -> None:
-        """Log a finished training: every epoch, the kernels, what it took; the child's run ends.
-
-        `reused` says that the training was answered from an earlier result.
-        """
+    def log_result(self, replicate: int, result: ResultFolder) -> None:
+        """Log a finished training: every epoch, the kernels, what it took; the child's run ends."""
         run = self.children[replicate]
         record = read_json(result.record)
         history = pd.read_csv(result.history).drop(columns="epoch").to_dict("records")
         self.tracker.log_epochs(run, history)
-        self.tracker.log_kernels(run, result.kernels())
+        self.tracker.log_kernels(run, result.pictures)
         self.tracker.log_metrics(
             run,
             {"train_seconds": record["seconds"], "epochs": record["epochs"], "kept_epoch": record["kept_epoch"]},
         )
-        if reused:
-            self.tracker.tag(run, "convtrack.reused", "true")
+        # What was trained at another commit than this one says so.
+        self.tracker.tag(run, _provenance(record["commit"], record["dirty"]))
         self.tracker.end(run, "FINISHED")
 
     def end(self, status: Status) -> None:
         """End the parent, and the children that are still running, in the same way."""
-        for run in (*self.children.values(), self.parent):
+        for run in self.children.values():
             if self.tracker.status(run) == "RUNNING":
                 self.tracker.end(run, status)
+        if status == "FINISHED" or self.tracker.status(self.parent) == "RUNNING":
+            self.tracker.end(self.parent, status)
 
 
 class Live:
     """Logs while a model trains. A store that vanishes stops the logging, not the training."""
 
     def __init__(self, published: Published) -> None:
-        """Mark the parent as running."""
+        """Nothing has started yet."""
         self.published = published
         self.reachable = True
         self.started: set[int] = set()
-        published.tracker.start(published.parent)
 
     def __call__(self, progress: Progress) -> None:
         """Log what is new in a sign of life."""
-        if not self.reachable:
-            return
         run = self.published.children[progress.replicate]
         tracker = self.published.tracker
-        try:
+        with self._while_reachable() as reachable:
+            if not reachable:
+                return
+            if not self.started:
+                tracker.start(self.published.parent)
             if progress.replicate not in self.started:
                 tracker.start(run)
                 self.started.add(progress.replicate)
@@ -96,7 +99,27 @@ class Live:
                 # A training that has ended took its checkpoints along; the pictures are logged with its result.
                 with suppress(FileNotFoundError):
                     tracker.log_kernels(run, {len(progress.history): progress.kernels})
-        except Exception as problem:
+
+    def finish(self, tasks: Sequence[Task]) -> None:
+        """Log every finished training whole, and how many of them were answered from an earlier one."""
+        published = self.published
+        with self._while_reachable() as reachable:
+            if reachable:
+                for task in tasks:
+                    published.log_result(task.replicate, task.result)
+                reused = len(tasks) - len(self.started)
+                published.tracker.log_metrics(published.parent, {"reused_replicates": reused})
+
+    def end(self, status: Status) -> None:
+        """End the runs, if the store answers (again)."""
+        with suppress(*STORE_ERRORS) if not self.reachable else self._while_reachable():
+            self.published.end(status)
+
+    @contextmanager
+    def _while_reachable(self) -> Iterator[bool]:
+        try:
+            yield self.reachable
+        except STORE_ERRORS as problem:
             self.reachable = False
             say(
                 f"MLflow does not answer ({type(problem).__name__}); training goes on, "
@@ -112,28 +135,28 @@ def logging_live(
 
     At a good end every replicate is logged whole, those reused from an earlier training included.
     """
-    published = Published.of(
-        tracker,
-        model,
-        tasks[0].model_fingerprint,
-        {task.replicate: task.fingerprint for task in tasks},
-        configuration=configuration,
-        data_digest=data_digest,
-    )
-    live = Live(published)
     status: Status = "FAILED"
+    live: Live | None = None
     try:
+        live = Live(
+            Published.of(
+                tracker,
+                model,
+                tasks[0].model_fingerprint,
+                {task.replicate: task.fingerprint for task in tasks},
+                configuration=configuration,
+                data_digest=data_digest,
+            )
+        )
         yield live
-        if live.reachable:
-            for task in tasks:
-                published.log_result(task.replicate, task.result, reused=task.replicate not in live.started)
+        live.finish(tasks)
         status = "FINISHED"
     except KeyboardInterrupt:
         status = "KILLED"
         raise
     finally:
-        with suppress(Exception) if not live.reachable else nullcontext():
-            published.end(status)
+        if live is not None:
+            live.end(status)
 
 
 def publish(tracker: Tracker, run: RunFolder, data_digest: str) -> Published:
@@ -148,7 +171,12 @@ def publish(tracker: Tracker, run: RunFolder, data_digest: str) -> Published:
         configuration=trained["configuration"],
         data_digest=data_digest,
     )
+    tracker.tag(published.parent, _provenance(records[0]["commit"], records[0]["dirty"]))
     for record in records:
         published.log_result(record["replicate"], run.result(record["replicate"]))
     published.end("FINISHED")
     return published
+
+
+def _provenance(commit: str, dirty: bool) -> dict[str, str]:
+    return {"mlflow.source.git.commit": commit, "convtrack.dirty": str(dirty).lower()}

@@ -2,7 +2,7 @@
 
 from pipeline.config import ModelConfig
 from pipeline.console import say
-from pipeline.data.prepared import read_prepared
+from pipeline.data.prepared import read_manifest
 from pipeline.networks import make_network
 from pipeline.reporting.figures import svg_text
 from pipeline.reporting.network import network_drawing
@@ -12,14 +12,15 @@ from pipeline.runs import PREPARED, RunFolder, replacing, write_json
 
 def main(model: ModelConfig) -> None:
     """Build the network of one model for the prepared images."""
-    network = make_network(model, read_prepared(PREPARED))
+    manifest = read_manifest(PREPARED)
+    network = make_network(model, tuple(manifest["image_shape"]), len(manifest["classes"]))
     run = RunFolder.of(model.name)
     for file, text in (
         (run.architecture, network.architecture),
         (run.drawing, svg_text(network_drawing(network.rows))),
     ):
         with replacing(file) as unfinished:
-            unfinished.write_text(text)
+            unfinished.write_text(text, encoding="utf-8")
     write_json(run.layers, network.summary(model.architecture))
     say(
         f"{model.name}: {len(network.rows)} layers, {count(network.parameters)} parameters, "

@@ -24,7 +24,7 @@ def main(model: ModelConfig, evaluation: EvaluationConfig) -> None:
 
     records = trained["replicates"]
     answers = evaluating.ask(
-        run.architecture.read_text(),
+        run.architecture.read_text(encoding="utf-8"),
         {record["replicate"]: run.result(record["replicate"]) for record in records},
         prepared,
         batch_size=evaluation.batch_size,
@@ -54,7 +54,7 @@ def main(model: ModelConfig, evaluation: EvaluationConfig) -> None:
             },
         )
         for name, text in evaluating.curve_pictures(answers).items():
-            (unfinished / run.curve(name).name).write_text(text)
+            (unfinished / run.curve(name).name).write_text(text, encoding="utf-8")
         mistakes = evaluating.mistakes_picture(answers, prepared, evaluation.mistakes)
         if mistakes:
             (unfinished / run.mistakes.name).write_bytes(mistakes)

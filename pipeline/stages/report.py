@@ -23,7 +23,7 @@ def main(models: tuple[str, ...], primary_metric: str) -> None:
             (unfinished / name).write_bytes(picture)
     for file, content in (("comparison.md", text), ("comparison.html", page.html(comparison))):
         with replacing(REPORTS / file) as unfinished:
-            unfinished.write_text(content)
+            unfinished.write_text(content, encoding="utf-8")
     publish_lock(published)
     share_table(tracker, primary_metric)
     say(f"The report is {REPORTS / 'comparison.html'} (and .md).")

@@ -26,7 +26,7 @@ def main(model: ModelConfig) -> None:
         if module in seen or not _file(module).is_file():
             continue
         seen.add(module)
-        text = _file(module).read_text()
+        text = _file(module).read_text(encoding="utf-8")
         texts.append(f"# {module}\n{text}")
         waiting += sorted(_imported(text))
     with replacing(RunFolder.of(model.name).source) as unfinished:

@@ -9,7 +9,7 @@ from pipeline.config import AugmentationConfig, ModelConfig, OptimizerConfig, Tr
 from pipeline.console import say
 from pipeline.data.prepared import read_manifest
 from pipeline.publishing.training import logging_live
-from pipeline.runs import PREPARED, RunFolder, read_json, replacing, replacing_folder, write_json
+from pipeline.runs import PREPARED, RunFolder, read_json, read_text, replacing, replacing_folder, write_json
 from pipeline.tracking import Tracker
 from pipeline.training.progress import Reporter
 from pipeline.training.task import Progress, Task, make_tasks
@@ -21,6 +21,7 @@ def main(
     optimizer: OptimizerConfig,
     training: TrainingConfig,
     augmentation: AugmentationConfig,
+    models: tuple[str, ...],
     replicates: int,
     workers: int | None,
 ) -> None:
@@ -29,7 +30,7 @@ def main(
     manifest = read_manifest(PREPARED)
     tracker = Tracker.open(manifest["name"])
     tasks = make_tasks(
-        run.architecture.read_text(),
+        read_text(run.architecture),
         PREPARED,
         replicates,
         optimizer=optimizer,
@@ -49,7 +50,8 @@ def main(
     with logging_live(tracker, model.name, tasks, configuration, manifest["digest"]) as live:
         if todo:
             count = worker_count(len(todo), training.threads, wanted=workers)
-            say(f"{model.name}: training {len(todo)} replicates of {training.epochs} epochs, {count} side by side")
+            place = f" ({models.index(model.name) + 1} of {len(models)} models)" if model.name in models else ""
+            say(f"{model.name}{place}: {len(todo)} replicates of {training.epochs} epochs, {count} side by side")
             report = Reporter(model.name, [task.replicate for task in todo], training.epochs, count)
 
             def on_progress(progress: Progress) -> None:

@@ -63,7 +63,8 @@ def training_batches(
             if augment is None:
                 yield portion.at(positions)
             else:
-                rng = np.random.default_rng([seed, epoch, batch])
+                # From 1: a seed that ends in 0 draws the same numbers as one without it, those of the permutation.
+                rng = np.random.default_rng([seed, epoch, batch + 1])
                 yield portion.at(positions, lambda pixels, rng=rng: augment(pixels, rng))  # type: ignore[misc]
 
 
@@ -73,10 +74,16 @@ def evaluation_batches(portion: Portion, *, batch_size: int) -> Iterator[Batch]:
         yield portion.at(np.arange(start, min(start + batch_size, len(portion))))
 
 
-def dataset(batches: Callable[[], Iterator[Batch]], count: int, image_shape: tuple[int, ...]) -> Any:
-    """A `tf.data.Dataset` over the `count` batches of `batches()`, one prepared while the network computes another."""
+def dataset(
+    batches: Callable[[], Iterator[Batch]], count: int, image_shape: tuple[int, ...], *, batch_size: int | None = None
+) -> Any:
+    """A `tf.data.Dataset` over the `count` batches of `batches()`, one prepared while the network computes another.
+
+    `batch_size` is that of all batches, where they have one: TensorFlow then computes the same bits as in
+    `train_on_batch`, which otherwise differ in the last one where there is batch normalisation.
+    """
     import tensorflow as tf
 
-    signature = (tf.TensorSpec((None, *image_shape), tf.float32), tf.TensorSpec((None, 1), tf.float32))
+    signature = (tf.TensorSpec((batch_size, *image_shape), tf.float32), tf.TensorSpec((batch_size, 1), tf.float32))
     generated = tf.data.Dataset.from_generator(batches, output_signature=signature)
     return generated.apply(tf.data.experimental.assert_cardinality(count)).prefetch(2)

@@ -34,7 +34,7 @@ def restore_state(file: Path, model: keras.Model) -> list[Epoch]:
         UserError: the file is damaged or belongs to another network.
     """
     variables = _variables(model)
-    with _reading(file), np.load(file) as saved:
+    with _reading(file) as saved:
         history: list[Epoch] = json.loads(str(saved["history"]))
         arrays = [saved[f"variable-{number}"] for number in range(len(saved.files) - 1)]
         if [array.shape for array in arrays] != [tuple(variable.shape) for variable in variables]:
@@ -56,14 +56,15 @@ def restore_weights(file: Path, model: keras.Model) -> None:
     Raises:
         UserError: the file is missing, damaged or belongs to another network.
     """
-    with _reading(file), np.load(file) as saved:
+    with _reading(file) as saved:
         model.set_weights([saved[f"arr_{number}"] for number in range(len(saved.files))])
 
 
 @contextmanager
-def _reading(file: Path) -> Iterator[None]:
+def _reading(file: Path) -> Iterator[Any]:
     try:
-        yield
+        with file.open("rb") as stream, np.load(stream) as saved:
+            yield saved
     except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as problem:
         raise UserError(
             f"The checkpoint {file} cannot be read ({problem}). To train anew, delete the folder {file.parent}."

@@ -79,6 +79,7 @@ def fit(
         lambda: training_batches(train, batch_size=length.batch_size, epochs=epochs, seed=seed, augment=augment),
         steps * len(epochs),
         shape,
+        batch_size=length.batch_size,
     )
     portion = length.evaluation_batch_size
     held_out = dataset(

@@ -35,13 +35,15 @@ class Reporter:
     workers: int
     interval: float = 5.0
     histories: dict[int, Sequence[Mapping[str, float]]] = field(default_factory=dict, init=False)
+    ended: set[int] = field(default_factory=set, init=False)
     spoke: float = field(default=0.0, init=False)
 
     def __call__(self, progress: Progress) -> None:
         """Take note of a sign of life and say so if it is time."""
         self.histories[progress.replicate] = progress.history
-        last = len(progress.history) == self.epochs
-        if progress.history and (last or time.monotonic() - self.spoke >= self.interval):
+        if progress.last:
+            self.ended.add(progress.replicate)
+        if progress.history and (progress.last or time.monotonic() - self.spoke >= self.interval):
             self.spoke = time.monotonic()
             say(self.line(progress.replicate))
 
@@ -50,7 +52,7 @@ class Reporter:
         history = self.histories[replicate]
         epoch = history[-1]
         done = sum(len(history) for history in self.histories.values())
-        planned = len(self.replicates) * self.epochs
+        planned = done + sum(self._epochs_left())
         return (
             f"{self.model}  replicate {replicate + 1}/{max(self.replicates) + 1}  "
             f"epoch {len(history):>2}/{self.epochs}  loss {epoch['train/loss']:.3f}  "
@@ -62,6 +64,11 @@ class Reporter:
         """Seconds until all replicates are trained, at the measured pace."""
         measured = [epoch["seconds"] for history in self.histories.values() for epoch in history]
         pace = sum(measured) / len(measured)
-        left = [self.epochs - len(self.histories.get(replicate, ())) for replicate in self.replicates]
+        left = self._epochs_left()
         side_by_side = min(self.workers, sum(epochs > 0 for epochs in left)) or 1
         return pace * max(sum(left) / side_by_side, max(left))
+
+    def _epochs_left(self) -> list[int]:
+        """By replicate; a training that has ended before its time has none left."""
+        waiting = {replicate: self.epochs - len(self.histories.get(replicate, ())) for replicate in self.replicates}
+        return [0 if replicate in self.ended else epochs for replicate, epochs in waiting.items()]

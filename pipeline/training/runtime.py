@@ -20,9 +20,7 @@ def start_tensorflow(threads: int | None = None) -> Any:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     with _native_messages_hidden():
-        import keras
         import tensorflow as tf
-    keras.config.disable_interactive_logging()
     tf.config.experimental.enable_op_determinism()
     if threads is not None:
         try:

@@ -12,6 +12,7 @@ from pipeline.config import AugmentationConfig, OptimizerConfig, TrainingConfig
 from pipeline.data.prepared import read_manifest
 from pipeline.errors import UserError
 from pipeline.runs import ResultFolder, fingerprint, source_digest
+from pipeline.training.devices import gpus
 
 COMPUTING = (
     "pipeline.data.augmentation",
@@ -19,12 +20,15 @@ COMPUTING = (
     "pipeline.training.checkpoints",
     "pipeline.training.compiling",
     "pipeline.training.fit",
-    "pipeline.training.replicate",
     "pipeline.training.runtime",
+    "pipeline.training.start",
 )
 """The modules whose source determines a result; a change in them trains again."""
 
-FRAMEWORKS = ("tensorflow", "keras")
+FRAMEWORKS = ("tensorflow", "keras", "numpy")
+
+SCALING = ("mean", "standard_deviation")
+"""What the manifest says of a replicate's training pixels, by which they are standardised."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +52,12 @@ class Task:
 
 @dataclass(frozen=True)
 class Progress:
-    """A sign of life: the history so far, and a new picture of the first layer's kernels if there is one."""
+    """A sign of life: the history so far, a new picture of the first layer's kernels if there is one, and the end."""
 
     replicate: int
     history: list[dict[str, float]]
     kernels: Path | None = None
+    last: bool = False
 
 
 OnProgress = Callable[[Progress], None]
@@ -89,6 +94,7 @@ def make_tasks(
         "augmentation": asdict(augmentation),
         "data": manifest["digest"],
         "split": manifest["settings"]["split"],
+        "device": "gpu" if gpus() else "cpu",
         "versions": {name: version(name) for name in FRAMEWORKS},
         "source": source_digest([*COMPUTING, *layer_modules(architecture)]),
     }
@@ -102,7 +108,12 @@ def make_tasks(
             training=training,
             augmentation=augmentation,
             fingerprint=fingerprint(
-                {**model, "split": manifest["replicates"][replicate]["digest"], "seed": seed, "replicate": replicate}
+                {
+                    **model,
+                    "split": [manifest["replicates"][replicate][part] for part in ("digest", *SCALING)],
+                    "seed": seed,
+                    "replicate": replicate,
+                }
             ),
             model_fingerprint=model_fingerprint,
         )

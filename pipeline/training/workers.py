@@ -8,24 +8,16 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from multiprocessing.connection import wait as wait_for_sentinel
-from pathlib import Path
 from typing import Any
 
 import joblib
 from joblib.externals.loky.process_executor import BrokenProcessPool, ProcessPoolExecutor
 
 from pipeline.errors import UserError
+from pipeline.training.devices import gpus
 from pipeline.training.task import OnProgress, Task
 
 _outbox: Any = None
-
-
-def gpus() -> list[str]:
-    """The GPUs that this process may use, as `CUDA_VISIBLE_DEVICES` names them."""
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if visible is not None:
-        return [device for device in visible.split(",") if device not in ("", "-1")]
-    return [str(number) for number in range(len(list(Path("/dev").glob("nvidia[0-9]*"))))]
 
 
 def worker_count(tasks: int, threads: int, *, wanted: int | None) -> int:
@@ -61,8 +53,8 @@ def train_side_by_side(tasks: Sequence[Task], *, workers: int, on_progress: OnPr
         _deliver(inbox, on_progress)
     except BrokenProcessPool as problem:
         raise UserError(
-            "A training process was killed, perhaps for want of memory (fewer processes: `workers=1`). "
-            "The same command goes on from the last finished epoch."
+            "A training process was killed, perhaps for want of memory: `workers: 1` in conf/config.yaml trains one after "
+            "the other. The same command goes on from the last finished epoch."
         ) from problem
     finally:
         executor.shutdown(wait=False, kill_workers=True)

@@ -52,12 +52,12 @@ def test_the_fully_connected_network_has_the_parameters_counted_by_hand():
 
 @pytest.mark.parametrize(("blocks", "millions"), [(3, 0.27), (5, 0.46), (9, 0.85)])
 def test_residual_networks_have_the_parameters_of_the_papers_table_6(blocks, millions):
-    model = build("resnet8", {"blocks_per_stage": blocks}, input_shape=(32, 32, 3), classes=10)
+    model = build("resnet", {"blocks_per_stage": blocks}, input_shape=(32, 32, 3), classes=10)
     assert round(trainable(model) / 1e6, 2) == millions
 
 
 def test_resnet8_has_eight_layers_with_weights_and_the_parameters_counted_by_hand():
-    model = build("resnet8", {}, input_shape=(32, 32, 3), classes=10)
+    model = build("resnet", {}, input_shape=(32, 32, 3), classes=10)
     assert sum(isinstance(layer, keras.layers.Conv2D | keras.layers.Dense) for layer in model.layers) == 8
     convolutions = 9 * (3 * 16 + 2 * 16 * 16 + 16 * 32 + 32 * 32 + 32 * 64 + 64 * 64)
     assert trainable(model) == convolutions + 2 * (3 * 16 + 2 * 32 + 2 * 64) + 65 * 10
@@ -88,7 +88,7 @@ def test_a_shortcut_refuses_to_drop_channels():
 
 
 def test_the_kernels_of_a_residual_block_are_centred_on_the_pixels_its_shortcut_keeps():
-    model = build("resnet8", {}, input_shape=(16, 16, 3), classes=10)
+    model = build("resnet", {}, input_shape=(16, 16, 3), classes=10)
     block = keras.Model(model.get_layer("stage1_block1_relu2").output, model.get_layer("stage2_block1_conv1").output)
     centre = np.zeros((3, 3, 16, 32), "float32")
     centre[1, 1] = np.eye(16, 32)

@@ -182,7 +182,7 @@ def test_squeeze_and_excitation_sees_the_whole_image():
 
 @pytest.mark.parametrize(
     ("architecture", "last_map"),
-    [("lecture_cnn", "pool2"), ("locally_connected", "pool2"), ("lenet5", "s4"), ("resnet8", "stage3_block1_relu2")],
+    [("lecture_cnn", "pool2"), ("locally_connected", "pool2"), ("lenet5", "s4"), ("resnet", "stage3_block1_relu2")],
 )
 def test_a_unit_answers_to_the_pixels_of_its_receptive_field_and_to_no_others(architecture, last_map):
     side = 44

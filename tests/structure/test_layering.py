@@ -13,6 +13,7 @@ TENSORFLOW_AT_START = (
     "pipeline.training.compiling",
     "pipeline.training.fit",
     "pipeline.training.replicate",
+    "pipeline.training.start",
 )
 
 

@@ -3,14 +3,18 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, NamedTuple
 
+import h5py
 import numpy as np
+import pandas as pd
 import pytest
 
 from pipeline.config import AugmentationConfig, OptimizerConfig, ScheduleConfig, TrainingConfig
 from pipeline.data.images import Images
 from pipeline.data.prepared import read_prepared, write_prepared
 from pipeline.data.splits import TEST, TRAIN, VALIDATION
+from pipeline.runs import ResultFolder, read_json
 from pipeline.training.batches import Portion
 from pipeline.training.runtime import start_tensorflow
 from pipeline.training.task import Task, make_tasks
@@ -89,11 +93,11 @@ def folders(prepare) -> dict[int, Path]:
 
 
 @pytest.fixture(scope="session")
-def portion(folders) -> Callable[..., Portion]:
+def portion(folders, tensorflow) -> Callable[..., Portion]:
     """A part of the first replicate of these images."""
 
     def part(which: int = TRAIN, classes: int = 2) -> Portion:
-        from pipeline.training.replicate import standardisation
+        from pipeline.training.start import standardisation
 
         prepared = read_prepared(folders[classes])
         return Portion(prepared.pixels, prepared.labels, prepared.indices(0, which), standardisation(prepared, 0))
@@ -111,7 +115,7 @@ def architecture(tensorflow) -> Callable[..., str]:
 
         return keras.Sequential(
             [
-                keras.Input((8, 8, 1)),
+                keras.Input((8, 8, 1), name="image"),
                 layers.Conv2D(filters, 3, name="convolution"),
                 layers.BatchNormalization(name="normalisation"),
                 layers.ReLU(name="relu"),
@@ -145,3 +149,33 @@ def tasks(architecture, folders) -> Callable[..., list[Task]]:
         )
 
     return made
+
+
+class Outcome(NamedTuple):
+    """What a training came to, for comparison bit by bit: the seconds are left out."""
+
+    weights: dict[str, list[float]]  # by path in the file
+    history: dict[str, list[float]]  # by column
+    record: dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def outcome() -> Callable[[ResultFolder], Outcome]:
+    """Reads the outcome of a finished training."""
+
+    def of(result: ResultFolder) -> Outcome:
+        weights = {}
+
+        def collect(path, item):
+            if isinstance(item, h5py.Dataset):
+                weights[path] = item[()].tolist()
+
+        with h5py.File(result.weights) as file:
+            file.visititems(collect)
+        history = pd.read_csv(result.history).to_dict("list")
+        record = read_json(result.record)
+        for values in (history, record):
+            del values["seconds"]
+        return Outcome(weights, history, record)
+
+    return of

@@ -3,7 +3,8 @@ import json
 import numpy as np
 import pytest
 
-from pipeline.training.checkpoints import restore_state, save_state
+from pipeline.errors import UserError
+from pipeline.training.checkpoints import restore_state, restore_weights, save_state, save_weights
 
 # Keras' optimizers and layers hand their variables to NumPy without the keyword `copy` that NumPy 2 asks for.
 pytestmark = pytest.mark.filterwarnings(
@@ -19,7 +20,7 @@ def network(tensorflow, architecture):
     import keras
 
     from pipeline.training.compiling import compile_model, make_optimizer
-    from pipeline.training.replicate import load_network
+    from pipeline.training.start import load_network
 
     def made(seed: int, filters: int = 3) -> keras.Model:
         model = load_network(architecture(filters=filters), seed)
@@ -69,8 +70,28 @@ def test_momentum_statistics_steps_and_random_state_are_all_saved(network, tmp_p
 
 def test_the_state_of_another_network_is_refused(network, tmp_path):
     save_state(tmp_path / "state.npz", network(seed=1), HISTORY)
-    with pytest.raises(ValueError, match=r"state\.npz holds the state of another network"):
+    with pytest.raises(UserError, match=r"state\.npz cannot be read \(it holds the state of another network\)"):
         restore_state(tmp_path / "state.npz", network(seed=1, filters=4))
+
+
+def test_weights_are_restored_without_touching_what_else_a_training_holds(network, tmp_path):
+    best, last = network(seed=1), network(seed=2)
+    save_weights(tmp_path / "best.npz", best)
+    step(last, 0)
+    momentum = [variable.numpy() for variable in last.optimizer.variables]
+    restore_weights(tmp_path / "best.npz", last)
+    for array, expected in zip(last.get_weights(), best.get_weights(), strict=True):
+        np.testing.assert_array_equal(array, expected)
+    for variable, before in zip(last.optimizer.variables, momentum, strict=True):
+        np.testing.assert_array_equal(variable.numpy(), before)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"garbage" * 100])
+def test_weights_that_are_missing_or_damaged_are_told_with_what_to_do(network, tmp_path, content):
+    if content is not None:
+        (tmp_path / "best.npz").write_bytes(content)
+    with pytest.raises(UserError, match=r"best\.npz cannot be read .*To train anew, delete the folder"):
+        restore_weights(tmp_path / "best.npz", network(seed=1))
 
 
 def test_a_state_that_cannot_be_written_leaves_the_old_one(network, tmp_path, monkeypatch):

@@ -65,6 +65,11 @@ def load(
     )
 
 
+def files(*, path: str, **_: object) -> list[Path]:
+    """The files below `path`, whatever they are."""
+    return sorted(file for file in Path(path).expanduser().rglob("*") if file.is_file())
+
+
 def _pictures(root: Path) -> dict[str, list[Path]]:
     """The pictures of each class, both in alphabetical order."""
     if not root.is_dir():

@@ -1,7 +1,7 @@
 """A residual network for small images (He et al. 2016, "Deep residual learning for image recognition", section 4.2).
 
 The paper's CIFAR-10 form: 6n + 2 layers with weights, of which n blocks at each of 16, 32 and 64 maps, shortcuts
-without parameters (option A). The paper starts at n = 3; n = 1 gives the eight layers of the name. Sizes for a
+without parameters (option A). The paper starts at n = 3; n = 1 gives eight layers. Sizes for a
 32×32×3 image.
 """
 
@@ -28,7 +28,7 @@ def build(input_shape: tuple[int, int, int], classes: int, *, blocks_per_stage: 
             halves = stage > 1 and block == 1
             x = _block(x, filters, strides=2 if halves else 1, name=f"stage{stage}_block{block}")
     x = layers.GlobalAveragePooling2D(name="average")(x)  # 64
-    return keras.Model(image, classifier(classes)(x), name="resnet8")
+    return keras.Model(image, classifier(classes)(x), name="resnet")
 
 
 def _block(x: Any, filters: int, *, strides: int, name: str) -> Any:

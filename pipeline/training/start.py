@@ -1,0 +1,102 @@
+"""What a training starts from: its images, its network with initial weights, its optimizer and its random numbers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+
+import keras
+import numpy as np
+
+from pipeline.config import AugmentationConfig
+from pipeline.data.augmentation import augment
+from pipeline.data.prepared import Prepared
+from pipeline.data.splits import TRAIN, VALIDATION
+from pipeline.training.batches import Augment, Portion, Standardisation
+from pipeline.training.compiling import compile_model, make_optimizer
+from pipeline.training.fit import Length, steps_in_epoch
+from pipeline.training.task import Task, layer_modules
+
+
+@dataclass(frozen=True)
+class Start:
+    """Everything that `fit` needs for one replicate."""
+
+    model: keras.Model
+    train: Portion
+    validation: Portion
+    length: Length
+    seed: int
+    augment: Augment | None
+    class_weights: Mapping[int, float] | None
+
+
+def start(task: Task, prepared: Prepared) -> Start:
+    """The start of a task: the same task gives the same bits.
+
+    Raises:
+        UserError: an optimizer or schedule that does not exist, or fewer training images than one batch holds.
+    """
+    scaling = standardisation(prepared, task.replicate)
+    train, validation = (
+        Portion(prepared.pixels, prepared.labels, prepared.indices(task.replicate, part), scaling)
+        for part in (TRAIN, VALIDATION)
+    )
+    seed = int(np.random.SeedSequence([task.training.seed, task.replicate]).generate_state(1)[0])
+    settings, chosen = task.training, task.optimizer
+    optimizer = make_optimizer(
+        chosen.name,
+        chosen.learning_rate,
+        chosen.options,
+        schedule=(chosen.schedule.name, chosen.schedule.options) if chosen.schedule else None,
+        steps=settings.epochs * steps_in_epoch(train, settings.batch_size),
+    )
+    model = load_network(task.architecture, seed)
+    compile_model(model, optimizer)
+    return Start(
+        model,
+        train,
+        validation,
+        length=Length(settings.epochs, settings.batch_size, settings.evaluation_batch_size, settings.patience),
+        seed=seed,
+        augment=_augmentation(task.augmentation),
+        class_weights=balanced_weights(train) if settings.class_weights == "balanced" else None,
+    )
+
+
+def load_network(architecture: str, seed: int) -> keras.Model:
+    """The network of a JSON text with initial weights drawn from `seed`."""
+    for module in layer_modules(architecture):
+        import_module(module)
+    keras.backend.clear_session()
+    # Which clearing turned on again.
+    keras.config.disable_interactive_logging()
+    keras.utils.set_random_seed(seed)
+    return keras.models.model_from_json(architecture)
+
+
+def standardisation(prepared: Prepared, replicate: int) -> Standardisation:
+    """Mean and deviation of the pixels that this replicate trains on."""
+    split = prepared.manifest["replicates"][replicate]
+    # A picture of one single grey has no deviation to divide by.
+    deviation = np.maximum(np.asarray(split["standard_deviation"], np.float32), 1.0)
+    return Standardisation(np.asarray(split["mean"], np.float32), deviation)
+
+
+def balanced_weights(train: Portion) -> dict[int, float]:
+    """Weights with which each class counts the same, 1 on average (King & Zeng 2001)."""
+    classes, counts = np.unique(train.labels[train.indices], return_counts=True)
+    weights = len(train) / (len(classes) * counts)
+    return {int(label): float(weight) for label, weight in zip(classes, weights, strict=True)}
+
+
+def _augmentation(chosen: AugmentationConfig) -> Augment | None:
+    if not (chosen.horizontal_flip or chosen.vertical_flip or chosen.quarter_turns or chosen.shift):
+        return None
+    return partial(
+        augment,
+        horizontal_flip=chosen.horizontal_flip,
+        vertical_flip=chosen.vertical_flip,
+        quarter_turns=chosen.quarter_turns,
+        shift=chosen.shift,
+    )

@@ -1,0 +1,151 @@
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from pipeline.data.splits import VALIDATION
+from pipeline.runs import CheckpointFolder, ResultFolder, read_json
+
+# Keras' optimizers and layers hand their variables to NumPy without the keyword `copy` that NumPy 2 asks for.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
+)
+
+PATIENT = {"keep": "best", "patience": 2, "epochs": 30}
+"""A training that ends before its time, with weights kept from an epoch before the last."""
+
+
+class Interruption(Exception):
+    pass
+
+
+@pytest.fixture(scope="module")
+def replicate(tensorflow):
+    from pipeline.training import replicate
+
+    return replicate
+
+
+@pytest.fixture
+def train(project, replicate):
+    """Trains in this working directory, optionally until some epochs are done; returns what it heard of the epochs."""
+
+    def trained(task, *, interrupted_after=None):
+        heard = []
+
+        def on_progress(progress):
+            heard.append(len(progress.history))
+            if len(progress.history) == interrupted_after:
+                raise Interruption
+
+        if interrupted_after is None:
+            replicate.train_replicate(task, on_progress)
+        else:
+            with pytest.raises(Interruption):
+                replicate.train_replicate(task, on_progress)
+        return heard
+
+    return trained
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tasks, replicate, tmp_path_factory):
+    """The result of training replicate 0 in a working directory of its own, without interruption."""
+    known = {}
+
+    def trained(**changes):
+        key = tuple(changes.items())
+        if key not in known:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.chdir(tmp_path_factory.mktemp("uninterrupted"))
+                task = tasks(**changes)[0]
+                replicate.train_replicate(task, lambda progress: None)
+                known[key] = ResultFolder(task.result.folder.resolve())
+        return known[key]
+
+    return trained
+
+
+def test_a_seed_gives_the_same_bits_whatever_the_process_trained_before(uninterrupted, tasks, train, outcome):
+    expected = outcome(uninterrupted())
+    other_seed, other_replicate, same = tasks(seed=1)[0], tasks()[1], tasks()[0]
+    train(other_seed)
+    train(other_replicate)
+    train(same)
+    assert outcome(same.result) == expected
+    for other in (other_seed, other_replicate):
+        for path, values in outcome(other.result).weights.items():
+            assert values != expected.weights[path]
+
+
+@pytest.mark.parametrize(
+    ("changes", "epoch"), [({}, 3), (PATIENT, 2)], ids=["the last weights", "the best weights, with patience"]
+)
+def test_an_interrupted_training_ends_where_an_uninterrupted_one_ends(
+    uninterrupted, tasks, train, outcome, changes, epoch
+):
+    task = tasks(**changes)[0]
+    assert train(task, interrupted_after=epoch) == list(range(epoch + 1))
+    assert not task.result.finished
+    expected = outcome(uninterrupted(**changes))
+    assert train(task) == list(range(epoch + 1, expected.record["epochs"] + 1))
+    assert outcome(task.result) == expected
+
+
+def test_a_training_interrupted_after_its_last_epoch_only_has_to_be_written(uninterrupted, tasks, train, outcome):
+    task = tasks()[0]
+    train(task, interrupted_after=6)
+    assert not task.result.finished
+    assert train(task) == []
+    assert outcome(task.result) == outcome(uninterrupted())
+
+
+def test_patience_keeps_the_best_epochs_weights(uninterrupted):
+    result = uninterrupted(**PATIENT)
+    history, record = pd.read_csv(result.history), read_json(result.record)
+    best = int(history["val/loss"].idxmin())
+    assert len(history) < 30
+    assert record["epochs"] == len(history) == best + 1 + 2
+    assert record["kept_epoch"] == best + 1
+    assert record["kept_loss"] == history["val/loss"].min()
+    assert record["kept_accuracy"] == history["val/accuracy"][best]
+    assert len(history) in result.pictures, "the kernels are shown as they are in the end"
+
+
+def test_the_kept_weights_have_the_recorded_loss_on_all_validation_images(uninterrupted, architecture, portion):
+    from sklearn.metrics import log_loss
+
+    from pipeline.prediction import trained_network
+
+    result = uninterrupted(**PATIENT)
+    held_out = portion(VALIDATION)
+    images, truth = held_out.at(np.arange(len(held_out)))
+    said = np.asarray(trained_network(architecture(), result)(images), np.float64)
+    record = read_json(result.record)
+    assert record["kept_loss"] == pytest.approx(log_loss(truth[:, 0], said[:, 0]), rel=1e-5)
+    assert record["kept_accuracy"] == pytest.approx(np.mean((said > 0.5) == truth))
+
+
+def test_a_finished_training_leaves_its_result_and_nothing_else(tasks, train):
+    task = tasks(epochs=5)[0]
+    train(task)
+    folder = task.result.folder
+    pictures = [f"kernels-{epoch:05d}.png" for epoch in (0, 1, 2, 4, 5)]
+    assert sorted(file.name for file in folder.iterdir()) == [
+        "history.csv",
+        *["kept.weights.h5", *pictures],
+        "record.json",
+    ]
+    assert [file.name for file in task.result.pictures.values()] == pictures
+    with Image.open(folder / pictures[0]) as picture:
+        picture.verify()
+    record = read_json(task.result.record)
+    assert (record["fingerprint"], record["model_fingerprint"]) == (task.fingerprint, task.model_fingerprint)
+    history = pd.read_csv(task.result.history)
+    assert history["epoch"].tolist() == [1, 2, 3, 4, 5]
+    assert record["seconds"] == pytest.approx(history["seconds"].sum())
+    assert not CheckpointFolder.of(task.fingerprint).folder.exists()
+
+    before = {file: file.stat().st_mtime_ns for file in folder.iterdir()}
+    assert train(task) == [], "what is finished is not trained again"
+    assert {file: file.stat().st_mtime_ns for file in folder.iterdir()} == before

@@ -1,0 +1,94 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sklearn.utils.class_weight import compute_class_weight
+
+from pipeline.data.prepared import read_prepared
+from pipeline.data.splits import TRAIN, VALIDATION
+from pipeline.errors import UserError
+
+NOTHING = {"horizontal_flip": False, "vertical_flip": False, "quarter_turns": False, "shift": 0}
+
+
+@pytest.fixture
+def start(tensorflow):
+    from pipeline.training.start import start
+
+    return lambda task: start(task, read_prepared(task.prepared))
+
+
+@pytest.fixture
+def standardisation(tensorflow):
+    from pipeline.training.start import standardisation
+
+    return standardisation
+
+
+def test_each_replicate_trains_and_validates_on_its_own_split(start, tasks, folders):
+    prepared = read_prepared(folders[2])
+    for number, task in enumerate(tasks()):
+        begun = start(task)
+        np.testing.assert_array_equal(begun.train.indices, prepared.indices(number, TRAIN))
+        np.testing.assert_array_equal(begun.validation.indices, prepared.indices(number, VALIDATION))
+
+
+def test_a_task_draws_the_same_weights_each_time_and_every_other_seed_or_replicate_others(start, tasks):
+    same, again, *others = (tasks()[0], tasks()[0], tasks()[1], tasks(seed=1)[0], tasks(seed=1)[1])
+    drawn = [start(task).model.get_weights()[0] for task in (same, again, *others)]
+    np.testing.assert_array_equal(drawn[0], drawn[1])
+    assert len({array.tobytes() for array in drawn}) == 1 + len(others)
+
+
+def test_seeds_of_neighbouring_replicates_and_settings_do_not_meet(start, tasks):
+    # Replicate 1 of seed 0 must not be replicate 0 of seed 1, as it were if the two were added.
+    seeds = {start(task).seed for seed in range(2) for task in tasks(seed=seed)}
+    assert len(seeds) == 4
+
+
+def test_pixels_are_scaled_by_this_replicates_training_images(standardisation, folders):
+    prepared = read_prepared(folders[2])
+    for number in (0, 1):
+        seen = prepared.pixels[prepared.indices(number, TRAIN)]
+        scale = standardisation(prepared, number)
+        np.testing.assert_allclose(scale.mean, seen.mean(axis=(0, 1, 2)), rtol=1e-6)
+        np.testing.assert_allclose(scale.deviation, seen.std(axis=(0, 1, 2)), rtol=1e-6)
+
+
+def test_images_of_one_grey_are_not_divided_by_zero(standardisation, prepare):
+    grey = read_prepared(prepare(pixels=np.full((60, 8, 8, 1), 77, np.uint8)))
+    scaled = standardisation(grey, 0)(np.full((1, 8, 8, 1), 77, np.uint8))
+    np.testing.assert_array_equal(scaled, np.zeros((1, 8, 8, 1)))
+
+
+def test_balanced_classes_weigh_as_in_scikit_learn(start, tasks, prepare):
+    folder = prepare(3, labels=np.repeat([0, 1, 2], (40, 15, 5)))
+    weights = start(replace(tasks(3, class_weights="balanced")[0], prepared=folder)).class_weights
+    prepared = read_prepared(folder)
+    labels = prepared.labels[prepared.indices(0, TRAIN)]
+    expected = compute_class_weight("balanced", classes=np.arange(3), y=labels)
+    assert weights == {label: pytest.approx(weight) for label, weight in enumerate(expected)}
+    assert len(set(weights.values())) == 3
+
+
+def test_without_weights_and_augmentation_there_is_neither(start, tasks):
+    begun = start(tasks(**NOTHING)[0])
+    assert begun.class_weights is None
+    assert begun.augment is None
+
+
+@pytest.mark.parametrize("change", list(NOTHING))
+def test_each_augmentation_alone_changes_the_images(start, tasks, change):
+    begun = start(tasks(**NOTHING | {change: 1 if change == "shift" else True})[0])
+    images = np.random.default_rng(0).integers(256, size=(16, 8, 8, 1), dtype=np.uint8)
+    assert not np.array_equal(begun.augment(images, np.random.default_rng(0)), images)
+
+
+def test_a_schedule_lasts_as_long_as_the_training(start, tasks):
+    schedule = start(tasks(epochs=7)[0]).model.optimizer._learning_rate
+    assert schedule.decay_steps == 7 * (42 // 8)
+
+
+def test_a_schedule_over_no_batch_at_all_is_told_as_what_it_is(start, tasks):
+    with pytest.raises(UserError, match=r"`training\.batch_size` must be at most the number of training images, 42"):
+        start(tasks(batch_size=43)[0])

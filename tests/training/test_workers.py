@@ -1,0 +1,150 @@
+"""Trainings in real processes, each of which imports TensorFlow: the slowest tests of all."""
+
+import json
+import pickle
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from pipeline.errors import UserError
+from pipeline.runs import CheckpointFolder
+from pipeline.training import workers
+from pipeline.training.workers import train_side_by_side, worker_count
+
+
+@pytest.fixture(scope="module")
+def long(tasks):
+    """A training that takes some seconds."""
+    return tasks(epochs=60)[0]
+
+
+@pytest.fixture(scope="module")
+def short(tasks):
+    return tasks(epochs=2)[1]
+
+
+@pytest.fixture(scope="module")
+def side_by_side(long, short, outcome, tmp_path_factory):
+    """The long training twice and the short one, in three processes at once: their outcomes and signs of life."""
+    signs = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("side_by_side"))
+        train_side_by_side([long, long, short], workers=3, on_progress=signs.append)
+        return {task.replicate: outcome(task.result) for task in (long, short)}, signs
+
+
+def holder(task):
+    """The process that trains this task."""
+    lock = str(CheckpointFolder.of(task.fingerprint).lock.resolve())
+    (found,) = [child for child in psutil.Process().children() if lock in [file.path for file in child.open_files()]]
+    return found
+
+
+def still_running(processes, *, patience):
+    """Those of the processes that do not end within so many seconds."""
+
+    def runs(process):
+        try:
+            return process.status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return False
+
+    end = time.monotonic() + patience
+    while (running := [process for process in processes if runs(process)]) and time.monotonic() < end:
+        time.sleep(0.1)
+    return running
+
+
+def test_two_processes_with_the_same_task_train_it_once(side_by_side, long, short):
+    outcomes, signs = side_by_side
+    epochs = Counter((sign.replicate, len(sign.history)) for sign in signs)
+    assert epochs == Counter(
+        [(long.replicate, epoch) for epoch in range(61)] + [(short.replicate, epoch) for epoch in range(3)]
+    )
+    assert outcomes[long.replicate].record["fingerprint"] == long.fingerprint
+
+
+def test_a_killed_training_ends_where_an_uninterrupted_one_ends(project, side_by_side, long, short, outcome):
+    outcomes, _ = side_by_side
+    trained_by = []
+
+    def kill(progress):
+        if progress.replicate == long.replicate and len(progress.history) == 5:
+            trained_by.append(holder(long))
+            trained_by[0].kill()
+
+    with pytest.raises(UserError, match=r"A training process was killed.*The same command goes on"):
+        train_side_by_side([short, long], workers=1, on_progress=kill)
+    assert not still_running(trained_by, patience=10)
+    assert not long.result.finished
+    assert outcome(short.result) == outcomes[short.replicate], (
+        "what was finished stays, and is what it is beside others"
+    )
+
+    signs = []
+    train_side_by_side([short, long], workers=1, on_progress=signs.append)
+    assert {sign.replicate for sign in signs} == {long.replicate}
+    first = len(signs[0].history)
+    assert first > 5
+    assert [len(sign.history) for sign in signs] == list(range(first, 61))
+    assert outcome(long.result) == outcomes[long.replicate]
+
+
+def test_a_mistake_in_another_process_is_told_as_here(project, tasks):
+    with pytest.raises(UserError, match=r"`training\.batch_size` must be at most .* 42\. Received 43\."):
+        train_side_by_side(tasks(batch_size=43)[:1], workers=1, on_progress=lambda progress: None)
+
+
+PARENT = """
+import pickle
+from pathlib import Path
+from pipeline.training.workers import train_side_by_side
+
+train_side_by_side(
+    pickle.loads(Path("tasks").read_bytes()),
+    workers=2,
+    on_progress=lambda progress: print(progress.replicate, len(progress.history), flush=True),
+)
+"""
+
+
+def test_the_workers_of_a_killed_process_end(project, tasks):
+    endless = tasks(epochs=100_000)
+    Path("tasks").write_bytes(pickle.dumps(endless))
+    with subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True) as parent:
+        try:
+            told = set()
+            while not {"0 3", "1 3"} <= told:
+                line = parent.stdout.readline()
+                assert line, "the trainings ended before their time"
+                told.add(line.strip())
+            children = psutil.Process(parent.pid).children(recursive=True)
+        finally:
+            parent.kill()
+    assert len(children) >= 2
+    assert not still_running(children, patience=30)
+    for task in endless:
+        with np.load(CheckpointFolder.of(task.fingerprint).state) as state:
+            assert len(json.loads(str(state["history"]))) >= 3
+
+
+@pytest.mark.parametrize(
+    ("tasks", "threads", "wanted", "count"),
+    [(4, 1, None, 4), (4, 2, None, 4), (4, 3, None, 2), (4, 16, None, 1), (2, 1, None, 2), (4, 1, 3, 3), (4, 1, 9, 4)],
+)
+def test_as_many_processes_train_as_the_cores_feed(monkeypatch, tasks, threads, wanted, count):
+    monkeypatch.setattr(workers, "gpus", tuple)
+    monkeypatch.setattr(workers.joblib, "cpu_count", lambda: 8)
+    assert worker_count(tasks, threads, wanted=wanted) == count
+
+
+@pytest.mark.parametrize(("available", "count"), [(("0",), 1), (("0", "2"), 2), (tuple("01234"), 4)])
+def test_one_process_trains_on_each_gpu(monkeypatch, available, count):
+    monkeypatch.setattr(workers, "gpus", lambda: available)
+    assert worker_count(4, 1, wanted=None) == count
