@@ -70,8 +70,8 @@ def check_drawn_with(path: Path, *, seed: int, share: float) -> None:
     drawn = {"seed": content.get("seed"), "share": content.get("share")}
     if drawn != {"seed": seed, "share": share}:
         raise UserError(
-            f"Test set '{path}' was drawn with seed {drawn['seed']} and share {drawn['share']}, but the split says seed "
-            f"{seed} and test_share {share}: set these back, or delete the file to draw another test set."
+            f"Test set '{path}' was drawn with seed {drawn['seed']} and share {drawn['share']}, but the split says "
+            f"seed {seed} and test_share {share}: set these back, or delete the file to draw another test set."
         )
 
 

@@ -53,8 +53,8 @@ def train_side_by_side(tasks: Sequence[Task], *, workers: int, on_progress: OnPr
         _deliver(inbox, on_progress)
     except BrokenProcessPool as problem:
         raise UserError(
-            "A training process was killed, perhaps for want of memory: `workers: 1` in conf/config.yaml trains one after "
-            "the other. The same command goes on from the last finished epoch."
+            "A training process was killed, perhaps for want of memory: `workers: 1` in conf/config.yaml trains one "
+            "after the other. The same command goes on from the last finished epoch."
         ) from problem
     finally:
         executor.shutdown(wait=False, kill_workers=True)
