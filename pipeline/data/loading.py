@@ -47,6 +47,9 @@ def load_images(source: str, options: Mapping[str, Any]) -> Images:
 
 def watched_files(source: str, options: Mapping[str, Any]) -> list[tuple[str, int, int]]:
     """Name, size and time of change of the files that a source reads, if it reads files of the user's."""
-    module = import_module(f"pipeline.data.sources.{source}") if source in source_names() else None
-    files = module.files(**options) if hasattr(module, "files") else []
-    return [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    if source not in source_names():
+        return []
+    files = getattr(import_module(f"pipeline.data.sources.{source}"), "files", None)
+    if files is None:
+        return []
+    return [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files(**options)]
