@@ -8,7 +8,7 @@ import errno
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from inspect import signature
@@ -168,8 +168,11 @@ def _task(command: str) -> Callable[[Any], Any]:
 
         try:
             values: Any = OmegaConf.to_container(composed, resolve=True)
-            main = import_module(HYDRA_COMMANDS[command].module).main
-            return main(**arguments_of(main, values, HydraConfig.get().runtime.choices))
+            choices, taken = HydraConfig.get().runtime.choices, HYDRA_COMMANDS[command]
+            # Once before the import, which takes seconds.
+            arguments_of([name for name in (*taken.groups, *taken.files) if name in SECTIONS], values, choices)
+            main = import_module(taken.module).main
+            return main(**arguments_of(signature(main).parameters, values, choices))
         except Exception as problem:
             # In a sweep the other jobs go on, and Hydra's line says which job failed.
             if HydraConfig.get().mode is RunMode.MULTIRUN:
@@ -179,22 +182,21 @@ def _task(command: str) -> Callable[[Any], Any]:
     return task
 
 
-def arguments_of(main: Callable[..., Any], values: dict[str, Any], choices: Mapping[str, str]) -> dict[str, Any]:
-    """What a command's `main` takes by name, checked: sections of the configuration, and single settings.
+def arguments_of(names: Iterable[str], values: Mapping[str, Any], choices: Mapping[str, str]) -> dict[str, Any]:
+    """What a command takes by these names, checked: sections of the configuration, and single settings.
 
     A section that bears the name of its file, such as `data`, gets it from `choices`.
     """
-    sections = {name: values.pop(name) for name in list(values) if name in SECTIONS}
-    settings = read(Settings, values, "")
+    settings = read(Settings, {name: value for name, value in values.items() if name not in SECTIONS}, "")
     taken: dict[str, Any] = {}
-    for name in signature(main).parameters:
+    for name in names:
         if name not in SECTIONS:
             taken[name] = getattr(settings, name)
             continue
-        if name not in sections:
+        if name not in values:
             raise UserError(f"The section `{name}` is missing; choose one with `{name}=NAME`.")
         named = {"name": choices[name]} if name in NAMED else {}
-        taken[name] = read(SECTIONS[name], sections[name], name, given=named)
+        taken[name] = read(SECTIONS[name], values[name], name, given=named)
     return taken
 
 
@@ -211,7 +213,7 @@ def _sentence(problem: Exception) -> str | None:
     """A user's mistake in one sentence; None if it is a fault of ours."""
     if isinstance(problem, UserError):
         return str(problem)
-    if isinstance(problem, OSError) and problem.errno == errno.ENOSPC:
+    if isinstance(problem, OSError) and problem.errno in (errno.ENOSPC, errno.EDQUOT):
         where = f" to write {problem.filename}" if problem.filename else ""
         return f"The disk is full: no space left{where}. What was finished is kept; free some and run it again."
     package = type(problem).__module__.split(".")[0]

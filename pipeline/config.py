@@ -184,7 +184,8 @@ def read(kind: type[Section], values: Any, where: str, *, given: Mapping[str, An
         checked = TypeAdapter(kind).validate_json(json.dumps({**values, **given}, default=str), strict=True)
         json.dumps(values, default=str, allow_nan=False)
     except ValidationError as problem:
-        first = problem.errors()[0]
+        # A misspelt key says more than the one that is missing for it.
+        first = min(problem.errors(), key=lambda error: error["type"] != "unexpected_keyword_argument")
     except ValueError:
         raise UserError(f"`{where}` must hold finite numbers. Received {dict(values)}.") from None
     else:

@@ -11,7 +11,7 @@ from filelock import FileLock
 from pipeline.config import AugmentationConfig, DataConfig, ModelConfig, OptimizerConfig, SplitConfig, TrainingConfig
 from pipeline.console import say
 from pipeline.data.loading import source_names, watched_files
-from pipeline.data.prepared import read_manifest
+from pipeline.data.prepared import read_manifest, read_prepared
 from pipeline.data.preparing import prepare
 from pipeline.networks import make_network
 from pipeline.publishing.training import logging_live
@@ -45,6 +45,7 @@ def main(
     manifest = read_manifest(folder)
     start_tensorflow(training.threads)
     from pipeline.training.replicate import train_replicate
+    from pipeline.training.start import start
 
     network = make_network(model, tuple(manifest["image_shape"]), len(manifest["classes"]))
     tasks = make_tasks(
@@ -59,6 +60,9 @@ def main(
         "model": asdict(model),
     }
     todo = [task for task in tasks if not task.result.finished]
+    if todo:
+        # A mistake in the optimizer or the batch size is told before a run is made for it.
+        start(todo[0], read_prepared(folder))
     with logging_live(tracker, model.name, tasks, configuration, manifest["digest"]) as live:
         if len(todo) < len(tasks):
             say(f"{model.name}: {len(tasks) - len(todo)} of {len(tasks)} replicates are trained already and reused")

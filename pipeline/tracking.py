@@ -4,8 +4,10 @@ Runs are found by fingerprint, never by a stored id, so every call may be repeat
 missing is added. This is the only module that imports mlflow.
 """
 
+import errno
 import json
 import logging
+import math
 import os
 import re
 import socket
@@ -32,7 +34,7 @@ from PIL import Image
 from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline.errors import UserError
-from pipeline.runs import CACHE
+from pipeline.runs import CACHE, replacing
 
 for _name in ("mlflow", "alembic", "urllib3"):
     logging.getLogger(_name).setLevel(logging.ERROR)
@@ -92,7 +94,7 @@ class Tracker:
                 )
             elif found.lifecycle_stage == "deleted":
                 raise UserError(
-                    f"The MLflow experiment '{data}' in {address} is deleted; restore it "
+                    f"The MLflow experiment '{data}' in {shown_address()} is deleted; restore it "
                     f"(`mlflow experiments restore -x {found.experiment_id}`) or use another store."
                 )
             else:
@@ -156,7 +158,9 @@ class Tracker:
         """Log values without a step, where the run does not hold them yet; the latest one counts."""
         known = self.client.get_run(run).data.metrics
         now = round(time.time() * 1000)
-        changed = [Metric(name, float(value), now, 0) for name, value in values.items() if known.get(name) != value]
+        changed = [
+            Metric(name, float(value), now, 0) for name, value in values.items() if not _same(known.get(name), value)
+        ]
         if changed:
             self.client.log_batch(run, metrics=changed)
 
@@ -286,31 +290,41 @@ def flattened(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str
             yield f"{prefix}{key}", value
 
 
+def _same(known: float | None, value: float) -> bool:
+    return known is not None and (known == value or (math.isnan(known) and math.isnan(value)))
+
+
 @contextmanager
 def _reaching(address: str) -> Iterator[None]:
     """Within the block a store is asked once, and whatever keeps it from answering is told in one sentence."""
-    shown = re.sub(r"//([^/:@]*):[^/@]*@", r"//\1:…@", address)  # without the password
     patience = os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"]
     os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
     try:
         if address.startswith("sqlite:///"):
-            _check_sqlite(Path(address.removeprefix("sqlite:///")))
+            _open_sqlite(Path(address.removeprefix("sqlite:///")))
         yield
     except UserError:
         raise
     except Exception as problem:
+        reason = _reason(problem)
+        if "disk is full" in reason:
+            raise OSError(errno.ENOSPC, reason, shown_address()) from None
         advice = "Start it" if address.startswith("http") else "Correct MLFLOW_TRACKING_URI"
         raise UserError(
-            f"The tracking store {shown} cannot be reached ({_reason(problem)}). {advice}, or unset "
+            f"The tracking store {shown_address()} cannot be reached ({reason}). {advice}, or unset "
             f"MLFLOW_TRACKING_URI to keep runs in {DEFAULT_STORE}."
         ) from None
     finally:
         os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = patience
 
 
-def _check_sqlite(file: Path) -> None:
-    # MLflow itself would try again for minutes.
+def _open_sqlite(file: Path) -> None:
+    """Make the file whole if it is new, and see that it is a database: MLflow itself would try again for minutes."""
     try:
+        if file.parent.is_dir() and not (file.exists() and file.stat().st_size):
+            # Beside its name, because a store that is half made, by Ctrl-C or a full disk, can never be used.
+            with replacing(file) as unfinished:
+                mlflow.MlflowClient(f"sqlite:///{unfinished}").search_experiments(max_results=1)
         with closing(sqlite3.connect(file, timeout=20)) as connection:
             connection.execute("pragma schema_version")
     except sqlite3.Error as problem:
@@ -327,7 +341,8 @@ def _reason(problem: BaseException) -> str:
         if isinstance(below, ImportError) or (isinstance(below, OSError) and below.strerror):
             said = str(getattr(below, "strerror", below))
         below = below.__cause__ or below.__context__
-    return " ".join(said.split())[:300]
+    # SQLAlchemy adds the statement and a link.
+    return " ".join(re.split(r"\[SQL|\(Background", said)[0].split())[:300]
 
 
 @contextmanager

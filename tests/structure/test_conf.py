@@ -1,4 +1,3 @@
-import inspect
 from pathlib import Path
 
 import pytest
@@ -37,12 +36,8 @@ def composed():
 
 
 def taken(configuration, *names):
-    def main(**_):
-        pass
-
-    main.__signature__ = inspect.Signature([inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY) for name in names])
     values, choices, _ = configuration
-    return arguments_of(main, values, choices)
+    return arguments_of(names, values, choices)
 
 
 @pytest.mark.parametrize(("group", "choice"), CHOICES)

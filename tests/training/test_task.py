@@ -116,6 +116,15 @@ def test_the_split_and_what_pixels_are_scaled_by_have_a_say(fingerprints, folder
     assert (second, model) == (other_second, other_model)
 
 
+def test_the_kind_of_device_has_a_say_and_the_number_has_none(fingerprints, monkeypatch):
+    found = []
+    for devices in ((), ("0",), ("1", "2")):
+        monkeypatch.setattr(task, "gpus", lambda devices=devices: devices)
+        found.append(fingerprints())
+    assert all_differ(found[0], found[1])
+    assert found[1] == found[2]
+
+
 @pytest.mark.parametrize("changed", ["tensorflow", "keras", "numpy"])
 def test_the_versions_of_what_computes_have_a_say(fingerprints, monkeypatch, changed):
     monkeypatch.setattr(task, "version", lambda name: "1")
@@ -195,9 +204,11 @@ NO_SAY = {
     "pipeline.errors": "only ends a training",
     "pipeline.interpretation.grid": "draws",
     "pipeline.interpretation.kernels": "reads weights for a drawing",
+    "pipeline.layers.locally_connected": "is in the fingerprints of the networks that have it",
     "pipeline.options": "words of messages",
     "pipeline.provenance": "says where a result comes from",
     "pipeline.runs": "names files",
+    "pipeline.training.devices": "what it finds is in the fingerprint",
     "pipeline.training.replicate": "writes down what the others made",
     "pipeline.training.task": "makes the fingerprint",
 }

@@ -1,0 +1,114 @@
+"""A project folder in which commands are run as a person runs them: each in a process of its own."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+UNSET = ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_RUN_ID", "HYDRA_FULL_ERROR", "PYTHONPATH")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command left behind: exit code, what it printed, what it complained of."""
+
+    code: int
+    said: str
+    complaint: str
+
+    def refusal(self) -> str:
+        """The one sentence that a mistake ends in."""
+        assert self.code == 1, f"exit code {self.code}\n{self.said}\n{self.complaint}"
+        assert "Traceback" not in self.said + self.complaint
+        assert self.complaint.startswith("convtrack: ") and self.complaint.endswith(".\n"), self.complaint
+        assert self.complaint.count("\n") == 1, self.complaint
+        return self.complaint.removeprefix("convtrack: ").strip()
+
+    def success(self) -> str:
+        """What a command printed that ended well."""
+        assert self.code == 0, f"exit code {self.code}\n{self.said}\n{self.complaint}"
+        assert self.complaint == ""
+        return self.said
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project folder with this repository's `conf/`, and the commands that are run in it."""
+
+    folder: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The environment of its commands."""
+        kept = {name: value for name, value in os.environ.items() if name not in UNSET}
+        path = os.pathsep.join([*self.environment.get("PYTHONPATH", "").split(os.pathsep), str(ROOT)])
+        return {**kept, **self.environment, "PYTHONPATH": path.lstrip(os.pathsep)}
+
+    def run(self, *arguments: str, python: tuple[str, ...] = (), timeout: float = 240, **environment: str) -> Answer:
+        """Run a command to its end."""
+        done = subprocess.run(
+            [sys.executable, *python, "-m", "pipeline", *arguments],
+            cwd=self.folder,
+            env=self.variables | environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        return Answer(done.returncode, done.stdout, done.stderr)
+
+    def interrupted(self, *arguments: str, after: str, by: signal.Signals) -> Answer:
+        """Run a command and send it a signal when it has printed a line with `after`."""
+        command = [sys.executable, "-m", "pipeline", *arguments]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        with subprocess.Popen(command, cwd=self.folder, env=self.variables, text=True, **pipes) as process:
+            lines = []
+            for line in process.stdout:
+                lines.append(line)
+                if after in line:
+                    process.send_signal(by)
+                    break
+            said, complaint = process.communicate(timeout=120)
+        return Answer(process.returncode, "".join(lines) + said, complaint)
+
+    def edit(self, file: str, old: str, new: str) -> None:
+        """Change a text in a file, which must be there."""
+        path = self.folder / file
+        text = path.read_text(encoding="utf-8")
+        assert old in text, f"'{old}' is not in {file}"
+        path.write_text(text.replace(old, new), encoding="utf-8")
+
+    def files(self) -> set[str]:
+        """Every file but Hydra's record of a job and locks."""
+        found = (file for file in self.folder.rglob("*") if file.is_file() and file.suffix != ".lock")
+        return {
+            name for name in (str(file.relative_to(self.folder)) for file in found) if not name.startswith("outputs")
+        }
+
+
+@pytest.fixture(scope="session")
+def new_project(tmp_path_factory) -> Callable[[], Project]:
+    """Makes an empty project: configuration, and a folder for pictures."""
+
+    def made() -> Project:
+        folder = tmp_path_factory.mktemp("project")
+        shutil.copytree(ROOT / "conf", folder / "conf")
+        (folder / "data" / "images").mkdir(parents=True)
+        return Project(folder)
+
+    return made
+
+
+@pytest.fixture
+def project(new_project) -> Project:
+    """An empty project."""
+    return new_project()

@@ -1,0 +1,98 @@
+"""An experiment from the command line: it runs to its end, and what was trained is not trained again."""
+
+import time
+
+import mlflow
+import pytest
+
+
+def runs(project):
+    """The runs in the project's store."""
+    client = mlflow.MlflowClient(f"sqlite:///{project.folder}/mlflow.db")
+    return client.search_runs([experiment.experiment_id for experiment in client.search_experiments()])
+
+
+@pytest.fixture(scope="module")
+def project(new_project):
+    """One project: the second run meets what the first left."""
+    return new_project()
+
+
+@pytest.fixture(scope="module")
+def debugged(project):
+    """The first run of the experiment `debug`, and how many seconds it took."""
+    began = time.monotonic()
+    said = project.run("experiment", "experiment=debug").success()
+    return said, time.monotonic() - began
+
+
+def test_debug_runs_to_the_end_in_seconds(debugged):
+    said, seconds = debugged
+    assert "epoch  2/2" in said
+    assert said.splitlines()[-1].startswith("lecture_cnn on digits: validation loss ")
+    assert seconds < 60  # twelve on two idle cores
+
+
+def test_the_same_again_is_reused(project, debugged):
+    before = project.files()
+    said = project.run("experiment", "experiment=debug").success()
+    assert said.splitlines() == [
+        "lecture_cnn: 1 of 1 replicates are trained already and reused",
+        debugged[0].splitlines()[-1],
+    ]
+    assert project.files() == before
+
+
+def test_one_model_and_one_replicate_are_in_the_store(project, debugged):
+    assert sorted(run.info.run_name for run in runs(project)) == ["lecture_cnn", "lecture_cnn replicate 1"]
+    assert {run.info.status for run in runs(project)} == {"FINISHED"}
+
+
+@pytest.mark.parametrize(
+    ("override", "sentence"),
+    [
+        (
+            "model.options.filters=[4,4,4,4]",
+            "Layer 'pool4' (MaxPooling2D, 2×2) does not fit its 1×1 input. Architecture lecture_cnn needs images larger "
+            "than 8×8, or other options.",
+        ),
+        (
+            "optimizer.name=SDG",
+            "Unknown optimizer 'SDG'. Did you mean 'SGD'? Available: Adadelta, Adafactor, Adagrad, A",
+        ),
+    ],
+)
+def test_a_mistake_that_only_keras_knows_of_makes_no_run(project, debugged, override, sentence):
+    before, known = project.files(), len(runs(project))
+    assert project.run("experiment", "experiment=debug", override).refusal().startswith(sentence)
+    assert project.files() == before
+    assert len(runs(project)) == known
+
+
+def test_a_full_disk_leaves_what_was_finished_usable(new_project, tmp_path):
+    # Nothing that a test may do without being root fills a disk; so the fifth checkpoint meets what it would meet then.
+    (tmp_path / "sitecustomize.py").write_text(
+        "import errno, pathlib\n"
+        "move, seen = pathlib.Path.replace, []\n"
+        "def replace(self, target):\n"
+        "    seen.extend([target] if pathlib.Path(target).name == 'state.npz' else [])\n"
+        "    if len(seen) == 5:\n"
+        "        raise OSError(errno.ENOSPC, 'No space left on device', str(target))\n"
+        "    return move(self, target)\n"
+        "pathlib.Path.replace = replace\n"
+    )
+    project = new_project()
+    command = ("experiment", "model=fully_connected", "data=digits", "training.epochs=3", "replicates=2")
+    sentence = project.run(*command, PYTHONPATH=f"{tmp_path}:{project.variables['PYTHONPATH']}").refusal()
+    assert sentence.startswith("The disk is full: no space left to write .convtrack/checkpoints/")
+    assert sentence.endswith("state.npz. What was finished is kept; free some and run it again.")
+    assert {run.info.run_name: run.info.status for run in runs(project)} == {
+        "fully_connected": "FAILED",
+        "fully_connected replicate 1": "FAILED",
+        "fully_connected replicate 2": "FAILED",
+    }
+
+    said = project.run(*command).success()
+    assert "fully_connected: 1 of 2 replicates are trained already and reused" in said
+    assert "replicate 2/2  epoch  2/3" in said
+    assert {run.info.status for run in runs(project)} == {"FINISHED"}

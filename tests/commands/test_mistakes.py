@@ -1,0 +1,220 @@
+"""Each mistake ends in one sentence, a non-zero exit and a project folder that is as it was."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+def refused(project, *arguments, **environment):
+    """The sentence that a command ends in, having written nothing."""
+    before = project.files()
+    sentence = project.run(*arguments, **environment).refusal()
+    assert project.files() == before
+    return sentence
+
+
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [
+        ("prepare data=digit", "Unknown data 'digit'. Did you mean 'digits'? Available: digits, elpv, folder, mnist_s"),
+        ("prepare split=grup", "Unknown split 'grup'. Did you mean 'group'? Available: group, kfold, random, resampl"),
+        ("source model=lenet", "Unknown model 'lenet'. Did you mean 'lenet5'? Available: fully_connected, lecture_cnn"),
+        ("train model=lenet5 optimizer=sdg", "Unknown optimizer 'sdg'. Did you mean 'sgd'? Available: adam, sgd, sgd"),
+        ("train model=lenet5 training=lectur", "Unknown training 'lectur'. Did you mean 'lecture'? Available: balance"),
+        ("train model=lenet5 augmentation=flip", "Unknown augmentation 'flip'. Did you mean 'flips'? Available: flip"),
+        ("experiment experiment=debg", "Unknown experiment 'debg'. Did you mean 'debug'? Available: augmented, debug."),
+        ("experimnt", "Unknown command 'experimnt'. Did you mean 'experiment'? Available: build, clean, evaluate, exp"),
+        ("experiment -m model=lenet5 hydra/launcher=jobib", "Unknown hydra/launcher 'jobib'. Did you mean 'joblib'?"),
+        ("source model=lenet5 model.architecture=lenet", "Unknown architecture 'lenet'. Did you mean 'lenet5'? Availa"),
+    ],
+)
+def test_an_unknown_name_is_told_with_those_there_are_and_the_nearest(project, command, sentence):
+    assert refused(project, *command.split()).startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [
+        ("prepare splt=group", "Unknown setting 'splt'. Did you mean 'split'? Available: data, models, primary_metric"),
+        (
+            "prepare split.sed=1",
+            "Unknown setting 'split.sed'. Did you mean 'split.seed'? Available: split.folds, split",
+        ),
+        ("prepare +split.sed=1", "Unknown setting 'split.sed'. Did you mean 'split.seed'? Available: split.folds, spl"),
+        ("train model=lenet5 training.epoch=3", "Unknown setting 'training.epoch'. Did you mean 'training.epochs'? "),
+        (
+            "build model=lenet5 model.options.activatoin=relu",
+            "Unknown setting 'model.options.activatoin'. Did you mean 'model.options.activation'? Available: model."
+            "options.activation. To give an option that the file lacks: `+model.options.activatoin=VALUE`.",
+        ),
+        (
+            "prepare data=digits +data.options.size=9",
+            "Unknown option 'size': data source digits has no options, remove",
+        ),
+    ],
+)
+def test_a_misspelt_key_on_the_command_line_is_told(project, command, sentence):
+    assert refused(project, *command.split()).startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "command", "sentence"),
+    [
+        ("comparison", "replicates:", "replicate:", "report", "In conf/comparison.yaml: Unknown setting 'replicate'."),
+        ("comparison", "- lenet5", "- lenet", "report", "In conf/comparison.yaml: Unknown model 'lenet'. Did you mean"),
+        ("config", "workers:", "worker:", "report", "Unknown setting 'worker'. Did you mean 'workers'? Available:"),
+        ("data/digits", "source:", "sorce:", "prepare data=digits", "Unknown setting 'data.sorce'. Did you mean 'dat"),
+        ("split/group", "folds:", "fold:", "prepare data=digits", "Unknown setting 'split.fold'. Did you mean 'split"),
+        ("model/lenet5", "architecture:", "architectur:", "source model=lenet5", "Unknown setting 'model.architectur"),
+        ("model/lenet5", "model:", "modell:", "source model=lenet5", "Unknown setting 'modell'. Did you mean 'models'"),
+        ("optimizer/sgd", "schedule:", "shedule:", "train model=lenet5", "Unknown setting 'optimizer.shedule'. Did yo"),
+        ("training/lecture", "keep:", "kep:", "train model=lenet5", "Unknown setting 'training.kep'. Did you mean 'tr"),
+        ("augmentation/none", "shift:", "shfit:", "train model=lenet5", "Unknown setting 'augmentation.shfit'. Did yo"),
+        ("experiment/debug", "epochs:", "epoch:", "experiment experiment=debug", "Unknown setting 'training.epoch'."),
+        ("evaluation", "mistakes:", "mistake:", "evaluate model=lenet5", "Unknown setting 'evaluation.mistake'. Did y"),
+    ],
+)
+def test_a_misspelt_key_in_a_file_is_told(project, file, old, new, command, sentence):
+    project.edit(f"conf/{file}.yaml", old, new)
+    assert refused(project, *command.split()).startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [
+        ("train model=lenet5 training.epochs=-1", "`training.epochs` must be an integer at least 1. Received -1."),
+        (
+            "train model=lenet5 training.batch_size=0",
+            "`training.batch_size` must be an integer at least 1. Received 0.",
+        ),
+        ("prepare replicates=0", "`replicates` must be an integer at least 1. Received 0."),
+        ("prepare replicates=two", "`replicates` must be an integer at least 1. Received 'two'."),
+        ("train model=lenet5 workers=0", "`workers` must be an integer at least 1 or null. Received 0."),
+        ("train model=lenet5 optimizer.learning_rate=0", "`optimizer.learning_rate` must be a number greater than 0."),
+        (
+            "train model=lenet5 optimizer.learning_rate=inf",
+            "`optimizer` must hold finite numbers. Received {'name': 'S",
+        ),
+        ("prepare split.test_share=1.5", "`split.test_share` must be a number greater than 0 and less than 1 or null."),
+        (
+            "prepare data=digits split.test_share=0.9",
+            "Test set and validation set must leave images to train on: their shares are 0.9 and 0.15; lower one of t",
+        ),
+        (
+            "prepare data.options.threshold=2",
+            "Option 'threshold' of data source elpv must be a number at least 0 and l",
+        ),
+        ("prepare data=digits data.options=3", "`data.options` must be a mapping. Received 3."),
+    ],
+)
+def test_a_value_of_the_wrong_type_or_range_is_told_with_the_rule(project, command, sentence):
+    assert refused(project, *command.split()).startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [
+        ("source", "Say which model: `model=NAME`. Available: fully_connected, lecture_cnn, lenet5, locally_connected"),
+        ("source model=null", "Config group override must be a string or a list. Got NoneType."),
+        ("source lenet5", "'lenet5' is no override: write SETTING=VALUE, and quote blanks and brackets."),
+        ("source model=[lenet5", "'model=[lenet5' is no override: write SETTING=VALUE, and quote blanks and brackets."),
+        ("source model=lenet5,resnet8", "'model=lenet5,resnet8' names several values: add `-m` to run a job for each;"),
+        ("prepare replicates=range(1,3)", "'replicates=range(1,3)' names several values: add `-m` to run a job for ea"),
+        ("prepare model=lenet5", "'model' is no choice that this command takes; its `--help` shows them."),
+        ("prepare +split.seed=1", "'split.seed' has a value already: change it without the +, `split.seed=VALUE`."),
+        ("prepare ~data", "The section `data` is missing; choose one with `data=NAME`."),
+        ("prepare ~split.seed", "`split.seed` must be set."),
+        ("prepare split.seed=${nowhere}", "`split.seed` cannot be resolved: Interpolation key 'nowhere' not found."),
+    ],
+)
+def test_a_command_line_that_cannot_be_understood_is_told_in_our_words(project, command, sentence):
+    assert refused(project, *command.split()).startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "sentence"),
+    [
+        ("comparison", "data: [digits", "conf/comparison.yaml is not valid YAML: "),
+        ("comparison", "", "In conf/comparison.yaml: Settings must hold data, split, models, replicates, primary_met"),
+        ("config", "workers: null\n- 3\n", "conf/config.yaml is not valid YAML: "),
+        ("data/digits", "source: digits\n\toptions: {}\n", "conf/data/digits.yaml is not valid YAML: "),
+        ("data/digits", "source: digits\nsource: elpv\n", "conf/data/digits.yaml is not valid YAML: found duplicate k"),
+        ("data/digits", "- digits\n", "`data` must hold source, options. Received ['digits']."),
+        ("data/digits", "", "`data.source` must be set."),
+    ],
+)
+def test_a_file_that_is_no_configuration_is_named(project, file, text, sentence):
+    (project.folder / "conf" / f"{file}.yaml").write_text(text)
+    assert refused(project, "prepare", "data=digits").startswith(sentence)
+
+
+def test_a_file_in_another_encoding_is_named(project):
+    (project.folder / "conf" / "data" / "digits.yaml").write_bytes("source: digits # für uns".encode("latin-1"))
+    assert refused(project, "prepare", "data=digits") == "conf/data/digits.yaml is not UTF-8 text; save it as UTF-8."
+
+
+def test_a_file_of_the_configuration_that_is_gone_is_named(project):
+    (project.folder / "conf" / "evaluation.yaml").unlink()
+    assert refused(project, "evaluate", "model=lenet5") == "conf/evaluation.yaml is missing; restore it."
+
+
+def test_outside_a_project_the_sentence_says_where_to_go(project):
+    (project.folder / "conf" / "comparison.yaml").unlink()
+    sentence = "There is no conf/comparison.yaml here; run this command in the project's folder."
+    assert refused(project, "prepare") == sentence
+    assert refused(project, "publish") == sentence
+
+
+def test_a_stage_before_its_time_is_told_what_to_run(project):
+    missing = "Prepared data 'data/prepared' does not exist: make it with `convtrack prepare`."
+    assert refused(project, "train", "model=lenet5") == missing
+    missing = "runs/lenet5/train/replicates.json is missing; run `dvc repro`, which makes it."
+    assert refused(project, "evaluate", "model=lenet5") == missing
+
+
+def test_a_missing_data_package_is_told_with_the_command_that_installs_it(project, tmp_path):
+    # The package shadows the installed one and cannot be imported, as if it were not there.
+    (tmp_path / "elpv_dataset.py").write_text("raise ModuleNotFoundError('gone', name='elpv_dataset')\n")
+    assert refused(project, "prepare", PYTHONPATH=f"{tmp_path}:{project.variables['PYTHONPATH']}") == (
+        "Data source 'elpv' needs the package 'elpv_dataset', which is not installed: "
+        "run `pip install elpv-dataset==1.0.0.post1`."
+    )
+
+
+@pytest.fixture
+def pictures(project):
+    """Twelve pictures in each of two class folders."""
+    random = np.random.default_rng(0)
+    for name in ("cats", "dogs"):
+        (project.folder / "data" / "images" / name).mkdir()
+        for number in range(12):
+            pixels = random.integers(256, size=(8, 8, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(project.folder / "data" / "images" / name / f"{number}.png")
+    return project.folder / "data" / "images"
+
+
+def test_an_image_that_cannot_be_read_is_named(project, pictures):
+    (pictures / "dogs" / "4.png").write_bytes((pictures / "dogs" / "4.png").read_bytes()[:60])
+    sentence = refused(project, "prepare", "data=folder")
+    assert sentence.startswith("Picture 'data/images/dogs/4.png' cannot be read: ")
+    assert sentence.endswith("; replace or remove it.")
+
+
+def test_a_class_with_too_few_images_is_named(project, pictures):
+    for number in range(2, 12):
+        (pictures / "dogs" / f"{number}.png").unlink()
+    sentence = refused(project, "prepare", "data=folder")
+    assert "Class 'dogs' has too few " in sentence and "3 are needed. Received 2; add images" in sentence
+
+
+def test_a_class_with_too_few_groups_is_named(project, pictures):
+    sentence = refused(project, "prepare", "data=folder", r"data.options.group_pattern='^[a-z]+'")
+    assert "has too few groups for " in sentence and "Received 1; add images" in sentence
+
+
+def test_mistakes_do_not_harm_what_was_prepared_before(project, pictures):
+    project.run("prepare", "data=folder").success()
+    (pictures / "dogs" / "4.png").write_bytes(b"")
+    content = (project.folder / "data" / "prepared" / "pixels.npy").read_bytes()
+    refused(project, "prepare", "data=folder")
+    assert (project.folder / "data" / "prepared" / "pixels.npy").read_bytes() == content

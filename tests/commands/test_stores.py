@@ -1,0 +1,64 @@
+"""A tracking store that cannot be reached is told by its address, in seconds, before anything is trained."""
+
+import socket
+import sqlite3
+
+import pytest
+
+
+@pytest.fixture
+def closed_port():
+    """A port of this machine on which nobody listens."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def refusal(project, address):
+    """The sentence that an experiment ends in, having done nothing; retrying would take minutes."""
+    before = project.files()
+    arguments = ("experiment", "model=fully_connected", "data=digits", "training.epochs=1")
+    sentence = project.run(*arguments, MLFLOW_TRACKING_URI=address, timeout=60).refusal()
+    assert project.files() == before
+    return sentence
+
+
+def test_a_server_that_does_not_answer(project, closed_port):
+    address = f"http://127.0.0.1:{closed_port}"
+    assert refusal(project, address) == (
+        f"The tracking store {address} cannot be reached (Connection refused). Start it, or unset MLFLOW_TRACKING_URI "
+        "to keep runs in sqlite:///mlflow.db."
+    )
+
+
+def test_a_file_in_a_folder_that_is_not_there(project):
+    address = f"sqlite:///{project.folder}/nowhere/mlflow.db"
+    assert refusal(project, address) == (
+        f"The tracking store {address} cannot be opened (unable to open database file). Move the file away, make its "
+        "folder, or set MLFLOW_TRACKING_URI."
+    )
+
+
+def test_a_file_that_is_no_database(project):
+    (project.folder / "mlflow.db").write_bytes(b"no database at all" * 99)
+    assert refusal(project, "").startswith(
+        "The tracking store sqlite:///mlflow.db cannot be opened (file is not a database). Move the file away, "
+    )
+
+
+def test_a_database_that_another_version_of_mlflow_made(project):
+    with sqlite3.connect(project.folder / "mlflow.db") as database:
+        database.execute("create table experiments (experiment_id integer)")
+    database.close()
+    assert refusal(project, "").startswith("The tracking store sqlite:///mlflow.db cannot be reached (")
+
+
+@pytest.mark.parametrize("address", ["./mlruns", "elsewhere://there", "postgresql://me:secret@127.0.0.1:9/runs"])
+def test_an_address_that_mlflow_does_not_take(project, address):
+    sentence = refusal(project, address)
+    shown = address.replace("me:secret@", "")
+    assert sentence.startswith(f"The tracking store {shown} cannot be reached (")
+    assert sentence.endswith(
+        "Correct MLFLOW_TRACKING_URI, or unset MLFLOW_TRACKING_URI to keep runs in sqlite:///mlflow.db."
+    )
+    assert "secret" not in sentence

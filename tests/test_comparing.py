@@ -1,0 +1,145 @@
+"""From hand-written run folders to the values of a report."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline import comparing
+from pipeline.comparing import SPLITS_IN_WORDS, compared
+from pipeline.data.splits import STRATEGIES
+from pipeline.errors import UserError
+from pipeline.runs import RunFolder
+
+MANIFEST = {
+    "name": "cells",
+    "source": "elpv",
+    "licence": "CC0",
+    "attribution": "nobody",
+    "notes": ["made up"],
+    "classes": ["sound", "cracked"],
+    "image_shape": [4, 6, 3],
+    "images": 60,
+    "digest": "f00d",
+    "settings": {"split": {"strategy": "group"}},
+    "replicates": [
+        {
+            "counts": {"train": {"sound": 20, "cracked": 16}},
+            "balance": {"train": {"deviation": 0.01}, "test": {"deviation": 0.02}},
+        },
+        {
+            "counts": {"train": {"sound": 19, "cracked": 17}},
+            "balance": {"train": {"deviation": 0.03}, "test": {"deviation": 0.02}},
+        },
+    ],
+}
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path, monkeypatch):
+    """A working directory that lies in no repository."""
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    monkeypatch.chdir(tmp_path)
+
+
+def write(file: Path, content):
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(content))
+
+
+def evaluated(model, scores, *, field=(7, 5), mistakes=b""):
+    """Write the run folder of a model, one mapping of scores for each replicate."""
+    run = RunFolder.of(model)
+    network = {"architecture": "lenet5", "parameters": 10, "multiply_accumulates": 100, "receptive_field": field}
+    write(run.layers, network)
+    replicates = [
+        {"replicate": number, "train_seconds": 2.0 + number, "scores": values, "seconds_per_image": 0.001}
+        for number, values in enumerate(scores)
+    ]
+    write(run.scores, {"replicates": replicates, "confusion": [[5, 1], [2, 4]]})
+    run.history.parent.mkdir(parents=True)
+    pd.DataFrame({"epoch": [1, 2], "val/loss": [0.5, 0.25], "replicate": [0, 0]}).to_csv(run.history, index=False)
+    if mistakes:
+        run.mistakes.write_bytes(mistakes)
+
+
+def comparison(models, **changes):
+    given = {"primary_metric": "accuracy", "tracking_link": "http://here/#/"} | changes
+    return compared(models, MANIFEST, **given)
+
+
+def test_every_score_has_one_value_for_each_replicate():
+    evaluated("a", [{"accuracy": 0.75, "f1": 0.5}, {"accuracy": 0.8, "f1": 0.6}])
+    (model,) = comparison(["a"]).models
+    assert model.scores == {"accuracy": (0.75, 0.8), "f1": (0.5, 0.6)}
+    assert model.train_seconds == (2.0, 3.0)
+    assert model.seconds_per_image == (0.001, 0.001)
+    assert comparison(["a"]).replicates == 2
+
+
+def test_a_score_that_some_replicate_lacks_is_left_out():
+    evaluated("a", [{"accuracy": 0.75, "roc_auc": 0.5}, {"accuracy": 0.8}])
+    assert set(comparison(["a"]).models[0].scores) == {"accuracy"}
+
+
+def test_costs_history_and_confusion_come_from_their_files():
+    evaluated("a", [{"accuracy": 0.75}])
+    (model,) = comparison(["a"]).models
+    assert (model.name, model.architecture) == ("a", "lenet5")
+    assert (model.parameters, model.multiply_accumulates, model.receptive_field) == (10, 100, (7, 5))
+    assert model.history["val/loss"].tolist() == [0.5, 0.25]
+    assert np.array_equal(model.confusion, [[5, 1], [2, 4]])
+
+
+def test_a_network_without_a_receptive_field_has_none():
+    evaluated("a", [{"accuracy": 0.75}], field=None)
+    assert comparison(["a"]).models[0].receptive_field is None
+
+
+def test_models_are_those_that_are_named_in_their_order_whatever_else_lies_there():
+    for model in ("a", "b", "c"):
+        evaluated(model, [{"accuracy": 0.75}])
+    assert [model.name for model in comparison(["c", "a"]).models] == ["c", "a"]
+
+
+def test_mistakes_are_shown_where_there_are_some():
+    evaluated("a", [{"accuracy": 1.0}])
+    evaluated("b", [{"accuracy": 0.75}], mistakes=b"png")
+    assert comparison(["a", "b"]).mistakes == {"b": b"png"}
+
+
+def test_a_model_that_was_not_evaluated_is_told_with_the_command_that_does_it():
+    evaluated("a", [{"accuracy": 0.75}])
+    with pytest.raises(UserError, match=r"^runs/b/build/layers\.json is missing; run `dvc repro`, which makes it\.$"):
+        comparison(["a", "b"])
+
+
+def test_the_data_are_described_by_their_manifest():
+    evaluated("a", [{"accuracy": 0.75}])
+    data = comparison(["a"]).data
+    assert (data.name, data.licence, data.attribution) == ("cells", "CC0", "nobody")
+    assert (data.classes, data.image_shape, data.images) == (("sound", "cracked"), (4, 6, 3), 60)
+    assert data.counts == {"train": {"sound": 20, "cracked": 16}}
+    assert data.notes == ("made up",)
+
+
+def test_the_deviation_is_the_largest_of_all_splits_and_replicates():
+    evaluated("a", [{"accuracy": 0.75}])
+    assert comparison(["a"]).data.largest_deviation == 0.03
+
+
+def test_every_way_of_splitting_is_told_in_words():
+    assert set(SPLITS_IN_WORDS) == set(STRATEGIES)
+    evaluated("a", [{"accuracy": 0.75}])
+    assert comparison(["a"]).data.split_strategy == SPLITS_IN_WORDS["group"]
+
+
+def test_a_comparison_says_from_which_code_and_data_it_came(monkeypatch):
+    evaluated("a", [{"accuracy": 0.75}])
+    monkeypatch.setattr(comparing, "commit", lambda: "c0ffee")
+    monkeypatch.setattr(comparing, "dirty", lambda: True)
+    found = comparison(["a"], tracking_link=None)
+    assert (found.commit, found.dirty, found.data_digest, found.tracking_link) == ("c0ffee", True, "f00d", None)
+    assert found.versions["keras"]
