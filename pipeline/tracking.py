@@ -37,7 +37,7 @@ from pipeline.errors import UserError
 from pipeline.runs import CACHE, replacing
 
 for _name in ("mlflow", "alembic", "urllib3"):
-    logging.getLogger(_name).setLevel(logging.ERROR)
+    logging.getLogger(_name).setLevel(logging.CRITICAL)  # What they log as errors, they also raise.
 
 DEFAULT_STORE = "sqlite:///mlflow.db"
 LOCAL_SERVER = "http://127.0.0.1:5000"
@@ -309,11 +309,12 @@ def _reaching(address: str) -> Iterator[None]:
         reason = _reason(problem)
         if "disk is full" in reason:
             raise OSError(errno.ENOSPC, reason, shown_address()) from None
-        advice = "Start it" if address.startswith("http") else "Correct MLFLOW_TRACKING_URI"
-        raise UserError(
-            f"The tracking store {shown_address()} cannot be reached ({reason}). {advice}, or unset "
-            f"MLFLOW_TRACKING_URI to keep runs in {DEFAULT_STORE}."
-        ) from None
+        if address.startswith("sqlite:"):
+            advice = "Move the file away, or set MLFLOW_TRACKING_URI."
+        else:
+            mend = "Start it" if address.startswith("http") else "Correct MLFLOW_TRACKING_URI"
+            advice = f"{mend}, or unset MLFLOW_TRACKING_URI to keep runs in {DEFAULT_STORE}."
+        raise UserError(f"The tracking store {shown_address()} cannot be reached ({reason}). {advice}") from None
     finally:
         os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = patience
 

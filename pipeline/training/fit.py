@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import tensorflow as tf
@@ -12,7 +12,7 @@ import tensorflow as tf
 from pipeline.errors import UserError
 from pipeline.runs import CheckpointFolder
 from pipeline.training.batches import Augment, Portion, dataset, evaluation_batches, training_batches
-from pipeline.training.checkpoints import Epoch, restore_state, save_state, save_weights
+from pipeline.training.checkpoints import Epoch, restore_state, restore_weights, save_state, save_weights
 
 
 @dataclass(frozen=True)
@@ -59,44 +59,46 @@ def fit(
     class_weights: Mapping[int, float] | None,
     checkpoint: CheckpointFolder,
     on_epoch: Callable[[list[Epoch]], None],
+    keep: Literal["best", "last"] = "last",
 ) -> list[Epoch]:
     """Train, or go on from the checkpoint, and return the history: one mapping per epoch.
 
     Keys are `train/loss`, `train/accuracy`, `val/loss`, `val/accuracy`, `learning_rate` and `seconds`. `on_epoch` is
-    called after each epoch with the history so far. Afterwards the model holds the last epoch's weights and
-    `checkpoint.best` those with the lowest validation loss.
+    called after each epoch with the history so far. Afterwards the model holds the weights to `keep`: those with the
+    lowest validation loss, or the last epoch's.
 
     Raises:
         UserError: the loss is no longer finite, or the checkpoint cannot be read.
     """
     steps = steps_in_epoch(train, length.batch_size)
     history = restore_state(checkpoint.state, model) if checkpoint.state.is_file() else []
-    if length.over(history):
-        return history
-    shape = train.pixels.shape[1:]
-    epochs = range(len(history), length.epochs)
-    batches = dataset(
-        lambda: training_batches(train, batch_size=length.batch_size, epochs=epochs, seed=seed, augment=augment),
-        steps * len(epochs),
-        shape,
-        batch_size=length.batch_size,
-    )
-    portion = length.evaluation_batch_size
-    held_out = dataset(
-        lambda: evaluation_batches(validation, batch_size=portion), math.ceil(len(validation) / portion), shape
-    )
-    after = _AfterEpoch(history, length, checkpoint, on_epoch)
-    model.fit(
-        batches,
-        validation_data=held_out,
-        initial_epoch=len(history),
-        epochs=length.epochs,
-        steps_per_epoch=steps,
-        class_weight=dict(class_weights) if class_weights else None,
-        callbacks=[after],
-        shuffle=False,
-        verbose=0,
-    )
+    if not length.over(history):
+        shape = train.pixels.shape[1:]
+        epochs = range(len(history), length.epochs)
+        batches = dataset(
+            lambda: training_batches(train, batch_size=length.batch_size, epochs=epochs, seed=seed, augment=augment),
+            steps * len(epochs),
+            shape,
+            batch_size=length.batch_size,
+        )
+        portion = length.evaluation_batch_size
+        held_out = dataset(
+            lambda: evaluation_batches(validation, batch_size=portion), math.ceil(len(validation) / portion), shape
+        )
+        after = _AfterEpoch(history, length, checkpoint, on_epoch)
+        model.fit(
+            batches,
+            validation_data=held_out,
+            initial_epoch=len(history),
+            epochs=length.epochs,
+            steps_per_epoch=steps,
+            class_weight=dict(class_weights) if class_weights else None,
+            callbacks=[after],
+            shuffle=False,
+            verbose=0,
+        )
+    if keep == "best":
+        restore_weights(checkpoint.best, model)
     return history
 
 

@@ -13,7 +13,7 @@ from pipeline.interpretation.grid import kernel_grid
 from pipeline.interpretation.kernels import first_layer_kernels
 from pipeline.provenance import commit, dirty
 from pipeline.runs import CheckpointFolder, replacing, replacing_folder, write_json
-from pipeline.training.checkpoints import Epoch, restore_weights
+from pipeline.training.checkpoints import Epoch
 from pipeline.training.fit import best_epoch, fit
 from pipeline.training.start import start
 from pipeline.training.task import OnProgress, Progress, Task
@@ -51,9 +51,8 @@ def _train(task: Task, checkpoint: CheckpointFolder, on_progress: OnProgress) ->
         class_weights=at.class_weights,
         checkpoint=checkpoint,
         on_epoch=on_epoch,
+        keep=task.training.keep,
     )
-    if task.training.keep == "best":
-        restore_weights(checkpoint.best, at.model)
     _keep(task, at.model, history, checkpoint)
 
 

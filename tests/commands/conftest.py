@@ -5,10 +5,13 @@ import shutil
 import signal
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import mlflow
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -79,6 +82,19 @@ class Project:
                     break
             said, complaint = process.communicate(timeout=120)
         return Answer(process.returncode, "".join(lines) + said, complaint)
+
+    @property
+    def store(self) -> Any:
+        """The project's store, as MLflow's own client reads it."""
+        with warnings.catch_warnings():
+            # MLflow's tables are described in a way that SQLAlchemy 2.1 calls deprecated, once, when they are imported.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return mlflow.MlflowClient(f"sqlite:///{self.folder}/mlflow.db")
+
+    def runs(self) -> list[Any]:
+        """Every run in the project's store."""
+        experiments = [experiment.experiment_id for experiment in self.store.search_experiments()]
+        return list(self.store.search_runs(experiments))
 
     def edit(self, file: str, old: str, new: str) -> None:
         """Change a text in a file, which must be there."""

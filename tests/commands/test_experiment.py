@@ -2,14 +2,7 @@
 
 import time
 
-import mlflow
 import pytest
-
-
-def runs(project):
-    """The runs in the project's store."""
-    client = mlflow.MlflowClient(f"sqlite:///{project.folder}/mlflow.db")
-    return client.search_runs([experiment.experiment_id for experiment in client.search_experiments()])
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +37,8 @@ def test_the_same_again_is_reused(project, debugged):
 
 
 def test_one_model_and_one_replicate_are_in_the_store(project, debugged):
-    assert sorted(run.info.run_name for run in runs(project)) == ["lecture_cnn", "lecture_cnn replicate 1"]
-    assert {run.info.status for run in runs(project)} == {"FINISHED"}
+    assert sorted(run.info.run_name for run in project.runs()) == ["lecture_cnn", "lecture_cnn replicate 1"]
+    assert {run.info.status for run in project.runs()} == {"FINISHED"}
 
 
 @pytest.mark.parametrize(
@@ -53,8 +46,8 @@ def test_one_model_and_one_replicate_are_in_the_store(project, debugged):
     [
         (
             "model.options.filters=[4,4,4,4]",
-            "Layer 'pool4' (MaxPooling2D, 2×2) does not fit its 1×1 input. Architecture lecture_cnn needs images larger "
-            "than 8×8, or other options.",
+            "Layer 'pool4' (MaxPooling2D, 2×2) does not fit its 1×1 input. Architecture lecture_cnn needs images "
+            "larger than 8×8, or other options.",
         ),
         (
             "optimizer.name=SDG",
@@ -63,10 +56,10 @@ def test_one_model_and_one_replicate_are_in_the_store(project, debugged):
     ],
 )
 def test_a_mistake_that_only_keras_knows_of_makes_no_run(project, debugged, override, sentence):
-    before, known = project.files(), len(runs(project))
+    before, known = project.files(), len(project.runs())
     assert project.run("experiment", "experiment=debug", override).refusal().startswith(sentence)
     assert project.files() == before
-    assert len(runs(project)) == known
+    assert len(project.runs()) == known
 
 
 def test_a_full_disk_leaves_what_was_finished_usable(new_project, tmp_path):
@@ -86,7 +79,7 @@ def test_a_full_disk_leaves_what_was_finished_usable(new_project, tmp_path):
     sentence = project.run(*command, PYTHONPATH=f"{tmp_path}:{project.variables['PYTHONPATH']}").refusal()
     assert sentence.startswith("The disk is full: no space left to write .convtrack/checkpoints/")
     assert sentence.endswith("state.npz. What was finished is kept; free some and run it again.")
-    assert {run.info.run_name: run.info.status for run in runs(project)} == {
+    assert {run.info.run_name: run.info.status for run in project.runs()} == {
         "fully_connected": "FAILED",
         "fully_connected replicate 1": "FAILED",
         "fully_connected replicate 2": "FAILED",
@@ -95,4 +88,4 @@ def test_a_full_disk_leaves_what_was_finished_usable(new_project, tmp_path):
     said = project.run(*command).success()
     assert "fully_connected: 1 of 2 replicates are trained already and reused" in said
     assert "replicate 2/2  epoch  2/3" in said
-    assert {run.info.status for run in runs(project)} == {"FINISHED"}
+    assert {run.info.status for run in project.runs()} == {"FINISHED"}

@@ -4,7 +4,6 @@ import re
 import signal
 from typing import NamedTuple
 
-import mlflow
 import pytest
 
 from pipeline.tracking import FINGERPRINT
@@ -21,25 +20,17 @@ class Stop(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def store(project):
-    """The project's store."""
-    return mlflow.MlflowClient(f"sqlite:///{project.folder}/mlflow.db")
-
-
-@pytest.fixture(scope="module")
 def project(new_project):
     """The project in which all three happen."""
     return new_project()
 
 
 @pytest.fixture(scope="module")
-def stops(project, store):
+def stops(project):
     """Terminated, interrupted, and left alone."""
 
     def after(answer):
-        (experiment,) = [one for one in store.search_experiments() if one.name == "digits"]
-        found = store.search_runs([experiment.experiment_id])
-        return Stop(answer, {run.info.run_name: run.info.status for run in found}, project.files())
+        return Stop(answer, {run.info.run_name: run.info.status for run in project.runs()}, project.files())
 
     return [
         after(project.interrupted(*COMMAND, after="epoch  1/25", by=signal.SIGTERM)),
@@ -74,10 +65,12 @@ def test_left_alone_it_finishes_in_the_same_runs(stops):
     assert stops[2].statuses == {"lecture_cnn": "FINISHED", "lecture_cnn replicate 1": "FINISHED"}
 
 
-def test_every_epoch_is_logged_once(stops, store):
-    (child,) = (run for run in store.search_runs(["1"]) if "mlflow.parentRunId" in run.data.tags)
+def test_every_epoch_is_logged_once(stops, project):
+    (child,) = (run for run in project.runs() if "mlflow.parentRunId" in run.data.tags)
     for metric in ("train/loss", "train/accuracy", "val/loss", "val/accuracy", "learning_rate"):
-        assert [point.step for point in store.get_metric_history(child.info.run_id, metric)] == list(range(1, 26))
+        assert [point.step for point in project.store.get_metric_history(child.info.run_id, metric)] == list(
+            range(1, 26)
+        )
     assert child.data.tags[FINGERPRINT]
 
 

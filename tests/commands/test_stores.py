@@ -50,7 +50,10 @@ def test_a_database_that_another_version_of_mlflow_made(project):
     with sqlite3.connect(project.folder / "mlflow.db") as database:
         database.execute("create table experiments (experiment_id integer)")
     database.close()
-    assert refusal(project, "").startswith("The tracking store sqlite:///mlflow.db cannot be reached (")
+    assert refusal(project, "") == (
+        "The tracking store sqlite:///mlflow.db cannot be reached ((sqlite3.OperationalError) no such column: "
+        "experiments.name). Move the file away, or set MLFLOW_TRACKING_URI."
+    )
 
 
 @pytest.mark.parametrize("address", ["./mlruns", "elsewhere://there", "postgresql://me:secret@127.0.0.1:9/runs"])

@@ -1,6 +1,5 @@
 """Sweeps by Hydra's own sweeper: every combination is one model in MLflow, and a finished one is reused."""
 
-import mlflow
 import pytest
 
 TRAINING = ("data=digits", "training.epochs=1")
@@ -30,8 +29,7 @@ def one_by_one(project, side_by_side):
 @pytest.fixture(scope="module")
 def runs(project, one_by_one):
     """The runs of both sweeps: models by name and batch size, and replicates by the run of their model."""
-    client = mlflow.MlflowClient(f"sqlite:///{project.folder}/mlflow.db")
-    found = client.search_runs([client.get_experiment_by_name("digits").experiment_id])
+    found = project.runs()
     models = [run for run in found if "mlflow.parentRunId" not in run.data.tags]
     replicates = [run for run in found if "mlflow.parentRunId" in run.data.tags]
     return models, replicates
