@@ -40,6 +40,8 @@ def main(arguments: Sequence[str]) -> None:
         say(f"  the models compared    {tracker.address_of_comparison(runs, server)}")
     if given.link:
         return
+    # Its workers for language models' jobs would take a gigabyte for nothing.
+    os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
     # One worker: each takes 245 MB, and one person is served well by one.
     command = [
         "-m",

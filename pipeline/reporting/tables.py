@@ -57,7 +57,8 @@ def comparison_table(comparison: Comparison) -> Table:
     spread = "mean ± standard deviation over replicates" if comparison.replicates > 1 else "one replicate"
     return Table(
         caption=f"Models by test {label} (better {direction}; {spread}). Multiply–accumulates are those of one "
-        "image going forward; training time is that of one replicate, and the time per image is that of whole batches, reading and standardising included.",
+        "image going forward; training time is that of one replicate, and the time per image is that of whole batches, "
+        "reading and standardising included.",
         header=(
             "model",
             f"test {label}",

@@ -75,7 +75,8 @@ class Project:
         return done.stdout
 
     def client(self) -> mlflow.MlflowClient:
-        """A client of the store."""
+        """A client of the store, which MLflow's functions without one ask, too."""
+        mlflow.set_tracking_uri(self.address)
         return mlflow.MlflowClient(self.address)
 
     def runs(self, kind: str) -> dict[str, mlflow.entities.Run]:

@@ -11,9 +11,6 @@ from pipeline.data.prepared import read_prepared
 from pipeline.data.splits import VALIDATION
 from tests.mlflow.conftest import EPOCHS, MODELS, REPLICATES
 
-# MLflow 3.17 asks SQLAlchemy 2.1 in a way that the latter will drop.
-pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:sqlalchemy.exc.SADeprecationWarning")
-
 REPLICATE_NAMES = {f"{model} replicate {number + 1}" for model in MODELS for number in range(REPLICATES)}
 
 

@@ -6,7 +6,8 @@ from pipeline.reporting import tables
 
 BY_HAND = """\
 Models by test accuracy (better high; mean ± standard deviation over replicates). \
-Multiply–accumulates are those of one image going forward; training time is that of one replicate, and the time per image is that of whole batches, reading and standardising included.
+Multiply–accumulates are those of one image going forward; training time is that of one replicate, \
+and the time per image is that of whole batches, reading and standardising included.
 
 | model | test accuracy | replicates | parameters | multiply–accumulates | receptive field | training | per image |
 | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
