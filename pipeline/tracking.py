@@ -325,7 +325,7 @@ def _open_sqlite(file: Path) -> None:
         if file.parent.is_dir() and not (file.exists() and file.stat().st_size):
             # Beside its name, because a store that is half made, by Ctrl-C or a full disk, can never be used.
             with replacing(file) as unfinished:
-                mlflow.MlflowClient(f"sqlite:///{unfinished}").search_experiments(max_results=1)
+                mlflow.MlflowClient(f"sqlite:///{unfinished.resolve()}").search_experiments(max_results=1)
         with closing(sqlite3.connect(file, timeout=20)) as connection:
             connection.execute("pragma schema_version")
     except sqlite3.Error as problem:

@@ -122,8 +122,8 @@ class Live:
         except STORE_ERRORS as problem:
             self.reachable = False
             say(
-                f"MLflow does not answer ({type(problem).__name__}); training goes on, "
-                "`convtrack publish` logs it later."
+                f"MLflow does not answer ({type(problem).__name__}); training goes on. "
+                "The same command logs it later, or `convtrack publish` what has been evaluated."
             )
 
 
