@@ -43,7 +43,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@flock .venv.lock bash -o pipefail -ec ' \
 	  if [ $@ -nt requirements.lock ] && [ $@ -nt pyproject.toml ]; then exit 0; fi; \
 	  echo "Making $(VENV) and installing the locked requirements: 3 GB, some minutes"; \
-	  $(PYTHON) -m venv --clear $(VENV); \
+	  [ -x $(VENV)/bin/pip ] || $(PYTHON) -m venv $(VENV); \
 	  $(VENV)/bin/python -m pip install --disable-pip-version-check --compile --progress-bar off \
 	    -r requirements.lock; \
 	  $(VENV)/bin/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .; \

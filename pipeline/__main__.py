@@ -5,6 +5,7 @@ before it. Model and named experiment are composed last, so that they can bring 
 """
 
 import errno
+import io
 import os
 import signal
 import sys
@@ -59,10 +60,20 @@ PLAIN_COMMANDS: Mapping[str, str] = {
 def main() -> None:
     """Run the command that the command line names; a mistake of the user's ends in one sentence and exit code 1."""
     signal.signal(signal.SIGTERM, _terminated)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # A terminal without × is no reason to stop.
     try:
-        _run(sys.argv[1:])
+        try:
+            _run(sys.argv[1:])
+        finally:
+            sys.stdout.flush()
     except KeyboardInterrupt:
         _fail("Interrupted. The same command goes on from the last finished epoch.", 130)
+    except BrokenPipeError:
+        # Whoever read what is printed here, such as `head`, has seen enough; Python would complain of it at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except Exception as problem:
         sentence = _sentence(problem)
         if sentence is None:
@@ -98,14 +109,39 @@ def _overview() -> str:
 
 
 def _summary(module: str) -> str:
-    """The first line of a module's docstring, read without importing what the module needs."""
+    """The first line of what a command says of itself."""
+    return _description(module).splitlines()[0]
+
+
+def _description(module: str) -> str:
+    """A module's docstring, read without importing what the module needs."""
     import ast
     from importlib.util import find_spec
     from pathlib import Path
 
     spec = find_spec(module)
     assert spec is not None and spec.origin is not None
-    return (ast.get_docstring(ast.parse(Path(spec.origin).read_text(encoding="utf-8"))) or "").splitlines()[0]
+    return ast.get_docstring(ast.parse(Path(spec.origin).read_text(encoding="utf-8"))) or ""
+
+
+def _help(command: str) -> str:
+    """What `--help` shows; Hydra puts the composed configuration in place of $CONFIG."""
+    taken = HYDRA_COMMANDS[command]
+    choices = [f"  {group:<13} {', '.join(choices_of(group))}" for group in taken.groups]
+    return "\n".join(
+        [
+            f"convtrack {command} [overrides]",
+            "",
+            _description(taken.module),
+            "",
+            *(["Choices, as in GROUP=NAME:", "", *choices, ""] if choices else []),
+            "Settings, as in SETTING=VALUE:",
+            "",
+            "$CONFIG",
+            "`--cfg job` shows what overrides make of them, `-m` runs a job for each of several values (a,b), and",
+            "`--hydra-help` says more.",
+        ]
+    )
 
 
 def _run_hydra(command: str, arguments: Sequence[str]) -> None:
@@ -138,7 +174,7 @@ def primary_config(command: str) -> dict[str, Any]:
     defaults: list[Any] = [{group: chosen[group]} for group in taken.groups if group not in ("model", "experiment")]
     defaults += [*taken.files, "config"]
     defaults += [{group: chosen[group]} for group in ("model", "experiment") if group in taken.groups]
-    hydra_settings: dict[str, Any] = {"help": {"app_name": f"convtrack {command}", "header": _summary(taken.module)}}
+    hydra_settings: dict[str, Any] = {"help": {"app_name": f"convtrack {command}", "template": _help(command)}}
     settings = {
         "replicates": comparison.replicates,
         "models": list(comparison.models),
@@ -150,7 +186,9 @@ def primary_config(command: str) -> dict[str, Any]:
         # A stage's folder is the project's; it needs no job folder and no log file of Hydra's.
         hydra_settings |= {"run": {"dir": "."}, "output_subdir": None}
         defaults += [{"override hydra/job_logging": "none"}, {"override hydra/hydra_logging": "none"}]
-    return {"defaults": ["_self_", *defaults], "hydra": hydra_settings, **settings}
+    # A named experiment comes after these settings; a stage's come after conf/config.yaml.
+    ordered = ["_self_", *defaults] if command == "experiment" else [*defaults, "_self_"]
+    return {"defaults": ordered, "hydra": hydra_settings, **settings}
 
 
 class _Stopped(BaseException):
@@ -216,6 +254,8 @@ def _sentence(problem: Exception) -> str | None:
     if isinstance(problem, OSError) and problem.errno in (errno.ENOSPC, errno.EDQUOT):
         where = f" to write {problem.filename}" if problem.filename else ""
         return f"The disk is full: no space left{where}. What was finished is kept; free some and run it again."
+    if isinstance(problem, OSError) and problem.errno in (errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG):
+        return f"{problem.filename or 'A file'} cannot be written ({problem.strerror}). Make it writable."
     package = type(problem).__module__.split(".")[0]
     if package == "yaml":
         return str(broken_yaml(problem))

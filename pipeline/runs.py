@@ -5,12 +5,13 @@ import importlib.util
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from pipeline.errors import UserError
 
@@ -164,8 +165,12 @@ class ResultFolder:
 
     @property
     def finished(self) -> bool:
-        """Whether a whole result is there."""
-        return self.record.is_file()
+        """Whether a whole result is there: one that a power failure cut short is trained again."""
+        try:
+            sizes = json.loads(self.record.read_text(encoding="utf-8"))["sizes"]
+            return all((self.folder / name).stat().st_size == size for name, size in sizes.items())
+        except (OSError, ValueError, KeyError):
+            return False
 
     @property
     def pictures(self) -> dict[int, Path]:
@@ -251,10 +256,16 @@ def replacing(file: Path) -> Iterator[Path]:
 
 @contextmanager
 def replacing_folder(folder: Path) -> Iterator[Path]:
-    """An empty folder, moved to `folder` when the block has ended well; what was there before goes."""
+    """An empty folder, moved to `folder` when the block has ended well; what was there before goes.
+
+    So does what a process left behind that was killed here.
+    """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    unfinished.chmod(0o755)
+    for left in folder.parent.glob(f".{folder.name}-*"):
+        if left.name.rpartition("-")[2].isdigit() and not psutil.pid_exists(int(left.name.rpartition("-")[2])):
+            shutil.rmtree(left, ignore_errors=True)
+    unfinished = folder.with_name(f".{folder.name}-{os.getpid()}")
+    unfinished.mkdir()
     try:
         yield unfinished
         if folder.exists():

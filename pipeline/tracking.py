@@ -99,6 +99,7 @@ class Tracker:
                 )
             else:
                 identity = found.experiment_id
+                _check_place(address, found.artifact_location)
             tracker = cls(client, identity)
             tracker._end_orphans()
         return tracker
@@ -317,6 +318,15 @@ def _reaching(address: str) -> Iterator[None]:
         raise UserError(f"The tracking store {shown_address()} cannot be reached ({reason}). {advice}") from None
     finally:
         os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = patience
+
+
+def _check_place(address: str, artefacts: str) -> None:
+    """A project that was moved or copied must not write its artefacts where it came from."""
+    if address == DEFAULT_STORE and artefacts != ARTEFACTS.resolve().as_uri():
+        raise UserError(
+            f"mlflow.db belongs to a project that lay elsewhere: its artefacts are in {artefacts}. Move the project "
+            "back, or delete mlflow.db and fill a new one with `convtrack publish`."
+        )
 
 
 def _open_sqlite(file: Path) -> None:

@@ -76,7 +76,7 @@ def test_every_section_is_tried_here():
     assert set(VALID) == set(SECTIONS)
 
 
-@pytest.mark.parametrize("section", set(VALID) - {"data", "split", "model"})
+@pytest.mark.parametrize("section", ["optimizer", "training", "augmentation", "evaluation"])
 def test_a_valid_section_comes_back_as_it_was_written(section):
     assert json.loads(json.dumps(asdict(read(SECTIONS[section], VALID[section], section)))) == VALID[section]
 

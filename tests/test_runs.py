@@ -1,3 +1,4 @@
+import json
 import stat
 
 import pytest
@@ -156,9 +157,20 @@ def test_a_result_is_finished_once_its_record_is_there(tmp_path):
     result = ResultFolder(tmp_path / "result")
     assert not result.finished
     with replacing_folder(result.folder) as unfinished:
-        (unfinished / result.record.name).write_text("{}")
+        (unfinished / result.weights.name).write_text("weights")
+        (unfinished / result.record.name).write_text(json.dumps({"sizes": {result.weights.name: 7}}))
         assert not result.finished
     assert result.finished
+
+
+@pytest.mark.parametrize("file", ["weights", "record"])
+def test_a_result_that_was_cut_short_is_not_finished(tmp_path, file):
+    result = ResultFolder(tmp_path)
+    result.weights.write_text("weights")
+    result.record.write_text(json.dumps({"sizes": {result.weights.name: 7}}))
+    assert result.finished
+    getattr(result, file).write_text("w")
+    assert not result.finished
 
 
 def test_pictures_are_in_the_order_of_their_epochs(tmp_path):

@@ -12,6 +12,7 @@ from pipeline.data.loading import load_images
 from pipeline.data.prepared import read_manifest, write_prepared
 from pipeline.data.splits import SPLITS, keeps_test_set, replicate_splits
 from pipeline.data.testset import check_drawn_with, image_digests, missing_images, read_test_set, write_test_set
+from pipeline.errors import UserError
 
 
 def prepare(
@@ -36,6 +37,12 @@ def prepare(
         check_drawn_with(test_set, seed=split["seed"], share=split["test_share"])
         digests = image_digests(images.pixels)
         given = read_test_set(test_set, digests, _tested_by(images, split["strategy"]))
+        untested = set(range(len(images.classes))) - set(images.labels[given].tolist())
+        if untested:
+            raise UserError(
+                f"Class '{images.classes[min(untested)]}' has no image in the test set '{test_set}', which was drawn "
+                "before the class was there: delete the file to draw another test set."
+            )
         missing = missing_images(test_set, digests)
         if missing:
             note = f"{missing} images of the test set {test_set} are not among the images."

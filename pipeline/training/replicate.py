@@ -82,6 +82,9 @@ def _keep(task: Task, model: keras.Model, history: list[Epoch], checkpoint: Chec
                 "kept_loss": history[kept]["val/loss"],
                 "kept_accuracy": history[kept]["val/accuracy"],
                 "seconds": sum(epoch["seconds"] for epoch in history),
+                "sizes": {
+                    name: (unfinished / name).stat().st_size for name in (result.weights.name, result.history.name)
+                },
             },
         )
 

@@ -19,8 +19,14 @@ def start_tensorflow(threads: int | None = None) -> Any:
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+    # What ~/.keras/keras.json or a variable says must change no result.
+    os.environ["KERAS_BACKEND"] = "tensorflow"
     with _native_messages_hidden():
+        import keras
         import tensorflow as tf
+    keras.config.set_image_data_format("channels_last")
+    keras.config.set_floatx("float32")
+    keras.config.set_epsilon(1e-7)
     tf.config.experimental.enable_op_determinism()
     if threads is not None:
         try:

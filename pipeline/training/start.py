@@ -12,6 +12,7 @@ from pipeline.config import AugmentationConfig
 from pipeline.data.augmentation import augment
 from pipeline.data.prepared import Prepared
 from pipeline.data.splits import TRAIN, VALIDATION
+from pipeline.errors import UserError
 from pipeline.training.batches import Augment, Portion, Standardisation
 from pipeline.training.compiling import compile_model, make_optimizer
 from pipeline.training.fit import Length, steps_in_epoch
@@ -51,6 +52,12 @@ def start(task: Task, prepared: Prepared) -> Start:
         schedule=(chosen.schedule.name, chosen.schedule.options) if chosen.schedule else None,
         steps=settings.epochs * steps_in_epoch(train, settings.batch_size),
     )
+    augmented = _augmentation(task.augmentation)
+    if augmented is not None:
+        try:
+            augmented(np.asarray(prepared.pixels[:1]), np.random.default_rng(0))
+        except ValueError as problem:
+            raise UserError(f"The augmentation does not fit the images: {problem}") from None
     model = load_network(task.architecture, seed)
     compile_model(model, optimizer)
     return Start(
@@ -59,7 +66,7 @@ def start(task: Task, prepared: Prepared) -> Start:
         validation,
         length=Length(settings.epochs, settings.batch_size, settings.evaluation_batch_size, settings.patience),
         seed=seed,
-        augment=_augmentation(task.augmentation),
+        augment=augmented,
         class_weights=balanced_weights(train) if settings.class_weights == "balanced" else None,
     )
 

@@ -43,7 +43,10 @@ def train_side_by_side(tasks: Sequence[Task], *, workers: int, on_progress: OnPr
     for worker in range(workers + len(tasks)):
         devices.put(available[worker % len(available)] if available else None)
     executor = ProcessPoolExecutor(workers, context=context, initializer=_start_worker, initargs=(inbox, devices))
+    # Ctrl-C is this process' to answer; the workers inherit that they ignore it.
+    answer = signal.signal(signal.SIGINT, signal.SIG_IGN)
     running: set[Future[None]] = {executor.submit(_run, task) for task in tasks}
+    signal.signal(signal.SIGINT, answer)
     try:
         while running:
             _deliver(inbox, on_progress)
@@ -72,7 +75,6 @@ def _deliver(inbox: Any, on_progress: OnProgress) -> None:
 def _start_worker(inbox: Any, devices: Any) -> None:
     global _outbox
     _outbox = inbox
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer.
     device = devices.get()
     if device is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = device

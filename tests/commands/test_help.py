@@ -1,6 +1,9 @@
 """What a command says of itself, before anything heavy is imported."""
 
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 import yaml
@@ -45,10 +48,25 @@ def test_help_says_what_the_command_does_and_imports_nothing_heavy(project, summ
     assert project.files() == before
 
 
-def test_help_shows_the_choices_and_the_settings(project):
+def test_help_shows_the_choices_that_the_command_takes_and_the_settings(project):
     said = project.run("train", "--help").success()
-    assert "training: balanced, lecture, patient" in said
+    choices = dict(re.findall(r"^  (\w+) +(.+)$", said.partition("Settings")[0], re.MULTILINE))
+    assert set(choices) == set(HYDRA_COMMANDS["train"].groups)
+    assert choices["training"] == "balanced, lecture, patient"
     assert "evaluation_batch_size: 128" in said
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_who_has_seen_enough_is_no_fault(project, unbuffered):
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "pipeline", "prepare", "--help"]
+    variables = project.variables | {"PYTHONUNBUFFERED": unbuffered}
+    done = subprocess.run(
+        command, cwd=project.folder, env=variables, stdout=writer, stderr=subprocess.PIPE, check=False
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (1, b"")
 
 
 def test_the_resolved_configuration_is_printed_and_nothing_is_run(project):

@@ -53,7 +53,8 @@ def test_the_same_images_have_the_same_bytes(few, splits, folder, tmp_path):
 
 def test_writing_again_replaces_everything_and_leaves_nothing_beside(few, splits, folder):
     (folder / "stale").write_text("from an earlier version")
-    (folder.parent / "prepared.unfinished").mkdir()
+    nobody = 4_194_305  # beyond the largest number that Linux gives a process
+    (folder.parent / f".prepared-{nobody}").mkdir()
     write_prepared(folder, few, splits[:1], settings={})
     assert "stale" not in content(folder)
     assert len(read_prepared(folder).splits) == 1

@@ -36,6 +36,9 @@ def load(
     root = Path(path).expanduser()
     by_class = _pictures(root)
     files = [file for pictures in by_class.values() for file in pictures]
+    for file in files:
+        if not _is_text(str(file)):
+            raise UserError(f"The name of picture {str(file)!a} is not valid UTF-8: rename the file.")
     names = np.array([file.relative_to(root).as_posix() for file in files])
     groups = names if group_pattern is None else _groups(names, group_pattern)
     height, width = (size, size) if isinstance(size, int) else size
@@ -63,6 +66,14 @@ def load(
         attribution=f"Pictures: {root.name}",
         notes=tuple(notes),
     )
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def files(*, path: str, **_: object) -> list[Path]:
