@@ -174,7 +174,7 @@ def primary_config(command: str) -> dict[str, Any]:
     defaults: list[Any] = [{group: chosen[group]} for group in taken.groups if group not in ("model", "experiment")]
     defaults += [*taken.files, "config"]
     defaults += [{group: chosen[group]} for group in ("model", "experiment") if group in taken.groups]
-    hydra_settings: dict[str, Any] = {"help": {"app_name": f"convtrack {command}", "template": _help(command)}}
+    hydra_settings: dict[str, Any] = {"help": {"template": _help(command)}, "job": {"name": command}}
     settings = {
         "replicates": comparison.replicates,
         "models": list(comparison.models),

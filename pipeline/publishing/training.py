@@ -108,7 +108,7 @@ class Live:
                 for task in tasks:
                     published.log_result(task.replicate, task.result)
                 reused = len(tasks) - len(self.started)
-                published.tracker.log_metrics(published.parent, {"reused_replicates": reused})
+                published.tracker.tag(published.parent, {"convtrack.reused_replicates": str(reused)})
 
     def end(self, status: Status) -> None:
         """End the runs, if the store answers (again)."""

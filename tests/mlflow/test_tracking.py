@@ -325,7 +325,7 @@ def test_a_training_that_is_logged_live_ends_whole_and_finished(tracker, result)
     assert run.data.metrics["train_seconds"] == 3.0
     assert run.data.tags["mlflow.source.git.commit"] == "c0ffee"
     assert found["lenet5"].data.params == {"training.epochs": "2"}
-    assert found["lenet5"].data.metrics["reused_replicates"] == 0
+    assert found["lenet5"].data.tags["convtrack.reused_replicates"] == "0"
 
 
 def test_a_training_that_was_done_before_leaves_its_runs_as_they_were(tracker, result):
@@ -336,7 +336,7 @@ def test_a_training_that_was_done_before_leaves_its_runs_as_they_were(tracker, r
         with logging_live(tracker, "lenet5", [Trained(result)], CONFIGURATION, "d1ce"):
             before = times()
     assert times() == before
-    assert runs(tracker)["lenet5"].data.metrics["reused_replicates"] == 1
+    assert runs(tracker)["lenet5"].data.tags["convtrack.reused_replicates"] == "1"
     assert datetime.fromtimestamp(before["lenet5"][1] / 1000).year > 2000
 
 

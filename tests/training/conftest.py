@@ -176,6 +176,7 @@ def outcome() -> Callable[[ResultFolder], Outcome]:
         record = read_json(result.record)
         for values in (history, record):
             del values["seconds"]
+        del record["sizes"][result.history.name]  # of which the seconds are a part
         return Outcome(weights, history, record)
 
     return of
