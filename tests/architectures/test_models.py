@@ -63,6 +63,6 @@ def test_every_architecture_is_a_model():
 
 @pytest.mark.parametrize("architecture", architecture_names())
 def test_a_model_of_an_architecture_alone_states_the_options_it_has_by_default(architecture):
-    config = model_of(next(file for file in FILES if file.stem == architecture))
+    config = next(model for model in map(model_of, FILES) if model["architecture"] == architecture)
     bare = build(architecture, {}, input_shape=(8, 8, 1), classes=3)
     assert build(architecture, config["options"], input_shape=(8, 8, 1), classes=3).to_json() == bare.to_json()
