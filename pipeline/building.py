@@ -7,9 +7,10 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
-from pipeline.arithmetic.rules import Misfit
+from pipeline.arithmetic.rules.signals import Misfit
 from pipeline.arithmetic.table import layer_table
 from pipeline.catalogue import architecture_names
 from pipeline.errors import UserError, unknown
@@ -18,14 +19,24 @@ from pipeline.options import checked_options
 if TYPE_CHECKING:
     import keras
 
+SUBGROUPS = "subgroups"
+
 
 def build(
-    architecture: str, options: Mapping[str, Any], *, input_shape: tuple[int, int, int], classes: int
+    architecture: str,
+    options: Mapping[str, Any],
+    *,
+    input_shape: tuple[int, int, int],
+    classes: int,
+    subgroups: int = 0,
 ) -> "keras.Model":
     """The network of that architecture for images of shape (rows, columns, channels), with fresh weights.
 
+    An architecture that wants to know the number of `subgroups` says so by a keyword of that name.
+
     Raises UserError for an unknown architecture or option, for an option of the wrong type or range, for
-    fewer than two classes, for images too small for the network and for a network too large for the memory.
+    fewer than two classes or, where the network needs them, subgroups, for images too small for the network and for a
+    network too large for the memory.
     """
     if architecture not in architecture_names():
         raise unknown("architecture", architecture, architecture_names())
@@ -34,10 +45,20 @@ def build(
             f"A network needs at least 2 classes to tell apart, but the data have {classes}: check the labels."
         )
     construct = import_module(f"pipeline.architectures.{architecture}").build
-    checked = checked_options(f"architecture {architecture}", construct, options)
+    checked = checked_options(f"architecture {architecture}", construct, options, given=[SUBGROUPS])
+    if SUBGROUPS in signature(construct).parameters:
+        if subgroups < 2:
+            raise UserError(
+                f"Architecture {architecture} needs images of at least 2 subgroups, such as the types of solar modules "
+                f"of `data: elpv`, but the data have {subgroups}."
+            )
+        checked[SUBGROUPS] = subgroups
     # Importing it here costs nothing: the architecture has imported TensorFlow already.
+    import keras
     from tensorflow.errors import ResourceExhaustedError
 
+    # Keras numbers the layers that bear no name of their own: as in a new process, whatever was built before.
+    keras.backend.clear_session(free_memory=False)
     size = f"{input_shape[0]}×{input_shape[1]}"
     try:
         return construct(input_shape, classes, **checked)
@@ -65,17 +86,20 @@ def _misfit(
     Keras' own message lacks the layer or the size. So the network is built for the next larger images that it can be
     built for, and its arithmetic is done for the images there are.
     """
+    import keras
     from tensorflow.errors import ResourceExhaustedError
 
     rows, columns, channels = input_shape
     for side in (4, 8, 16, 32, 64, 128, 256):
+        keras.backend.clear_session(free_memory=False)
         try:
             model = construct((max(rows, side), max(columns, side), channels), classes, **options)
         except (ValueError, ResourceExhaustedError):
             continue
         written = json.loads(model.to_json())
-        image = next(layer for layer in written["config"]["layers"] if layer["class_name"] == "InputLayer")
-        image["config"]["batch_shape"][1:] = input_shape
+        for layer in written["config"]["layers"]:
+            if layer["class_name"] == "InputLayer" and len(layer["config"]["batch_shape"]) == 4:
+                layer["config"]["batch_shape"][1:] = input_shape
         try:
             layer_table(written)
         except Misfit as misfit:

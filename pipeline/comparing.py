@@ -18,6 +18,12 @@ SPLITS_IN_WORDS = {
     "kfold": "each replicate tests on another fold of whole groups, so settings tuned on these data have seen it",
 }
 
+OTHER_QUESTIONS = {
+    "same": "whether two images show the same class",
+    "subgroup": "the subgroup of an image",
+}
+"""What a network's first output says, by its name, where that is not the class of an image."""
+
 
 def compared(
     models: Sequence[str], manifest: Mapping[str, Any], *, primary_metric: str, tracking_link: str | None
@@ -58,6 +64,8 @@ def _result(model: str, run: RunFolder) -> ModelResult:
         train_seconds=tuple(one["train_seconds"] for one in replicates),
         seconds_per_image=tuple(one["seconds_per_image"] for one in replicates),
         history=pd.read_csv(run.history),
+        classes=tuple(evaluated["classes"]),
+        question=OTHER_QUESTIONS.get(evaluated["question"]),
         confusion=np.array(evaluated["confusion"]),
     )
 

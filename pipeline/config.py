@@ -78,11 +78,12 @@ class OptimizerConfig:
 
 @dataclass(frozen=True, config=_checked)
 class TrainingConfig:
-    """How long and in which portions to train, and which weights to keep."""
+    """How long, in which portions and by which loop of Keras to train, and which weights to keep."""
 
     epochs: Count
     batch_size: Count
     evaluation_batch_size: Count
+    loop: Literal["fit", "explicit"]
     keep: Literal["best", "last"]
     patience: Count | None
     class_weights: Literal["none", "balanced"]

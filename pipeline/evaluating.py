@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,16 +18,21 @@ from pipeline.reporting.figures import looks, png_bytes, svg_text
 from pipeline.reporting.quantities import share
 from pipeline.reporting.rates import calibration_figure, precision_recall_figure, roc_figure
 from pipeline.runs import ResultFolder
-
-PARTS = ("images", "truth", "probabilities")
-"""The arrays of an `Answers`, as the predictions file names them."""
+from pipeline.training.batches import evaluation_partners
+from pipeline.training.examples import Columns, portion
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What one replicate says of its test images: which they are (n,), truth (n,), probabilities (n, classes)."""
+    """What one output of one replicate says of its test images.
+
+    Which images they are (n,), and with whom in pairs (n,); which `classes` it chooses between; truth (n,) and
+    probabilities (n, classes).
+    """
 
     images: npt.NDArray[np.int64]
+    partners: npt.NDArray[np.int64] | None
+    classes: tuple[str, ...]
     truth: npt.NDArray[np.int64]
     probabilities: npt.NDArray[np.float64]
     seconds_per_image: float
@@ -34,23 +40,59 @@ class Answers:
 
 def ask(
     architecture: str, results: Mapping[int, ResultFolder], prepared: Prepared, *, batch_size: int, repeats: int
-) -> dict[int, Answers]:
-    """The answers of every replicate to its own test set."""
-    answers = {}
+) -> dict[str, dict[int, Answers]]:
+    """The answers of every replicate to its own test set, by output and replicate; a model's first output is first."""
+    columns = Columns.of(architecture)
+    answers: dict[str, dict[int, Answers]] = {name: {} for name in columns.outputs}
     for replicate, result in results.items():
         network = trained_network(architecture, result)
-        outputs, seconds = predict(network, prepared, replicate, TEST, batch_size=batch_size, repeats=repeats)
-        tested = prepared.indices(replicate, TEST)
-        probabilities = metrics.class_probabilities(outputs)
-        answers[replicate] = Answers(tested, prepared.labels[tested], probabilities, seconds)
+        tested = portion(prepared, replicate, TEST, columns)
+        outputs, seconds = predict(network, tested, batch_size=batch_size, repeats=repeats)
+        partners = evaluation_partners(tested)
+        targets = tested.targets(np.arange(len(tested)), partners)
+        for (name, classes), values, truth in zip(
+            columns.answers(prepared.manifest).items(), outputs, targets, strict=True
+        ):
+            answers[name][replicate] = Answers(
+                tested.indices,
+                None if partners is None else tested.indices[partners],
+                classes,
+                truth,
+                metrics.class_probabilities(values),
+                seconds,
+            )
     return answers
 
 
-def score(answers: Mapping[int, Answers]) -> tuple[dict[int, dict[str, float]], list[list[int]]]:
-    """The metrics of each replicate, and the confusion counts summed over replicates."""
-    by_replicate = {number: dict(metrics.scores(said.truth, said.probabilities)) for number, said in answers.items()}
-    counts = sum(metrics.confusion(said.truth, said.probabilities) for said in answers.values())
-    return by_replicate, np.asarray(counts).tolist()
+def arrays(answers: Mapping[str, Mapping[int, Answers]]) -> dict[str, Any]:
+    """Everything that was said and asked, as the predictions file names it: `output-truth-0` and the like."""
+    return {
+        f"{output}-{part}-{number}": getattr(one, part)
+        for output, said in answers.items()
+        for number, one in said.items()
+        for part in ("images", "partners", "truth", "probabilities")
+        if getattr(one, part) is not None
+    }
+
+
+def score(answers: Mapping[str, Mapping[int, Answers]]) -> dict[int, dict[str, float]]:
+    """The metrics of each replicate; those of further outputs are named after them, as in `subgroup/accuracy`."""
+    first, *_ = answers
+    by_replicate: dict[int, dict[str, float]] = {number: {} for number in answers[first]}
+    for output, said in answers.items():
+        prefix = "" if output == first else f"{output}/"
+        for number, one in said.items():
+            by_replicate[number] |= {
+                f"{prefix}{name}": value for name, value in metrics.scores(one.truth, one.probabilities)
+            }
+    return by_replicate
+
+
+def confusion(answers: Mapping[int, Answers]) -> list[list[int]]:
+    """The confusion counts of one output, summed over replicates."""
+    counts = [metrics.confusion(said.truth, said.probabilities) for said in answers.values()]
+    summed: list[list[int]] = np.sum(counts, axis=0).tolist()
+    return summed
 
 
 def spreads(by_replicate: Mapping[int, Mapping[str, float]]) -> dict[str, dict[str, float]]:
@@ -66,12 +108,18 @@ def spreads(by_replicate: Mapping[int, Mapping[str, float]]) -> dict[str, dict[s
     }
 
 
-def class_table(answers: Mapping[int, Answers], prepared: Prepared) -> pd.DataFrame:
+def class_table(answers: Mapping[int, Answers]) -> pd.DataFrame:
     """True (`actual`) and predicted class by name, one row for each test image of each replicate."""
-    truth = np.concatenate([said.truth for said in answers.values()])
-    predicted = np.concatenate([said.probabilities.argmax(axis=1) for said in answers.values()])
-    classes = np.array(prepared.classes)
-    return pd.DataFrame({"actual": classes[truth], "predicted": classes[predicted]})
+    tables = [
+        pd.DataFrame(
+            {
+                "actual": np.array(said.classes)[said.truth],
+                "predicted": np.array(said.classes)[said.probabilities.argmax(axis=1)],
+            }
+        )
+        for said in answers.values()
+    ]
+    return pd.concat(tables)
 
 
 def curve_pictures(answers: Mapping[int, Answers]) -> dict[str, str]:
@@ -94,21 +142,27 @@ def curve_pictures(answers: Mapping[int, Answers]) -> dict[str, str]:
 
 
 def mistakes_picture(answers: Mapping[int, Answers], prepared: Prepared, count: int) -> bytes | None:
-    """The test images that the replicates, on average, get wrong with the most confidence, PNG; None without any."""
-    tested = np.concatenate([said.images for said in answers.values()])
-    said = np.concatenate([said.probabilities for said in answers.values()])
-    shown, position, times = np.unique(tested, return_inverse=True, return_counts=True)
+    """The test images that the replicates, on average, get wrong with the most confidence, PNG; None without any.
+
+    Two images of a pair stand side by side.
+    """
+    said = np.concatenate([one.probabilities for one in answers.values()])
+    tested = np.concatenate(
+        [np.stack([one.images] if one.partners is None else [one.images, one.partners]).T for one in answers.values()]
+    )
+    shown, first, position = np.unique(tested, axis=0, return_index=True, return_inverse=True)
     mean = np.zeros((len(shown), said.shape[1]))
     np.add.at(mean, position, said)
-    mean /= times[:, np.newaxis]
-    truth = prepared.labels[shown]
+    mean /= np.bincount(position)[:, np.newaxis]
+    truth = np.concatenate([one.truth for one in answers.values()])[first]
     worst = metrics.worst_mistakes(truth, mean, count)
     if not len(worst):
         return None
+    classes = next(iter(answers.values())).classes
     captions = [
-        f"{Path(prepared.names[shown[one]]).name}: {prepared.classes[truth[one]]}, "
-        f"taken for {prepared.classes[mean[one].argmax()]} ({share(mean[one].max())})"
+        f"{' and '.join(Path(prepared.names[image]).name for image in shown[one])}: {classes[truth[one]]}, "
+        f"taken for {classes[mean[one].argmax()]} ({share(mean[one].max())})"
         for one in worst
     ]
-    figure = images.mistakes(prepared.pixels[shown[worst]], captions, prepared.manifest["attribution"])
-    return png_bytes(figure)
+    pixels = np.concatenate([prepared.pixels[images_shown] for images_shown in shown[worst].T], axis=2)
+    return png_bytes(images.mistakes(pixels, captions, prepared.manifest["attribution"]))

@@ -4,6 +4,7 @@ import shutil
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from filelock import FileLock
@@ -44,13 +45,11 @@ def main(
     folder = _prepared(data, split, replicates)
     manifest = read_manifest(folder)
     start_tensorflow(training.threads)
+    from pipeline.training.initial import save_initial_weights
     from pipeline.training.replicate import train_replicate
     from pipeline.training.start import start
 
-    network = make_network(model, tuple(manifest["image_shape"]), len(manifest["classes"]))
-    tasks = make_tasks(
-        network.architecture, folder, replicates, optimizer=optimizer, training=training, augmentation=augmentation
-    )
+    network = make_network(model, manifest)
     configuration = {
         "data": asdict(data),
         "split": asdict(split),
@@ -59,21 +58,35 @@ def main(
         "augmentation": asdict(augmentation),
         "model": asdict(model),
     }
-    todo = [task for task in tasks if not task.result.finished]
-    if todo:
-        # A mistake in the optimizer or the batch size is told before a run is made for it.
-        start(todo[0], read_prepared(folder))
-    with logging_live(tracker, model.name, tasks, configuration, manifest["digest"]) as live:
-        if len(todo) < len(tasks):
-            say(f"{model.name}: {len(tasks) - len(todo)} of {len(tasks)} replicates are trained already and reused")
-        report = Reporter(model.name, [task.replicate for task in todo], training.epochs, workers=1)
+    with TemporaryDirectory() as scratch:
+        initial_weights = None
+        if network.started is not None:
+            initial_weights = Path(scratch) / "initial_weights.npz"
+            save_initial_weights(initial_weights, network.started)
+        tasks = make_tasks(
+            network.architecture,
+            folder,
+            replicates,
+            initial_weights=initial_weights,
+            optimizer=optimizer,
+            training=training,
+            augmentation=augmentation,
+        )
+        todo = [task for task in tasks if not task.result.finished]
+        if todo:
+            # A mistake in the optimizer or the batch size is told before a run is made for it.
+            start(todo[0], read_prepared(folder))
+        with logging_live(tracker, model.name, tasks, configuration, manifest["digest"]) as live:
+            if len(todo) < len(tasks):
+                say(f"{model.name}: {len(tasks) - len(todo)} of {len(tasks)} replicates are trained already and reused")
+            report = Reporter(model.name, [task.replicate for task in todo], training.epochs, workers=1)
 
-        def on_progress(progress: Progress) -> None:
-            report(progress)
-            live(progress)
+            def on_progress(progress: Progress) -> None:
+                report(progress)
+                live(progress)
 
-        for task in todo:
-            train_replicate(task, on_progress)
+            for task in todo:
+                train_replicate(task, on_progress)
     records = [read_json(task.result.record) for task in tasks]
     loss = float(np.mean([record["kept_loss"] for record in records]))
     accuracy = float(np.mean([record["kept_accuracy"] for record in records]))

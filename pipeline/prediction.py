@@ -3,16 +3,15 @@
 import math
 import statistics
 import time
-from typing import Any
 
 import keras
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.data.prepared import Prepared
 from pipeline.runs import ResultFolder
-from pipeline.training.batches import Portion, Standardisation, dataset, evaluation_batches
-from pipeline.training.start import load_network, standardisation
+from pipeline.training.batches import dataset, evaluation_batches
+from pipeline.training.examples import Portion, Standardisation
+from pipeline.training.start import load_network
 
 
 def trained_network(architecture: str, result: ResultFolder) -> keras.Model:
@@ -23,37 +22,34 @@ def trained_network(architecture: str, result: ResultFolder) -> keras.Model:
 
 
 def predict(
-    network: keras.Model, prepared: Prepared, replicate: int, part: int, *, batch_size: int, repeats: int
-) -> tuple[npt.NDArray[np.float32], float]:
-    """Outputs (n, units) for one part of a replicate's split, and the median seconds an image takes.
+    network: keras.Model, portion: Portion, *, batch_size: int, repeats: int
+) -> tuple[list[npt.NDArray[np.float32]], float]:
+    """What the network says of a portion, (n, units) for each of its outputs, and the median seconds an image takes.
 
     The first pass, which traces the network, is not timed.
     """
-    portion = Portion(
-        prepared.pixels, prepared.labels, prepared.indices(replicate, part), standardisation(prepared, replicate)
-    )
-    batches = dataset(
-        lambda: evaluation_batches(portion, batch_size=batch_size),
-        math.ceil(len(portion) / batch_size),
-        prepared.image_shape,
-    )
+    batches = dataset(lambda: evaluation_batches(portion, batch_size=batch_size), math.ceil(len(portion) / batch_size))
     outputs = network.predict(batches, verbose=0)
     seconds = []
     for _ in range(repeats):
         began = time.perf_counter()
         network.predict(batches, verbose=0)
         seconds.append(time.perf_counter() - began)
-    return np.asarray(outputs), statistics.median(seconds) / len(portion)
+    return outputs if isinstance(outputs, list) else [outputs], statistics.median(seconds) / len(portion)
 
 
-def served(network: keras.Model, scaling: Standardisation, image_shape: tuple[int, int, int]) -> Any:
-    """The network behind its own standardisation: grey levels 0 to 255 in, probabilities out."""
+def served(network: keras.Model, scaling: Standardisation) -> keras.Model:
+    """The network behind its own standardisation: grey levels 0 to 255 in, probabilities out.
+
+    Several inputs or outputs are mappings by the network's names of them.
+    """
     scale = 1 / scaling.deviation
-    return keras.Sequential(
-        [
-            keras.Input(image_shape, name="grey_levels"),
-            keras.layers.Rescaling(scale.tolist(), (-scaling.mean * scale).tolist(), name="standardise"),
-            network,
-        ],
-        name="served",
-    )
+    standardise = keras.layers.Rescaling(scale.tolist(), (-scaling.mean * scale).tolist(), name="standardise")
+    given = {tensor.name: keras.Input(tensor.shape[1:], name=tensor.name) for tensor in network.inputs}
+    shown = [standardise(tensor) if len(tensor.shape) == 4 else tensor for tensor in given.values()]
+    if len(shown) == 1:
+        given, shown = given.popitem()[1], shown[0]
+    answers = network(shown)
+    if len(network.outputs) > 1:
+        answers = dict(zip(network.output_names, answers, strict=True))
+    return keras.Model(given, answers, name="served")

@@ -79,6 +79,11 @@ class RunFolder:
         return self.build / "architecture.json"
 
     @property
+    def initial_weights(self) -> Path:
+        """The weights that every replicate starts from, npz; missing where they are drawn at random."""
+        return self.build / "initial_weights.npz"
+
+    @property
     def layers(self) -> Path:
         """The layer table, JSON."""
         return self.build / "layers.json"
@@ -124,7 +129,7 @@ class RunFolder:
 
     @property
     def predictions(self) -> Path:
-        """Truth and probabilities of each replicate's test images, npz."""
+        """What every replicate was asked and said of its test images, by output, npz."""
         return self.evaluate / "predictions.npz"
 
     @property

@@ -191,7 +191,7 @@ class Tracker:
         run: str,
         fingerprint: str,
         network: Any,
-        example: np.ndarray[Any, Any],
+        example: np.ndarray[Any, Any] | Mapping[str, np.ndarray[Any, Any]],
         *,
         requirements: Sequence[str],
         code: Sequence[Path],

@@ -20,7 +20,7 @@ class Images:
     labels: NDArray[np.int64]  # n: index into classes
     classes: tuple[str, ...]
     groups: NDArray[np.str_]  # n: images of one group must not be separated by a split
-    subgroups: NDArray[np.str_] | None  # n: strata of a split, and what metrics are also given for
+    subgroups: NDArray[np.str_] | None  # n: strata of a split, and what a network may be shown or asked beside
     names: NDArray[np.str_]  # n: what a message calls the image
     source: str
     licence: str

@@ -1,6 +1,6 @@
 """Images by the name of their source: a file in `pipeline/data/sources/` whose `load` takes the options.
 
-A source that reads files of the user's tells them by a function `files` with the same options.
+A source that reads files of the user's tells them by a function `watched` with the same options.
 """
 
 from collections.abc import Mapping
@@ -49,7 +49,7 @@ def watched_files(source: str, options: Mapping[str, Any]) -> list[tuple[str, in
     """Name, size and time of change of the files that a source reads, if it reads files of the user's."""
     if source not in source_names():
         return []
-    files = getattr(import_module(f"pipeline.data.sources.{source}"), "files", None)
-    if files is None:
+    watched = getattr(import_module(f"pipeline.data.sources.{source}"), "watched", None)
+    if watched is None:
         return []
-    return [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files(**options)]
+    return [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in watched(**options)]

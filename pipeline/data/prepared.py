@@ -4,7 +4,7 @@ pixels.npy    uint8, n × height × width × channels
 labels.npy    int64, n: index into the manifest's classes
 splits.npy    uint8, replicates × n: `TRAIN`, `VALIDATION` or `TEST`
 images.json   names, groups and subgroups (or null), each a list of n
-manifest.json source, licence, notes, classes, counts, digests, and mean and deviation of the training pixels
+manifest.json source, licence, notes, classes, subgroups, counts, digests, and mean and deviation of the training pixels
 
 The same images, splits and settings give the same bytes.
 """
@@ -153,6 +153,7 @@ def manifest(images: Images, splits: NDArray[np.uint8], *, name: str, settings: 
         "attribution": images.attribution,
         "notes": list(images.notes),
         "classes": list(images.classes),
+        "subgroups": None if images.subgroups is None else np.unique(images.subgroups).tolist(),
         "image_shape": list(images.pixels.shape[1:]),
         "images": len(images.labels),
         "groups": len(set(images.groups.tolist())),
@@ -164,12 +165,15 @@ def manifest(images: Images, splits: NDArray[np.uint8], *, name: str, settings: 
 
 
 def data_digest(images: Images) -> str:
-    """SHA-256 over shape, pixels, labels, classes and groups, in hexadecimal."""
+    """SHA-256 over shape, pixels, labels, classes, groups and, where there are any, subgroups, in hexadecimal."""
     digest = hashlib.sha256(np.array(images.pixels.shape, "<i8").tobytes())
     for start in range(0, len(images.pixels), BLOCK):
         digest.update(images.pixels[start : start + BLOCK].tobytes())
     digest.update(images.labels.astype("<i8").tobytes())
-    digest.update(json.dumps([list(images.classes), images.groups.tolist()]).encode())
+    columns = [list(images.classes), images.groups.tolist()]
+    if images.subgroups is not None:
+        columns.append(images.subgroups.tolist())
+    digest.update(json.dumps(columns).encode())
     return digest.hexdigest()
 
 

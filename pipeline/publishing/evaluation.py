@@ -4,15 +4,20 @@ import math
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+import numpy as np
+import numpy.typing as npt
 
 from pipeline import layers
 from pipeline.data.prepared import Prepared
 from pipeline.data.splits import VALIDATION
 from pipeline.publishing.training import Published
 from pipeline.runs import RunFolder, read_json
+from pipeline.training.examples import Columns, Portion, portion, standardisation
 from pipeline.training.runtime import start_tensorflow
 from pipeline.training.task import layer_modules
 
@@ -52,19 +57,27 @@ def publish_evaluation(published: Published, run: RunFolder, prepared: Prepared)
 def _log_network(published: Published, run: RunFolder, prepared: Prepared, replicate: int, fingerprint: str) -> None:
     start_tensorflow()
     from pipeline.prediction import served, trained_network
-    from pipeline.training.start import standardisation
 
     architecture = run.architecture.read_text(encoding="utf-8")
     network = trained_network(architecture, run.result(replicate))
+    shown = portion(prepared, replicate, VALIDATION, Columns.of(architecture))
     with _layers_alone() as package:
         published.tracker.log_network(
             published.parent,
             fingerprint,
-            served(network, standardisation(prepared, replicate), prepared.image_shape),
-            prepared.pixels[prepared.indices(replicate, VALIDATION)[:2]].astype("float32"),
+            served(network, standardisation(prepared, replicate)),
+            _example(shown),
             requirements=[f"{name}=={version(name)}" for name in ("tensorflow", "keras", "numpy")],
             code=[package] if layer_modules(architecture) else [],
         )
+
+
+def _example(portion: Portion) -> npt.NDArray[np.float32] | dict[str, npt.NDArray[np.float32]]:
+    """Two images as grey levels, and what else the network is shown of them, by name where there is more than one."""
+    positions = np.arange(min(2, len(portion)))
+    grey = replace(portion, standardise=lambda pixels: pixels.astype(np.float32))
+    columns = dict(zip(portion.columns.inputs, grey.inputs(positions, positions), strict=True))
+    return columns if len(columns) > 1 else columns.popitem()[1]
 
 
 @contextmanager

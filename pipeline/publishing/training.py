@@ -14,6 +14,14 @@ from pipeline.tracking import STORE_ERRORS, Status, Tracker, flattened
 from pipeline.training.task import Progress, Task
 
 SEED = "training.seed"
+NETWORK_TOTALS = (
+    "connections",
+    "activations",
+    "parameter_bytes",
+    "activation_bytes",
+    "largest_activation_bytes",
+)
+"""What a network's layer table sums up, beside the costs that its evaluation states."""
 
 
 @dataclass
@@ -174,6 +182,9 @@ def publish(tracker: Tracker, run: RunFolder, data_digest: str) -> Published:
     tracker.tag(published.parent, _provenance(records[0]["commit"], records[0]["dirty"]))
     for record in records:
         published.log_result(record["replicate"], run.result(record["replicate"]))
+    tracker.log_metrics(
+        published.parent, {name: value for name, value in read_json(run.layers).items() if name in NETWORK_TOTALS}
+    )
     published.end("FINISHED")
     return published
 

@@ -31,7 +31,7 @@ def mistakes(pixels: np.ndarray, captions: Sequence[str], attribution: str) -> F
     height = (WIDTH - 0.25) / columns * pixels.shape[1] / pixels.shape[2]
     captions = [_wrapped(caption) for caption in captions]
     lines = max(caption.count("\n") + 1 for caption in captions)
-    figure = new_figure(rows * (height + 0.13 * lines + 0.06) + 0.3)
+    figure = new_figure(rows * (height + 0.15 * lines + 0.06) + 0.3)
     for axes in (panels := figure.subplots(rows, columns, squeeze=False).ravel()):
         hide_axes(axes)
     for axes, image, caption in zip(panels, pixels, captions, strict=False):

@@ -1,6 +1,7 @@
 """The drawing of a network: its layers from the input down, with their sizes, and the paths between them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -9,20 +10,22 @@ from matplotlib.figure import Figure
 from matplotlib.patches import BoxStyle, FancyArrowPatch, FancyBboxPatch, Patch
 from matplotlib.path import Path
 
-from pipeline.arithmetic.table import LayerRow
+from pipeline.arithmetic.table import LayerRow, totals
 from pipeline.reporting import quantities
 from pipeline.reporting.figures import BLUE, GREEN, INK, MUTED, ORANGE, PURPLE, RULE, SKY, hide_axes, new_figure, styled
 
+OTHER = "other"
+
 # The first family one of whose words is part of a layer's kind is the layer's; colours by what a layer does.
 FAMILIES = {
+    OTHER: ("padding",),  # It has an "add" in it.
     "input": ("input",),
-    "pooling": ("pool", "polyphase"),
+    "pooling": ("pool", "polyphase", "subsampling"),
     "locally connected": ("local",),
     "convolution": ("conv",),
     "fully connected": ("dense",),
     "joins paths": ("add", "concat", "multiply", "average", "maximum", "subtract"),
 }
-OTHER = "other"
 COLOURS = {
     "input": INK,
     "pooling": GREEN,
@@ -35,6 +38,9 @@ COLOURS = {
 
 # Inches.
 ROW, BOX, LANE, GAP = 0.44, 0.33, 0.15, 0.12
+LANES = 3.6  # All of them; many lie closer together than LANE.
+
+MOST_BOXES = 100
 COLUMNS = ("output", "parameters", "mult.–acc.")
 
 
@@ -68,7 +74,7 @@ class NetworkLayout(NamedTuple):
 def family(kind: str) -> str:
     """What a layer does, by its kind.
 
-    >>> [family(kind) for kind in ("Conv2D", "GlobalAveragePooling2D", "Dense", "BatchNormalization")]
+    >>> [family(kind) for kind in ("Conv2D", "GlobalAveragePooling2D", "Dense", "ZeroPadding2D")]
     ['convolution', 'pooling', 'fully connected', 'other']
     """
     return next((name for name, words in FAMILIES.items() if any(word in kind.lower() for word in words)), OTHER)
@@ -77,8 +83,10 @@ def family(kind: str) -> str:
 def network_layout(rows: Sequence[LayerRow]) -> NetworkLayout:
     """Boxes in the order of the rows, and a lane for every path that passes others by, short paths inside long ones.
 
-    An input that is not among the rows before is no path here: the network's own input often has no row.
+    An input that is not among the rows before is no path here. Of more than 100 layers the first and the last are
+    boxes, and those between them are one.
     """
+    rows = _abridged(rows)
     places = {row.name: place for place, row in enumerate(rows)}
     paths = [
         (places[source], place)
@@ -92,6 +100,31 @@ def network_layout(rows: Sequence[LayerRow]) -> NetworkLayout:
         straight=straight,
         skips=_in_lanes(sorted(set(paths) - set(straight))),
     )
+
+
+def _abridged(rows: Sequence[LayerRow]) -> Sequence[LayerRow]:
+    """The rows, with a single one for the middle of a network that is too large to be drawn."""
+    if len(rows) <= MOST_BOXES:
+        return rows
+    start, end = MOST_BOXES // 2, len(rows) - MOST_BOXES // 2 + 1
+    hidden = rows[start:end]
+    gone = {row.name for row in hidden}
+    total = totals(hidden)
+    middle = replace(
+        hidden[-1],
+        name=f"… {quantities.count(len(hidden))} layers …",
+        kind="not drawn",
+        inputs=tuple(dict.fromkeys(source for row in hidden for source in row.inputs if source not in gone)),
+        parameters=total.parameters,
+        connections=total.connections,
+        multiply_accumulates=total.multiply_accumulates,
+        activations=total.activations,
+    )
+    last = [
+        replace(row, inputs=tuple(middle.name if source in gone else source for source in row.inputs))
+        for row in rows[end:]
+    ]
+    return [*rows[:start], middle, *last]
 
 
 def _box(row: LayerRow) -> Box:
@@ -123,9 +156,10 @@ def _text_width(texts: Sequence[str], size: float) -> float:
 
 
 class _Plan(NamedTuple):
-    """Left edge of the boxes, their width, right edges of the columns, and the drawing's width: inches."""
+    """Inches: left edge of the boxes, from lane to lane, width of a box, right edges of the columns, whole width."""
 
     left: float
+    lane: float
     box: float
     columns: tuple[float, ...]
     width: float
@@ -133,13 +167,14 @@ class _Plan(NamedTuple):
 
 def _plan(layout: NetworkLayout) -> _Plan:
     lanes = max((skip.lane + 1 for skip in layout.skips), default=0)
-    left = 0.1 + (LANE * lanes + 0.1 if lanes else 0)
+    lane = min(LANE, LANES / max(lanes, 1))
+    left = 0.1 + (lane * lanes + 0.1 if lanes else 0)
     box = max(_text_width([box.name for box in layout.boxes], 8), _text_width([b.kind for b in layout.boxes], 7)) + 0.2
     edges, edge = [], left + box
     for index, header in enumerate(COLUMNS):
         edge += _text_width([header, *(box[3 + index] for box in layout.boxes)], 8) + 2 * GAP
         edges.append(edge)
-    return _Plan(left, box, tuple(edges), edge + 0.1)
+    return _Plan(left, lane, box, tuple(edges), edge + 0.1)
 
 
 def _draw_box(axes: Axes, box: Box, plan: _Plan, middle: float) -> None:
@@ -154,7 +189,7 @@ def _draw_box(axes: Axes, box: Box, plan: _Plan, middle: float) -> None:
 
 
 def _draw_skip(axes: Axes, skip: Skip, plan: _Plan, middles: np.ndarray) -> None:
-    out = plan.left - 0.1 - LANE * (skip.lane + 1)
+    out = plan.left - 0.1 - plan.lane * (skip.lane + 1)
     # A little below the middle where a path leaves, above it where one arrives: both can be seen in one box.
     top, bottom = middles[skip.source] - 0.07, middles[skip.target] + 0.07
     bend = min(0.14, (top - bottom) / 2)
@@ -188,14 +223,14 @@ def network_drawing(rows: Sequence[LayerRow]) -> Figure:
     plan = _plan(layout)
     families = [name for name in COLOURS if any(box.family == name for box in layout.boxes)]
     foot = 0.18 * -(-len(families) // 3) + 0.2
-    height = 0.02 + ROW * (len(rows) + 1) + foot
+    height = 0.02 + ROW * (len(layout.boxes) + 1) + foot
     figure = new_figure(height, width=plan.width)
     figure.set_layout_engine("none")
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=(0, plan.width), ylim=(0, height))
     hide_axes(axes)
 
-    middles = height - 0.42 - ROW * np.arange(len(rows))
+    middles = height - 0.42 - ROW * np.arange(len(layout.boxes))
     for edge, header in zip(plan.columns, COLUMNS, strict=True):
         axes.text(edge, height - 0.12, header, fontsize=7.5, ha="right", va="center", color=MUTED)
     for box, middle in zip(layout.boxes, middles, strict=True):
@@ -211,11 +246,8 @@ def network_drawing(rows: Sequence[LayerRow]) -> Figure:
 
     ending = float(middles[-1]) - ROW * 0.75
     axes.plot([plan.left, plan.columns[-1]], [ending + 0.1] * 2, color=RULE, lw=0.8)
-    sums = (
-        "",
-        quantities.count(sum(row.parameters for row in rows)),
-        quantities.magnitude(sum(row.multiply_accumulates for row in rows)),
-    )
+    total = totals(rows)
+    sums = ("", quantities.count(total.parameters), quantities.magnitude(total.multiply_accumulates))
     for edge, text in zip(plan.columns, sums, strict=True):
         axes.text(edge, ending, text, fontsize=8, fontweight="bold", ha="right", va="center")
     axes.text(plan.left + 0.1, ending, "all layers", fontsize=8, fontweight="bold", va="center")

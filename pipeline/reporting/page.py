@@ -41,9 +41,7 @@ def pictures(comparison: Comparison) -> Pictures:
     look = looks(names)
     histories = {model.name: curves.learning_curves(model) for model in comparison.models}
     points = {name: cost.cost_points(comparison, name) for name in cost.COSTS}
-    matrices = {
-        model.name: confusion.confusion(comparison.data.classes, model.confusion) for model in comparison.models
-    }
+    matrices = {model.name: confusion.confusion(model.classes, model.confusion) for model in comparison.models}
     replicates = cost.spread(comparison)
     return Pictures(
         spread=(Picture("spread", _spread_in_words(replicates, metric), cost.spread_figure(replicates, metric, look)),),
@@ -115,7 +113,7 @@ def html(comparison: Comparison) -> str:
         model: Markup("data:image/png;base64,") + base64.b64encode(picture).decode()
         for model, picture in comparison.mistakes.items()
     }
-    return _template("comparison.html.j2", autoescape=True).render(
+    return template("comparison.html.j2", autoescape=True).render(
         _content(comparison), pictures=pictures(comparison), inline=_inline, mistakes=sources
     )
 
@@ -129,7 +127,7 @@ def markdown(comparison: Comparison, figures_folder: str) -> tuple[str, dict[str
     mistakes = {model: f"mistakes-{quote(model, safe='')}.png" for model in comparison.mistakes}
     files = {f"{picture.name}.png": png_bytes(picture.figure) for section in drawn for picture in section}
     files |= {mistakes[model]: picture for model, picture in comparison.mistakes.items()}
-    text = _template("comparison.md.j2", autoescape=False).render(
+    text = template("comparison.md.j2", autoescape=False).render(
         _content(comparison),
         pictures=drawn,
         mistakes=mistakes,
@@ -149,12 +147,15 @@ def _content(comparison: Comparison) -> dict[str, object]:
         "lower_is_better": comparison.primary_metric in LOWER_IS_BETTER,
         "table": tables.comparison_table(comparison),
         "others": tables.other_metrics_table(comparison),
+        "further": tables.further_outputs_table(comparison),
+        "questions": tables.other_questions(comparison),
         "counts": tables.counts_table(comparison.data),
         "versions": tables.versions_table(comparison),
     }
 
 
-def _template(name: str, *, autoescape: bool) -> Template:
+def template(name: str, *, autoescape: bool) -> Template:
+    """A template of this package, with the filters that write numbers and Markdown."""
     folder = resources.files("pipeline.reporting")
     environment = Environment(
         loader=FunctionLoader(lambda file: folder.joinpath(file).read_text(encoding="utf-8")),

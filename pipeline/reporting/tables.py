@@ -6,6 +6,8 @@ from typing import NamedTuple
 from pipeline.reporting import quantities
 from pipeline.reporting.values import LOWER_IS_BETTER, METRIC_LABELS, Comparison, DataSummary, metric_label
 
+FURTHER_METRICS = ("accuracy", "balanced_accuracy", "roc_auc", "log_loss")
+
 
 class ComparisonRow(NamedTuple):
     """One model in numbers; `deviation` is the sample standard deviation over replicates, NaN of one replicate."""
@@ -86,18 +88,50 @@ def comparison_table(comparison: Comparison) -> Table:
 
 
 def other_metrics_table(comparison: Comparison) -> Table:
-    """Every metric but the primary one, models in the order of the comparison table."""
+    """Every metric but the primary one, models in the order of the comparison table; of further outputs none."""
     models = {model.name: model for model in comparison.models}
-    present = {metric for model in comparison.models for metric in model.scores} - {comparison.primary_metric}
+    present = {metric for model in comparison.models for metric in model.scores if "/" not in metric}
+    present -= {comparison.primary_metric}
     listed = [metric for metric in METRIC_LABELS if metric in present]
     metrics = listed + sorted(present - set(listed))
     return Table(
         caption="Other test metrics, mean ± standard deviation over replicates. ↓ marks those that are better low.",
-        header=("model", *(metric_label(metric) + (" ↓" if metric in LOWER_IS_BETTER else "") for metric in metrics)),
+        header=("model", *map(_marked, metrics)),
         rows=tuple(
             (row.model, *(quantities.spread(models[row.model].scores.get(metric, ())) for metric in metrics))
             for row in comparison_rows(comparison)
         ),
+    )
+
+
+def further_outputs_table(comparison: Comparison) -> Table:
+    """What models with several outputs say beside the one they are compared by: a row for each further output."""
+    models = {model.name: model for model in comparison.models}
+    rows = [
+        (name, output)
+        for name in (row.model for row in comparison_rows(comparison))
+        for output in sorted({metric.split("/")[0] for metric in models[name].scores if "/" in metric})
+    ]
+    return Table(
+        caption="Further outputs, mean ± standard deviation over replicates. ↓ marks those that are better low.",
+        header=("model", "output", *map(_marked, FURTHER_METRICS)),
+        rows=tuple(
+            (
+                name,
+                metric_label(output),
+                *(quantities.spread(models[name].scores.get(f"{output}/{metric}", ())) for metric in FURTHER_METRICS),
+            )
+            for name, output in rows
+        ),
+    )
+
+
+def other_questions(comparison: Comparison) -> tuple[str, ...]:
+    """A sentence for each model that was asked something else than the class of an image."""
+    return tuple(
+        f"{model.name} says {model.question}, so its scores do not stand beside those of the others."
+        for model in comparison.models
+        if model.question is not None
     )
 
 
@@ -146,3 +180,7 @@ def markdown(table: Table) -> str:
     rule = ("---", *("---:",) * (len(table.header) - 1))
     lines = [tuple(map(escaped, table.header)), rule, *(tuple(map(escaped, row)) for row in table.rows)]
     return "\n".join([escaped(table.caption), "", *("| " + " | ".join(line) + " |" for line in lines)])
+
+
+def _marked(metric: str) -> str:
+    return metric_label(metric) + (" ↓" if metric in LOWER_IS_BETTER else "")

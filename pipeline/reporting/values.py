@@ -40,7 +40,9 @@ class ModelResult:
     `receptive_field` is (height, width) in input pixels, None where the network has none to speak of.
     `train_seconds` and `seconds_per_image` (evaluation) hold one value per replicate.
     `history` has the columns replicate, epoch, train/loss, train/accuracy, val/loss and val/accuracy.
-    `confusion` holds image counts summed over replicates, shape (classes, classes), rows truth, columns prediction.
+    `classes` are what it chooses between, as a rule the classes of the data; where `question` is not None the model was
+    asked something else than the class of an image, as that says. `confusion` holds counts of test examples summed
+    over replicates, shape (classes, classes), rows truth, columns prediction.
     """
 
     name: str
@@ -52,7 +54,9 @@ class ModelResult:
     train_seconds: tuple[float, ...]
     seconds_per_image: tuple[float, ...]
     history: pd.DataFrame
+    classes: tuple[str, ...]
     confusion: np.ndarray
+    question: str | None = None
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from pipeline.runs import PREPARED, RunFolder, replacing, write_json
 def main(model: ModelConfig) -> None:
     """Build the network of one model for the prepared images."""
     manifest = read_manifest(PREPARED)
-    network = make_network(model, tuple(manifest["image_shape"]), len(manifest["classes"]))
+    network = make_network(model, manifest)
     run = RunFolder.of(model.name)
     for file, text in (
         (run.architecture, network.architecture),
@@ -21,6 +21,11 @@ def main(model: ModelConfig) -> None:
     ):
         with replacing(file) as unfinished:
             unfinished.write_text(text, encoding="utf-8")
+    run.initial_weights.unlink(missing_ok=True)
+    if network.started is not None:
+        from pipeline.training.initial import save_initial_weights
+
+        save_initial_weights(run.initial_weights, network.started)
     write_json(run.layers, network.summary(model.architecture))
     say(
         f"{model.name}: {len(network.rows)} layers, {count(network.parameters)} parameters, "

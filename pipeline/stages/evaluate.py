@@ -30,36 +30,34 @@ def main(model: ModelConfig, evaluation: EvaluationConfig) -> None:
         batch_size=evaluation.batch_size,
         repeats=evaluation.timing_repeats,
     )
-    by_replicate, confusion = evaluating.score(answers)
+    by_replicate = evaluating.score(answers)
+    question, compared = next(iter(answers.items()))
     with replacing_folder(run.evaluate) as unfinished:
-        np.savez(
-            unfinished / run.predictions.name,
-            **{
-                f"{part}-{number}": getattr(said, part) for number, said in answers.items() for part in evaluating.PARTS
-            },
-        )
+        np.savez(unfinished / run.predictions.name, **evaluating.arrays(answers))
         write_json(
             unfinished / run.scores.name,
             {
+                "question": question,
+                "classes": compared[records[0]["replicate"]].classes,
                 "replicates": [
                     {
                         "replicate": record["replicate"],
                         "train_seconds": record["seconds"],
                         "scores": by_replicate[record["replicate"]],
-                        "seconds_per_image": answers[record["replicate"]].seconds_per_image,
+                        "seconds_per_image": compared[record["replicate"]].seconds_per_image,
                     }
                     for record in records
                 ],
-                "confusion": confusion,
+                "confusion": evaluating.confusion(compared),
             },
         )
-        for name, text in evaluating.curve_pictures(answers).items():
+        for name, text in evaluating.curve_pictures(compared).items():
             (unfinished / run.curve(name).name).write_text(text, encoding="utf-8")
-        mistakes = evaluating.mistakes_picture(answers, prepared, evaluation.mistakes)
+        mistakes = evaluating.mistakes_picture(compared, prepared, evaluation.mistakes)
         if mistakes:
             (unfinished / run.mistakes.name).write_bytes(mistakes)
     with replacing(run.confusion) as unfinished:
-        evaluating.class_table(answers, prepared).to_csv(unfinished, index=False)
+        evaluating.class_table(compared).to_csv(unfinished, index=False)
     write_json(
         run.metrics,
         {
@@ -68,7 +66,7 @@ def main(model: ModelConfig, evaluation: EvaluationConfig) -> None:
                 "parameters": network["parameters"],
                 "multiply_accumulates": network["multiply_accumulates"],
                 "train_seconds": float(np.mean([record["seconds"] for record in records])),
-                "seconds_per_image": float(np.mean([said.seconds_per_image for said in answers.values()])),
+                "seconds_per_image": float(np.mean([said.seconds_per_image for said in compared.values()])),
             },
         },
     )

@@ -33,6 +33,7 @@ def main(
         read_text(run.architecture),
         PREPARED,
         replicates,
+        initial_weights=run.initial_weights if run.initial_weights.is_file() else None,
         optimizer=optimizer,
         training=training,
         augmentation=augmentation,

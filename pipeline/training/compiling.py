@@ -10,11 +10,19 @@ from pipeline.errors import UserError, unknown
 
 
 def compile_model(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:
-    """Compile with the cross-entropy that fits the output: binary for one sigmoid, categorical for a softmax."""
-    binary = model.output_shape[-1] == 1
-    loss = "binary_crossentropy" if binary else "sparse_categorical_crossentropy"
-    accuracy = keras.metrics.BinaryAccuracy if binary else keras.metrics.SparseCategoricalAccuracy
-    model.compile(optimizer=optimizer, loss=loss, metrics=[accuracy(name="accuracy")])
+    """Compile with the cross-entropy that fits each output: binary for one sigmoid, categorical for a softmax.
+
+    The losses of several outputs are added.
+    """
+    binary = [output.shape[-1] == 1 for output in model.outputs]
+    model.compile(
+        optimizer=optimizer,
+        loss=["binary_crossentropy" if two else "sparse_categorical_crossentropy" for two in binary],
+        metrics=[
+            [(keras.metrics.BinaryAccuracy if two else keras.metrics.SparseCategoricalAccuracy)(name="accuracy")]
+            for two in binary
+        ],
+    )
 
 
 def make_optimizer(

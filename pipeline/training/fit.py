@@ -1,4 +1,4 @@
-"""Train a compiled network with `fit`, so that an interrupted training goes on and ends with the same bits."""
+"""Train a compiled network, so that an interrupted training goes on and ends with the same bits."""
 
 import math
 import time
@@ -11,8 +11,10 @@ import tensorflow as tf
 
 from pipeline.errors import UserError
 from pipeline.runs import CheckpointFolder
-from pipeline.training.batches import Augment, Portion, dataset, evaluation_batches, training_batches
+from pipeline.training.batches import Augment, dataset, evaluation_batches, training_batches
 from pipeline.training.checkpoints import Epoch, restore_state, restore_weights, save_state, save_weights
+from pipeline.training.examples import Portion
+from pipeline.training.loops import LOOPS, LoopName
 
 
 @dataclass(frozen=True)
@@ -60,12 +62,15 @@ def fit(
     checkpoint: CheckpointFolder,
     on_epoch: Callable[[list[Epoch]], None],
     keep: Literal["best", "last"] = "last",
+    loop: LoopName = "fit",
 ) -> list[Epoch]:
     """Train, or go on from the checkpoint, and return the history: one mapping per epoch.
 
-    Keys are `train/loss`, `train/accuracy`, `val/loss`, `val/accuracy`, `learning_rate` and `seconds`. `on_epoch` is
-    called after each epoch with the history so far. Afterwards the model holds the weights to `keep`: those with the
-    lowest validation loss, or the last epoch's.
+    Keys are `train/loss`, `train/accuracy`, `val/loss`, `val/accuracy`, `learning_rate` and `seconds`. Of several
+    outputs loss and accuracy are the first one's; beside them stand those of the others, such as `val/subgroup/loss`,
+    and the sum of the losses, which is what falls, such as `val/total_loss`. `on_epoch` is called after each epoch
+    with the history so far. Afterwards the model holds the weights to `keep`: those with the lowest validation loss,
+    or the last epoch's.
 
     Raises:
         UserError: the loss is no longer finite, or the checkpoint cannot be read.
@@ -73,30 +78,25 @@ def fit(
     steps = steps_in_epoch(train, length.batch_size)
     history = restore_state(checkpoint.state, model) if checkpoint.state.is_file() else []
     if not length.over(history):
-        shape = train.pixels.shape[1:]
         epochs = range(len(history), length.epochs)
         batches = dataset(
-            lambda: training_batches(train, batch_size=length.batch_size, epochs=epochs, seed=seed, augment=augment),
+            lambda: training_batches(
+                train,
+                batch_size=length.batch_size,
+                epochs=epochs,
+                seed=seed,
+                augment=augment,
+                class_weights=class_weights,
+            ),
             steps * len(epochs),
-            shape,
             batch_size=length.batch_size,
         )
         portion = length.evaluation_batch_size
         held_out = dataset(
-            lambda: evaluation_batches(validation, batch_size=portion), math.ceil(len(validation) / portion), shape
+            lambda: evaluation_batches(validation, batch_size=portion), math.ceil(len(validation) / portion)
         )
-        after = _AfterEpoch(history, length, checkpoint, on_epoch)
-        model.fit(
-            batches,
-            validation_data=held_out,
-            initial_epoch=len(history),
-            epochs=length.epochs,
-            steps_per_epoch=steps,
-            class_weight=dict(class_weights) if class_weights else None,
-            callbacks=[after],
-            shuffle=False,
-            verbose=0,
-        )
+        after = _AfterEpoch(train.columns.outputs, history, length, checkpoint, on_epoch)
+        LOOPS[loop](model, batches, held_out, epochs=epochs, steps=steps, after=after)
     if keep == "best":
         restore_weights(checkpoint.best, model)
     return history
@@ -104,6 +104,7 @@ def fit(
 
 @dataclass(eq=False)
 class _AfterEpoch(keras.callbacks.Callback):  # type: ignore[misc]
+    outputs: tuple[str, ...]
     history: list[Epoch]
     length: Length
     checkpoint: CheckpointFolder
@@ -126,10 +127,8 @@ class _AfterEpoch(keras.callbacks.Callback):  # type: ignore[misc]
             )
         self.history.append(
             {
-                "train/loss": float(logs["loss"]),
-                "train/accuracy": float(logs["accuracy"]),
-                "val/loss": float(logs["val_loss"]),
-                "val/accuracy": float(logs["val_accuracy"]),
+                **_named(logs, "train", "", self.outputs),
+                **_named(logs, "val", "val_", self.outputs),
                 "learning_rate": _learning_rate(self.model),
                 "seconds": time.perf_counter() - self.began,
             }
@@ -141,6 +140,22 @@ class _AfterEpoch(keras.callbacks.Callback):  # type: ignore[misc]
         self.on_epoch(self.history)
         if self.length.over(self.history):
             self.model.stop_training = True
+
+
+def _named(logs: Mapping[str, float], part: str, prefix: str, outputs: tuple[str, ...]) -> Epoch:
+    """Keras' logs of one part in our names; Keras puts the output's name before a metric where there are several."""
+    if len(outputs) == 1:
+        return {f"{part}/{metric}": float(logs[prefix + metric]) for metric in ("loss", "accuracy")}
+    first, *others = outputs
+    places = {first: part, **{name: f"{part}/{name}" for name in others}}
+    return {
+        **{
+            f"{place}/{metric}": float(logs[f"{prefix}{name}_{metric}"])
+            for name, place in places.items()
+            for metric in ("loss", "accuracy")
+        },
+        f"{part}/total_loss": float(logs[f"{prefix}loss"]),
+    }
 
 
 def _learning_rate(model: keras.Model) -> float:

@@ -52,6 +52,7 @@ def _train(task: Task, checkpoint: CheckpointFolder, on_progress: OnProgress) ->
         checkpoint=checkpoint,
         on_epoch=on_epoch,
         keep=task.training.keep,
+        loop=task.training.loop,
     )
     _keep(task, at.model, history, checkpoint)
 

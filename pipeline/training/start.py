@@ -13,9 +13,11 @@ from pipeline.data.augmentation import augment
 from pipeline.data.prepared import Prepared
 from pipeline.data.splits import TRAIN, VALIDATION
 from pipeline.errors import UserError
-from pipeline.training.batches import Augment, Portion, Standardisation
+from pipeline.training.batches import Augment
 from pipeline.training.compiling import compile_model, make_optimizer
+from pipeline.training.examples import Columns, Portion, portion
 from pipeline.training.fit import Length, steps_in_epoch
+from pipeline.training.initial import load_initial_weights
 from pipeline.training.task import Task, layer_modules
 
 
@@ -38,11 +40,8 @@ def start(task: Task, prepared: Prepared) -> Start:
     Raises:
         UserError: an optimizer or schedule that does not exist, or fewer training images than one batch holds.
     """
-    scaling = standardisation(prepared, task.replicate)
-    train, validation = (
-        Portion(prepared.pixels, prepared.labels, prepared.indices(task.replicate, part), scaling)
-        for part in (TRAIN, VALIDATION)
-    )
+    columns = Columns.of(task.architecture)
+    train, validation = (portion(prepared, task.replicate, part, columns) for part in (TRAIN, VALIDATION))
     seed = int(np.random.SeedSequence([task.training.seed, task.replicate]).generate_state(1)[0])
     settings, chosen = task.training, task.optimizer
     optimizer = make_optimizer(
@@ -59,6 +58,8 @@ def start(task: Task, prepared: Prepared) -> Start:
         except ValueError as problem:
             raise UserError(f"The augmentation does not fit the images: {problem}") from None
     model = load_network(task.architecture, seed)
+    if task.initial_weights is not None:
+        load_initial_weights(task.initial_weights, model)
     compile_model(model, optimizer)
     return Start(
         model,
@@ -82,16 +83,17 @@ def load_network(architecture: str, seed: int) -> keras.Model:
     return keras.models.model_from_json(architecture)
 
 
-def standardisation(prepared: Prepared, replicate: int) -> Standardisation:
-    """Mean and deviation of the pixels that this replicate trains on."""
-    split = prepared.manifest["replicates"][replicate]
-    # A picture of one single grey has no deviation to divide by.
-    deviation = np.maximum(np.asarray(split["standard_deviation"], np.float32), 1.0)
-    return Standardisation(np.asarray(split["mean"], np.float32), deviation)
-
-
 def balanced_weights(train: Portion) -> dict[int, float]:
-    """Weights with which each class counts the same, 1 on average (King & Zeng 2001)."""
+    """Weights with which each class counts the same, 1 on average (King & Zeng 2001).
+
+    Raises:
+        UserError: the network does not answer with a class.
+    """
+    if "output" not in train.columns.outputs:
+        raise UserError(
+            "`training.class_weights: balanced` weighs the classes of images, but this network answers "
+            f"'{train.columns.outputs[0]}': set it to none."
+        )
     classes, counts = np.unique(train.labels[train.indices], return_counts=True)
     weights = len(train) / (len(classes) * counts)
     return {int(label): float(weight) for label, weight in zip(classes, weights, strict=True)}

@@ -1,10 +1,12 @@
 """One training to be done, small enough to send to another process, and the fingerprint of its result."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,10 @@ COMPUTING = (
     "pipeline.training.batches",
     "pipeline.training.checkpoints",
     "pipeline.training.compiling",
+    "pipeline.training.examples",
     "pipeline.training.fit",
+    "pipeline.training.initial",
+    "pipeline.training.loops",
     "pipeline.training.runtime",
     "pipeline.training.start",
 )
@@ -33,10 +38,14 @@ SCALING = ("mean", "standard_deviation")
 
 @dataclass(frozen=True)
 class Task:
-    """Train one replicate of one model: `architecture` is the network's JSON, `prepared` the folder of the images."""
+    """Train one replicate of one model: `architecture` is the network's JSON, `prepared` the folder of the images.
+
+    `initial_weights` is the file of the weights to start from where they are not drawn at random.
+    """
 
     replicate: int
     architecture: str
+    initial_weights: Path | None
     prepared: Path
     optimizer: OptimizerConfig
     training: TrainingConfig
@@ -68,6 +77,7 @@ def make_tasks(
     prepared: Path,
     replicates: int,
     *,
+    initial_weights: Path | None = None,
     optimizer: OptimizerConfig,
     training: TrainingConfig,
     augmentation: AugmentationConfig,
@@ -89,6 +99,7 @@ def make_tasks(
     seed = settings.pop("seed")
     model = {
         "architecture": sha256(architecture.encode()).hexdigest(),
+        "initial_weights": sha256(initial_weights.read_bytes()).hexdigest() if initial_weights else None,
         "optimizer": asdict(optimizer),
         "training": settings,
         "augmentation": asdict(augmentation),
@@ -96,13 +107,14 @@ def make_tasks(
         "split": manifest["settings"]["split"],
         "device": "gpu" if gpus() else "cpu",
         "versions": {name: version(name) for name in FRAMEWORKS},
-        "source": source_digest([*COMPUTING, *layer_modules(architecture)]),
+        "source": source_digest([*COMPUTING, *_with_imports(layer_modules(architecture))]),
     }
     model_fingerprint = fingerprint(model)
     return [
         Task(
             replicate=replicate,
             architecture=architecture,
+            initial_weights=initial_weights,
             prepared=prepared,
             optimizer=optimizer,
             training=training,
@@ -142,3 +154,14 @@ def layer_modules(architecture: str) -> list[str]:
 
     walk(json.loads(architecture))
     return sorted(found)
+
+
+def _with_imports(modules: list[str]) -> set[str]:
+    """Modules of ours and all modules of ours that they import."""
+    found: set[str] = set()
+    while modules := [module for module in modules if module not in found]:
+        found |= set(modules)
+        specs = [find_spec(module) for module in modules]
+        texts = [Path(spec.origin).read_text(encoding="utf-8") for spec in specs if spec and spec.origin]
+        modules = re.findall(r"^\s*from (pipeline\.[\w.]+) import", "\n".join(texts), re.MULTILINE)
+    return found

@@ -1,20 +1,34 @@
 """Handwritten digits of 8×8 pixels (Alpaydin & Kaynak 1998, UCI), as they come with scikit-learn: 1,797 images."""
 
+from typing import Annotated
+
 import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from pydantic import Field
 
 from pipeline.data.images import Images
 
 REQUIREMENT = "scikit-learn"
 
+PUBLISHED = 8
+"""Pixels a side."""
 
-def load() -> Images:
-    """1,797 images of 8 × 8 × 1 in ten classes; the published values 0..16 are spread over 0..255."""
+
+def load(*, size: Annotated[int, Field(ge=1, le=64)] = PUBLISHED) -> Images:
+    """1,797 images of `size` × `size` × 1 in ten classes; the published values 0..16 are spread over 0..255.
+
+    Another size than the published 8 is resized by averaging areas.
+    """
     from sklearn.datasets import load_digits  # a second
 
     digits = load_digits()
+    pixels = np.rint(digits.images * (255 / 16)).astype(np.uint8)
+    if size != PUBLISHED:
+        pixels = np.stack([_resized(image, size) for image in pixels])
     names = np.array([f"digit-{row:04d}" for row in range(len(digits.target))])
     return Images(
-        pixels=np.rint(digits.images[..., np.newaxis] * (255 / 16)).astype(np.uint8),
+        pixels=pixels[..., np.newaxis],
         labels=digits.target.astype(np.int64),
         classes=tuple(str(digit) for digit in digits.target_names),
         groups=names,
@@ -29,3 +43,10 @@ def load() -> Images:
             "both sides of a split.",
         ),
     )
+
+
+def _resized(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """The image with `size` pixels a side, each the average of the area that it covers, within 1 of it."""
+    # Pillow's box counts a pixel as a whole or not at all, so it is given sides that `size` divides.
+    repeated = image.repeat(size, axis=0).repeat(size, axis=1)
+    return np.asarray(Image.fromarray(repeated).resize((size, size), Image.Resampling.BOX))

@@ -76,7 +76,7 @@ def _is_text(name: str) -> bool:
     return True
 
 
-def files(*, path: str, **_: object) -> list[Path]:
+def watched(*, path: str, **_: object) -> list[Path]:
     """The files below `path`, whatever they are."""
     return sorted(file for file in Path(path).expanduser().rglob("*") if file.is_file())
 

@@ -1,0 +1,27 @@
+"""The lecture's network in Keras' other form: a `Sequential` list of layers instead of a graph of tensors.
+
+Layer by layer it is `lecture_cnn` with its default options, so the same seed gives the same weights, and the same
+weights give the same answers. Sizes for a 64×64×1 image.
+"""
+
+import keras
+from keras import layers
+
+from pipeline.layers.classifier import classifier
+
+
+def build(input_shape: tuple[int, int, int], classes: int) -> keras.Model:
+    """Standardised images, of at least 4×4 pixels, to class probabilities."""
+    return keras.Sequential(
+        [
+            keras.Input(input_shape, name="image"),  # 64, 64, 1
+            layers.Conv2D(16, 3, padding="same", activation="relu", name="conv1"),  # 64, 64, 16
+            layers.MaxPooling2D(2, name="pool1"),  # 32, 32, 16
+            layers.Conv2D(32, 3, padding="same", activation="relu", name="conv2"),  # 32, 32, 32
+            layers.MaxPooling2D(2, name="pool2"),  # 16, 16, 32
+            layers.Flatten(name="flatten"),  # 8192
+            layers.Dense(100, activation="relu", name="hidden"),
+            classifier(classes),
+        ],
+        name="lecture_sequential",
+    )

@@ -1,0 +1,58 @@
+"""The two ways in which Keras trains: `fit`, and batch by batch with `train_on_batch`.
+
+Both see the same batches, average the same metrics and call the same callback, and end with the same bits.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+import keras
+
+LoopName = Literal["fit", "explicit"]
+
+
+def by_fit(
+    model: keras.Model, batches: Any, held_out: Any, *, epochs: range, steps: int, after: keras.callbacks.Callback
+) -> None:
+    """`model.fit`: Keras goes through epochs and batches itself.
+
+    `batches` is a `tf.data.Dataset` over the batches of all `epochs`, `steps` in each, `held_out` one over those of the
+    validation; `after` is called around each epoch and may set `model.stop_training`.
+    """
+    model.fit(
+        batches,
+        validation_data=held_out,
+        initial_epoch=epochs.start,
+        epochs=epochs.stop,
+        steps_per_epoch=steps,
+        callbacks=[after],
+        shuffle=False,
+        verbose=0,
+    )
+
+
+def by_batch(
+    model: keras.Model, batches: Any, held_out: Any, *, epochs: range, steps: int, after: keras.callbacks.Callback
+) -> None:
+    """The loop that `fit` hides, written out; arguments as `by_fit`."""
+    after.set_model(model)
+    model.stop_training = False
+    stream = iter(batches)
+    for epoch in epochs:
+        after.on_epoch_begin(epoch)
+        sums: list[Any] = []
+        for _ in range(steps):
+            model.train_on_batch(*next(stream))
+            # Keras forgets the metrics of one batch with the next; each is a quotient of sums over examples.
+            values = [variable.numpy() for variable in model.metrics_variables]
+            sums = [total + value for total, value in zip(sums, values, strict=True)] if sums else values
+        for variable, total in zip(model.metrics_variables, sums, strict=True):
+            variable.assign(total)
+        logs = {name: float(value) for name, value in model.get_metrics_result().items()}
+        held = model.evaluate(held_out, return_dict=True, verbose=0)
+        after.on_epoch_end(epoch, {**logs, **{f"val_{name}": value for name, value in held.items()}})
+        if model.stop_training:
+            return
+
+
+LOOPS: Mapping[LoopName, Callable[..., None]] = {"fit": by_fit, "explicit": by_batch}
