@@ -51,6 +51,8 @@ HYDRA_COMMANDS: Mapping[str, HydraCommand] = {
 }
 
 PLAIN_COMMANDS: Mapping[str, str] = {
+    "describe": "pipeline.commands.describe",
+    "study": "pipeline.commands.study",
     "publish": "pipeline.commands.publish",
     "clean": "pipeline.commands.clean",
     "ui": "pipeline.commands.ui",
@@ -165,6 +167,20 @@ def _run_hydra(command: str, arguments: Sequence[str]) -> None:
         if "override" not in str(problem):
             raise
         raise UserError(f"{problem}.") from None
+
+
+def composed(command: str, overrides: Sequence[str]) -> dict[str, Any]:
+    """What a Hydra command would take with these overrides, checked, without running it."""
+    from hydra import compose, initialize_config_dir
+    from hydra.core.config_store import ConfigStore
+    from omegaconf import OmegaConf
+
+    ConfigStore.instance().store("convtrack", primary_config(command))
+    with initialize_config_dir(str(CONF.resolve()), version_base="1.3"):
+        config = compose("convtrack", list(overrides), return_hydra_config=True)
+    own = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+    values: Any = OmegaConf.to_container(own, resolve=True)
+    return arguments_of(HYDRA_COMMANDS[command].groups, values, config.hydra.runtime.choices)
 
 
 def primary_config(command: str) -> dict[str, Any]:

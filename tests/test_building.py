@@ -24,14 +24,14 @@ def test_the_architectures_are_the_files_of_their_folder():
 
 
 def test_an_unknown_architecture_is_told_with_those_there_are():
-    assert refusal("lenet", {}).startswith("Unknown architecture 'lenet'. Did you mean 'lenet5'? Available: fully_conn")
+    assert refusal("lenet", {}).startswith("Unknown architecture 'lenet'. Did you mean 'lenet5'? Available: convnext,")
 
 
 def test_an_unknown_option_is_told_with_the_options_there_are():
     message = refusal("lenet5", {"activatoin": "tanh"})
     assert "'activatoin'" in message
     assert "lenet5" in message
-    assert message.endswith("Did you mean 'activation'? Available: activation.")
+    assert message.endswith("Did you mean 'activation'? Available: activation, connections, subsampling.")
 
 
 @pytest.mark.parametrize(
@@ -103,11 +103,42 @@ def test_what_keras_refuses_for_another_reason_is_told_in_its_words(monkeypatch)
 
 
 def test_a_layer_without_arithmetic_does_not_hide_what_keras_refuses(monkeypatch):
+    def inverted(input_shape, classes):
+        image = keras.Input(input_shape, name="image")
+        x = keras.layers.RandomInvert(name="invert")(image)
+        return keras.Model(image, keras.layers.MaxPooling2D(20, name="pool")(x))
+
+    offer(monkeypatch, inverted)
+    assert "20×20" not in refusal("odd", {})
+    assert "zero or negative" in refusal("odd", {})
+
+
+def test_what_is_left_of_an_image_may_be_more_than_there_was(monkeypatch):
     def upward(input_shape, classes):
         image = keras.Input(input_shape, name="image")
         x = keras.layers.Conv2DTranspose(3, 3, name="up")(image)
         return keras.Model(image, keras.layers.MaxPooling2D(20, name="pool")(x))
 
     offer(monkeypatch, upward)
-    assert "10×10" not in refusal("odd", {})
-    assert "zero or negative" in refusal("odd", {})
+    assert refusal("odd", {}).startswith("Layer 'pool' (MaxPooling2D, 20×20) does not fit its 10×10 input.")
+
+
+def test_an_architecture_that_asks_for_the_number_of_subgroups_is_told_it(monkeypatch):
+    def counting(input_shape, classes, *, subgroups: int):
+        return subgroups, classes
+
+    offer(monkeypatch, counting)
+    assert build("odd", {}, input_shape=(8, 8, 1), classes=5, subgroups=3) == (3, 5)
+    with pytest.raises(UserError, match="Unknown option 'subgroups': architecture odd has no options, remove it"):
+        build("odd", {"subgroups": 3}, input_shape=(8, 8, 1), classes=5, subgroups=3)
+
+
+@pytest.mark.parametrize("architecture", ["two_inputs", "two_outputs"])
+@pytest.mark.parametrize("subgroups", [0, 1])
+def test_a_network_that_needs_subgroups_refuses_data_without(architecture, subgroups):
+    with pytest.raises(UserError) as error:
+        build(architecture, {}, input_shape=(8, 8, 1), classes=2, subgroups=subgroups)
+    assert str(error.value) == (
+        f"Architecture {architecture} needs images of at least 2 subgroups, such as the types of solar modules of "
+        f"`data: elpv`, but the data have {subgroups}."
+    )

@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 
 from pipeline import comparing
-from pipeline.comparing import SPLITS_IN_WORDS, compared
+from pipeline.comparing import OTHER_QUESTIONS, SPLITS_IN_WORDS, compared
 from pipeline.data.splits import STRATEGIES
 from pipeline.errors import UserError
 from pipeline.runs import RunFolder
+from pipeline.training.examples import OUTPUTS
 
 MANIFEST = {
     "name": "cells",
@@ -49,7 +50,7 @@ def write(file: Path, content):
     file.write_text(json.dumps(content))
 
 
-def evaluated(model, scores, *, field=(7, 5), mistakes=b""):
+def evaluated(model, scores, *, field=(7, 5), mistakes=b"", question="output", classes=("sound", "cracked")):
     """Write the run folder of a model, one mapping of scores for each replicate."""
     run = RunFolder.of(model)
     network = {"architecture": "lenet5", "parameters": 10, "multiply_accumulates": 100, "receptive_field": field}
@@ -58,7 +59,8 @@ def evaluated(model, scores, *, field=(7, 5), mistakes=b""):
         {"replicate": number, "train_seconds": 2.0 + number, "scores": values, "seconds_per_image": 0.001}
         for number, values in enumerate(scores)
     ]
-    write(run.scores, {"replicates": replicates, "confusion": [[5, 1], [2, 4]]})
+    confusion = [[5, 1], [2, 4]]
+    write(run.scores, {"question": question, "classes": classes, "replicates": replicates, "confusion": confusion})
     run.history.parent.mkdir(parents=True)
     pd.DataFrame({"epoch": [1, 2], "val/loss": [0.5, 0.25], "replicate": [0, 0]}).to_csv(run.history, index=False)
     if mistakes:
@@ -96,6 +98,20 @@ def test_costs_history_and_confusion_come_from_their_files():
 def test_a_network_without_a_receptive_field_has_none():
     evaluated("a", [{"accuracy": 0.75}], field=None)
     assert comparison(["a"]).models[0].receptive_field is None
+
+
+def test_a_model_says_what_it_chooses_between_and_what_it_was_asked_where_that_is_not_the_class():
+    evaluated("a", [{"accuracy": 0.75}])
+    evaluated("b", [{"accuracy": 0.75}], question="same", classes=("different classes", "same class"))
+    evaluated("c", [{"accuracy": 0.75}], question="subgroup", classes=("mono", "poly"))
+    a, b, c = comparison(["a", "b", "c"]).models
+    assert (a.question, a.classes) == (None, ("sound", "cracked"))
+    assert (b.question, b.classes) == ("whether two images show the same class", ("different classes", "same class"))
+    assert (c.question, c.classes) == ("the subgroup of an image", ("mono", "poly"))
+
+
+def test_every_first_output_but_the_class_is_a_question_with_words():
+    assert set(OTHER_QUESTIONS) == set(OUTPUTS) - {"output"}
 
 
 def test_models_are_those_that_are_named_in_their_order_whatever_else_lies_there():

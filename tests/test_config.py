@@ -47,6 +47,7 @@ VALID = {
         "epochs": 12,
         "batch_size": 32,
         "evaluation_batch_size": 128,
+        "loop": "fit",
         "keep": "best",
         "patience": None,
         "class_weights": "none",
@@ -93,8 +94,8 @@ def test_a_misspelt_key_is_told_with_the_nearest_one():
     values = {name.replace("epochs", "epoch"): value for name, value in VALID["training"].items()}
     assert refusal("training", values) == (
         "Unknown setting 'training.epoch'. Did you mean 'training.epochs'? Available: training.batch_size, "
-        "training.class_weights, training.epochs, training.evaluation_batch_size, training.keep, training.patience, "
-        "training.seed, training.threads."
+        "training.class_weights, training.epochs, training.evaluation_batch_size, training.keep, training.loop, "
+        "training.patience, training.seed, training.threads."
     )
 
 
@@ -118,6 +119,7 @@ def test_what_is_no_section_at_all_is_told_with_its_keys(values):
         ("training", "epochs", [0, -1, 2.0, "12", True, None, [1]], "an integer at least 1"),
         ("training", "batch_size", [0, -32], "an integer at least 1"),
         ("training", "patience", [0, "never"], "an integer at least 1 or null"),
+        ("training", "loop", ["explicitly", None], "one of 'fit', 'explicit'"),
         ("training", "keep", ["first", None], "one of 'best', 'last'"),
         ("training", "class_weights", ["equal"], "one of 'none', 'balanced'"),
         ("training", "seed", [-1, 0.5], "an integer at least 0"),
@@ -198,9 +200,9 @@ def test_the_comparison_is_read_with_its_choices(conf):
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ({"data": "digit"}, "Unknown data 'digit'. Did you mean 'digits'? Available: digits, elpv, folder, mnist_"),
+        ({"data": "digit"}, "Unknown data 'digit'. Did you mean 'digits'? Available: digits, digits_5x5, elpv, fol"),
         ({"split": "grup"}, "Unknown split 'grup'. Did you mean 'group'? Available: group, kfold, random, resampled."),
-        ({"models": ["lenet"]}, "Unknown model 'lenet'. Did you mean 'lenet5'? Available: fully_connected, lecture_cn"),
+        ({"models": ["lenet"]}, "Unknown model 'lenet'. Did you mean 'lenet5'? Available: convnext, densenet, five_by"),
         ({"models": ["lenet5", "lenet5"]}, "`models` must name each model once. Received 'lenet5' twice."),
         ({"models": []}, "`models` must be a list of at least 1 value, each a string. Received []."),
         ({"models": "lenet5"}, "`models` must be a list of at least 1 value, each a string. Received 'lenet5'."),

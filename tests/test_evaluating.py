@@ -33,11 +33,12 @@ def prepared():
         pixels=np.tile(np.arange(0, 80, 10, dtype=np.uint8)[:, None, None, None], (1, 4, 4, 1)),
         labels=np.array([0, 0, 1, 1, 2, 2, 0, 1]),
         groups=np.arange(8).astype(str),
-        subgroups=None,
+        subgroups=np.array(["small", "small", "big", "small", "small", "big", "small", "small"]),
         names=np.array([f"folder/{number}.png" for number in range(8)]),
         splits=splits,
         manifest={
             "classes": ["ape", "bee", "cat"],
+            "subgroups": ["big", "small"],
             "attribution": "nobody",
             "replicates": [{"mean": [30.0], "standard_deviation": [20.0]}] * 2,
         },
@@ -54,6 +55,8 @@ def answers(evaluating, prepared):
     return {
         replicate: evaluating.Answers(
             images=np.array(list(by_image)),
+            partners=None,
+            classes=("ape", "bee", "cat"),
             truth=prepared.labels[list(by_image)],
             probabilities=np.array(list(by_image.values())),
             seconds_per_image=0.5,
@@ -67,7 +70,7 @@ def test_every_replicate_is_asked_about_its_own_test_images(evaluating, prepared
 
     keras.utils.set_random_seed(0)
     network = keras.Sequential(
-        [keras.Input((4, 4, 1)), keras.layers.Flatten(), keras.layers.Dense(3, "softmax", name="output")]
+        [keras.Input((4, 4, 1), name="image"), keras.layers.Flatten(), keras.layers.Dense(3, "softmax", name="output")]
     )
     results, weights = {}, {}
     for replicate in (0, 1):
@@ -77,10 +80,12 @@ def test_every_replicate_is_asked_about_its_own_test_images(evaluating, prepared
         network.set_weights(weights[replicate])
         network.save_weights(results[replicate].weights)
 
-    asked = evaluating.ask(network.to_json(), results, prepared, batch_size=3, repeats=1)
+    asked = evaluating.ask(network.to_json(), results, prepared, batch_size=3, repeats=1)["output"]
     for replicate, images in {0: [0, 2, 4, 6], 1: [2, 3, 6]}.items():
         said = asked[replicate]
         assert said.images.tolist() == images
+        assert said.partners is None
+        assert said.classes == ("ape", "bee", "cat")
         assert said.truth.tolist() == prepared.labels[images].tolist()
         logits = np.tile((10.0 * np.array(images)[:, None] - 30) / 20, (1, 16)) @ weights[replicate][0]
         powers = np.exp(logits - logits.max(axis=1, keepdims=True))
@@ -89,7 +94,7 @@ def test_every_replicate_is_asked_about_its_own_test_images(evaluating, prepared
 
 
 def test_scores_are_each_replicates_and_confusion_is_that_of_all(evaluating, answers):
-    by_replicate, confusion = evaluating.score(answers)
+    by_replicate, confusion = evaluating.score({"output": answers}), evaluating.confusion(answers)
     assert {number: scores["accuracy"] for number, scores in by_replicate.items()} == {
         0: 3 / 4,
         1: pytest.approx(1 / 3),
@@ -110,8 +115,8 @@ def test_one_replicate_has_no_deviation(evaluating):
     assert evaluating.spreads({3: {"accuracy": 0.5}}) == {"accuracy": {"mean": 0.5}}
 
 
-def test_the_class_table_has_a_row_for_each_answer(evaluating, answers, prepared):
-    table = evaluating.class_table(answers, prepared)
+def test_the_class_table_has_a_row_for_each_answer(evaluating, answers):
+    table = evaluating.class_table(answers)
     assert list(table.itertuples(index=False, name=None)) == [
         ("ape", "ape"),
         ("bee", "ape"),
@@ -134,7 +139,12 @@ def test_every_replicate_has_its_curves(evaluating, answers):
 
 def test_where_a_test_set_holds_one_class_only_there_is_no_roc(evaluating, answers):
     alone = evaluating.Answers(
-        images=np.array([0]), truth=np.array([0]), probabilities=np.array([[0.8, 0.1, 0.1]]), seconds_per_image=0.5
+        images=np.array([0]),
+        partners=None,
+        classes=("ape", "bee", "cat"),
+        truth=np.array([0]),
+        probabilities=np.array([[0.8, 0.1, 0.1]]),
+        seconds_per_image=0.5,
     )
     assert set(evaluating.curve_pictures({**answers, 2: alone})) == {"calibration"}
 
@@ -172,3 +182,94 @@ def test_without_mistakes_there_is_no_picture(evaluating, answers, prepared):
     for said in answers.values():
         said.probabilities[:] = np.eye(3)[said.truth]
     assert evaluating.mistakes_picture(answers, prepared, 12) is None
+
+
+# Other questions than the class of an image
+
+
+@pytest.fixture
+def paired(evaluating):
+    """Of each replicate on the same two pairs and one of its own: wrong on images 2 and 4, twice, and on 6 and 7."""
+    said = {
+        0: {(0, 1): (0.1, 0.9), (2, 4): (0.3, 0.7), (3, 5): (0.9, 0.1)},
+        1: {(0, 1): (0.4, 0.6), (2, 4): (0.1, 0.9), (6, 7): (0.45, 0.55)},
+    }
+    same = {(0, 1): 1, (2, 4): 0, (3, 5): 0, (6, 7): 0}
+    return {
+        replicate: evaluating.Answers(
+            images=np.array([image for image, _ in by_pair]),
+            partners=np.array([partner for _, partner in by_pair]),
+            classes=("different classes", "same class"),
+            truth=np.array([same[pair] for pair in by_pair]),
+            probabilities=np.array(list(by_pair.values())),
+            seconds_per_image=0.5,
+        )
+        for replicate, by_pair in said.items()
+    }
+
+
+def test_a_further_output_is_scored_under_its_name(evaluating, answers, paired):
+    by_replicate = evaluating.score({"output": answers, "same": paired})
+    assert by_replicate[0]["accuracy"] == 3 / 4
+    assert by_replicate[0]["same/accuracy"] == pytest.approx(2 / 3)
+    assert by_replicate[1]["same/accuracy"] == pytest.approx(1 / 3)
+    alone = evaluating.score({"same": paired})
+    assert {f"same/{name}" for name in alone[0]} == {name for name in by_replicate[0] if "/" in name}
+    assert alone[0]["accuracy"] == by_replicate[0]["same/accuracy"]
+
+
+def test_pairs_are_counted_in_the_words_of_their_question(evaluating, paired):
+    assert evaluating.confusion(paired) == [[1, 3], [0, 2]]
+    rows = list(evaluating.class_table(paired).itertuples(index=False, name=None))
+    assert rows[:2] == [("same class", "same class"), ("different classes", "same class")]
+    assert len(rows) == 6
+
+
+def test_the_predictions_of_pairs_say_with_whom(evaluating, paired, answers):
+    parts = ("images", "partners", "truth", "probabilities")
+    assert list(evaluating.arrays({"same": {0: paired[0]}})) == [f"same-{part}-0" for part in parts]
+    assert "output-partners-0" not in evaluating.arrays({"output": answers})
+
+
+def test_a_mistake_about_a_pair_shows_both_images_side_by_side(evaluating, paired, prepared, monkeypatch):
+    given = []
+    drawing = evaluating.images.mistakes
+    monkeypatch.setattr(
+        evaluating.images, "mistakes", lambda *arguments: given.append(arguments) or drawing(*arguments)
+    )
+    assert evaluating.mistakes_picture(paired, prepared, 12)
+    ((pixels, captions, _),) = given
+    assert pixels.shape == (2, 4, 8, 1)
+    assert pixels[:, 0, :, 0].tolist() == [[20] * 4 + [40] * 4, [60] * 4 + [70] * 4]
+    assert captions == [
+        "2.png and 4.png: different classes, taken for same class (80 %)",
+        "6.png and 7.png: different classes, taken for same class (55 %)",
+    ]
+
+
+def test_each_output_is_asked_for_its_own_truth(evaluating, prepared, tmp_path):
+    import keras
+    from keras import layers
+
+    image, partner = (keras.Input((4, 4, 1), name=name) for name in ("image", "partner"))
+    flat = layers.Flatten(name="flatten")
+    both = layers.Concatenate(name="both")([flat(image), flat(partner)])
+    answers = [
+        layers.Dense(width, "softmax" if width > 1 else "sigmoid", name=name)(both)
+        for name, width in (("same", 1), ("output", 3), ("subgroup", 1))
+    ]
+    network = keras.Model([image, partner], answers)
+    network.save_weights(ResultFolder(tmp_path).weights)
+    asked = evaluating.ask(network.to_json(), {1: ResultFolder(tmp_path)}, prepared, batch_size=2, repeats=1)
+
+    assert list(asked) == ["same", "output", "subgroup"]
+    same, output, subgroup = (said[1] for said in asked.values())
+    assert same.classes == ("different classes", "same class")
+    assert same.truth.tolist() == (prepared.labels[same.images] == prepared.labels[same.partners]).tolist()
+    assert set(same.partners.tolist()) <= {2, 3, 6}
+    assert (output.classes, output.truth.tolist()) == (("ape", "bee", "cat"), [1, 1, 0])
+    assert (subgroup.classes, subgroup.truth.tolist()) == (("big", "small"), [0, 1, 1])
+    for said in (same, output, subgroup):
+        assert said.probabilities.shape == (3, len(said.classes))
+        assert said.images.tolist() == [2, 3, 6]
+        np.testing.assert_allclose(said.probabilities.sum(axis=1), 1, rtol=1e-6)

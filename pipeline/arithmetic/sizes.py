@@ -1,12 +1,12 @@
 """Side lengths of feature maps (Dumoulin & Visin 2016, "A guide to convolution arithmetic").
 
 Every function speaks about one axis; rows and columns are counted apart. Kernels of convolution and of pooling obey
-the same arithmetic.
+the same arithmetic. A transposed convolution is named by the parameters of the convolution whose sizes it turns round.
 """
 
 from typing import Literal
 
-Padding = Literal["valid", "same"]
+Padding = Literal["valid", "same", "causal"]
 
 
 def dilated_kernel(kernel: int, dilation: int = 1) -> int:
@@ -19,17 +19,27 @@ def dilated_kernel(kernel: int, dilation: int = 1) -> int:
     return (kernel - 1) * dilation + 1
 
 
-def output_size(size: int, kernel: int, *, stride: int = 1, padding: int = 0, dilation: int = 1) -> int:
-    """Side length after a kernel slides over a side with `padding` pixels added at both ends (relationships 6 and 15).
+def output_size(
+    size: int, kernel: int, *, stride: int = 1, padding: int | tuple[int, int] = 0, dilation: int = 1
+) -> int:
+    """Side length after a kernel slides over a side with `padding` pixels at both ends, or (before, after) it.
 
-    Raises ValueError where the kernel does not fit.
+    Relationships 6 and 15. Raises ValueError where the kernel does not fit.
 
     >>> output_size(28, 5)
     24
-    >>> output_size(5, 3, stride=2, padding=1)
-    3
+    >>> output_size(5, 3, stride=2, padding=1), output_size(5, 3, stride=2, padding=(0, 1))
+    (3, 2)
     """
-    return _positions(size, kernel, stride, 2 * padding, dilation)
+    before, after = _ends(padding)
+    _require_positive(size=size, stride=stride)
+    span = dilated_kernel(kernel, dilation)
+    if span > size + before + after:
+        raise ValueError(
+            f"`kernel` must fit inside the padded side. Received kernel={kernel}, dilation={dilation}, size={size} "
+            f"and {before + after} pixels of padding in all."
+        )
+    return (size + before + after - span) // stride + 1
 
 
 def same_padding(size: int, kernel: int, *, stride: int = 1, dilation: int = 1) -> tuple[int, int]:
@@ -50,29 +60,94 @@ def same_padding(size: int, kernel: int, *, stride: int = 1, dilation: int = 1) 
     return total // 2, total - total // 2
 
 
+def keras_padding(
+    size: int, kernel: int, *, stride: int = 1, padding: Padding = "valid", dilation: int = 1
+) -> tuple[int, int]:
+    """Zeros that Keras adds before and after a side: none, `same`, or `causal`, by which no unit sees what follows it.
+
+    >>> [keras_padding(10, 3, padding=padding, dilation=2) for padding in ("valid", "same", "causal")]
+    [(0, 0), (2, 2), (4, 0)]
+    """
+    if padding == "same":
+        return same_padding(size, kernel, stride=stride, dilation=dilation)
+    return (dilated_kernel(kernel, dilation) - 1 if padding == "causal" else 0), 0
+
+
 def keras_output_size(size: int, kernel: int, *, stride: int = 1, padding: Padding = "valid", dilation: int = 1) -> int:
-    """Side length after a Keras convolution or pooling with padding `valid` (none) or `same`.
+    """Side length after a Keras convolution or pooling.
 
     >>> keras_output_size(28, 3, padding="same")
     28
     >>> keras_output_size(7, 2, stride=2), keras_output_size(7, 2, stride=2, padding="same")
     (3, 4)
     """
-    added = sum(same_padding(size, kernel, stride=stride, dilation=dilation)) if padding == "same" else 0
-    return _positions(size, kernel, stride, added, dilation)
+    ends = keras_padding(size, kernel, stride=stride, padding=padding, dilation=dilation)
+    return output_size(size, kernel, stride=stride, padding=ends, dilation=dilation)
 
 
-def _positions(size: int, kernel: int, stride: int, added: int, dilation: int) -> int:
+def transposed_size(
+    size: int,
+    kernel: int,
+    *,
+    stride: int = 1,
+    padding: int | tuple[int, int] = 0,
+    output_padding: int = 0,
+    dilation: int = 1,
+) -> int:
+    """Side length after a transposed convolution (relationships 13 and 14).
+
+    A convolution with the same parameters turns the result into `size` again, whatever `output_padding` from 0 to
+    `stride - 1` chooses among the sides of which it does so. `padding` takes pixels off the result.
+
+    >>> transposed_size(3, 3, stride=2, padding=1), transposed_size(3, 3, stride=2, padding=1, output_padding=1)
+    (5, 6)
+    """
     _require_positive(size=size, stride=stride)
+    if output_padding < 0:
+        raise ValueError(f"`output_padding` must not be negative. Received output_padding={output_padding}.")
+    whole = (size - 1) * stride + dilated_kernel(kernel, dilation) + output_padding
+    result = whole - sum(_ends(padding))
+    if result < 1:
+        raise ValueError(f"`padding` must leave something. Received padding={padding} of {whole} pixels.")
+    return result
+
+
+def keras_transposed_size(
+    size: int,
+    kernel: int,
+    *,
+    stride: int = 1,
+    padding: Padding = "valid",
+    output_padding: int | None = None,
+    dilation: int = 1,
+) -> int:
+    """Side length after a transposed convolution of Keras.
+
+    Without `output_padding`, `same` gives `size * stride`, and `valid` as much as the kernel reaches, but no less than
+    that. With it, `same` takes half a kernel off both ends.
+
+    >>> keras_transposed_size(4, 3, stride=2, padding="same"), keras_transposed_size(4, 3, stride=2)
+    (8, 9)
+    >>> keras_transposed_size(4, 3, stride=2, padding="same", output_padding=0)
+    7
+    """
     span = dilated_kernel(kernel, dilation)
-    if added < 0:
-        raise ValueError(f"`padding` must not be negative. Received {added} pixels in all.")
-    if span > size + added:
-        raise ValueError(
-            f"`kernel` must fit inside the padded side. "
-            f"Received kernel={kernel}, dilation={dilation}, size={size} and {added} pixels of padding in all."
+    if output_padding is not None:
+        cut = span // 2 if padding == "same" else 0
+        return transposed_size(
+            size, kernel, stride=stride, padding=cut, output_padding=output_padding, dilation=dilation
         )
-    return (size + added - span) // stride + 1
+    if padding == "same":
+        _require_positive(size=size, stride=stride)
+        return size * stride
+    return transposed_size(size, kernel, stride=stride, output_padding=max(stride - span, 0), dilation=dilation)
+
+
+def _ends(padding: int | tuple[int, int]) -> tuple[int, int]:
+    before, after = (padding, padding) if isinstance(padding, int) else padding
+    if before < 0 or after < 0:
+        raise ValueError(f"`padding` must not be negative. Received padding={padding}.")
+    return before, after
 
 
 def _require_positive(**lengths: int) -> None:

@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.arithmetic.sizes import dilated_kernel, keras_output_size, output_size, same_padding
+from pipeline.arithmetic.sizes import (
+    dilated_kernel,
+    keras_output_size,
+    keras_padding,
+    keras_transposed_size,
+    output_size,
+    same_padding,
+    transposed_size,
+)
 
 lengths = st.integers(1, 9)
 
@@ -19,10 +27,19 @@ def positions(first: int, last: int, kernel: int, stride: int, dilation: int) ->
     return count
 
 
-@settings(deadline=None)
-@given(size=st.integers(1, 40), kernel=lengths, stride=lengths, padding=st.integers(0, 9), dilation=st.integers(1, 4))
+thousand = settings(deadline=None, max_examples=1000)
+
+
+@thousand
+@given(
+    size=st.integers(1, 40),
+    kernel=lengths,
+    stride=lengths,
+    padding=st.tuples(st.integers(0, 9), st.integers(0, 9)),
+    dilation=st.integers(1, 4),
+)
 def test_the_formula_counts_the_positions_of_a_kernel(size, kernel, stride, padding, dilation):
-    counted = positions(-padding, size + padding - 1, kernel, stride, dilation)
+    counted = positions(-padding[0], size + padding[1] - 1, kernel, stride, dilation)
     if counted == 0:
         with pytest.raises(ValueError, match="must fit inside the padded side"):
             output_size(size, kernel, stride=stride, padding=padding, dilation=dilation)
@@ -30,7 +47,11 @@ def test_the_formula_counts_the_positions_of_a_kernel(size, kernel, stride, padd
         assert output_size(size, kernel, stride=stride, padding=padding, dilation=dilation) == counted
 
 
-@settings(deadline=None)
+def test_a_single_padding_lies_at_both_ends():
+    assert output_size(7, 3, stride=2, padding=2) == output_size(7, 3, stride=2, padding=(2, 2)) == 5
+
+
+@thousand
 @given(size=st.integers(1, 40), kernel=lengths, stride=lengths, dilation=st.integers(1, 4))
 def test_same_padding_is_the_least_that_puts_a_kernel_on_every_stride(size, kernel, stride, dilation):
     before, after = same_padding(size, kernel, stride=stride, dilation=dilation)
@@ -40,6 +61,81 @@ def test_same_padding_is_the_least_that_puts_a_kernel_on_every_stride(size, kern
     if before + after > 0:
         assert positions(0, size + before + after - 1, kernel, stride, dilation) == wanted
         assert positions(0, size + before + after - 2, kernel, stride, dilation) == wanted - 1
+
+
+@thousand
+@given(size=st.integers(1, 40), kernel=lengths, stride=lengths, dilation=st.integers(1, 4))
+def test_causal_padding_lets_each_unit_see_up_to_its_own_pixel_and_none_after_it(size, kernel, stride, dilation):
+    before, after = keras_padding(size, kernel, stride=stride, padding="causal", dilation=dilation)
+    last_taps = [unit * stride - before + (kernel - 1) * dilation for unit in range(len(range(0, size, stride)))]
+    assert (after, last_taps) == (0, list(range(0, size, stride)))
+    assert keras_output_size(size, kernel, stride=stride, padding="causal", dilation=dilation) == len(last_taps)
+
+
+def spread(size: int, kernel: int, stride: int, dilation: int) -> set[int]:
+    """The places that the numbers of a side are spread over by a transposed convolution, one by one."""
+    return {place * stride + tap * dilation for place in range(size) for tap in range(kernel)}
+
+
+@thousand
+@given(size=st.integers(1, 40), kernel=lengths, stride=lengths, dilation=st.integers(1, 4))
+def test_a_transposed_convolution_reaches_from_the_first_place_to_the_last(size, kernel, stride, dilation):
+    reached = spread(size, kernel, stride, dilation)
+    assert transposed_size(size, kernel, stride=stride, dilation=dilation) == max(reached) - min(reached) + 1
+
+
+@thousand
+@given(
+    size=st.integers(1, 40),
+    kernel=lengths,
+    stride=lengths,
+    dilation=st.integers(1, 4),
+    padding=st.integers(0, 4),
+    data=st.data(),
+)
+def test_a_convolution_of_the_same_parameters_turns_a_transposed_size_back(
+    size, kernel, stride, dilation, padding, data
+):
+    options = {"stride": stride, "padding": padding, "dilation": dilation}
+    output_padding = data.draw(st.integers(0, stride - 1))
+    if (size - 1) * stride + dilated_kernel(kernel, dilation) + output_padding <= 2 * padding:
+        with pytest.raises(ValueError, match="`padding` must leave something"):
+            transposed_size(size, kernel, output_padding=output_padding, **options)
+    else:
+        assert (
+            output_size(transposed_size(size, kernel, output_padding=output_padding, **options), kernel, **options)
+            == size
+        )
+
+
+@thousand
+@given(size=st.integers(1, 40), kernel=lengths, stride=lengths, dilation=st.integers(1, 4))
+def test_a_convolution_of_keras_turns_its_transposed_sizes_back(size, kernel, stride, dilation):
+    options = {"stride": stride, "dilation": dilation}
+    reach = max(spread(size, kernel, stride, dilation)) + 1
+    expected = {"same": size * stride, "valid": max(reach, size * stride)}
+    for padding, wanted in expected.items():
+        assert keras_transposed_size(size, kernel, padding=padding, **options) == wanted
+        assert keras_output_size(wanted, kernel, padding=padding, **options) == size
+
+
+@pytest.mark.parametrize(
+    ("size", "kernel", "stride", "padding", "output_padding", "expected"),
+    # Dumoulin & Visin 2016, figures 4.1 to 4.7.
+    [
+        (2, 3, 1, 0, 0, 4),
+        (6, 4, 1, 2, 0, 5),
+        (5, 3, 1, 1, 0, 5),
+        (7, 3, 1, 2, 0, 5),
+        (2, 3, 2, 0, 0, 5),
+        (3, 3, 2, 1, 0, 5),
+        (3, 3, 2, 1, 1, 6),
+    ],
+)
+def test_the_guides_transposed_figures_have_the_sizes_it_states(
+    size, kernel, stride, padding, output_padding, expected
+):
+    assert transposed_size(size, kernel, stride=stride, padding=padding, output_padding=output_padding) == expected
 
 
 @pytest.mark.parametrize(
@@ -66,13 +162,19 @@ def test_the_guides_figures_have_the_sizes_it_states(size, kernel, stride, paddi
         ({"size": 3, "kernel": 3, "stride": 0}, "`stride` must be at least 1. Received stride=0"),
         ({"size": 0, "kernel": 1}, "`size` must be at least 1. Received size=0"),
         ({"size": 3, "kernel": 0}, "`kernel` must be at least 1. Received kernel=0"),
-        ({"size": 3, "kernel": 3, "padding": -1}, "`padding` must not be negative"),
+        ({"size": 3, "kernel": 3, "padding": -1}, "`padding` must not be negative. Received padding=-1"),
+        ({"size": 3, "kernel": 3, "padding": (0, -1)}, "`padding` must not be negative"),
         ({"size": 9, "kernel": 3, "dilation": 0}, "`dilation` must be at least 1. Received dilation=0"),
     ],
 )
 def test_an_error_states_the_rule_and_what_it_received(arguments, message):
     with pytest.raises(ValueError, match=message):
         output_size(**arguments)
+
+
+def test_a_transposed_convolution_adds_no_less_than_nothing():
+    with pytest.raises(ValueError, match=r"`output_padding` must not be negative\. Received output_padding=-1"):
+        transposed_size(3, 3, output_padding=-1)
 
 
 def test_a_dilated_kernel_spans_its_gaps():

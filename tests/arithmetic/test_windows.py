@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.arithmetic.windows import Window
+from pipeline.arithmetic.windows import View, Window, joined
 
 layers = st.lists(st.tuples(st.integers(1, 5), st.integers(1, 3), st.integers(0, 3)), max_size=5)
 
@@ -44,3 +44,50 @@ def test_joined_paths_see_what_either_sees(stack, kernel, padding):
 def test_paths_of_different_strides_cannot_be_joined():
     with pytest.raises(ValueError, match="Received 1 and 2"):
         Window(stride=1).joined(Window(stride=2))
+
+
+IMAGE = View.of_pixels((8, 9))
+HALVED = IMAGE.through((2, 2), strides=(2, 2), padding=(0, 0))
+
+
+def test_effective_padding_counts_the_pixels_before_the_image():
+    padded = Window().through(3, stride=2, padding=1).through(3, padding=1)
+    assert (padded.padding, padded.start) == (1 + 2 * 1, -3)
+    assert Window().through(1, padding=-2).padding == -2
+
+
+def test_the_four_cases_are_told_apart():
+    assert [view.sight for view in (IMAGE, IMAGE.whole(), IMAGE.undefined(), View())] == [
+        "window",
+        "image",
+        "undefined",
+        "nothing",
+    ]
+
+
+def test_who_sees_all_of_the_image_does_so_whatever_comes_after():
+    assert IMAGE.whole().undefined().sight == "image"
+    assert IMAGE.whole().through((3, 3), strides=(2, 2), padding=(1, 1)).sight == "image"
+    assert IMAGE.undefined().whole().sight == "image"
+    assert View().whole().sight == "nothing"
+
+
+@pytest.mark.parametrize(
+    ("paths", "sight"),
+    [
+        ((IMAGE, HALVED), "undefined"),
+        ((IMAGE, IMAGE.undefined()), "undefined"),
+        ((IMAGE.undefined(), IMAGE), "undefined"),
+        ((IMAGE, View.of_pixels((8,))), "undefined"),
+        ((IMAGE, HALVED, IMAGE.whole()), "image"),
+        ((IMAGE.undefined(), IMAGE.whole()), "image"),
+        ((IMAGE, View()), "window"),
+        ((View(), View()), "nothing"),
+    ],
+)
+def test_what_paths_see_where_they_meet(paths, sight):
+    assert joined(paths).sight == joined(paths[::-1]).sight == sight
+
+
+def test_several_images_lie_on_each_other():
+    assert joined([View((8, 12)), View((10, 9))]) == View((10, 12))

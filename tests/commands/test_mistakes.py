@@ -16,9 +16,9 @@ def refused(project, *arguments, **environment):
 @pytest.mark.parametrize(
     ("command", "sentence"),
     [
-        ("prepare data=digit", "Unknown data 'digit'. Did you mean 'digits'? Available: digits, elpv, folder, mnist_s"),
+        ("prepare data=digit", "Unknown data 'digit'. Did you mean 'digits'? Available: digits, digits_5x5, elpv, fol"),
         ("prepare split=grup", "Unknown split 'grup'. Did you mean 'group'? Available: group, kfold, random, resampl"),
-        ("source model=lenet", "Unknown model 'lenet'. Did you mean 'lenet5'? Available: fully_connected, lecture_cnn"),
+        ("source model=lenet", "Unknown model 'lenet'. Did you mean 'lenet5'? Available: convnext, densenet, five_by_"),
         ("train model=lenet5 optimizer=sdg", "Unknown optimizer 'sdg'. Did you mean 'sgd'? Available: adam, sgd, sgd"),
         ("train model=lenet5 training=lectur", "Unknown training 'lectur'. Did you mean 'lecture'? Available: balance"),
         ("train model=lenet5 augmentation=flip", "Unknown augmentation 'flip'. Did you mean 'flips'? Available: flip"),
@@ -48,8 +48,8 @@ def test_an_unknown_name_is_told_with_those_there_are_and_the_nearest(project, c
             "options.activation. To give an option that the file lacks: `+model.options.activatoin=VALUE`.",
         ),
         (
-            "prepare data=digits +data.options.size=9",
-            "Unknown option 'size': data source digits has no options, remove",
+            "prepare data=mnist_sample +data.options.size=9",
+            "Unknown option 'size': data source mnist_sample has no options, r",
         ),
     ],
 )
@@ -114,7 +114,7 @@ def test_a_value_of_the_wrong_type_or_range_is_told_with_the_rule(project, comma
 @pytest.mark.parametrize(
     ("command", "sentence"),
     [
-        ("source", "Say which model: `model=NAME`. Available: fully_connected, lecture_cnn, lenet5, locally_connected"),
+        ("source", "Say which model: `model=NAME`. Available: convnext, densenet, five_by_five, fully_connected, ince"),
         ("source model=null", "Config group override must be a string or a list. Got NoneType."),
         ("source lenet5", "'lenet5' is no override: write SETTING=VALUE, and quote blanks and brackets."),
         ("source model=[lenet5", "'model=[lenet5' is no override: write SETTING=VALUE, and quote blanks and brackets."),

@@ -11,7 +11,7 @@ import yaml
 
 import pipeline.data
 from pipeline.data.augmentation import augment
-from pipeline.data.loading import source_names
+from pipeline.data.loading import source_names, watched_files
 from pipeline.data.splits import STRATEGIES, replicate_splits
 from pipeline.options import checked_options
 
@@ -27,18 +27,31 @@ def read(path):
 
 
 def test_every_source_has_a_configuration():
-    assert [path.stem for path in files("data")] == source_names()
+    assert {read(path)["source"] for path in files("data")} == set(source_names())
+    assert set(source_names()) <= {path.stem for path in files("data")}
 
 
 @pytest.mark.parametrize("path", files("data"), ids=lambda path: path.stem)
 def test_options_of_a_data_configuration_are_those_of_its_source(path):
     content = read(path)
     load = import_module(f"pipeline.data.sources.{content['source']}").load
-    assert path.stem == content["source"]
     assert set(checked_options("data source", load, content["options"])) == set(load.__kwdefaults__ or {}) | set(
         content["options"]
     )
     assert path.read_text(encoding="utf-8").startswith("# ")
+
+
+@pytest.mark.parametrize("path", files("data"), ids=lambda path: path.stem)
+def test_the_files_of_every_source_are_watched_with_its_own_options(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    picture = tmp_path / "data" / "images" / "cats" / "a.png"
+    picture.parent.mkdir(parents=True)
+    picture.write_bytes(b"four")
+    content = read(path)
+    watched = watched_files(content["source"], content["options"])
+    # What comes in a package does not change.
+    expected = [("data/images/cats/a.png", 4, picture.stat().st_mtime_ns)] if content["source"] == "folder" else []
+    assert watched == expected
 
 
 def test_every_strategy_has_a_configuration_with_the_same_keys():

@@ -8,6 +8,7 @@ from elpv_dataset.utils import load_dataset
 from sklearn.datasets import load_digits
 
 from pipeline.data.loading import load_images, source_names
+from pipeline.data.prepared import data_digest
 from pipeline.data.sources.elpv import module_names
 from pipeline.errors import UserError
 
@@ -105,6 +106,23 @@ def test_digits_are_scikit_learns_spread_over_a_byte():
     assert len(set(images.groups.tolist())) == 1797
 
 
+def test_digits_of_the_published_size_stay_as_they_were():
+    published = "9ab7d031d4b8d6fa1fb5d424d683a64c34dff49b8d05631b0b016b3eb9a700f8"
+    assert data_digest(load_images("digits", {})) == data_digest(load_images("digits", {"size": 8})) == published
+
+
+@pytest.mark.parametrize("size", [4, 5, 11])
+def test_digits_of_another_size_are_averages_of_areas(size):
+    whole, resized = (load_images("digits", {"size": side}) for side in (8, size))
+    covered = np.zeros((size, 8))  # which share of a new row lies on which published row
+    for fine in range(8 * size):
+        covered[fine // 8, fine // size] += 1 / 8
+    exact = covered @ whole.pixels[..., 0] @ covered.T
+    assert resized.pixels.shape == (1797, size, size, 1)
+    assert np.abs(resized.pixels[..., 0] - exact).max() <= 1  # Pillow rounds along each axis
+    np.testing.assert_array_equal(resized.labels, whole.labels)
+
+
 def test_the_mnist_sample_has_500_of_each_digit():
     images = load_images("mnist_sample", {})
     assert images.pixels.shape == (5000, 28, 28, 1)
@@ -131,7 +149,8 @@ def test_an_unknown_source_is_answered_with_the_nearest():
             "Option 'threshold' of data source elpv must be a number at least 0 and less than 1.",
         ),
         ("elpv", {"size": 301}, "must be an integer at least 1 and at most 300. Received 301."),
-        ("digits", {"size": 8}, "Unknown option 'size': data source digits has no options"),
+        ("digits", {"size": 0}, "must be an integer at least 1 and at most 64. Received 0."),
+        ("mnist_sample", {"size": 8}, "Unknown option 'size': data source mnist_sample has no options"),
         ("folder", {}, "Option 'path' of data source folder is missing"),
         ("folder", {"path": "x", "channels": 2}, "must be one of 1, 3. Received 2."),
     ],

@@ -1,4 +1,4 @@
-"""The locally connected layer against loops, against the convolution it unshares, and against its own promises."""
+"""The locally connected layers against loops, against the convolution it unshares, and against its own promises."""
 
 import keras
 import numpy as np
@@ -7,7 +7,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.layers.locally_connected import LocallyConnected2D
+from pipeline.layers.locally_connected import LocallyConnected1D, LocallyConnected2D
 
 
 def brute_force(image, kernel, bias, *, kernel_size, strides, padding):
@@ -51,6 +51,30 @@ def test_it_is_a_sum_over_each_window_with_that_windows_weights(shape, filters, 
         image, layer.kernel.numpy(), layer.bias.numpy(), kernel_size=kernel_size, strides=strides, padding=padding
     )
     np.testing.assert_allclose(output, expected, rtol=1e-4, atol=1e-5)
+    assert layer.compute_output_shape(shape) == output.shape
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(
+    shape=st.tuples(st.integers(1, 3), sides, st.integers(1, 3)),
+    filters=st.integers(1, 3),
+    kernel_size=st.integers(1, 3),
+    strides=st.integers(1, 3),
+    padding=st.sampled_from(["valid", "same"]),
+)
+def test_on_a_signal_it_is_what_it_is_on_an_image_of_one_row(shape, filters, kernel_size, strides, padding):
+    signal = np.random.default_rng(0).standard_normal(shape, dtype="float32")
+    layer = LocallyConnected1D(filters, kernel_size, strides=strides, padding=padding, bias_initializer="random_normal")
+    output = layer(signal).numpy()
+    expected = brute_force(
+        signal[:, None],
+        layer.kernel.numpy()[None],
+        layer.bias.numpy()[None],
+        kernel_size=(1, kernel_size),
+        strides=(1, strides),
+        padding=padding,
+    )
+    np.testing.assert_allclose(output, expected[:, 0], rtol=1e-4, atol=1e-5)
     assert layer.compute_output_shape(shape) == output.shape
 
 
@@ -128,6 +152,14 @@ def test_the_kernel_is_drawn_with_the_fans_of_a_convolution():
         layer.build((None, 24, 24, 16))
         assert layer.kernel.shape == (20, 20, 5 * 5 * 16, 64)
         np.testing.assert_allclose(np.std(layer.kernel), np.std(convolution.kernel), rtol=0.02)
+
+
+def test_on_signals_too_the_kernel_is_drawn_with_the_fans_of_a_convolution():
+    keras.utils.set_random_seed(5)
+    convolution, layer = keras.layers.Conv1D(64, 25), LocallyConnected1D(64, 25)
+    convolution.build((None, 200, 16))
+    layer.build((None, 200, 16))
+    np.testing.assert_allclose(np.std(layer.kernel), np.std(convolution.kernel), rtol=0.02)
 
 
 def test_an_initializer_without_fans_draws_as_it_stands():
@@ -215,13 +247,31 @@ def test_an_impossible_argument_is_refused(arguments, message):
         LocallyConnected2D(**arguments)
 
 
-def test_a_window_larger_than_the_image_is_refused():
-    with pytest.raises(
-        ValueError, match=r"must fit inside the input .* kernel_size=\(5, 5\), input_shape=\(1, 4, 6, 1\)"
-    ):
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"kernel_size": (3, 3)}, r"`kernel_size` must be a positive integer\. Received kernel_size=\(3, 3\)\."),
+        ({"kernel_size": 3, "strides": 0}, r"`strides` must be a positive integer\. Received strides=0\."),
+    ],
+)
+def test_a_signal_has_one_axis(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        LocallyConnected1D(2, **arguments)
+
+
+def test_a_window_larger_than_its_input_is_refused():
+    with pytest.raises(ValueError, match=r"must fit inside the input .* kernel_size=\(5, 5\), sides=\(4, 6\)"):
         LocallyConnected2D(2, 5)(np.zeros((1, 4, 6, 1), "float32"))
+    with pytest.raises(ValueError, match=r"must fit inside the input .* kernel_size=\(5,\), sides=\(4,\)"):
+        LocallyConnected1D(2, 5)(np.zeros((1, 4, 1), "float32"))
 
 
-def test_an_image_of_unknown_size_is_refused():
-    with pytest.raises(ValueError, match=r"must be known. Received input_shape=\(None, None, 8, 1\)"):
+def test_an_input_of_unknown_size_is_refused():
+    with pytest.raises(
+        ValueError, match=r"Height, width and .* must be known. Received input_shape=\(None, None, 8, 1\)"
+    ):
         LocallyConnected2D(2, 3)(keras.Input((None, 8, 1)))
+    with pytest.raises(
+        ValueError, match=r"Length and channels .* must be known. Received input_shape=\(None, None, 1\)"
+    ):
+        LocallyConnected1D(2, 3)(keras.Input((None, 1)))

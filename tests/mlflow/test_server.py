@@ -134,7 +134,7 @@ def test_the_logged_network_predicts_from_grey_levels_what_keras_predicts(served
     subprocess.run([sys.executable, "-I", "-c", script], cwd=tmp_path, check=True, capture_output=True)
     from pipeline.prediction import trained_network
     from pipeline.runs import RunFolder
-    from pipeline.training.start import standardisation
+    from pipeline.training.examples import standardisation
 
     run = RunFolder(served.folder / "runs" / model)
     network = trained_network(run.architecture.read_text(encoding="utf-8"), run.result(best))

@@ -33,6 +33,7 @@ def model(name: str, accuracy: tuple[float, ...], **changes: object) -> ModelRes
         "train_seconds": (40.0, 42.0),
         "seconds_per_image": (0.001, 0.0014),
         "history": HISTORY,
+        "classes": ("functional", "defective"),
         "confusion": np.array([[90, 10], [30, 70]]),
     }
     return ModelResult(**values | changes)  # type: ignore[arg-type]

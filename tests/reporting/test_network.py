@@ -1,12 +1,27 @@
+from math import prod
+
 import pytest
 
 from pipeline.arithmetic.table import LayerRow
 from pipeline.reporting.figures import png_bytes
-from pipeline.reporting.network import Skip, network_drawing, network_layout
+from pipeline.reporting.network import Skip, family, network_drawing, network_layout
 
 
 def row(name, kind, *inputs, shape=(8, 8, 4), parameters=0, multiply_accumulates=0):
-    return LayerRow(name, kind, inputs, shape, parameters, multiply_accumulates, None, None)
+    return LayerRow(
+        name,
+        kind,
+        inputs,
+        shape,
+        parameters=parameters,
+        connections=0,
+        multiply_accumulates=multiply_accumulates,
+        activations=prod(shape),
+        sees="nothing",
+        receptive_field=None,
+        stride=None,
+        padding=None,
+    )
 
 
 RESIDUAL = (
@@ -85,3 +100,54 @@ def test_no_text_leaves_the_drawing_or_its_box(layers):
 def test_a_network_has_layers():
     with pytest.raises(ValueError, match="at least one layer"):
         network_drawing(())
+
+
+def test_several_inputs_and_a_tower_used_twice_are_drawn_with_all_their_paths():
+    siamese = (
+        row("left", "InputLayer"),
+        row("right", "InputLayer"),
+        row("tower/conv", "Conv1D", "left", shape=(8, 4), parameters=40),
+        row("tower/conv (use 2)", "Conv1D", "right", shape=(8, 4)),
+        row("distance", "Subtract", "tower/conv", "tower/conv (use 2)", shape=(8, 4)),
+    )
+    layout = network_layout(siamese)
+    assert layout.straight == ((3, 4),)
+    assert {skip[:2] for skip in layout.skips} == {(0, 2), (1, 3), (2, 4)}
+    texts = {text.get_text() for text in network_drawing(siamese).axes[0].texts}
+    assert {"tower/conv (use 2)", "8 × 4"} <= texts
+
+
+def deep(layers):
+    """A residual network of that many layers: every third adds what came three layers before."""
+    rows = [row("0", "InputLayer", parameters=1)]
+    for n in range(1, layers):
+        earlier = [str(n - 3)] if n % 3 == 0 else []
+        rows.append(row(str(n), "Add" if earlier else "Conv2D", str(n - 1), *earlier, parameters=1))
+    return rows
+
+
+def test_a_network_of_hundreds_of_layers_is_drawn_with_its_middle_in_one_box():
+    boxes = network_layout(deep(1041)).boxes
+    assert len(boxes) == 100
+    assert [box.name for box in boxes[49:52]] == ["49", "… 942 layers …", "992"]
+    assert boxes[50].parameters == "942"
+    assert len(network_layout(deep(100)).boxes) == 100
+    texts = {text.get_text() for text in network_drawing(deep(1041)).axes[0].texts}
+    assert "1,041" in texts
+
+
+def test_paths_into_the_middle_end_there_and_those_out_of_it_begin_there():
+    layout = network_layout(deep(1041))
+    assert (49, 50) in layout.straight
+    assert (50, 51) in layout.straight
+    # 51 = 50 + 48, and 993 = 992 + 990.
+    assert {skip[:2] for skip in layout.skips if 50 in skip[:2]} == {(48, 50), (50, 52)}
+
+
+def test_many_paths_side_by_side_do_not_widen_the_drawing_without_end():
+    dense = [row("0", "InputLayer"), *(row(str(n), "Concatenate", *map(str, range(n))) for n in range(1, 40))]
+    assert network_drawing(dense).get_size_inches()[0] < 9
+
+
+def test_padding_joins_no_paths():
+    assert [family(kind) for kind in ("ZeroPadding2D", "CircularPadding2D", "Add")] == ["other", "other", "joins paths"]

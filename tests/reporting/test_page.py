@@ -121,6 +121,27 @@ def test_the_same_comparison_gives_the_same_bytes(comparison, text):
     assert page.markdown(comparison, "figures") == page.markdown(comparison, "figures")
 
 
+def test_what_is_no_comparison_of_like_with_like_is_told_on_page_and_paper(compare, result, text):
+    pairs = ("different classes", "same class")
+    changed = compare(
+        models=(
+            result("siamese", (0.9, 0.8), question="whether two images show the same class", classes=pairs),
+            result("forked", (0.7, 0.7), scores={"accuracy": (0.7, 0.7), "subgroup/accuracy": (0.8, 0.9)}),
+        )
+    )
+    sentence = "siamese says whether two images show the same class, so its scores do not stand beside those of the"
+    written = page.html(changed)
+    assert sentence in written and sentence in page.markdown(changed, "figures")[0]
+    assert "so its scores do not stand" not in text
+    read = Reader(written)
+    assert len(read.all("table")) == 5
+    assert "Further outputs, mean ± standard deviation over replicates. ↓ marks those that are better low." in read.text
+    # The confusion is that of its own question.
+    (confusion,) = (one["aria-label"] for one in read.all("svg") if "same class" in one["aria-label"])
+    assert "siamese" in confusion
+    assert "same class" in "".join(read.text)
+
+
 def test_no_winner_is_named_and_the_missing_test_is_told(text):
     assert not re.search(r"winner|significant|\bbest\b", text)
     assert "No test has been made" in text

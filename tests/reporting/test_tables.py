@@ -59,6 +59,44 @@ def test_a_metric_that_one_model_lacks_is_a_dash(compare, result):
     assert table.rows == (("a", "0.100 ± 0.000", "–"), ("b", "–", "0.700"))
 
 
+@pytest.fixture
+def forked(compare, result):
+    """Two models that answer one more question than the third, and one that is asked another question."""
+    further = {"subgroup/accuracy": (0.8, 0.9), "subgroup/roc_auc": (0.7, 0.7), "subgroup/f1": (0.1, 0.1)}
+    return compare(
+        models=(
+            result("plain", (0.9, 0.9)),
+            result("forked", (0.7, 0.7), scores={"accuracy": (0.7, 0.7), **further}),
+            result("more", (0.8, 0.8), scores={"accuracy": (0.8, 0.8), **further, "same/accuracy": (0.5, 0.6)}),
+            result(
+                "siamese", (0.6, 0.6), question="whether two images show the same class", classes=("different", "same")
+            ),
+        )
+    )
+
+
+def test_further_outputs_have_a_row_each_in_the_order_of_the_models(forked):
+    table = tables.further_outputs_table(forked)
+    assert table.header == ("model", "output", "accuracy", "balanced accuracy", "ROC AUC", "log loss ↓")
+    assert table.rows == (
+        ("more", "same", "0.550 ± 0.071", "–", "–", "–"),
+        ("more", "subgroup", "0.850 ± 0.071", "–", "0.700 ± 0.000", "–"),
+        ("forked", "subgroup", "0.850 ± 0.071", "–", "0.700 ± 0.000", "–"),
+    )
+    assert tables.other_metrics_table(forked).header == ("model", "log loss ↓")
+
+
+def test_where_every_model_has_one_output_there_are_no_further_ones(comparison):
+    assert tables.further_outputs_table(comparison).rows == ()
+
+
+def test_a_model_that_was_asked_something_else_is_told(forked, comparison):
+    assert tables.other_questions(comparison) == ()
+    assert tables.other_questions(forked) == (
+        "siamese says whether two images show the same class, so its scores do not stand beside those of the others.",
+    )
+
+
 def test_counts_add_up_along_rows_and_columns(comparison):
     table = tables.counts_table(comparison.data)
     assert table.header == ("class", "train", "test", "all")

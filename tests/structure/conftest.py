@@ -77,7 +77,7 @@ def closure(ours) -> Callable[[str], set[Path]]:
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage of dvc.yaml as DVC resolves it, for the model that comes first."""
+    """A stage of the project's dvc.yaml as DVC resolves it, for the model that comes first."""
 
     model: str
     params: dict[str, list[str]]
@@ -92,6 +92,9 @@ def stages() -> dict[str, Stage]:
     found: dict[str, Stage] = {}
     with Repo(str(ROOT)) as repo:
         for stage in repo.index.stages:
+            # A study under reports/ has a dvc.yaml of its own.
+            if stage.path_in_repo != "dvc.yaml":
+                continue
             name, _, model = stage.addressing.partition("@")
             params = {
                 str(Path(dep.fs_path).relative_to(ROOT)): list(dep.params)

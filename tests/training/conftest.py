@@ -15,7 +15,7 @@ from pipeline.data.images import Images
 from pipeline.data.prepared import read_prepared, write_prepared
 from pipeline.data.splits import TEST, TRAIN, VALIDATION
 from pipeline.runs import ResultFolder, read_json
-from pipeline.training.batches import Portion
+from pipeline.training.examples import Portion
 from pipeline.training.runtime import start_tensorflow
 from pipeline.training.task import Task, make_tasks
 
@@ -31,6 +31,7 @@ TRAINING = TrainingConfig(
     epochs=6,
     batch_size=8,
     evaluation_batch_size=8,
+    loop="fit",
     keep="last",
     patience=None,
     class_weights="none",
@@ -97,7 +98,7 @@ def portion(folders, tensorflow) -> Callable[..., Portion]:
     """A part of the first replicate of these images."""
 
     def part(which: int = TRAIN, classes: int = 2) -> Portion:
-        from pipeline.training.start import standardisation
+        from pipeline.training.examples import standardisation
 
         prepared = read_prepared(folders[classes])
         return Portion(prepared.pixels, prepared.labels, prepared.indices(0, which), standardisation(prepared, 0))
@@ -132,17 +133,63 @@ def architecture(tensorflow) -> Callable[..., str]:
 
 
 @pytest.fixture(scope="session")
-def tasks(architecture, folders) -> Callable[..., list[Task]]:
-    """The trainings of both replicates; any setting of optimizer, training or augmentation can be changed."""
+def forms(tensorflow) -> dict[str, str]:
+    """The JSON of networks with several inputs or outputs, normalisation and dropout, by what they are shown."""
+    import keras
+    from keras import layers
 
-    def made(classes: int = 2, **changes: object) -> list[Task]:
+    def written(name: str, inputs: tuple[str, ...], outputs: dict[str, int]) -> str:
+        shared = (
+            layers.Conv2D(3, 3, name="convolution"),
+            layers.BatchNormalization(name="normalisation"),
+            layers.ReLU(name="relu"),
+            layers.Flatten(name="flatten"),
+            layers.Dropout(0.3, name="dropout"),
+        )
+        given, seen = [], []
+        for column in inputs:
+            x = keras.Input((2,) if column == "subgroup" else (8, 8, 1), name=column)
+            given.append(x)
+            for layer in () if column == "subgroup" else shared:
+                x = layer(x)
+            seen.append(x)
+        x = layers.Concatenate(name="seen")(seen) if len(seen) > 1 else seen[0]
+        answers = [
+            layers.Dense(units, "sigmoid" if units == 1 else "softmax", name=column)(x)
+            for column, units in outputs.items()
+        ]
+        return keras.Model(given, answers, name=name).to_json()
+
+    return {
+        "two inputs": written("two_inputs", ("image", "subgroup"), {"output": 3}),
+        "two outputs": written("two_outputs", ("image",), {"output": 3, "subgroup": 1}),
+        "pairs": written("pairs", ("image", "partner"), {"same": 1}),
+        "pairs, two outputs": written("pairs_two_outputs", ("partner", "image"), {"same": 1, "output": 3}),
+    }
+
+
+@pytest.fixture(scope="session")
+def typed(prepare) -> Path:
+    """The folder of prepared images of three classes and two subgroups."""
+    return prepare(3, subgroups=np.array(["poly", "mono"])[np.random.default_rng(0).integers(2, size=60)])
+
+
+@pytest.fixture(scope="session")
+def tasks(architecture, folders, forms, typed) -> Callable[..., list[Task]]:
+    """The trainings of both replicates; any setting of optimizer, training or augmentation can be changed.
+
+    With the name of a form, they are those of this network on the images with subgroups.
+    """
+
+    def made(classes: int = 2, form: str | None = None, **changes: object) -> list[Task]:
         def changed(config):
             return replace(config, **{name: value for name, value in changes.items() if hasattr(config, name)})
 
         return make_tasks(
-            architecture(classes),
-            folders[classes],
+            architecture(classes) if form is None else forms[form],
+            folders[classes] if form is None else typed,
             2,
+            initial_weights=changes.get("initial_weights"),
             optimizer=changed(OPTIMIZER),
             training=changed(TRAINING),
             augmentation=changed(AUGMENTATION),

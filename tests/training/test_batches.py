@@ -6,7 +6,8 @@ import pytest
 
 from pipeline.data.augmentation import augment
 from pipeline.data.splits import TRAIN, VALIDATION
-from pipeline.training.batches import Portion, Standardisation, dataset, evaluation_batches, training_batches
+from pipeline.training.batches import dataset, evaluation_batches, training_batches
+from pipeline.training.examples import Portion, Standardisation
 
 AS_IS = Standardisation(np.zeros(1, np.float32), np.ones(1, np.float32))
 FLIPS = partial(augment, horizontal_flip=True, vertical_flip=True, quarter_turns=True, shift=2)
@@ -109,7 +110,7 @@ def test_each_channel_is_standardised_by_its_own_values():
 def test_the_data_set_holds_the_batches_and_knows_how_many(tensorflow, portion):
     held_out = portion(VALIDATION)
     batches = partial(evaluation_batches, held_out, batch_size=4)
-    made = dataset(batches, 3, (8, 8, 1))
+    made = dataset(batches, 3)
     assert int(made.cardinality()) == 3
     assert_same([(inputs.numpy(), labels.numpy()) for inputs, labels in made], list(batches()))
 

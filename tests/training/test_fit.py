@@ -73,10 +73,12 @@ def test_it_ends_with_the_bits_of_a_loop_over_the_batches(network, train, portio
     assert [epoch["learning_rate"] for epoch in history] == pytest.approx([0.0375, 0.0125, 0], abs=1e-8)
 
 
-@pytest.mark.parametrize("schedule", [None, ("CosineDecay", {})])
-def test_a_loss_that_diverges_ends_in_a_sentence_on_the_learning_rate(network, train, schedule):
+@pytest.mark.parametrize(
+    ("schedule", "loop"), [(None, "fit"), (("CosineDecay", {}), "fit"), (("CosineDecay", {}), "explicit")]
+)
+def test_a_loss_that_diverges_ends_in_a_sentence_on_the_learning_rate(network, train, schedule, loop):
     with pytest.raises(UserError, match=r"diverged\. Lower `optimizer\.learning_rate`; the epoch began with 1e\+20"):
-        train(network(learning_rate=1e20, schedule=schedule))
+        train(network(learning_rate=1e20, schedule=schedule), loop=loop)
     assert not CheckpointFolder.of("x").state.exists()
 
 

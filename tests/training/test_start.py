@@ -20,7 +20,7 @@ def start(tensorflow):
 
 @pytest.fixture
 def standardisation(tensorflow):
-    from pipeline.training.start import standardisation
+    from pipeline.training.examples import standardisation
 
     return standardisation
 

@@ -16,7 +16,7 @@ NETWORK = json.dumps({"config": {"layers": [{"module": "pipeline.layers.shortcut
 
 SETTINGS = {
     "optimizer": OptimizerConfig("SGD", 0.1, {"momentum": 0.9}, ScheduleConfig("CosineDecay", {})),
-    "training": TrainingConfig(6, 8, 16, "best", 3, "none", 1, 0),
+    "training": TrainingConfig(6, 8, 16, "fit", "best", 3, "none", 1, 0),
     "augmentation": AugmentationConfig(True, False, False, 1),
 }
 
@@ -28,6 +28,7 @@ OTHER = {
     "epochs": 7,
     "batch_size": 9,
     "evaluation_batch_size": 17,
+    "loop": "explicit",
     "keep": "last",
     "patience": 4,
     "class_weights": "balanced",
@@ -155,6 +156,27 @@ def test_the_source_of_a_networks_own_layers_has_a_say(fingerprints, monkeypatch
     assert fingerprints() == without
 
 
+def test_the_source_of_what_a_layer_imports_has_a_say(fingerprints, monkeypatch, tmp_path):
+    (tmp_path / "invented.py").write_text("from pipeline.layers.below import x")
+    source = tmp_path / "below.py"
+    source.write_text("from pipeline.layers.invented import y\nx = 1")
+    monkeypatch.setattr(pipeline.layers, "__path__", [*pipeline.layers.__path__, str(tmp_path)])
+    architecture = NETWORK.replace("layers.shortcut", "layers.invented")
+    before = fingerprints(architecture)
+    source.write_text("from pipeline.layers.invented import y\nx = 2")
+    assert all_differ(before, fingerprints(architecture))
+
+
+def test_the_weights_to_start_from_have_a_say_and_their_place_has_none(fingerprints, tmp_path):
+    drawn = fingerprints()
+    found = []
+    for name, content in (("a", b"one"), ("b", b"one"), ("c", b"other")):
+        (tmp_path / name).write_bytes(content)
+        found.append(fingerprints(initial_weights=tmp_path / name))
+    assert found[0] == found[1]
+    assert all_differ(drawn, found[0]) and all_differ(found[0], found[2])
+
+
 def test_names_places_and_notes_have_no_say(fingerprints, folders, tmp_path):
     def change(manifest):
         manifest["settings"]["data"] = {"name": "other"}
@@ -204,7 +226,9 @@ NO_SAY = {
     "pipeline.errors": "only ends a training",
     "pipeline.interpretation.grid": "draws",
     "pipeline.interpretation.kernels": "reads weights for a drawing",
+    "pipeline.layers.geometry": "is in the fingerprints of the networks whose layers import it",
     "pipeline.layers.locally_connected": "is in the fingerprints of the networks that have it",
+    "pipeline.layers.unshared": "is in the fingerprints of the networks whose layers import it",
     "pipeline.options": "words of messages",
     "pipeline.provenance": "says where a result comes from",
     "pipeline.runs": "names files",

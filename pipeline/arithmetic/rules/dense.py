@@ -1,0 +1,56 @@
+"""Layers that mix or scale the numbers at each position: fully connected ones and normalisation."""
+
+from collections.abc import Sequence
+from math import prod
+
+from pipeline.arithmetic.network import Node
+from pipeline.arithmetic.rules.signals import Effect, Signal, biases, length, only
+
+
+def dense(node: Node, inputs: Sequence[Signal]) -> Effect:
+    """Dense: every unit has a weight for each number along the last axis; at each position, if there are positions."""
+    signal, units = only(node, inputs), int(node.config["units"])
+    weights = signal.channels * units
+    positions = prod(signal.sides)
+    return Effect(
+        Signal((*signal.sides, units), signal.view),
+        parameters=weights + biases(node, units),
+        connections=positions * (weights + biases(node, units)),
+        multiply_accumulates=positions * weights,
+    )
+
+
+def batch_normalization(node: Node, inputs: Sequence[Signal]) -> Effect:
+    """BatchNormalization: moving mean and variance, and where wanted scale and centre, per channel."""
+    signal, config = only(node, inputs), node.config
+    vectors = 2 + bool(config["scale"]) + bool(config["center"]) + 3 * bool(config.get("renorm"))
+    return Effect(signal, vectors * length(signal, config["axis"]))
+
+
+def layer_normalization(node: Node, inputs: Sequence[Signal]) -> Effect:
+    """LayerNormalization and GroupNormalization: where wanted scale and centre, per number along the stated axes."""
+    signal, config = only(node, inputs), node.config
+    return Effect(signal, (bool(config["scale"]) + bool(config["center"])) * length(signal, config["axis"]))
+
+
+def normalization(node: Node, inputs: Sequence[Signal]) -> Effect:
+    """Normalization: mean and variance per channel and a count, unless the configuration states them."""
+    signal, config = only(node, inputs), node.config
+    return Effect(signal, 0 if config["mean"] is not None else 2 * length(signal, config["axis"]) + 1)
+
+
+def rms_normalization(node: Node, inputs: Sequence[Signal]) -> Effect:
+    """RMSNormalization: a scale per number along the normalised axes."""
+    signal = only(node, inputs)
+    return Effect(signal, length(signal, node.config["axis"]))
+
+
+def layer_scale(node: Node, inputs: Sequence[Signal]) -> Effect:
+    """LayerScale of Keras' ConvNeXt: a factor per channel."""
+    return Effect(only(node, inputs), int(node.config["projection_dim"]))
+
+
+def prelu(node: Node, inputs: Sequence[Signal]) -> Effect:
+    """PReLU: a slope per number, save along the axes that share theirs."""
+    signal = only(node, inputs)
+    return Effect(signal, prod(signal.shape) // length(signal, node.config["shared_axes"]))

@@ -1,0 +1,139 @@
+"""The rules of this project's own layers, those under `pipeline.layers`."""
+
+from collections.abc import Mapping, Sequence
+from math import prod
+
+from pipeline.arithmetic.network import Node
+from pipeline.arithmetic.rules.signals import (
+    Effect,
+    Misfit,
+    Rule,
+    Signal,
+    biases,
+    called,
+    maps,
+    only,
+    per_axis,
+    spatial_axes,
+    times,
+)
+from pipeline.arithmetic.rules.sliding import framed, slid
+from pipeline.arithmetic.sizes import keras_output_size, keras_padding
+
+
+def local_connection(node: Node, inputs: Sequence[Signal]) -> Effect:
+    """LocallyConnected1D and 2D: a convolution whose kernels and biases differ at every position."""
+    signal, filters = only(node, inputs), int(node.config["filters"])
+    kernel = per_axis(node.config["kernel_size"], spatial_axes(node))
+    output = slid(node, signal, kernel, filters)
+    weights = prod(output.sides) * prod(kernel) * signal.channels * filters
+    links = weights + biases(node, prod(output.shape))
+    return Effect(output, parameters=links, connections=links, multiply_accumulates=weights)
+
+
+def channel_padded_shortcut(node: Node, inputs: Sequence[Signal]) -> Effect:
+    """ChannelPaddedShortcut: every stride-th pixel, and channels of zeros behind those there are."""
+    return Effect(slid(node, only(node, inputs), (1, 1), int(node.config["filters"])))
+
+
+def table_convolution(node: Node, inputs: Sequence[Signal]) -> Effect:
+    """TableConv2D: a convolution with a kernel for each connection of its table, and a bias per map."""
+    kernel, table = per_axis(node.config["kernel_size"], 2), node.config["table"]
+    output = slid(node, only(node, inputs), kernel, len(table))
+    weights = prod(kernel) * sum(len(seen) for seen in table)
+    positions = prod(output.sides)
+    return Effect(output, weights + len(table), positions * (weights + len(table)), positions * weights)
+
+
+def subsampling(node: Node, inputs: Sequence[Signal]) -> Effect:
+    """Subsampling2D: sums of windows that do not overlap, with a coefficient and a bias per map."""
+    signal, window = maps(node, inputs), per_axis(node.config["pool_size"], 2)
+    output = slid(node, signal, window, signal.channels, strides=window)
+    return Effect(output, parameters=2 * signal.channels, connections=prod(output.shape) * (prod(window) + 1))
+
+
+def position_bias(node: Node, inputs: Sequence[Signal]) -> Effect:
+    """PositionBias: the bias, and so one more link, of every unit of the layer before."""
+    signal = only(node, inputs)
+    return Effect(signal, parameters=prod(signal.shape), connections=prod(signal.shape))
+
+
+def layer_scale(node: Node, inputs: Sequence[Signal]) -> Effect:
+    """LayerScale: a factor per channel."""
+    signal = only(node, inputs)
+    return Effect(signal, parameters=signal.channels)
+
+
+def masked_dense(node: Node, inputs: Sequence[Signal]) -> Effect:
+    """MaskedDense1D and 2D: a dense layer that stores and computes all weights, of which a window's alone connect.
+
+    Padding has no connections here, for a dense layer has no input where it lies.
+    """
+    signal, filters, padding = maps(node, inputs), int(node.config["filters"]), node.config["padding"]
+    kernel = per_axis(node.config["kernel_size"], spatial_axes(node))
+    steps = per_axis(node.config["strides"], len(kernel))
+    units = prod(slid(node, signal, kernel, filters).shape)
+    connected = signal.channels * filters
+    for side, taps, step in zip(signal.sides, kernel, steps, strict=True):
+        first = -keras_padding(side, taps, stride=step, padding=padding)[0]
+        windows = range(keras_output_size(side, taps, stride=step, padding=padding))
+        starts = [first + window * step for window in windows]
+        connected *= sum(min(start + taps, side) - max(start, 0) for start in starts)
+    weights = prod(signal.shape) * units
+    return Effect(
+        Signal((units,), signal.view.whole()),
+        parameters=weights + biases(node, units),
+        connections=connected + biases(node, units),
+        multiply_accumulates=weights,
+    )
+
+
+def circular_padding(node: Node, inputs: Sequence[Signal]) -> Effect:
+    """CircularPadding2D: what lies at the opposite side, around each map."""
+    signal = maps(node, inputs)
+    frame = [(int(before), int(after)) for before, after in node.config["padding"]]
+    for side, ends in zip(signal.sides, frame, strict=True):
+        if max(ends) > side:
+            raise Misfit(f"{called(node)} would repeat its {times(signal.sides)} input.")
+    return Effect(framed(node, signal, frame, sign=1))
+
+
+def blur_pooling(node: Node, inputs: Sequence[Signal]) -> Effect:
+    """BlurPool2D: a pooling with fixed weights, around which maps are mirrored unless its padding is valid."""
+    signal, size = maps(node, inputs), int(node.config["filter_size"])
+    kernel = (size, size)
+    if node.config["padding"] == "reflect":
+        if min(signal.sides) <= size // 2:
+            form = f"{node.class_name}, {times(kernel)}"
+            raise Misfit(f"Layer '{node.name}' ({form}) does not fit its {times(signal.sides)} input.")
+        signal = framed(node, signal, [((size - 1) // 2, size // 2)] * 2, sign=1)
+    output = slid(node, signal, kernel, signal.channels, padding="valid")
+    return Effect(output, connections=prod(output.shape) * size**2)
+
+
+def polyphase_sampling(node: Node, inputs: Sequence[Signal]) -> Effect:
+    """PolyphaseSampling2D: one pixel of each block of `strides` × `strides`, the same one in all blocks of an image.
+
+    Which one depends on the image, so a unit's receptive field is the whole block, as for a pooling: all that it may
+    read. That the choice weighs the norms of all of the image is not counted: it moves with no small change of it.
+    """
+    signal, step = maps(node, inputs), int(node.config["strides"])
+    output = slid(node, signal, (step, step), signal.channels, padding="valid")
+    return Effect(output, connections=prod(output.shape) * step**2)
+
+
+OURS: Mapping[str, Rule] = {
+    "LocallyConnected1D": local_connection,
+    "LocallyConnected2D": local_connection,
+    "MaskedDense1D": masked_dense,
+    "MaskedDense2D": masked_dense,
+    "CircularPadding2D": circular_padding,
+    "BlurPool2D": blur_pooling,
+    "PolyphaseSampling2D": polyphase_sampling,
+    "ChannelPaddedShortcut": channel_padded_shortcut,
+    "TableConv2D": table_convolution,
+    "Subsampling2D": subsampling,
+    "PositionBias": position_bias,
+    "LayerScale": layer_scale,
+}
+"""By class name; every layer class under `pipeline.layers` has an entry."""

@@ -1,0 +1,76 @@
+"""Padding that continues a map at its opposite side, so that shifts lose nothing and convolutions are circular."""
+
+from typing import Any
+
+import keras
+
+Frame = tuple[tuple[int, int], tuple[int, int]]
+
+
+@keras.saving.register_keras_serializable(package="convtrack")
+class CircularPadding2D(keras.layers.Layer):  # type: ignore[misc]
+    """Surrounds maps with what lies at their opposite side, as on a torus.
+
+    With `(kernel - 1) // 2` pixels before and `kernel // 2` after each side, a `"valid"` convolution of stride 1 is
+    circular: it keeps the size of the maps and commutes exactly with circular shifts, at the rim as inside. It is the
+    control in measurements of equivariance, where zeros around an image would tell a network where it is.
+
+    Args:
+        padding: Pixels at each side; `((top, bottom), (left, right))`, or one integer for all four.
+        **kwargs: Passed to `keras.layers.Layer`.
+
+    Shapes:
+        input `(batch, height, width, channels)`, output
+        `(batch, top + height + bottom, left + width + right, channels)`.
+
+    Raises:
+        ValueError: If `padding` is negative or larger than the map, which it would then repeat.
+
+    >>> CircularPadding2D(((0, 0), (1, 2)))(keras.ops.reshape([1.0, 2.0, 3.0], (1, 1, 3, 1))).numpy().ravel()
+    array([3., 1., 2., 3., 1., 2.], dtype=float32)
+    """
+
+    def __init__(self, padding: int | Frame = 1, **kwargs: Any) -> None:
+        """Checks the padding."""
+        super().__init__(**kwargs)
+        self.padding = _frame(padding)
+        self.input_spec = keras.layers.InputSpec(ndim=4)
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Checks that the maps are as large as their padding."""
+        self.compute_output_shape(input_shape)
+
+    def call(self, inputs: Any) -> Any:
+        """The padded maps."""
+        for axis, (before, after) in enumerate(self.padding, start=1):
+            rest = (slice(None),) * axis
+            parts = [inputs[(*rest, slice(-before, None))]] if before else []
+            parts.append(inputs)
+            parts += [inputs[(*rest, slice(after))]] if after else []
+            inputs = keras.ops.concatenate(parts, axis=axis)
+        return inputs
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Shape of the output, with the batch axis."""
+        batch, *sides, channels = input_shape
+        for side, ends in zip(sides, self.padding, strict=True):
+            if side is not None and max(ends) > side:
+                raise ValueError(
+                    f"`padding` must not be larger than the map. "
+                    f"Received padding={self.padding}, input_shape={tuple(input_shape)}."
+                )
+        padded = (None if side is None else side + sum(ends) for side, ends in zip(sides, self.padding, strict=True))
+        return (batch, *padded, channels)
+
+    def get_config(self) -> dict[str, Any]:
+        """What rebuilds the layer."""
+        return {**super().get_config(), "padding": self.padding}
+
+
+def _frame(padding: Any) -> Frame:
+    """((top, bottom), (left, right)) of an argument, which after JSON is made of lists."""
+    rows, columns = ((padding, padding),) * 2 if isinstance(padding, int) else padding
+    frame = (rows[0], rows[1]), (columns[0], columns[1])
+    if min(*frame[0], *frame[1]) < 0:
+        raise ValueError(f"`padding` must not be negative. Received padding={padding!r}.")
+    return frame

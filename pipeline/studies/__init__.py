@@ -1,0 +1,1 @@
+"""One file per claim of the lecture that is measured apart from any comparison; `main()` writes its report."""

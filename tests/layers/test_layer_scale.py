@@ -1,0 +1,25 @@
+"""A factor per channel that ends a residual branch."""
+
+import json
+
+import keras
+import numpy as np
+
+from pipeline.arithmetic.table import layer_table
+from pipeline.layers.layer_scale import LayerScale
+
+
+def test_every_channel_has_a_factor_of_its_own():
+    maps = np.random.default_rng(0).normal(size=(2, 4, 5, 3)).astype("float32")
+    layer = LayerScale(0.1)
+    np.testing.assert_allclose(layer(maps), 0.1 * maps, rtol=1e-6)
+    layer.scale.assign([1.0, 2.0, 3.0])
+    np.testing.assert_allclose(layer(maps), maps * [1, 2, 3], rtol=1e-6)
+
+
+def test_it_survives_being_written_and_read_and_is_counted():
+    image = keras.Input((4, 5, 3), name="image")
+    model = keras.Model(image, LayerScale(1e-6, name="scale")(image))
+    assert keras.models.model_from_json(model.to_json()).to_json() == model.to_json()
+    _, row = layer_table(json.loads(model.to_json()))
+    assert (row.output_shape, row.parameters, row.connections) == ((4, 5, 3), 3, 0)

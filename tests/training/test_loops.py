@@ -1,0 +1,121 @@
+"""Keras' `fit` and the loop written out: two ways to the same bits."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import accuracy_score, log_loss
+
+from pipeline.data.prepared import read_prepared
+from pipeline.data.splits import VALIDATION
+from pipeline.evaluation.metrics import class_probabilities
+from pipeline.training.batches import evaluation_partners
+from pipeline.training.examples import Columns, portion
+
+# Keras' optimizers and layers hand their variables to NumPy without the keyword `copy` that NumPy 2 asks for.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
+)
+
+FORMS = [None, "two inputs", "two outputs", "pairs", "pairs, two outputs"]
+PATIENT = {"keep": "best", "patience": 2, "epochs": 30, "learning_rate": 0.2}
+
+
+class Interruption(Exception):
+    pass
+
+
+@pytest.fixture
+def trained(project, tensorflow, tasks, outcome):
+    """Trains the first replicate in this working directory; returns its outcome and what it told of each epoch."""
+    from pipeline.training.replicate import train_replicate
+
+    def made(form=None, *, interrupted_after=None, **changes):
+        task = tasks(form=form, **changes)[0]
+        told = []
+
+        def on_progress(progress):
+            told.append(
+                [{name: value for name, value in epoch.items() if name != "seconds"} for epoch in progress.history]
+            )
+            if len(progress.history) == interrupted_after:
+                raise Interruption
+
+        if interrupted_after is not None:
+            with pytest.raises(Interruption):
+                train_replicate(task, on_progress)
+            return None, told
+        train_replicate(task, on_progress)
+        found = outcome(task.result)
+        for name in ("fingerprint", "model_fingerprint"):
+            assert found.record.pop(name) == getattr(task, name)
+        return found, told
+
+    return made
+
+
+@pytest.mark.parametrize("batch_size", [8, 42], ids=["some left over", "one batch"])
+def test_both_loops_end_with_the_same_bits_and_tell_the_same_floats(trained, batch_size):
+    changes = {"batch_size": batch_size, "epochs": 2, "evaluation_batch_size": 4}
+    fitted, told = trained(loop="fit", **changes)
+    explicit, told_explicitly = trained(loop="explicit", **changes)
+    assert explicit == fitted
+    assert told_explicitly == told
+    assert len(told) == 3
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_an_explicit_loop_goes_on_after_an_interruption_to_the_bits_of_an_uninterrupted_fit(trained, form):
+    changes = {"batch_size": 7, "epochs": 3, "evaluation_batch_size": 4}
+    if form != "pairs":
+        changes["class_weights"] = "balanced"
+    fitted, told = trained(form, loop="fit", **changes)
+    _, told_before = trained(form, loop="explicit", interrupted_after=1, **changes)
+    resumed, told_after = trained(form, loop="explicit", **changes)
+    assert resumed == fitted
+    assert told_before + told_after == told
+    assert [len(history) for history in told] == [0, 1, 2, 3]
+
+
+def test_fit_goes_on_after_an_interruption_with_the_pairs_and_columns_of_its_epoch(trained):
+    form = "pairs, two outputs"
+    trained(form, loop="fit", epochs=3, interrupted_after=1)
+    resumed, _ = trained(form, loop="fit", epochs=3)
+    assert resumed == trained(form, loop="explicit", epochs=3)[0]
+
+
+def test_the_weights_of_classes_reach_the_bits(trained):
+    plain, weighed = (trained(epochs=1, class_weights=weights)[0].weights for weights in ("none", "balanced"))
+    assert plain != weighed
+
+
+def test_patience_ends_both_at_the_same_epoch_with_the_same_weights_kept(trained):
+    fitted, told = trained(loop="fit", **PATIENT)
+    explicit, told_explicitly = trained(loop="explicit", **PATIENT)
+    assert explicit == fitted
+    assert told_explicitly == told
+    assert fitted.record["epochs"] < 30
+    assert fitted.record["kept_epoch"] == fitted.record["epochs"] - 2
+
+
+def test_each_output_has_the_validation_loss_and_accuracy_of_its_own_answers(trained, tasks, typed):
+    from pipeline.prediction import trained_network
+
+    form = "pairs, two outputs"
+    trained(form, epochs=2)
+    (task, _) = tasks(form=form, epochs=2)
+    last = pd.read_csv(task.result.history).iloc[-1]
+    held_out = portion(read_prepared(typed), 0, VALIDATION, Columns.of(task.architecture))
+    positions, partners = np.arange(len(held_out)), evaluation_partners(held_out)
+    same, label = held_out.targets(positions, partners)
+    network = trained_network(task.architecture, task.result)
+    answers = network(held_out.inputs(positions, partners))
+    said_same, said_label = (class_probabilities(np.asarray(said)) for said in answers)
+
+    losses = [log_loss(same, said_same), log_loss(label, said_label, labels=range(3))]
+    assert last[["val/same/loss", "val/output/loss"]].tolist() == pytest.approx(losses, rel=1e-5)
+    assert last["val/loss"] == pytest.approx(sum(losses), rel=1e-5)
+    assert last["val/accuracy"] == pytest.approx(accuracy_score(same, said_same.argmax(axis=1)))
+    assert last["val/output/accuracy"] == pytest.approx(accuracy_score(label, said_label.argmax(axis=1)))
+    assert {name for name in last.index if name.startswith("train/")} == {
+        name.replace("val/", "train/") for name in last.index if name.startswith("val/")
+    }
