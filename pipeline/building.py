@@ -105,7 +105,8 @@ def _misfit(
         except Misfit as misfit:
             return str(misfit)
         except ValueError:
-            return None
+            pass
+        return None
     return None
 
 

@@ -59,7 +59,7 @@ def _result(model: str, run: RunFolder) -> ModelResult:
         architecture=network["architecture"],
         parameters=network["parameters"],
         multiply_accumulates=network["multiply_accumulates"],
-        receptive_field=(field[0], field[1]) if field else None,
+        receptive_field=tuple(field) if field else None,
         scores={name: tuple(one["scores"][name] for one in replicates) for name in names},
         train_seconds=tuple(one["train_seconds"] for one in replicates),
         seconds_per_image=tuple(one["seconds_per_image"] for one in replicates),

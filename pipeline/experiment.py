@@ -76,7 +76,8 @@ def main(
         if todo:
             # A mistake in the optimizer or the batch size is told before a run is made for it.
             start(todo[0], read_prepared(folder))
-        with logging_live(tracker, model.name, tasks, configuration, manifest["digest"]) as live:
+        layers = network.summary(model.architecture)
+        with logging_live(tracker, model.name, tasks, configuration, manifest["digest"], layers=layers) as live:
             if len(todo) < len(tasks):
                 say(f"{model.name}: {len(tasks) - len(todo)} of {len(tasks)} replicates are trained already and reused")
             report = Reporter(model.name, [task.replicate for task in todo], training.epochs, workers=1)

@@ -5,6 +5,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.layers.locally_connected import LocallyConnected2D
+from pipeline.layers.masked_dense import MaskedDense2D
 
 
 def first_layer_kernels(model: keras.Model) -> npt.NDArray[np.float32] | None:
@@ -20,7 +21,7 @@ def first_layer_kernels(model: keras.Model) -> npt.NDArray[np.float32] | None:
         rows, columns, _, units = first.kernel.shape
         middle = np.asarray(first.kernel[rows // 2, columns // 2])
         return middle.reshape(*first.kernel_size, -1, units)
-    if isinstance(first, keras.layers.Dense) and len(model.input_shape) == 4:
+    if isinstance(first, keras.layers.Dense | MaskedDense2D) and len(model.input_shape) == 4:
         height, width, channels = model.input_shape[1:]
         if first.kernel.shape[0] == height * width * channels:
             return np.asarray(first.kernel).reshape(height, width, channels, -1)

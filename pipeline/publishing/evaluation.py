@@ -33,7 +33,6 @@ def publish_evaluation(published: Published, run: RunFolder, prepared: Prepared)
         values["seconds_per_image"] = replicate["seconds_per_image"]
         tracker.log_metrics(published.children[replicate["replicate"]], values)
     measured = read_json(run.metrics)
-    field = read_json(run.layers)["receptive_field"]
     tracker.log_metrics(
         parent,
         {
@@ -43,7 +42,6 @@ def publish_evaluation(published: Published, run: RunFolder, prepared: Prepared)
                 f"test/{name}_deviation": spread.get("deviation", math.nan) for name, spread in measured["test"].items()
             },
             **measured["cost"],
-            **({"receptive_field": max(field)} if field else {}),
             "replicates": len(published.children),
         },
     )

@@ -15,13 +15,15 @@ from pipeline.training.task import Progress, Task
 
 SEED = "training.seed"
 NETWORK_TOTALS = (
+    "parameters",
     "connections",
+    "multiply_accumulates",
     "activations",
     "parameter_bytes",
     "activation_bytes",
     "largest_activation_bytes",
 )
-"""What a network's layer table sums up, beside the costs that its evaluation states."""
+"""What a network's layer table sums up."""
 
 
 @dataclass
@@ -57,6 +59,13 @@ class Published:
         }
         return cls(tracker, parent, children)
 
+    def log_network(self, layers: Mapping[str, Any]) -> None:
+        """Log what a network costs and sees, from the values of its layer table's file."""
+        totals = {name: layers[name] for name in NETWORK_TOTALS}
+        if layers["receptive_field"]:
+            totals["receptive_field"] = max(layers["receptive_field"])
+        self.tracker.log_metrics(self.parent, totals)
+
     def log_result(self, replicate: int, result: ResultFolder) -> None:
         """Log a finished training: every epoch, the kernels, what it took; the child's run ends."""
         run = self.children[replicate]
@@ -89,6 +98,12 @@ class Live:
         self.published = published
         self.reachable = True
         self.started: set[int] = set()
+
+    def begin(self, layers: Mapping[str, Any]) -> None:
+        """Log what is known of the network before it is trained."""
+        with self._while_reachable() as reachable:
+            if reachable:
+                self.published.log_network(layers)
 
     def __call__(self, progress: Progress) -> None:
         """Log what is new in a sign of life."""
@@ -137,11 +152,18 @@ class Live:
 
 @contextmanager
 def logging_live(
-    tracker: Tracker, model: str, tasks: Sequence[Task], configuration: Mapping[str, Any], data_digest: str
+    tracker: Tracker,
+    model: str,
+    tasks: Sequence[Task],
+    configuration: Mapping[str, Any],
+    data_digest: str,
+    *,
+    layers: Mapping[str, Any],
 ) -> Iterator[Live]:
     """Log a model's training while it happens; however the block ends, no run stays RUNNING.
 
-    At a good end every replicate is logged whole, those reused from an earlier training included.
+    At a good end every replicate is logged whole, those reused from an earlier training included. `layers` are the
+    values of the layer table's file.
     """
     status: Status = "FAILED"
     live: Live | None = None
@@ -156,6 +178,7 @@ def logging_live(
                 data_digest=data_digest,
             )
         )
+        live.begin(layers)
         yield live
         live.finish(tasks)
         status = "FINISHED"
@@ -182,9 +205,7 @@ def publish(tracker: Tracker, run: RunFolder, data_digest: str) -> Published:
     tracker.tag(published.parent, _provenance(records[0]["commit"], records[0]["dirty"]))
     for record in records:
         published.log_result(record["replicate"], run.result(record["replicate"]))
-    tracker.log_metrics(
-        published.parent, {name: value for name, value in read_json(run.layers).items() if name in NETWORK_TOTALS}
-    )
+    published.log_network(read_json(run.layers))
     published.end("FINISHED")
     return published
 

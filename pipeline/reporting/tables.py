@@ -18,7 +18,7 @@ class ComparisonRow(NamedTuple):
     values: tuple[float, ...]
     parameters: int
     multiply_accumulates: int
-    receptive_field: tuple[int, int] | None
+    receptive_field: tuple[int, ...] | None
     train_seconds: float
     seconds_per_image: float
 

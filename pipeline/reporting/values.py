@@ -37,7 +37,7 @@ class ModelResult:
 
     `scores` maps a test metric to one value per replicate, all metrics in the same order of replicates.
     `multiply_accumulates` are those of one image going forward, one multiplication and its addition counted once.
-    `receptive_field` is (height, width) in input pixels, None where the network has none to speak of.
+    `receptive_field` is in input pixels along each axis, as a rule (height, width); None: none to speak of.
     `train_seconds` and `seconds_per_image` (evaluation) hold one value per replicate.
     `history` has the columns replicate, epoch, train/loss, train/accuracy, val/loss and val/accuracy.
     `classes` are what it chooses between, as a rule the classes of the data; where `question` is not None the model was
@@ -49,7 +49,7 @@ class ModelResult:
     architecture: str
     parameters: int
     multiply_accumulates: int
-    receptive_field: tuple[int, int] | None
+    receptive_field: tuple[int, ...] | None
     scores: Mapping[str, tuple[float, ...]]
     train_seconds: tuple[float, ...]
     seconds_per_image: tuple[float, ...]

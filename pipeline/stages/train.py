@@ -48,7 +48,8 @@ def main(
     todo = [task for task in tasks if not task.result.finished]
     if len(todo) < len(tasks):
         say(f"{model.name}: {len(tasks) - len(todo)} of {len(tasks)} replicates are trained already and reused")
-    with logging_live(tracker, model.name, tasks, configuration, manifest["digest"]) as live:
+    layers = read_json(run.layers)
+    with logging_live(tracker, model.name, tasks, configuration, manifest["digest"], layers=layers) as live:
         if todo:
             count = worker_count(len(todo), training.threads, wanted=workers)
             place = f" ({models.index(model.name) + 1} of {len(models)} models)" if model.name in models else ""

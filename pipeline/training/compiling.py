@@ -14,13 +14,17 @@ def compile_model(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> 
 
     The losses of several outputs are added.
     """
+    metrics = keras.metrics
     binary = [output.shape[-1] == 1 for output in model.outputs]
+    accuracies = [metrics.BinaryAccuracy if two else metrics.SparseCategoricalAccuracy for two in binary]
+    # What Keras calls the loss of one output of several counts a smaller last batch as much as a whole one.
+    entropies = [metrics.BinaryCrossentropy if two else metrics.SparseCategoricalCrossentropy for two in binary]
     model.compile(
         optimizer=optimizer,
         loss=["binary_crossentropy" if two else "sparse_categorical_crossentropy" for two in binary],
         metrics=[
-            [(keras.metrics.BinaryAccuracy if two else keras.metrics.SparseCategoricalAccuracy)(name="accuracy")]
-            for two in binary
+            [accuracy(name="accuracy"), *([entropy(name="cross_entropy")] if len(binary) > 1 else [])]
+            for accuracy, entropy in zip(accuracies, entropies, strict=True)
         ],
     )
 

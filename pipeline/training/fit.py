@@ -150,9 +150,10 @@ def _named(logs: Mapping[str, float], part: str, prefix: str, outputs: tuple[str
     places = {first: part, **{name: f"{part}/{name}" for name in others}}
     return {
         **{
-            f"{place}/{metric}": float(logs[f"{prefix}{name}_{metric}"])
+            f"{place}/{metric}": float(logs[f"{prefix}{name}_{logged}"])
             for name, place in places.items()
-            for metric in ("loss", "accuracy")
+            # Batches of training are all of one size, and weigh the classes in the loss alone.
+            for metric, logged in (("loss", "loss" if part == "train" else "cross_entropy"), ("accuracy", "accuracy"))
         },
         f"{part}/total_loss": float(logs[f"{prefix}loss"]),
     }

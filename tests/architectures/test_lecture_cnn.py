@@ -181,6 +181,17 @@ def test_on_a_torus_maps_follow_the_shifts_that_the_stride_divides(pooling, digi
     np.testing.assert_allclose(shifted, np.roll(at_rest, (1, 2), (1, 2)), atol=1e-5)
 
 
+@pytest.mark.parametrize("pooling", ["max", "average", "blur", "none"])
+def test_what_lies_around_an_image_changes_nothing_inside(pooling, digits):
+    inside = {}
+    for padding in ("same", "circular"):
+        keras.utils.set_random_seed(3)
+        model = network(padding=padding, pooling=pooling, filters=[4])
+        maps = keras.Model(model.input, model.get_layer("flatten").input)
+        inside[padding] = np.asarray(maps(digits))[:, 2:-2, 2:-2]
+    np.testing.assert_allclose(inside["circular"], inside["same"], atol=1e-5)
+
+
 ABLATIONS = sorted(file for file in CONF.glob("lecture_cnn_*.yaml"))
 
 

@@ -364,6 +364,13 @@ def test_a_reshape_that_mixes_rows_and_columns_leaves_no_window():
     assert table(keras.Model(image, layers.Reshape((24, 2), name="mixed")(image)))["mixed"].sees == "undefined"
 
 
+def test_a_repeated_row_sees_the_same_window_again_and_again_which_slides_no_more():
+    image = keras.Input((6, 7, 2), name="image")
+    row = layers.MaxPooling2D((6, 1), strides=1, name="row")(image)
+    rows = table(keras.Model(image, layers.Add(name="add")([image, row])))
+    assert (rows["row"].sees, rows["add"].sees) == ("window", "undefined")
+
+
 def test_windows_turn_with_their_axes():
     image = keras.Input((9, 7, 2), name="image")
     x = layers.Permute((2, 1, 3), name="turned")(layers.Conv2D(2, (3, 5), name="conv")(image))

@@ -33,6 +33,12 @@ def test_each_image_has_its_own_component():
     np.testing.assert_array_equal(np.ravel(PolyphaseSampling2D()(maps)), [1, 2, 3, 4])
 
 
+def test_of_equal_norms_the_first_row_by_row_counts():
+    maps = np.reshape([1.0, 2.0, -2.0, 2.0], (1, 2, 2, 1)).astype("float32")
+    np.testing.assert_array_equal(np.ravel(PolyphaseSampling2D()(maps)), [2])
+    np.testing.assert_array_equal(np.ravel(PolyphaseSampling2D()(np.swapaxes(maps, 1, 2))), [-2])
+
+
 @pytest.mark.parametrize("step", [2, 3])
 def test_a_circular_shift_of_the_map_is_a_circular_shift_of_the_sample(step):
     # Small integers, so that norms are exact in any order of adding.

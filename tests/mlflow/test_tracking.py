@@ -18,7 +18,7 @@ from mlflow.exceptions import MlflowException
 from PIL import Image
 
 from pipeline.errors import UserError
-from pipeline.publishing.training import Live, Published, logging_live
+from pipeline.publishing.training import NETWORK_TOTALS, Live, Published, logging_live
 from pipeline.runs import ResultFolder
 from pipeline.tracking import FINGERPRINT, PROCESS, Tracker, flattened, shown_address
 from pipeline.training.task import Progress
@@ -311,10 +311,11 @@ class Trained:
 
 
 CONFIGURATION = {"training": {"seed": 0, "epochs": 2}}
+LAYERS = {**dict.fromkeys(NETWORK_TOTALS, 1000), "receptive_field": [10, 12]}
 
 
 def test_a_training_that_is_logged_live_ends_whole_and_finished(tracker, result):
-    with logging_live(tracker, "lenet5", [Trained(result)], CONFIGURATION, "d1ce") as live:
+    with logging_live(tracker, "lenet5", [Trained(result)], CONFIGURATION, "d1ce", layers=LAYERS) as live:
         live(Progress(0, []))
         live(Progress(0, [{"train/loss": 0.5, "val/loss": 0.75}]))
     found = runs(tracker)
@@ -324,6 +325,7 @@ def test_a_training_that_is_logged_live_ends_whole_and_finished(tracker, result)
     assert run.data.metrics["train_seconds"] == 3.0
     assert run.data.tags["mlflow.source.git.commit"] == "c0ffee"
     assert found["lenet5"].data.params == {"training.epochs": "2"}
+    assert found["lenet5"].data.metrics == {**dict.fromkeys(NETWORK_TOTALS, 1000), "receptive_field": 12}
     assert found["lenet5"].data.tags["convtrack.reused_replicates"] == "0"
 
 
@@ -332,7 +334,7 @@ def test_a_training_that_was_done_before_leaves_its_runs_as_they_were(tracker, r
         return {name: (run.info.start_time, run.info.end_time) for name, run in runs(tracker).items()}
 
     for _ in range(2):
-        with logging_live(tracker, "lenet5", [Trained(result)], CONFIGURATION, "d1ce"):
+        with logging_live(tracker, "lenet5", [Trained(result)], CONFIGURATION, "d1ce", layers=LAYERS):
             before = times()
     assert all(ended for _, ended in before.values())
     assert times() == before
@@ -341,14 +343,17 @@ def test_a_training_that_was_done_before_leaves_its_runs_as_they_were(tracker, r
 
 @pytest.mark.parametrize(("problem", "status"), [(KeyboardInterrupt, "KILLED"), (UserError, "FAILED")])
 def test_however_a_training_ends_no_run_stays_running(tracker, result, problem, status):
-    with pytest.raises(problem), logging_live(tracker, "lenet5", [Trained(result)], CONFIGURATION, "d1ce") as live:
+    with (
+        pytest.raises(problem),
+        logging_live(tracker, "lenet5", [Trained(result)], CONFIGURATION, "d1ce", layers=LAYERS) as live,
+    ):
         live(Progress(0, []))
         raise problem
     assert {run.info.status for run in runs(tracker).values()} == {status}
 
 
 def test_a_store_that_goes_away_stops_the_logging_not_the_training(away, tracker, result, capsys):
-    with logging_live(away, "lenet5", [Trained(result)], CONFIGURATION, "d1ce") as live:
+    with logging_live(away, "lenet5", [Trained(result)], CONFIGURATION, "d1ce", layers=LAYERS) as live:
         live(Progress(0, [{"train/loss": 0.5}]))
         away.client.away = True
         for _ in range(3):
@@ -361,14 +366,14 @@ def test_a_store_that_goes_away_stops_the_logging_not_the_training(away, tracker
 
 
 def test_a_store_that_goes_away_at_the_very_end_does_not_fail_the_training(away, result, capsys):
-    with logging_live(away, "lenet5", [Trained(result)], CONFIGURATION, "d1ce") as live:
+    with logging_live(away, "lenet5", [Trained(result)], CONFIGURATION, "d1ce", layers=LAYERS) as live:
         live(Progress(0, [{"train/loss": 0.5}]))
         away.client.away = True
     assert "MLflow does not answer" in capsys.readouterr().out
 
 
 def test_a_store_that_comes_back_is_told_the_rest(away, tracker, result):
-    with logging_live(away, "lenet5", [Trained(result)], CONFIGURATION, "d1ce") as live:
+    with logging_live(away, "lenet5", [Trained(result)], CONFIGURATION, "d1ce", layers=LAYERS) as live:
         away.client.away = True
         live(Progress(0, [{"train/loss": 0.5}]))
     away.client.away = False

@@ -55,7 +55,7 @@ def test_all_layers_but_those_that_answer_start_from_the_file_in_every_replicate
         assert not np.array_equal(*kernels)
         assert not any(np.array_equal(kernel, saved[name][0]) for kernel in kernels)
         # They are those that would have been drawn anyway.
-        assert all(np.array_equal(by_layer(model)[name][0], kernel) for model, kernel in zip(drawn, kernels))
+        assert same(kernels, [by_layer(model)[name][0] for model in drawn])
 
 
 def test_the_file_holds_no_layer_that_answers(file):

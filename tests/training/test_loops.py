@@ -112,8 +112,8 @@ def test_each_output_has_the_validation_loss_and_accuracy_of_its_own_answers(tra
     said_same, said_label = (class_probabilities(np.asarray(said)) for said in answers)
 
     losses = [log_loss(same, said_same), log_loss(label, said_label, labels=range(3))]
-    assert last[["val/same/loss", "val/output/loss"]].tolist() == pytest.approx(losses, rel=1e-5)
-    assert last["val/loss"] == pytest.approx(sum(losses), rel=1e-5)
+    assert last[["val/loss", "val/output/loss"]].tolist() == pytest.approx(losses, rel=1e-5)
+    assert last["val/total_loss"] == pytest.approx(sum(losses), rel=1e-5)
     assert last["val/accuracy"] == pytest.approx(accuracy_score(same, said_same.argmax(axis=1)))
     assert last["val/output/accuracy"] == pytest.approx(accuracy_score(label, said_label.argmax(axis=1)))
     assert {name for name in last.index if name.startswith("train/")} == {

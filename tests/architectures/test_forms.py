@@ -1,0 +1,224 @@
+"""The forms in which Keras writes networks: each goes through the same stages, from its options to the report."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import h5py
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.building import build
+
+ROOT = Path(__file__).parents[2]
+SMALL = {"filters": [4], "units": 8}
+MODELS: dict[str, dict[str, Any]] = {
+    "lecture_cnn": {},
+    "lecture_sequential": {},
+    "two_inputs": SMALL,
+    "two_outputs": SMALL,
+    "siamese": SMALL,
+}
+
+STAGES = """
+import json, sys
+import mlflow
+import numpy as np
+from pipeline import config
+from pipeline.data.images import Images
+from pipeline.data.prepared import write_prepared
+from pipeline.data.splits import replicate_splits
+from pipeline.runs import PREPARED
+from pipeline.stages import build, evaluate, report, train
+from pipeline.training.runtime import start_tensorflow
+
+start_tensorflow(threads=1)
+from pipeline.training import replicate
+
+def one_after_the_other(tasks, *, workers, on_progress):
+    for task in tasks:
+        replicate.train_replicate(task, on_progress)
+
+train.train_side_by_side = one_after_the_other  # in this process, which has TensorFlow already
+random = np.random.default_rng(0)
+labels = np.arange(96) % 3
+pixels = random.integers(140, size=(96, 8, 8, 1), dtype=np.uint8)
+pixels[np.arange(96), labels + 2] += 100
+names = np.array([f"image-{number}.png" for number in range(96)])
+subgroups = np.array(["poly", "mono"])[random.integers(2, size=96)]
+images = Images(pixels, labels, ("a", "b", "c"), names, subgroups, names, "rows", "CC0", "nobody", ())
+splits = replicate_splits("random", labels, names, subgroups, replicates=1, seed=0)
+split = {"name": "random", "strategy": "random", "test_share": 0.25, "validation_share": 0.15, "folds": None, "seed": 0}
+data = {"name": "rows", "source": "rows", "options": {}}
+write_prepared(PREPARED, images, splits, settings={"data": data, "split": split})
+
+models = {name: config.ModelConfig(name, name, options) for name, options in json.loads(sys.argv[1]).items()}
+training = config.TrainingConfig(2, 8, 16, "fit", "best", None, "none", 1, 0)
+for model in models.values():
+    build.main(model)
+    optimizer = config.OptimizerConfig("SGD", 0.05, {"momentum": 0.9}, None)
+    augmentation = config.AugmentationConfig(True, False, False, 1)
+    train.main(model, optimizer, training, augmentation, tuple(models), 1, None)
+    evaluate.main(model, config.EvaluationConfig(16, 1, 12))
+report.main(tuple(models), "accuracy")
+
+client = mlflow.MlflowClient()
+experiment = client.get_experiment_by_name("rows").experiment_id
+found = {}
+for run in client.search_runs([experiment], "tags.`convtrack.kind` = 'model'"):
+    uri = f"models:/{run.outputs.model_outputs[0].model_id}"
+    network = mlflow.pyfunc.load_model(uri)
+    shape = (3, 8, 8, 1)
+    given = {"image": pixels[:3], "partner": pixels[[3, 4, 6]], "subgroup": np.eye(2)[[0, 1, 0]]}
+    inputs = network.metadata.get_input_schema()
+    named = inputs.input_names() if inputs.has_input_names() else None
+    shown = {name: given[name].astype(np.float32) for name in named} if named else pixels[:3].astype(np.float32)
+    answers = network.predict(shown)
+    outputs = network.metadata.get_output_schema()
+    found[run.info.run_name] = {
+        "inputs": named,
+        "outputs": outputs.input_names() if outputs.has_input_names() else None,
+        "shapes": {name: np.shape(said) for name, said in answers.items()} if isinstance(answers, dict) else None,
+        "metrics": run.data.metrics,
+    }
+print("FOUND " + json.dumps(found))
+"""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A folder in which these models were compared, and what its MLflow store holds of them."""
+
+    folder: Path
+    store: dict[str, Any]
+
+    def read(self, model: str, file: str) -> Any:
+        return json.loads((self.folder / "runs" / model / file).read_text(encoding="utf-8"))
+
+    def weights(self, model: str) -> list[np.ndarray]:
+        """The kept weights in the order of their layers."""
+        arrays: dict[str, np.ndarray] = {}
+
+        def collect(path: str, item: Any) -> None:
+            if isinstance(item, h5py.Dataset):
+                arrays[path] = item[()]
+
+        (file,) = (self.folder / "runs" / model / "train" / "replicate-0").glob("*.h5")
+        with h5py.File(file) as saved:
+            saved.visititems(collect)
+        return [arrays[path] for path in sorted(arrays)]
+
+    @cached_property
+    def report(self) -> str:
+        return (self.folder / "reports" / "comparison.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory) -> Compared:
+    """All five, built, trained, evaluated and reported on, in a process of its own."""
+    folder = tmp_path_factory.mktemp("project")
+    variables = {**os.environ, "PYTHONPATH": str(ROOT), "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db"}
+    command = [sys.executable, "-c", STAGES, json.dumps(MODELS)]
+    done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
+    return Compared(folder, json.loads(done.stdout.split("FOUND ")[1]))
+
+
+def test_a_sequential_network_is_the_functional_one_weight_by_weight_and_answer_by_answer():
+    built = []
+    for architecture in ("lecture_cnn", "lecture_sequential"):
+        keras.utils.set_random_seed(3)
+        built.append(build(architecture, {}, input_shape=(9, 12, 3), classes=4))
+    functional, sequential = built
+    assert type(functional) is not type(sequential)
+    for one, other in zip(functional.weights, sequential.weights, strict=True):
+        assert one.path.split("/")[-2:] == other.path.split("/")[-2:]
+        np.testing.assert_array_equal(one, other)
+    images = np.random.default_rng(0).normal(size=(5, 9, 12, 3)).astype("float32")
+    np.testing.assert_array_equal(functional(images), sequential(images))
+
+
+def test_a_sequential_network_read_from_its_text_draws_the_weights_of_the_functional_one():
+    drawn = []
+    for architecture in ("lecture_cnn", "lecture_sequential"):
+        text = build(architecture, {}, input_shape=(8, 8, 1), classes=2).to_json()
+        keras.backend.clear_session()
+        keras.utils.set_random_seed(3)
+        drawn.append(keras.models.model_from_json(text).get_weights())
+    for one, other in zip(*drawn, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_both_train_to_the_same_bits(compared):
+    functional, sequential = (compared.weights(model) for model in ("lecture_cnn", "lecture_sequential"))
+    assert len(functional) == 8
+    for one, other in zip(functional, sequential, strict=True):
+        np.testing.assert_array_equal(one, other)
+    functional, sequential = (
+        pd.read_csv(compared.folder / "runs" / model / "train" / "history.csv").drop(columns="seconds")
+        for model in ("lecture_cnn", "lecture_sequential")
+    )
+    pd.testing.assert_frame_equal(functional, sequential, check_exact=True)
+    scores = [compared.read(model, "metrics.json")["test"] for model in ("lecture_cnn", "lecture_sequential")]
+    assert scores[0] == scores[1]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_what_a_network_counts_is_the_same_in_its_table_and_in_keras(compared, model):
+    text = (compared.folder / "runs" / model / "build" / "architecture.json").read_text(encoding="utf-8")
+    network = keras.models.model_from_json(text)
+    assert compared.read(model, "build/layers.json")["parameters"] == network.count_params()
+
+
+def test_a_second_output_is_scored_beside_the_first(compared):
+    evaluated = compared.read("two_outputs", "evaluate/scores.json")
+    assert {"accuracy", "subgroup/accuracy", "subgroup/roc_auc"} <= set(evaluated["replicates"][0]["scores"])
+    assert (evaluated["question"], evaluated["classes"]) == ("output", ["a", "b", "c"])
+    assert "test/subgroup/accuracy" in compared.store["two_outputs"]["metrics"]
+    assert not [name for name in compared.store["two_inputs"]["metrics"] if "subgroup" in name]
+
+
+def test_a_siamese_network_is_scored_on_pairs(compared):
+    scores = compared.read("siamese", "evaluate/scores.json")
+    assert (scores["question"], scores["classes"]) == ("same", ["different classes", "same class"])
+    assert np.sum(scores["confusion"]) == 24
+    with np.load(next((compared.folder / "runs" / "siamese" / "evaluate").glob("*.npz"))) as said:
+        prepared = np.load(compared.folder / "data" / "prepared" / "labels.npy")
+        same = prepared[said["same-images-0"]] == prepared[said["same-partners-0"]]
+        assert said["same-truth-0"].tolist() == same.astype(int).tolist()
+    table = pd.read_csv(compared.folder / "runs" / "siamese" / "confusion.csv")
+    assert set(table["actual"]) == {"different classes", "same class"}
+    assert list((compared.folder / "runs" / "siamese" / "evaluate").glob("*.png"))
+
+
+def test_the_report_tells_further_outputs_and_other_questions(compared):
+    sentence = "siamese says whether two images show the same class, so its scores do not stand beside those of the"
+    assert sentence in compared.report
+    assert "two_outputs says" not in compared.report
+    further = compared.report[compared.report.index("Further outputs") :]
+    assert "\n| two_outputs | subgroup | " in further
+    for model in MODELS:
+        assert f"\n| {model} | " in compared.report
+
+
+@pytest.mark.parametrize(
+    ("model", "inputs", "outputs"),
+    [
+        ("lecture_sequential", None, None),
+        ("two_inputs", {"image", "subgroup"}, None),
+        ("two_outputs", None, {"output": [3, 3], "subgroup": [3, 1]}),
+        ("siamese", {"image", "partner"}, None),
+    ],
+)
+def test_the_logged_network_is_called_by_the_names_of_its_inputs_and_outputs(compared, model, inputs, outputs):
+    found = compared.store[model]
+    assert (set(found["inputs"]) if found["inputs"] else None) == inputs
+    assert (set(found["outputs"]) if found["outputs"] else None) == (set(outputs) if outputs else None)
+    assert found["shapes"] == outputs
