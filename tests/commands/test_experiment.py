@@ -54,11 +54,21 @@ def test_one_model_and_one_replicate_are_in_the_store(project, debugged):
             "optimizer.name=SDG",
             "Unknown optimizer 'SDG'. Did you mean 'SGD'? Available: Adadelta, Adafactor, Adagrad, A",
         ),
+        (
+            "model=two_inputs",
+            "Architecture two_inputs needs images of at least 2 subgroups, such as the types of solar modules of "
+            "`data: elpv`, but the data have 0.",
+        ),
+        (
+            "model=siamese training.class_weights=balanced",
+            "`training.class_weights: balanced` weighs the classes of images, but this network answers 'same': set it "
+            "to none.",
+        ),
     ],
 )
 def test_a_mistake_that_only_keras_knows_of_makes_no_run(project, debugged, override, sentence):
     before, known = project.files(), len(project.runs())
-    assert project.run("experiment", "experiment=debug", override).refusal().startswith(sentence)
+    assert project.run("experiment", "experiment=debug", *override.split()).refusal().startswith(sentence)
     assert project.files() == before
     assert len(project.runs()) == known
 

@@ -73,8 +73,10 @@ def test_the_resolved_configuration_is_printed_and_nothing_is_run(project):
     before = project.files()
     said = project.run("experiment", "model=lenet5", "data=digits", "training.epochs=3", "--cfg", "job").success()
     shown = yaml.safe_load(said)
-    assert shown["data"] == {"source": "digits", "options": {}}
-    assert shown["model"] == {"architecture": "lenet5", "options": {"activation": "tanh"}}
+    for section in ("data/digits", "model/lenet5"):
+        written = yaml.safe_load((project.folder / "conf" / f"{section}.yaml").read_text(encoding="utf-8"))
+        group = section.split("/")[0]
+        assert shown[group] == written.get(group, written)
     assert shown["training"]["epochs"] == 3
     assert shown["replicates"] == 1
     assert project.files() == before
