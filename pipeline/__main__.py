@@ -1,54 +1,17 @@
-"""The commands: `convtrack COMMAND [Hydra overrides]`, or `python -m pipeline COMMAND …`.
-
-Which file of each group of `conf/` is taken stands in `conf/comparison.yaml`; an override on the command line comes
-before it. Model and named experiment are composed last, so that they can bring values of their own.
-"""
+"""The commands: `convtrack COMMAND [overrides]`, or `python -m pipeline COMMAND …`."""
 
 import errno
 import io
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from importlib import import_module
-from inspect import signature
-from typing import Any
 
-from pipeline.config import (
-    CONF,
-    NAMED,
-    SECTIONS,
-    Settings,
-    broken_yaml,
-    check_encoding,
-    choices_of,
-    read,
-    read_comparison,
-)
+from pipeline import composing
+from pipeline.composing import HYDRA_COMMANDS
+from pipeline.config import broken_yaml
 from pipeline.errors import UserError, unknown
-
-
-@dataclass(frozen=True)
-class HydraCommand:
-    """A command that composes its configuration: the groups and files of `conf/` that it takes."""
-
-    module: str
-    groups: tuple[str, ...] = ()
-    files: tuple[str, ...] = ()
-
-
-HYDRA_COMMANDS: Mapping[str, HydraCommand] = {
-    "prepare": HydraCommand("pipeline.stages.prepare", ("data", "split")),
-    "source": HydraCommand("pipeline.stages.source", ("model",)),
-    "build": HydraCommand("pipeline.stages.build", ("model",)),
-    "train": HydraCommand("pipeline.stages.train", ("optimizer", "training", "augmentation", "model")),
-    "evaluate": HydraCommand("pipeline.stages.evaluate", ("model",), ("evaluation",)),
-    "report": HydraCommand("pipeline.stages.report"),
-    "experiment": HydraCommand(
-        "pipeline.experiment", ("data", "split", "optimizer", "training", "augmentation", "model", "experiment")
-    ),
-}
 
 PLAIN_COMMANDS: Mapping[str, str] = {
     "describe": "pipeline.commands.describe",
@@ -91,7 +54,7 @@ def _run(arguments: Sequence[str]) -> None:
     if command in PLAIN_COMMANDS:
         import_module(PLAIN_COMMANDS[command]).main(rest)
     elif command in HYDRA_COMMANDS:
-        _run_hydra(command, rest)
+        composing.run(command, rest)
     else:
         raise unknown("command", command, [*HYDRA_COMMANDS, *PLAIN_COMMANDS])
 
@@ -112,146 +75,7 @@ def _overview() -> str:
 
 def _summary(module: str) -> str:
     """The first line of what a command says of itself."""
-    return _description(module).splitlines()[0]
-
-
-def _description(module: str) -> str:
-    """A module's docstring, read without importing what the module needs."""
-    import ast
-    from importlib.util import find_spec
-    from pathlib import Path
-
-    spec = find_spec(module)
-    assert spec is not None and spec.origin is not None
-    return ast.get_docstring(ast.parse(Path(spec.origin).read_text(encoding="utf-8"))) or ""
-
-
-def _help(command: str) -> str:
-    """What `--help` shows; Hydra puts the composed configuration in place of $CONFIG."""
-    taken = HYDRA_COMMANDS[command]
-    choices = [f"  {group:<13} {', '.join(choices_of(group))}" for group in taken.groups]
-    return "\n".join(
-        [
-            f"convtrack {command} [overrides]",
-            "",
-            _description(taken.module),
-            "",
-            *(["Choices, as in GROUP=NAME:", "", *choices, ""] if choices else []),
-            "Settings, as in SETTING=VALUE:",
-            "",
-            "$CONFIG",
-            "`--cfg job` shows what overrides make of them, `-m` runs a job for each of several values (a,b), and",
-            "`--hydra-help` says more.",
-        ]
-    )
-
-
-def _run_hydra(command: str, arguments: Sequence[str]) -> None:
-    import hydra
-    from hydra.core.config_store import ConfigStore
-
-    # Hydra raises what it would otherwise print, so that mistakes are told in our words.
-    os.environ["HYDRA_FULL_ERROR"] = "1"
-    primary = primary_config(command)
-    if {"-h", "--help"} & set(arguments) and {"model": "???"} in primary["defaults"]:
-        # Help shows a composed configuration, so it needs some model.
-        primary["defaults"][primary["defaults"].index({"model": "???"})] = {"model": primary["models"][0]}
-    ConfigStore.instance().store("convtrack", primary)
-    sys.argv = [f"convtrack {command}", *arguments]
-    try:
-        hydra.main(config_path=str(CONF.resolve()), config_name="convtrack", version_base="1.3")(_task(command))()
-    except _Stopped as stopped:
-        raise stopped.problem from None
-    except ValueError as problem:
-        check_encoding()
-        if "override" not in str(problem):
-            raise
-        raise UserError(f"{problem}.") from None
-
-
-def composed(command: str, overrides: Sequence[str]) -> dict[str, Any]:
-    """What a Hydra command would take with these overrides, checked, without running it."""
-    from hydra import compose, initialize_config_dir
-    from hydra.core.config_store import ConfigStore
-    from omegaconf import OmegaConf
-
-    ConfigStore.instance().store("convtrack", primary_config(command))
-    with initialize_config_dir(str(CONF.resolve()), version_base="1.3"):
-        config = compose("convtrack", list(overrides), return_hydra_config=True)
-    own = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
-    values: Any = OmegaConf.to_container(own, resolve=True)
-    return arguments_of(HYDRA_COMMANDS[command].groups, values, config.hydra.runtime.choices)
-
-
-def primary_config(command: str) -> dict[str, Any]:
-    """The configuration that Hydra starts from: the comparison's choices and settings, as the command takes them."""
-    taken, comparison = HYDRA_COMMANDS[command], read_comparison()
-    chosen = {**comparison.choices, "model": "???", "experiment": None}
-    defaults: list[Any] = [{group: chosen[group]} for group in taken.groups if group not in ("model", "experiment")]
-    defaults += [*taken.files, "config"]
-    defaults += [{group: chosen[group]} for group in ("model", "experiment") if group in taken.groups]
-    hydra_settings: dict[str, Any] = {"help": {"template": _help(command)}, "job": {"name": command}}
-    settings = {
-        "replicates": comparison.replicates,
-        "models": list(comparison.models),
-        "primary_metric": comparison.primary_metric,
-    }
-    if command == "experiment":
-        settings["replicates"] = 1
-    else:
-        # A stage's folder is the project's; it needs no job folder and no log file of Hydra's.
-        hydra_settings |= {"run": {"dir": "."}, "output_subdir": None}
-        defaults += [{"override hydra/job_logging": "none"}, {"override hydra/hydra_logging": "none"}]
-    # A named experiment comes after these settings; a stage's come after conf/config.yaml.
-    ordered = ["_self_", *defaults] if command == "experiment" else [*defaults, "_self_"]
-    return {"defaults": ordered, "hydra": hydra_settings, **settings}
-
-
-class _Stopped(BaseException):
-    """Carries what went wrong in a job past Hydra, which would print a line of its own before our sentence."""
-
-    def __init__(self, problem: Exception) -> None:
-        self.problem = problem
-
-
-def _task(command: str) -> Callable[[Any], Any]:
-    def task(composed: Any) -> Any:
-        from hydra.core.hydra_config import HydraConfig
-        from hydra.types import RunMode
-        from omegaconf import OmegaConf
-
-        try:
-            values: Any = OmegaConf.to_container(composed, resolve=True)
-            choices, taken = HydraConfig.get().runtime.choices, HYDRA_COMMANDS[command]
-            # Once before the import, which takes seconds.
-            arguments_of([name for name in (*taken.groups, *taken.files) if name in SECTIONS], values, choices)
-            main = import_module(taken.module).main
-            return main(**arguments_of(signature(main).parameters, values, choices))
-        except Exception as problem:
-            # In a sweep the other jobs go on, and Hydra's line says which job failed.
-            if HydraConfig.get().mode is RunMode.MULTIRUN:
-                raise
-            raise _Stopped(problem) from None
-
-    return task
-
-
-def arguments_of(names: Iterable[str], values: Mapping[str, Any], choices: Mapping[str, str]) -> dict[str, Any]:
-    """What a command takes by these names, checked: sections of the configuration, and single settings.
-
-    A section that bears the name of its file, such as `data`, gets it from `choices`.
-    """
-    settings = read(Settings, {name: value for name, value in values.items() if name not in SECTIONS}, "")
-    taken: dict[str, Any] = {}
-    for name in names:
-        if name not in SECTIONS:
-            taken[name] = getattr(settings, name)
-            continue
-        if name not in values:
-            raise UserError(f"The section `{name}` is missing; choose one with `{name}=NAME`.")
-        named = {"name": choices[name]} if name in NAMED else {}
-        taken[name] = read(SECTIONS[name], values[name], name, given=named)
-    return taken
+    return composing.description(module).splitlines()[0]
 
 
 def _terminated(*_: object) -> None:
@@ -278,41 +102,7 @@ def _sentence(problem: Exception) -> str | None:
     if package in ("mlflow", "requests", "sqlalchemy"):
         reason = " ".join(str(problem).split())[:300]
         return f"MLflow cannot go on ({reason}). What was trained is kept: run the same command again."
-    return _hydra_sentence(problem) if package in ("hydra", "omegaconf") else None
-
-
-def _hydra_sentence(problem: Exception) -> str:
-    from hydra.errors import MissingConfigException, OverrideParseException
-
-    words = " ".join(str(problem).split())
-    named = words.split("'")[1] if words.count("'") > 1 else ""
-    missing = getattr(problem, "missing_cfg_file", None)
-    key = getattr(problem.__cause__, "full_key", None)
-    if isinstance(problem, OverrideParseException):
-        return f"'{problem.override}' is no override: write SETTING=VALUE, and quote blanks and brackets."
-    if isinstance(problem, MissingConfigException) and missing:
-        group, _, name = missing.rpartition("/")
-        return (
-            str(unknown(group, name, problem.options or ())) if group else f"{CONF / name}.yaml is missing; restore it."
-        )
-    if "You must specify" in words:
-        return f"Say which {named}: `{named}=NAME`. Available: {', '.join(choices_of(named))}."
-    if words.startswith(("Ambiguous value", "Sweep parameters")):
-        return f"'{named}' names several values: add `-m` to run a job for each; a list is written [a,b]."
-    if "No match in the defaults list" in words:
-        return f"'{named}' is no choice that this command takes; its `--help` shows them."
-    if words.startswith("Could not append"):
-        return f"'{named}' has a value already: change it without the +, `{named}=VALUE`."
-    if key and words.startswith("Could not override"):
-        section, _, _ = key.rpartition(".")
-        parent = getattr(problem.__cause__, "parent_node", None)
-        known = [f"{section}.{name}" if section else str(name) for name in (parent or ()) if name != "hydra"]
-        hint = f" To give an option that the file lacks: `+{key}=VALUE`." if section.endswith("options") else ""
-        return f"{unknown('setting', key, known)}{hint}"
-    unresolved = getattr(problem, "full_key", None)
-    if unresolved:
-        return f"`{unresolved}` cannot be resolved: {str(problem).splitlines()[0]}."
-    return words if words.endswith(".") else f"{words}."
+    return composing.sentence(problem) if package in ("hydra", "omegaconf") else None
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.arithmetic.table import LayerRow, layer_table
+from pipeline.composing import composed
 from pipeline.console import say
 from pipeline.data.prepared import read_manifest
 from pipeline.errors import UserError, unknown
@@ -101,9 +102,6 @@ def _classes(text: str | None) -> int | None:
 
 
 def _of_model(overrides: Sequence[str], shape: Shape | None, classes: int | None) -> tuple[str, tuple[LayerRow, ...]]:
-    # Only the entry point knows Hydra; where it runs as a script, it is not imported yet.
-    from pipeline.__main__ import composed
-
     several = next((word for word in overrides if SEVERAL.search(word)), None)
     if several:
         raise UserError(f"describe takes one network at a time, but '{several}' names several values: give one.")

@@ -8,7 +8,8 @@ import sys
 import pytest
 import yaml
 
-from pipeline.__main__ import HYDRA_COMMANDS, PLAIN_COMMANDS
+from pipeline.__main__ import PLAIN_COMMANDS
+from pipeline.composing import HYDRA_COMMANDS
 
 HEAVY = {"tensorflow", "keras", "sklearn", "matplotlib"}
 

@@ -23,7 +23,7 @@ def refused(project, *arguments, **environment):
         ("train model=lenet5 training=lectur", "Unknown training 'lectur'. Did you mean 'lecture'? Available: balance"),
         ("train model=lenet5 augmentation=flip", "Unknown augmentation 'flip'. Did you mean 'flips'? Available: flip"),
         ("experiment experiment=debg", "Unknown experiment 'debg'. Did you mean 'debug'? Available: augmented, debug."),
-        ("experimnt", "Unknown command 'experimnt'. Did you mean 'experiment'? Available: build, clean, evaluate, exp"),
+        ("experimnt", "Unknown command 'experimnt'. Did you mean 'experiment'? Available: build, clean, describe, eval"),
         ("experiment -m model=lenet5 hydra/launcher=jobib", "Unknown hydra/launcher 'jobib'. Did you mean 'joblib'?"),
         ("source model=lenet5 model.architecture=lenet", "Unknown architecture 'lenet'. Did you mean 'lenet5'? Availa"),
     ],
@@ -45,7 +45,8 @@ def test_an_unknown_name_is_told_with_those_there_are_and_the_nearest(project, c
         (
             "build model=lenet5 model.options.activatoin=relu",
             "Unknown setting 'model.options.activatoin'. Did you mean 'model.options.activation'? Available: model."
-            "options.activation. To give an option that the file lacks: `+model.options.activatoin=VALUE`.",
+            "options.activation, model.options.connections, model.options.subsampling. To give an option that the file "
+            "lacks: `+model.options.activatoin=VALUE`.",
         ),
         (
             "prepare data=mnist_sample +data.options.size=9",

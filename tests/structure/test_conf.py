@@ -8,7 +8,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 from omegaconf import OmegaConf
 
-from pipeline.__main__ import HYDRA_COMMANDS, arguments_of, primary_config
+from pipeline.composing import HYDRA_COMMANDS, arguments_of, primary_config
 from pipeline.config import choices_of, read_comparison
 
 GROUPS = ("data", "split", "optimizer", "training", "augmentation", "model")

@@ -45,8 +45,8 @@ def test_only_tracking_imports_mlflow(importers):
     assert importers("mlflow") == {"pipeline.tracking"}
 
 
-def test_only_the_entry_point_knows_hydra(importers):
-    assert importers("hydra") | importers("omegaconf") == {"pipeline.__main__"}
+def test_only_composing_knows_hydra(importers):
+    assert importers("hydra") | importers("omegaconf") == {"pipeline.composing"}
 
 
 def test_tensorflow_is_imported_at_start_only_where_tensors_are_computed(importers):
