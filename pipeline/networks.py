@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from pipeline.arithmetic.table import LayerRow, Totals, layer_table, totals
 from pipeline.building import build
 from pipeline.config import ModelConfig
+from pipeline.errors import UserError
+from pipeline.training.examples import Columns
 from pipeline.training.runtime import start_tensorflow
 
 if TYPE_CHECKING:
@@ -76,6 +78,13 @@ def make_network(model: ModelConfig, manifest: Mapping[str, Any]) -> Network:
         subgroups=len(manifest["subgroups"] or ()),
     )
     text = json.dumps(json.loads(built.to_json()), indent=1, sort_keys=True) + "\n"
+    try:
+        Columns.of(text)
+    except ValueError as problem:
+        raise UserError(
+            f"Architecture {model.architecture} cannot be trained with layers of these names, as "
+            f'`keras.Input(input_shape, name="image")` and `classifier(classes)` would give them: {problem}'
+        ) from None
     rows = layer_table(json.loads(text))
     check(built, rows)
     return Network(text, rows, started=built if model.options.get("weights") else None)

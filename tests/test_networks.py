@@ -183,3 +183,18 @@ def keras_layers():
 def test_a_mistake_in_a_model_is_the_users():
     with pytest.raises(UserError, match=r"Unknown architecture 'lecture'\. Did you mean 'lecture_cnn'"):
         make_network(replace(MODELS["lecture_cnn"], architecture="lecture"), DIGITS)
+
+
+def test_a_network_whose_input_bears_another_name_is_refused_before_it_is_trained(monkeypatch):
+    import keras
+    from keras import layers
+
+    from pipeline.layers.classifier import classifier
+
+    def built(*_, **__):
+        image = keras.Input((8, 8, 1), name="picture")
+        return keras.Model(image, classifier(10)(layers.Flatten(name="flatten")(image)))
+
+    monkeypatch.setattr(networks, "build", built)
+    with pytest.raises(UserError, match=r"lenet5 .* must be among image, partner, subgroup\. Received: picture\.$"):
+        make_network(MODELS["lenet5"], DIGITS)

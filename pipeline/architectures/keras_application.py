@@ -22,8 +22,10 @@ def build(
     without its top layers, such as those that Keras publishes; null draws them. Nothing is ever downloaded. Published
     weights take images of three channels, so with `weights` a grey channel is given three times.
 
-    What an application does to raw pixels before its first layer is left out, because our images are standardised. The
-    maps of the last layer are averaged, and a new output layer follows; it is drawn in any case.
+    What an application does to raw pixels before its first layer is left out, because our images are standardised.
+    Weights from elsewhere may have been trained on another scale: Keras' own of VGG and ResNet (not V2) on grey levels
+    around their mean, blue first, those of most others on -1 to 1. Such a network has more to unlearn. The maps of the
+    last layer are averaged, and a new output layer follows; it is drawn in any case.
 
     Raises ValueError for an unknown name, and for weights that are no file or not the application's.
     """

@@ -54,15 +54,19 @@ def main(arguments: Sequence[str]) -> None:
         "--input", metavar="ROWSxCOLUMNSxCHANNELS", help="shape of the image (default: that of the prepared data)"
     )
     parser.add_argument("--classes", metavar="N", help="number of classes (default: that of the prepared data)")
+    parser.add_argument("--subgroups", metavar="N", help="number of subgroups, for a model that is told or tells them")
     parser.add_argument("--json", action="store_true", help="print JSON")
     given = parser.parse_intermixed_args(arguments)
-    shape, classes = _shape(given.input), _classes(given.classes)
+    shape, classes = _shape(given.input), _number("--classes", given.classes)
+    subgroups = _number("--subgroups", given.subgroups)
     overrides = [word for word in given.target if _is_override(word)]
     named = [word for word in given.target if not _is_override(word)]
     if len(named) > 1 or (named and overrides):
         raise UserError(f"describe takes one network at a time. Received: {', '.join(given.target)}.")
+    if named and subgroups is not None:
+        raise UserError(f"--subgroups is for a model of this project, model=NAME; leave it out for {named[0]}.")
     if not named:
-        title, rows = _of_model(overrides, shape, classes)
+        title, rows = _of_model(overrides, shape, classes, subgroups)
     elif named[0].startswith(APPLICATIONS):
         title, rows = _of_application(named[0].removeprefix(APPLICATIONS), shape, classes)
     elif classes is not None:
@@ -93,15 +97,17 @@ def _shape(text: str | None) -> Shape | None:
     return rows, columns, channels
 
 
-def _classes(text: str | None) -> int | None:
+def _number(option: str, text: str | None) -> int | None:
     if text is None:
         return None
     if not re.fullmatch(r"[1-9]\d{0,6}", text):
-        raise UserError(f"`--classes` must be a whole number from 1. Received {text!r}.")
+        raise UserError(f"`{option}` must be a whole number from 1. Received {text!r}.")
     return int(text)
 
 
-def _of_model(overrides: Sequence[str], shape: Shape | None, classes: int | None) -> tuple[str, tuple[LayerRow, ...]]:
+def _of_model(
+    overrides: Sequence[str], shape: Shape | None, classes: int | None, subgroups: int | None
+) -> tuple[str, tuple[LayerRow, ...]]:
     several = next((word for word in overrides if SEVERAL.search(word)), None)
     if several:
         raise UserError(f"describe takes one network at a time, but '{several}' names several values: give one.")
@@ -117,6 +123,8 @@ def _of_model(overrides: Sequence[str], shape: Shape | None, classes: int | None
         manifest["image_shape"] = shape
     if classes is not None:
         manifest["classes"] = range(classes)
+    if subgroups is not None:
+        manifest["subgroups"] = range(subgroups)
     network = make_network(model, manifest)
     borrowed = " and ".join([*(["shape"] if shape is None else []), *(["classes"] if classes is None else [])])
     source = f" ({borrowed} of {manifest['name']} in {PREPARED})" if borrowed else ""

@@ -336,6 +336,32 @@ def test_squeeze_and_excitation_sees_the_whole_image():
     assert table(model)["block1a_se_excite"].receptive_field == (224, 224)
 
 
+@pytest.mark.parametrize(
+    ("layer", "sees"),
+    [
+        (layers.LayerNormalization(), "window"),
+        (layers.LayerNormalization(axis=(1, 2, 3)), "image"),
+        (layers.GroupNormalization(2), "image"),
+        (layers.RMSNormalization(axis=(1, 2, 3)), "image"),
+        (layers.UnitNormalization(axis=-1), "window"),
+        (layers.UnitNormalization(axis=1), "image"),
+        (layers.Softmax(), "window"),
+        (layers.Softmax(axis=(1, 2)), "image"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_normalising_over_space_lets_a_unit_see_all_of_the_image(layer, sees):
+    image = keras.Input((8, 8, 2), name="image")
+    model = keras.Model(image, type(layer).from_config({**layer.get_config(), "name": "x"})(image))
+    assert table(model)["x"].sees == sees
+    pixels = np.random.default_rng(0).normal(size=(1, 8, 8, 2)).astype("float32")
+    changed = pixels.copy()
+    changed[0, 0, 0] += (3, -1)
+    # UnitNormalization along the rows alone reaches the first column's other rows, no other column.
+    reached = np.asarray(model(pixels))[0, 7, 0] != np.asarray(model(changed))[0, 7, 0]
+    assert reached.any() == (sees == "image")
+
+
 def test_sides_are_counted_apart():
     image = keras.Input((32, 64, 3), name="image")
     x = layers.Conv2D(4, (3, 7), strides=(1, 2), name="conv")(image)

@@ -23,7 +23,7 @@ def refused(project, *arguments, **environment):
         ("train model=lenet5 training=lectur", "Unknown training 'lectur'. Did you mean 'lecture'? Available: balance"),
         ("train model=lenet5 augmentation=flip", "Unknown augmentation 'flip'. Did you mean 'flips'? Available: flip"),
         ("experiment experiment=debg", "Unknown experiment 'debg'. Did you mean 'debug'? Available: augmented, debug."),
-        ("experimnt", "Unknown command 'experimnt'. Did you mean 'experiment'? Available: build, clean, describe, eval"),
+        ("experimnt", "Unknown command 'experimnt'. Did you mean 'experiment'? Available: build, clean, describe, eva"),
         ("experiment -m model=lenet5 hydra/launcher=jobib", "Unknown hydra/launcher 'jobib'. Did you mean 'joblib'?"),
         ("source model=lenet5 model.architecture=lenet", "Unknown architecture 'lenet'. Did you mean 'lenet5'? Availa"),
     ],

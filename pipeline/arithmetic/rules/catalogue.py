@@ -6,11 +6,13 @@ from pipeline.arithmetic.network import Node
 from pipeline.arithmetic.rules.dense import (
     batch_normalization,
     dense,
+    group_normalization,
     layer_normalization,
     layer_scale,
     normalization,
     prelu,
     rms_normalization,
+    weighed_along_axes,
 )
 from pipeline.arithmetic.rules.merging import concatenate, elementwise
 from pipeline.arithmetic.rules.ours import OURS
@@ -52,15 +54,16 @@ LAYERS: Mapping[str, Rule] = {
     "Dense": dense,
     "BatchNormalization": batch_normalization,
     "LayerNormalization": layer_normalization,
-    "GroupNormalization": layer_normalization,
+    "GroupNormalization": group_normalization,
     "RMSNormalization": rms_normalization,
     "Normalization": normalization,
+    **dict.fromkeys(("Softmax", "UnitNormalization"), weighed_along_axes),
     "PReLU": prelu,
     **dict.fromkeys(("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum"), elementwise),
     "Concatenate": concatenate,
-    **dict.fromkeys(("Activation", "ReLU", "LeakyReLU", "ELU", "Softmax"), unchanged),
+    **dict.fromkeys(("Activation", "ReLU", "LeakyReLU", "ELU"), unchanged),
     **dict.fromkeys(("Dropout", "AlphaDropout", "GaussianDropout", "GaussianNoise"), unchanged),
-    **dict.fromkeys(("Identity", "ActivityRegularization", "Rescaling", "UnitNormalization"), unchanged),
+    **dict.fromkeys(("Identity", "ActivityRegularization", "Rescaling"), unchanged),
     **dict.fromkeys(("RandomFlip", "RandomRotation", "RandomTranslation", "RandomZoom"), unchanged),
     **dict.fromkeys(("RandomBrightness", "RandomContrast"), unchanged),
     # Those of `keras.applications`: ConvNeXt's and Inception-ResNet's.

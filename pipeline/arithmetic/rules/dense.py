@@ -1,10 +1,10 @@
 """Layers that mix or scale the numbers at each position: fully connected ones and normalisation."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import prod
 
 from pipeline.arithmetic.network import Node
-from pipeline.arithmetic.rules.signals import Effect, Signal, biases, length, only
+from pipeline.arithmetic.rules.signals import Effect, Signal, biases, length, only, place
 
 
 def dense(node: Node, inputs: Sequence[Signal]) -> Effect:
@@ -28,9 +28,18 @@ def batch_normalization(node: Node, inputs: Sequence[Signal]) -> Effect:
 
 
 def layer_normalization(node: Node, inputs: Sequence[Signal]) -> Effect:
-    """LayerNormalization and GroupNormalization: where wanted scale and centre, per number along the stated axes."""
+    """LayerNormalization: where wanted scale and centre, per number along the normalised axes."""
     signal, config = only(node, inputs), node.config
-    return Effect(signal, (bool(config["scale"]) + bool(config["center"])) * length(signal, config["axis"]))
+    vectors = bool(config["scale"]) + bool(config["center"])
+    return Effect(_over(signal, config["axis"]), vectors * length(signal, config["axis"]))
+
+
+def group_normalization(node: Node, inputs: Sequence[Signal]) -> Effect:
+    """GroupNormalization: where wanted scale and centre, per channel; each group is normalised over all positions."""
+    signal, config = only(node, inputs), node.config
+    vectors = bool(config["scale"]) + bool(config["center"])
+    everywhere = range(1, len(signal.shape) + 1)
+    return Effect(_over(signal, everywhere), vectors * length(signal, config["axis"]))
 
 
 def normalization(node: Node, inputs: Sequence[Signal]) -> Effect:
@@ -42,7 +51,13 @@ def normalization(node: Node, inputs: Sequence[Signal]) -> Effect:
 def rms_normalization(node: Node, inputs: Sequence[Signal]) -> Effect:
     """RMSNormalization: a scale per number along the normalised axes."""
     signal = only(node, inputs)
-    return Effect(signal, length(signal, node.config["axis"]))
+    return Effect(_over(signal, node.config["axis"]), length(signal, node.config["axis"]))
+
+
+def weighed_along_axes(node: Node, inputs: Sequence[Signal]) -> Effect:
+    """Softmax and UnitNormalization: numbers divided by what those along the stated axes come to."""
+    signal = only(node, inputs)
+    return Effect(_over(signal, node.config["axis"]))
 
 
 def layer_scale(node: Node, inputs: Sequence[Signal]) -> Effect:
@@ -54,3 +69,11 @@ def prelu(node: Node, inputs: Sequence[Signal]) -> Effect:
     """PReLU: a slope per number, save along the axes that share theirs."""
     signal = only(node, inputs)
     return Effect(signal, prod(signal.shape) // length(signal, node.config["shared_axes"]))
+
+
+def _over(signal: Signal, axes: int | Iterable[int]) -> Signal:
+    """The signal after units have looked along the axes: where one of these is of space, all of the image."""
+    listed = [axes] if isinstance(axes, int) else axes
+    if any(place(axis, len(signal.shape)) < len(signal.sides) for axis in listed):
+        return Signal(signal.shape, signal.view.whole())
+    return signal
