@@ -12,7 +12,17 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
-PARTS = ("conf", "pipeline", "data/images", "dvc.yaml", ".dvc/config", ".dvcignore", ".gitignore", "requirements.lock")
+PARTS = (
+    "conf",
+    "pipeline",
+    "data/images",
+    "data/weights",
+    "dvc.yaml",
+    ".dvc/config",
+    ".dvcignore",
+    ".gitignore",
+    "requirements.lock",
+)
 
 
 @dataclass(frozen=True)
