@@ -5,9 +5,12 @@ before it. Model and named experiment are composed last, so that they can bring 
 """
 
 import ast
+import fnmatch
 import os
+import re
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -63,15 +66,32 @@ def run(command: str, arguments: Sequence[str]) -> None:
         primary["defaults"][primary["defaults"].index({"model": "???"})] = {"model": primary["models"][0]}
     ConfigStore.instance().store("convtrack", primary)
     sys.argv = [f"convtrack {command}", *arguments]
+    for argument in arguments:
+        _check_glob(argument)
     try:
-        hydra.main(config_path=str(CONF.resolve()), config_name="convtrack", version_base="1.3")(_task(command))()
+        with _overrides_told():
+            hydra.main(config_path=str(CONF.resolve()), config_name="convtrack", version_base="1.3")(_task(command))()
     except _Stopped as stopped:
         raise stopped.problem from None
+
+
+def _check_glob(argument: str) -> None:
+    """Refuse a pattern that no file fits: Hydra would run no job, and say nothing of it."""
+    found = re.fullmatch(r"(\w+)=glob\(([^,()]+)\)", argument)
+    if found and not fnmatch.filter(choices_of(found[1]), found[2].strip("'\"")):
+        raise UserError(f"No {found[1]} fits '{found[2]}'. Available: {', '.join(choices_of(found[1]))}.")
+
+
+@contextmanager
+def _overrides_told() -> Iterator[None]:
+    """What Hydra says of an override by a bare ValueError, as a mistake of the user's."""
+    try:
+        yield
     except ValueError as problem:
         check_encoding()
         if "override" not in str(problem):
             raise
-        raise UserError(f"{problem}.") from None
+        raise UserError(f"{str(problem).rstrip('.')}.") from None
 
 
 def composed(command: str, overrides: Sequence[str]) -> dict[str, Any]:
@@ -81,7 +101,7 @@ def composed(command: str, overrides: Sequence[str]) -> dict[str, Any]:
     from omegaconf import OmegaConf
 
     ConfigStore.instance().store("convtrack", primary_config(command))
-    with initialize_config_dir(str(CONF.resolve()), version_base="1.3"):
+    with _overrides_told(), initialize_config_dir(str(CONF.resolve()), version_base="1.3"):
         config = compose("convtrack", list(overrides), return_hydra_config=True)
     own = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
     values: Any = OmegaConf.to_container(own, resolve=True)

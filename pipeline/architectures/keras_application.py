@@ -5,6 +5,7 @@ Their documentation (https://keras.io/api/applications) names the paper of each.
 
 import inspect
 import warnings
+import zipfile
 from pathlib import Path
 
 import keras
@@ -64,7 +65,7 @@ def _load(body: keras.Model, name: str, weights: str) -> None:
             # Keras only warns of layers that the file does not have and leaves them as they were drawn.
             warnings.simplefilter("error", UserWarning)
             body.load_weights(weights)
-    except (ValueError, OSError, KeyError, UserWarning) as error:
+    except (ValueError, OSError, KeyError, UserWarning, zipfile.BadZipFile) as error:
         raise ValueError(
             f"`weights` must hold those of {name} without its top layers. Received {weights!r}, which does not fit: "
             f"{str(error).splitlines()[0]}"

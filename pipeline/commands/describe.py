@@ -144,6 +144,7 @@ def _of_application(name: str, shape: Shape | None, classes: int | None) -> tupl
 
     start_tensorflow()
     from keras import applications
+    from tensorflow.errors import ResourceExhaustedError
 
     available = [known for known in dir(applications) if known[0].isupper()]
     if name not in available:
@@ -157,6 +158,10 @@ def _of_application(name: str, shape: Shape | None, classes: int | None) -> tupl
     except ValueError as problem:
         reason = " ".join(str(problem).split())
         raise UserError(f"keras.applications.{name} cannot be built so: {reason.rstrip('.')}.") from None
+    except ResourceExhaustedError:
+        raise UserError(
+            f"keras.applications.{name} does not fit into memory so: give less to --input or --classes."
+        ) from None
     written = json.loads(network.to_json())
     _fill(written, DEFAULT_SHAPE)
     taken = _inputs(written)[0][1:]
@@ -231,11 +236,14 @@ def _inputs(written: dict[str, Any]) -> list[list[int | None]]:
 
 
 def _fill(written: dict[str, Any], shape: Shape) -> None:
-    """Give images of open size this one."""
+    """Give images of open size this one; UserError where it contradicts what is stated."""
     for sides in _inputs(written):
         if None in sides[1:] and len(sides) == 1 + len(shape):
+            if any(side not in (None, given) for side, given in zip(sides[1:], shape, strict=True)):
+                stated = _times(["?" if side is None else side for side in sides[1:]])
+                raise UserError(f"--input {_times(shape)} contradicts the network's own input, {stated}: change it.")
             sides[1:] = shape
 
 
-def _times(sides: Sequence[int | None]) -> str:
+def _times(sides: Sequence[int | str | None]) -> str:
     return "×".join(map(str, sides))

@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 
 from pipeline import studies
+from pipeline.config import read_comparison
 from pipeline.console import say
 from pipeline.errors import unknown
 from pipeline.runs import REPORTS
@@ -28,6 +29,7 @@ def main(arguments: Sequence[str]) -> None:
     name = parser.parse_args(arguments).name
     if name not in names:
         raise unknown("study", name, names)
+    read_comparison()  # Refuses a folder that is no project's.
     start_tensorflow()
     import_module(f"pipeline.studies.{name}").main()
     say(f"The report is {REPORTS / name / 'report.md'}.")

@@ -32,7 +32,7 @@ class Table(NamedTuple):
 
 
 def comparison_rows(comparison: Comparison) -> tuple[ComparisonRow, ...]:
-    """One row per model, the best mean of the primary metric first, models without a finite mean last."""
+    """One row per model, best mean of the primary metric first; without a finite one, or asked otherwise, last."""
     rows = [
         ComparisonRow(
             model=model.name,
@@ -49,7 +49,10 @@ def comparison_rows(comparison: Comparison) -> tuple[ComparisonRow, ...]:
     ]
     sign = 1 if comparison.primary_metric in LOWER_IS_BETTER else -1
     # NaN compares false with everything: told apart first, it cannot disturb the order of the others.
-    return tuple(sorted(rows, key=lambda row: (row.mean != row.mean, sign * row.mean, row.model)))
+    asked_otherwise = {model.name for model in comparison.models if model.question is not None}
+    return tuple(
+        sorted(rows, key=lambda row: (row.model in asked_otherwise, row.mean != row.mean, sign * row.mean, row.model))
+    )
 
 
 def comparison_table(comparison: Comparison) -> Table:

@@ -27,6 +27,8 @@ def compile_model(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> 
             for accuracy, entropy in zip(accuracies, entropies, strict=True)
         ],
     )
+    # Now, and not as `fit` traces: some optimizers start from the weights as they are.
+    optimizer.build(model.trainable_variables)
 
 
 def make_optimizer(
@@ -42,10 +44,20 @@ def make_optimizer(
     Raises:
         UserError: no such optimizer, schedule or option, or a value that Keras refuses.
     """
+    if options.get("use_ema"):
+        raise UserError(
+            "`optimizer.options.use_ema` would exchange the weights once training ends, but which are kept says "
+            "`training.keep`: leave it out."
+        )
     rate: Any = learning_rate
     if schedule is not None:
         rate = _schedule(schedule[0], learning_rate, schedule[1], steps)
-    kinds = _classes(keras.optimizers, keras.optimizers.Optimizer)
+    kinds = {
+        kind: made
+        for kind, made in _classes(keras.optimizers, keras.optimizers.Optimizer).items()
+        # The others wrap an optimizer.
+        if "learning_rate" in inspect.signature(made).parameters
+    }
     if name not in kinds:
         raise unknown("optimizer", name, kinds)
     return _made(kinds[name], f"optimizer {name}", options, {"learning_rate": rate})
@@ -72,11 +84,29 @@ def _classes(module: Any, base: type) -> dict[str, Any]:
 def _made(kind: Any, called: str, options: Mapping[str, Any], rate: Mapping[str, Any]) -> Any:
     """`rate` is ours to give, so that an option cannot overrule the setting that names it."""
     given = {name: value for name, value in options.items() if value is not None}
-    accepted = [name for name in inspect.signature(kind).parameters if name not in ("self", "kwargs", *rate)]
-    for name in given:
+    parameters = inspect.signature(kind).parameters
+    accepted = [name for name in parameters if name not in ("self", "kwargs", *rate)]
+    for name, value in given.items():
         if name not in accepted:
-            raise unknown(f"option of {called}", name, accepted)
+            raise UserError(
+                f"{unknown(f'option of {called}', name, accepted)} To leave out what a file of conf/ sets: {name}=null."
+            )
+        wanted = _wanted(parameters[name].default, value)
+        if wanted:
+            raise UserError(f"Option '{name}' of {called} must be {wanted}. Received {value!r}.")
+    for name in accepted:
+        if parameters[name].default is inspect.Parameter.empty and name not in given:
+            raise UserError(f"Option '{name}' of {called} is missing and has no default: set it.")
     try:
         return kind(**given, **rate)
     except (ValueError, TypeError) as problem:
         raise UserError(f"Keras refuses the options {given} of {called}: {' '.join(str(problem).split())}") from None
+
+
+def _wanted(default: Any, value: Any) -> str | None:
+    """What a value must be where it is of another type than the default; Keras finds that out as it trains."""
+    if isinstance(default, bool):
+        return None if isinstance(value, bool) else "true or false"
+    if isinstance(default, str):
+        return None if isinstance(value, str) else "a string"
+    return "a number, or a list of them" if isinstance(value, str | bool) else None

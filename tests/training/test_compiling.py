@@ -95,9 +95,7 @@ def test_an_option_cannot_overrule_the_learning_rate(optimizer):
     ("options", "schedule"),
     [
         ({"momentum": 2}, None),
-        ({"momentum": "0.9"}, None),
         ({}, ("CosineDecay", {"decay_steps": 0})),
-        ({}, ("ExponentialDecay", {"decay_rate": None})),
     ],
 )
 def test_what_keras_refuses_is_told_in_one_sentence(optimizer, options, schedule):
@@ -123,3 +121,40 @@ def test_a_schedule_that_says_how_long_it_lasts_is_believed(optimizer):
 def test_a_schedule_without_a_learning_rate_of_its_own_takes_its_values(optimizer):
     made = optimizer(schedule=("PiecewiseConstantDecay", {"boundaries": [5], "values": [0.3, 0.03]}))
     assert rates(made, (0, 6)) == pytest.approx([0.3, 0.03])
+
+
+@pytest.mark.parametrize(
+    ("options", "schedule", "sentence"),
+    [
+        ({"momentum": "0.9"}, None, "Option 'momentum' of optimizer SGD must be a number, or a list of them."),
+        ({"clipnorm": "x"}, None, "Option 'clipnorm' of optimizer SGD must be a number, or a list of them."),
+        ({"nesterov": 1}, None, "Option 'nesterov' of optimizer SGD must be true or false. Received 1."),
+        ({}, ("ExponentialDecay", {"decay_rate": None}), "Option 'decay_rate' of schedule ExponentialDecay is missing"),
+        ({}, ("CosineDecay", {"alpha": "five"}), "Option 'alpha' of schedule CosineDecay must be a number"),
+        ({"use_ema": True}, None, "`optimizer.options.use_ema` would exchange the weights"),
+    ],
+)
+def test_what_keras_would_only_find_while_it_trains_is_told_before(optimizer, options, schedule, sentence):
+    with pytest.raises(UserError, match=f"^{re.escape(sentence)}"):
+        optimizer(options=options, schedule=schedule)
+
+
+def test_optimizers_that_wrap_another_are_not_offered(optimizer):
+    with pytest.raises(UserError, match="Unknown optimizer 'MultiOptimizer'"):
+        optimizer(name="MultiOptimizer")
+
+
+def test_an_optimizer_that_starts_from_the_weights_learns(tensorflow):
+    """Keras 3.15 would build ScheduleFreeAdamW in the traced step, where its copy of the weights begins as zeros."""
+    import keras
+
+    from pipeline.training.compiling import compile_model
+
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, "softmax")])
+    compile_model(model, keras.optimizers.ScheduleFreeAdamW(0.01))
+    inputs = np.random.default_rng(0).normal(size=(64, 4)).astype("float32")
+    targets = (inputs[:, :1] > 0).astype("float32")
+    first = model.evaluate(inputs, targets, verbose=0)[0]
+    model.fit(inputs, targets, epochs=20, verbose=0)
+    assert model.evaluate(inputs, targets, verbose=0)[0] < 0.7 * first

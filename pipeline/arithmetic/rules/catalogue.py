@@ -95,7 +95,7 @@ def rule_of(node: Node) -> Rule:
         known = OURS
     elif node.module.startswith("keras.src.ops"):
         known, kind = OPERATIONS, f"keras.ops.{node.class_name}"
-    elif node.module == "" or node.module.split(".")[0] == "keras":
+    elif node.module.split(".")[0] == "keras" or (node.module == "" and not package):
         known = LAYERS
     if node.class_name not in known:
         raise ValueError(
