@@ -493,8 +493,14 @@ def test_another_packages_layer_is_not_taken_for_kerass_of_the_same_name():
             return inputs
 
     image = keras.Input((9, 9, 1), name="image")
+    model = keras.Model(image, Flatten(name="flat")(image))
     with pytest.raises(ValueError, match="Layer 'flat' is of class theirs>Flatten, which has no rule"):
-        table(keras.Model(image, Flatten(name="flat")(image)))
+        table(model)
+    # As in a file, where a class that is defined in no module bears its registered name alone.
+    written = json.loads(model.to_json())
+    written["config"]["layers"][1]["module"] = None
+    with pytest.raises(ValueError, match="Layer 'flat' is of class theirs>Flatten, which has no rule"):
+        layer_table(written)
 
 
 def test_what_the_table_cannot_count_is_refused():

@@ -124,6 +124,23 @@ def test_what_is_no_network_is_told(written, name, content, sentence):
     assert sentence in said
 
 
+def test_what_a_file_leaves_open_is_filled_and_what_it_states_is_kept(capsys, written):
+    image = {"class_name": "InputLayer", "config": {"name": "image", "batch_shape": [None, None, None, 3]}}
+    pooled = {"class_name": "GlobalAveragePooling2D", "config": {"name": "mean", "keepdims": False}}
+    path = written("open.json", sequential(image, pooled))
+    assert "16×20×3" in described(capsys, path, "--input", "16x20x3")
+    assert "leaves the size of its images open" in refusal(path)
+    assert refusal(path, "--input", "16x16x1").startswith("--input 16×16×1 contradicts the network's own input, ?×?×3")
+
+
+def test_the_number_of_subgroups_can_be_told(capsys):
+    model = ("model=two_outputs", "--input", "16x16x1", "--classes", "2")
+    last = described(capsys, *model, "--subgroups", "3").split("\n\n")[1].splitlines()[-1]
+    assert last.split()[:4] == ["subgroup", "Dense", "3", "303"]
+    assert "needs images of at least 2 subgroups" in refusal(*model, "--subgroups", "1")
+    assert "--subgroups is for a model of this project" in refusal("keras.applications.VGG16", "--subgroups", "2")
+
+
 def test_an_archive_of_something_else_is_told(saved):
     assert "holds no network as Keras 3 writes it (KeyError" in refusal(saved("{}", member="notes.txt"))
 

@@ -123,6 +123,12 @@ def test_a_value_of_the_wrong_type_or_range_is_told_with_the_rule(project, comma
         ("prepare replicates=range(1,3)", "'replicates=range(1,3)' names several values: add `-m` to run a job for ea"),
         ("prepare model=lenet5", "'model' is no choice that this command takes; its `--help` shows them."),
         ("prepare +split.seed=1", "'split.seed' has a value already: change it without the +, `split.seed=VALUE`."),
+        (
+            "experiment -m model=glob(nothing*)",
+            "No model fits 'nothing*'. Available: convnext, densenet, five_by_five,",
+        ),
+        ("describe model=null --input 8x8x1 --classes 2", "Config group override must be a string or a list. Got None"),
+        ("study conectivity", "Unknown study 'conectivity'. Did you mean 'connectivity'?"),
         ("prepare ~data", "The section `data` is missing; choose one with `data=NAME`."),
         ("prepare ~split.seed", "`split.seed` must be set."),
         ("prepare split.seed=${nowhere}", "`split.seed` cannot be resolved: Interpolation key 'nowhere' not found."),
@@ -164,6 +170,7 @@ def test_outside_a_project_the_sentence_says_where_to_go(project):
     sentence = "There is no conf/comparison.yaml here; run this command in the project's folder."
     assert refused(project, "prepare") == sentence
     assert refused(project, "publish") == sentence
+    assert refused(project, "study", "connectivity") == sentence
 
 
 def test_a_stage_before_its_time_is_told_what_to_run(project):
