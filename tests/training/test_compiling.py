@@ -144,17 +144,13 @@ def test_optimizers_that_wrap_another_are_not_offered(optimizer):
         optimizer(name="MultiOptimizer")
 
 
-def test_an_optimizer_that_starts_from_the_weights_learns(tensorflow):
+def test_an_optimizer_that_starts_from_the_weights_finds_them(tensorflow):
     """Keras 3.15 would build ScheduleFreeAdamW in the traced step, where its copy of the weights begins as zeros."""
     import keras
 
     from pipeline.training.compiling import compile_model
 
-    keras.utils.set_random_seed(0)
-    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, "softmax")])
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, "softmax", kernel_initializer="ones")])
     compile_model(model, keras.optimizers.ScheduleFreeAdamW(0.01))
-    inputs = np.random.default_rng(0).normal(size=(64, 4)).astype("float32")
-    targets = (inputs[:, :1] > 0).astype("float32")
-    first = model.evaluate(inputs, targets, verbose=0)[0]
-    model.fit(inputs, targets, epochs=20, verbose=0)
-    assert model.evaluate(inputs, targets, verbose=0)[0] < 0.7 * first
+    kernels = [variable.numpy() for variable in model.optimizer.variables if tuple(variable.shape) == (4, 2)]
+    assert any((kernel == 1).all() for kernel in kernels)
