@@ -105,7 +105,13 @@ def composed(command: str, overrides: Sequence[str]) -> dict[str, Any]:
         config = compose("convtrack", list(overrides), return_hydra_config=True)
     own = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
     values: Any = OmegaConf.to_container(own, resolve=True)
-    return arguments_of(HYDRA_COMMANDS[command].groups, values, config.hydra.runtime.choices)
+    return arguments_of(_sections(command), values, config.hydra.runtime.choices)
+
+
+def _sections(command: str) -> list[str]:
+    """The sections of the configuration that a command takes."""
+    taken = HYDRA_COMMANDS[command]
+    return [name for name in (*taken.groups, *taken.files) if name in SECTIONS]
 
 
 def primary_config(command: str) -> dict[str, Any]:
@@ -147,10 +153,10 @@ def _task(command: str) -> Callable[[Any], Any]:
 
         try:
             values: Any = OmegaConf.to_container(composed, resolve=True)
-            choices, taken = HydraConfig.get().runtime.choices, HYDRA_COMMANDS[command]
+            choices = HydraConfig.get().runtime.choices
             # Once before the import, which takes seconds.
-            arguments_of([name for name in (*taken.groups, *taken.files) if name in SECTIONS], values, choices)
-            main = import_module(taken.module).main
+            arguments_of(_sections(command), values, choices)
+            main = import_module(HYDRA_COMMANDS[command].module).main
             return main(**arguments_of(signature(main).parameters, values, choices))
         except Exception as problem:
             # In a sweep the other jobs go on, and Hydra's line says which job failed.

@@ -30,8 +30,9 @@ def test_the_packages_that_compute_and_show_import_nothing_of_ours_but_each_othe
     assert packages_of(imported) <= {"arithmetic", "evaluation", "reporting"}
 
 
-def test_architectures_stand_on_layers_and_layers_on_arithmetic_alone(ours):
-    for package, allowed in (("architectures", {"layers"}), ("layers", {"layers", "arithmetic"})):
+def test_architectures_stand_on_layers_and_layers_on_nothing_else_of_ours(ours):
+    # A logged network takes the layers along, and nothing else, to those who have not the project.
+    for package, allowed in (("architectures", {"layers"}), ("layers", {"layers"})):
         imported = set().union(*(names for name, names in ours.items() if name.startswith(f"pipeline.{package}.")))
         assert packages_of(imported) <= allowed
 
