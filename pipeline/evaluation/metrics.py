@@ -15,6 +15,9 @@ from pipeline.evaluation import rates
 Truth = npt.NDArray[np.int64]
 Probabilities = npt.NDArray[np.float64]
 
+LOWER_IS_BETTER = frozenset({"log_loss", "brier", "calibration_error"})
+"""Metrics that measure an error; every other metric is better high."""
+
 
 def class_probabilities(outputs: npt.NDArray[np.floating]) -> Probabilities:
     """A network's outputs (n, 1) of one sigmoid or (n, classes) of a softmax as probabilities (n, classes).

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import yaml
 
+from pipeline.evaluation.metrics import LOWER_IS_BETTER
 from pipeline.publishing.training import Published
-from pipeline.reporting.values import LOWER_IS_BETTER
 from pipeline.runs import RunFolder, read_json
 from pipeline.tracking import LOCAL_SERVER, Tracker, shown_address
 

@@ -12,9 +12,10 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
+from pipeline.evaluation.metrics import LOWER_IS_BETTER
 from pipeline.reporting import confusion, cost, curves, quantities, tables
 from pipeline.reporting.figures import INK, MUTED, RULE, looks, png_bytes, svg_text
-from pipeline.reporting.values import LOWER_IS_BETTER, Comparison, metric_label
+from pipeline.reporting.values import Comparison, metric_label
 
 
 class Picture(NamedTuple):

@@ -3,8 +3,9 @@
 import re
 from typing import NamedTuple
 
+from pipeline.evaluation.metrics import LOWER_IS_BETTER
 from pipeline.reporting import quantities
-from pipeline.reporting.values import LOWER_IS_BETTER, METRIC_LABELS, Comparison, DataSummary, metric_label
+from pipeline.reporting.values import METRIC_LABELS, Comparison, DataSummary, metric_label
 
 FURTHER_METRICS = ("accuracy", "balanced_accuracy", "roc_auc", "log_loss")
 

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from pipeline.evaluation.rates import Calibration
+from pipeline.evaluation.statistics import Certainty
+
 METRIC_LABELS = {
     "accuracy": "accuracy",
     "balanced_accuracy": "balanced accuracy",
@@ -17,9 +20,6 @@ METRIC_LABELS = {
     "calibration_error": "calibration error",
 }
 """How a metric is called in a sentence; one that is not listed goes by its own name."""
-
-LOWER_IS_BETTER = frozenset({"log_loss", "brier", "calibration_error"})
-"""Metrics that measure an error; every other metric is better high."""
 
 
 def metric_label(metric: str) -> str:
@@ -38,11 +38,16 @@ class ModelResult:
     `scores` maps a test metric to one value per replicate, all metrics in the same order of replicates.
     `multiply_accumulates` are those of one image going forward, one multiplication and its addition counted once.
     `receptive_field` is in input pixels along each axis, as a rule (height, width); None: none to speak of.
+    `validation` maps a metric to one value per replicate, of validation images, which choices may be made by.
+    `subgroups` maps a subgroup of the test images to its own scores, in the form of `scores`; empty without subgroups.
+    `calibration` is that of the test images of all replicates together.
     `train_seconds` and `seconds_per_image` (evaluation) hold one value per replicate.
     `history` has the columns replicate, epoch, train/loss, train/accuracy, val/loss and val/accuracy.
     `classes` are what it chooses between, as a rule the classes of the data; where `question` is not None the model was
     asked something else than the class of an image, as that says. `confusion` holds counts of test examples summed
     over replicates, shape (classes, classes), rows truth, columns prediction.
+    `configuration` maps dotted names to everything that determined the training, `fingerprint` stands for it, `commit`
+    is where it was trained. `disk_bytes` is what its run folder takes up.
     """
 
     name: str
@@ -51,11 +56,18 @@ class ModelResult:
     multiply_accumulates: int
     receptive_field: tuple[int, ...] | None
     scores: Mapping[str, tuple[float, ...]]
+    validation: Mapping[str, tuple[float, ...]]
+    subgroups: Mapping[str, Mapping[str, tuple[float, ...]]]
+    calibration: Calibration
     train_seconds: tuple[float, ...]
     seconds_per_image: tuple[float, ...]
     history: pd.DataFrame
     classes: tuple[str, ...]
     confusion: np.ndarray
+    configuration: Mapping[str, object]
+    fingerprint: str
+    commit: str
+    disk_bytes: int
     question: str | None = None
 
 
@@ -82,9 +94,23 @@ class DataSummary:
 
 
 @dataclass(frozen=True)
+class Looks:
+    """How often the test images have been used before: each look makes the best of all look better than it is.
+
+    `evaluated` counts the model configurations evaluated on these test images so far, those of this comparison
+    included. `tuned` counts the configurations that experiments tried on images that this comparison tests on: with one
+    test set for all none, unless an experiment divided the images in another way.
+    """
+
+    evaluated: int
+    tuned: int
+
+
+@dataclass(frozen=True)
 class Comparison:
     """Everything a report says: the data, the models' results, and what is needed to get them again.
 
+    `certainty` is about the models that were asked for the class of an image, or, if none was, about none.
     `mistakes` maps a model's name to a picture (PNG) of the images it is most wrong about.
     `tracking_link` opens the compared runs in MLflow, None where there is no store to open.
 
@@ -103,6 +129,8 @@ class Comparison:
     versions: Mapping[str, str]
     tracking_link: str | None
     mistakes: Mapping[str, bytes]
+    certainty: Certainty
+    looks: Looks
 
     def __post_init__(self) -> None:
         """Refuse what no table could show."""

@@ -3,8 +3,8 @@ from typing import get_args
 import numpy as np
 
 from pipeline.config import Metric
-from pipeline.evaluation.metrics import scores
-from pipeline.reporting.values import LOWER_IS_BETTER, METRIC_LABELS
+from pipeline.evaluation.metrics import LOWER_IS_BETTER, scores
+from pipeline.reporting.values import METRIC_LABELS
 
 
 def test_every_metric_can_be_primary_and_has_a_name_in_reports():
