@@ -126,6 +126,7 @@ def primary_config(command: str) -> dict[str, Any]:
         "replicates": comparison.replicates,
         "models": list(comparison.models),
         "primary_metric": comparison.primary_metric,
+        "margin": comparison.margin,
     }
     if command == "experiment":
         settings["replicates"] = 1

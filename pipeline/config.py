@@ -5,7 +5,7 @@ type or a value out of range is a `UserError` that names the setting.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, TypeVar, get_type_hints
@@ -25,6 +25,8 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 Metric = Literal[
     "accuracy", "balanced_accuracy", "f1", "roc_auc", "average_precision", "log_loss", "brier", "calibration_error"
 ]
+Margin = Annotated[float, Field(gt=0)]
+"""A difference of the primary metric below which two models are practically the same."""
 Options = dict[str, Any]
 
 
@@ -119,6 +121,7 @@ class ComparisonConfig:
     models: Annotated[tuple[str, ...], Field(min_length=1)]
     replicates: Count
     primary_metric: Metric
+    margin: Margin
     optimizer: str
     training: str
     augmentation: str
@@ -137,6 +140,7 @@ class Settings:
     replicates: Count
     models: Annotated[tuple[str, ...], Field(min_length=1)]
     primary_metric: Metric
+    margin: Margin
     workers: Count | None
 
 
@@ -239,6 +243,19 @@ def check_encoding(folder: Path = CONF) -> None:
             file.read_text(encoding="utf-8")
         except UnicodeDecodeError:
             raise UserError(f"{file} is not UTF-8 text; save it as UTF-8.") from None
+
+
+def flattened(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Nested values under dotted names.
+
+    >>> dict(flattened({"optimizer": {"name": "SGD", "options": {"momentum": 0.9}}}))
+    {'optimizer.name': 'SGD', 'optimizer.options.momentum': 0.9}
+    """
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from flattened(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
 
 
 def choices_of(group: str, folder: Path = CONF) -> list[str]:

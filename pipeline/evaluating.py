@@ -1,77 +1,69 @@
 """From a model's trained replicates to its test predictions, scores and pictures."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from pipeline.data.prepared import Prepared
-from pipeline.data.splits import TEST
+from pipeline.data.splits import TEST, TRAIN, VALIDATION
 from pipeline.evaluation import metrics, rates
-from pipeline.prediction import predict, trained_network
+from pipeline.prediction import predict, seconds_per_image, trained_network
+from pipeline.predictions import Answers
 from pipeline.reporting import images
 from pipeline.reporting.figures import looks, png_bytes, svg_text
 from pipeline.reporting.quantities import share
 from pipeline.reporting.rates import calibration_figure, precision_recall_figure, roc_figure
 from pipeline.runs import ResultFolder
 from pipeline.training.batches import evaluation_partners
-from pipeline.training.examples import Columns, portion
+from pipeline.training.examples import Columns, Portion, portion
 
 
-@dataclass(frozen=True)
-class Answers:
-    """What one output of one replicate says of its test images.
+class Asked(NamedTuple):
+    """The answers to test and to validation images, by output and replicate, and the seconds a test image took."""
 
-    Which images they are (n,), and with whom in pairs (n,); which `classes` it chooses between; truth (n,) and
-    probabilities (n, classes).
-    """
-
-    images: npt.NDArray[np.int64]
-    partners: npt.NDArray[np.int64] | None
-    classes: tuple[str, ...]
-    truth: npt.NDArray[np.int64]
-    probabilities: npt.NDArray[np.float64]
-    seconds_per_image: float
+    test: dict[str, dict[int, Answers]]
+    validation: dict[str, dict[int, Answers]]
+    seconds_per_image: dict[int, float]
 
 
 def ask(
     architecture: str, results: Mapping[int, ResultFolder], prepared: Prepared, *, batch_size: int, repeats: int
-) -> dict[str, dict[int, Answers]]:
-    """The answers of every replicate to its own test set, by output and replicate; a model's first output is first."""
+) -> Asked:
+    """Ask every replicate about its own test and validation images; a model's first output is first."""
     columns = Columns.of(architecture)
-    answers: dict[str, dict[int, Answers]] = {name: {} for name in columns.outputs}
+    asked = Asked({name: {} for name in columns.outputs}, {name: {} for name in columns.outputs}, {})
     for replicate, result in results.items():
         network = trained_network(architecture, result)
+        for part, answers in ((TEST, asked.test), (VALIDATION, asked.validation)):
+            shown = portion(prepared, replicate, part, columns)
+            for name, said in _answers(network, shown, prepared, replicate, batch_size).items():
+                answers[name][replicate] = said
         tested = portion(prepared, replicate, TEST, columns)
-        outputs, seconds = predict(network, tested, batch_size=batch_size, repeats=repeats)
-        partners = evaluation_partners(tested)
-        targets = tested.targets(np.arange(len(tested)), partners)
-        for (name, classes), values, truth in zip(
-            columns.answers(prepared.manifest).items(), outputs, targets, strict=True
-        ):
-            answers[name][replicate] = Answers(
-                tested.indices,
-                None if partners is None else tested.indices[partners],
-                classes,
-                truth,
-                metrics.class_probabilities(values),
-                seconds,
-            )
-    return answers
+        asked.seconds_per_image[replicate] = seconds_per_image(network, tested, batch_size=batch_size, repeats=repeats)
+    return asked
 
 
-def arrays(answers: Mapping[str, Mapping[int, Answers]]) -> dict[str, Any]:
-    """Everything that was said and asked, as the predictions file names it: `output-truth-0` and the like."""
+def _answers(network: Any, shown: Portion, prepared: Prepared, replicate: int, batch_size: int) -> dict[str, Answers]:
+    outputs = predict(network, shown, batch_size=batch_size)
+    partners = evaluation_partners(shown)
+    targets = shown.targets(np.arange(len(shown)), partners)
+    groups = np.unique(prepared.groups, return_inverse=True)[1]
+    answered = shown.columns.answers(prepared.manifest).items()
     return {
-        f"{output}-{part}-{number}": getattr(one, part)
-        for output, said in answers.items()
-        for number, one in said.items()
-        for part in ("images", "partners", "truth", "probabilities")
-        if getattr(one, part) is not None
+        name: Answers(
+            images=shown.indices,
+            partners=None if partners is None else shown.indices[partners],
+            groups=groups[shown.indices],
+            subgroups=None if prepared.subgroups is None else prepared.subgroups[shown.indices],
+            classes=np.array(classes),
+            truth=truth,
+            probabilities=metrics.class_probabilities(values),
+            trained_on=len(prepared.indices(replicate, TRAIN)),
+        )
+        for (name, classes), values, truth in zip(answered, outputs, targets, strict=True)
     }
 
 
@@ -113,8 +105,8 @@ def class_table(answers: Mapping[int, Answers]) -> pd.DataFrame:
     tables = [
         pd.DataFrame(
             {
-                "actual": np.array(said.classes)[said.truth],
-                "predicted": np.array(said.classes)[said.probabilities.argmax(axis=1)],
+                "actual": said.classes[said.truth],
+                "predicted": said.classes[said.probabilities.argmax(axis=1)],
             }
         )
         for said in answers.values()

@@ -12,11 +12,13 @@ from filelock import FileLock
 from pipeline.config import AugmentationConfig, DataConfig, ModelConfig, OptimizerConfig, SplitConfig, TrainingConfig
 from pipeline.console import say
 from pipeline.data.loading import source_names, watched_files
+from pipeline.data.looks import record_look, test_set_digest
 from pipeline.data.prepared import read_manifest, read_prepared
 from pipeline.data.preparing import prepare
 from pipeline.networks import make_network
+from pipeline.provenance import commit
 from pipeline.publishing.training import logging_live
-from pipeline.runs import CACHE, TEST_SETS, fingerprint, read_json, source_digest
+from pipeline.runs import CACHE, TEST_SETS, fingerprint, looks_file, read_json, source_digest
 from pipeline.tracking import Tracker
 from pipeline.training.progress import Reporter
 from pipeline.training.runtime import start_tensorflow
@@ -88,6 +90,14 @@ def main(
 
             for task in todo:
                 train_replicate(task, on_progress)
+    record_look(
+        looks_file(data.name),
+        "tuned",
+        test_set=test_set_digest(read_prepared(folder).splits, manifest),
+        fingerprint=tasks[0].model_fingerprint,
+        model=model.name,
+        commit=commit(),
+    )
     records = [read_json(task.result.record) for task in tasks]
     loss = float(np.mean([record["kept_loss"] for record in records]))
     accuracy = float(np.mean([record["kept_accuracy"] for record in records]))

@@ -3,6 +3,7 @@
 import math
 import statistics
 import time
+from typing import Any
 
 import keras
 import numpy as np
@@ -21,21 +22,28 @@ def trained_network(architecture: str, result: ResultFolder) -> keras.Model:
     return network
 
 
-def predict(
-    network: keras.Model, portion: Portion, *, batch_size: int, repeats: int
-) -> tuple[list[npt.NDArray[np.float32]], float]:
-    """What the network says of a portion, (n, units) for each of its outputs, and the median seconds an image takes.
+def predict(network: keras.Model, portion: Portion, *, batch_size: int) -> list[npt.NDArray[np.float32]]:
+    """What the network says of a portion: (n, units) for each of its outputs."""
+    outputs = network.predict(_batches(portion, batch_size), verbose=0)
+    return outputs if isinstance(outputs, list) else [outputs]
 
-    The first pass, which traces the network, is not timed.
+
+def seconds_per_image(network: keras.Model, portion: Portion, *, batch_size: int, repeats: int) -> float:
+    """The median time that an image of a portion takes, in whole batches.
+
+    To be asked of a network that has predicted before: its first time, it is traced.
     """
-    batches = dataset(lambda: evaluation_batches(portion, batch_size=batch_size), math.ceil(len(portion) / batch_size))
-    outputs = network.predict(batches, verbose=0)
+    batches = _batches(portion, batch_size)
     seconds = []
     for _ in range(repeats):
         began = time.perf_counter()
         network.predict(batches, verbose=0)
         seconds.append(time.perf_counter() - began)
-    return outputs if isinstance(outputs, list) else [outputs], statistics.median(seconds) / len(portion)
+    return statistics.median(seconds) / len(portion)
+
+
+def _batches(portion: Portion, batch_size: int) -> Any:
+    return dataset(lambda: evaluation_batches(portion, batch_size=batch_size), math.ceil(len(portion) / batch_size))
 
 
 def served(network: keras.Model, scaling: Standardisation) -> keras.Model:

@@ -223,6 +223,11 @@ def _pictures(folder: Path) -> dict[int, Path]:
     return {int(file.stem.split("-")[1]): file for file in sorted(folder.glob("kernels-*.png"))}
 
 
+def looks_file(data: str) -> Path:
+    """The table of what the images of a data set have been used for, beside its test sets."""
+    return TEST_SETS / f"{data}.looks.csv"
+
+
 def read_text(file: Path) -> str:
     """The text in a file of ours.
 

@@ -4,11 +4,14 @@ import numpy as np
 
 from pipeline.config import EvaluationConfig, ModelConfig
 from pipeline.console import say
+from pipeline.data.looks import record_look, test_set_digest
 from pipeline.data.prepared import read_prepared
+from pipeline.predictions import subgroup_scores, write_predictions
+from pipeline.provenance import commit
 from pipeline.publishing.evaluation import publish_evaluation
 from pipeline.publishing.training import publish
 from pipeline.reporting.quantities import spread
-from pipeline.runs import PREPARED, RunFolder, read_json, replacing, replacing_folder, write_json
+from pipeline.runs import PREPARED, RunFolder, looks_file, read_json, replacing, replacing_folder, write_json
 from pipeline.tracking import Tracker
 from pipeline.training.runtime import start_tensorflow
 
@@ -23,28 +26,37 @@ def main(model: ModelConfig, evaluation: EvaluationConfig) -> None:
     from pipeline import evaluating
 
     records = trained["replicates"]
-    answers = evaluating.ask(
+    asked = evaluating.ask(
         run.architecture.read_text(encoding="utf-8"),
         {record["replicate"]: run.result(record["replicate"]) for record in records},
         prepared,
         batch_size=evaluation.batch_size,
         repeats=evaluation.timing_repeats,
     )
-    by_replicate = evaluating.score(answers)
-    question, compared = next(iter(answers.items()))
+    record_look(
+        looks_file(prepared.manifest["name"]),
+        "evaluated",
+        test_set=test_set_digest(prepared.splits, prepared.manifest),
+        fingerprint=trained["model_fingerprint"],
+        model=model.name,
+        commit=commit(),
+    )
+    by_replicate, validation = evaluating.score(asked.test), evaluating.score(asked.validation)
+    question, compared = next(iter(asked.test.items()))
     with replacing_folder(run.evaluate) as unfinished:
-        np.savez(unfinished / run.predictions.name, **evaluating.arrays(answers))
+        write_predictions(unfinished / run.predictions.name, asked.test)
         write_json(
             unfinished / run.scores.name,
             {
                 "question": question,
-                "classes": compared[records[0]["replicate"]].classes,
+                "classes": compared[records[0]["replicate"]].classes.tolist(),
                 "replicates": [
                     {
                         "replicate": record["replicate"],
                         "train_seconds": record["seconds"],
                         "scores": by_replicate[record["replicate"]],
-                        "seconds_per_image": compared[record["replicate"]].seconds_per_image,
+                        "validation": validation[record["replicate"]],
+                        "seconds_per_image": asked.seconds_per_image[record["replicate"]],
                     }
                     for record in records
                 ],
@@ -62,11 +74,15 @@ def main(model: ModelConfig, evaluation: EvaluationConfig) -> None:
         run.metrics,
         {
             "test": evaluating.spreads(by_replicate),
+            "validation": evaluating.spreads(validation),
+            "subgroups": {
+                subgroup: evaluating.spreads(scores) for subgroup, scores in subgroup_scores(compared).items()
+            },
             "cost": {
                 "parameters": network["parameters"],
                 "multiply_accumulates": network["multiply_accumulates"],
                 "train_seconds": float(np.mean([record["seconds"] for record in records])),
-                "seconds_per_image": float(np.mean([said.seconds_per_image for said in compared.values()])),
+                "seconds_per_image": float(np.mean(list(asked.seconds_per_image.values()))),
             },
         },
     )

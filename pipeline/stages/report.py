@@ -2,7 +2,8 @@
 
 from pipeline.comparing import compared
 from pipeline.console import say
-from pipeline.data.prepared import read_manifest
+from pipeline.data.looks import test_set_digest
+from pipeline.data.prepared import read_prepared
 from pipeline.publishing.comparison import address_of_models, publish_lock, share_table
 from pipeline.publishing.training import publish
 from pipeline.reporting import page
@@ -10,13 +11,21 @@ from pipeline.runs import PREPARED, REPORTS, RunFolder, replacing, replacing_fol
 from pipeline.tracking import Tracker
 
 
-def main(models: tuple[str, ...], primary_metric: str) -> None:
+def main(models: tuple[str, ...], primary_metric: str, margin: float) -> None:
     """Write reports/comparison.md and .html from what the evaluations found."""
-    manifest = read_manifest(PREPARED)
+    prepared = read_prepared(PREPARED)
+    manifest = prepared.manifest
     tracker = Tracker.open(manifest["name"])
     published = {model: publish(tracker, RunFolder.of(model), manifest["digest"]) for model in models}
     link = address_of_models(tracker, published)
-    comparison = compared(models, manifest, primary_metric=primary_metric, tracking_link=link)
+    comparison = compared(
+        models,
+        manifest,
+        test_set=test_set_digest(prepared.splits, manifest),
+        primary_metric=primary_metric,
+        margin=margin,
+        tracking_link=link,
+    )
     text, figures = page.markdown(comparison, "comparison")
     with replacing_folder(REPORTS / "comparison") as unfinished:
         for name, picture in figures.items():
