@@ -13,7 +13,7 @@ from pipeline.evaluation.statistics import certainty
 from pipeline.predictions import Answers, read_predictions, subgroup_scores
 from pipeline.provenance import commit, dirty, versions
 from pipeline.reporting.values import Comparison, DataSummary, Looks, ModelResult
-from pipeline.runs import RunFolder, looks_file, read_json
+from pipeline.runs import RunFolder, existing, looks_file, read_json
 
 SPLITS_IN_WORDS = {
     "group": "one test set of whole groups; training and validation are drawn anew, by group, for each replicate",
@@ -76,7 +76,7 @@ def compared(
 
 def _answers(run: RunFolder) -> dict[int, Answers]:
     """What the replicates of a model answered to the question that it is compared by."""
-    first, *_ = read_predictions(run.predictions).values()
+    first, *_ = read_predictions(existing(run.predictions)).values()
     return first
 
 

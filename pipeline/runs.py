@@ -228,19 +228,24 @@ def looks_file(data: str) -> Path:
     return TEST_SETS / f"{data}.looks.csv"
 
 
-def read_text(file: Path) -> str:
-    """The text in a file of ours.
+def existing(file: Path) -> Path:
+    """The file itself.
 
     Raises:
-        UserError: the file is missing, so a stage before this one has not run.
+        UserError: it is missing, so a stage before this one has not run.
     """
     if not file.is_file():
         raise UserError(f"{file} is missing; run `dvc repro`, which makes it.")
-    return file.read_text(encoding="utf-8")
+    return file
+
+
+def read_text(file: Path) -> str:
+    """The text in a file of ours; raises as `existing`."""
+    return existing(file).read_text(encoding="utf-8")
 
 
 def read_json(file: Path) -> Any:
-    """The values in a JSON file of ours; raises as `read_text`."""
+    """The values in a JSON file of ours; raises as `existing`."""
     return json.loads(read_text(file))
 
 

@@ -103,7 +103,7 @@ def test_a_missing_key_is_named():
     values = {name: value for name, value in VALID["split"].items() if name != "folds"}
     assert refusal("split", values) == "`split.folds` must be set."
     with pytest.raises(UserError, match=r"^`workers` must be set\.$"):
-        read(Settings, {"replicates": 1, "models": ["a"], "primary_metric": "f1"}, "")
+        read(Settings, {"replicates": 1, "models": ["a"], "primary_metric": "f1", "margin": 0.01}, "")
 
 
 @pytest.mark.parametrize("values", [None, [], "lecture", 3])
@@ -148,7 +148,9 @@ def test_a_mistake_inside_a_setting_is_told_with_the_setting():
         "Received {'name': 'CosineDecay', 'option': {}}."
     )
     with pytest.raises(UserError) as error:
-        read(Settings, {"replicates": 1, "models": ["a", 3], "primary_metric": "f1", "workers": None}, "")
+        read(
+            Settings, {"replicates": 1, "models": ["a", 3], "primary_metric": "f1", "margin": 0.01, "workers": None}, ""
+        )
     assert str(error.value) == "`models` must be a list of at least 1 value, each a string. Received ['a', 3]."
 
 
@@ -208,6 +210,7 @@ def test_the_comparison_is_read_with_its_choices(conf):
         ({"models": "lenet5"}, "`models` must be a list of at least 1 value, each a string. Received 'lenet5'."),
         ({"replicates": 0}, "`replicates` must be an integer at least 1. Received 0."),
         ({"primary_metric": "auc"}, "`primary_metric` must be one of 'accuracy', 'balanced_accuracy', 'f1', 'roc_auc'"),
+        ({"margin": 0}, "`margin` must be a number greater than 0. Received 0."),
         ({"replicate": 4}, "Unknown setting 'replicate'. Did you mean 'replicates'?"),
     ],
 )

@@ -5,7 +5,8 @@ import pytest
 from PIL import Image
 
 from pipeline.data.prepared import Prepared
-from pipeline.data.splits import TEST, TRAIN
+from pipeline.data.splits import TEST, TRAIN, VALIDATION
+from pipeline.predictions import Answers
 from pipeline.runs import ResultFolder
 from pipeline.training.runtime import start_tensorflow
 
@@ -29,6 +30,7 @@ def prepared():
     splits = np.full((2, 8), TRAIN, np.uint8)
     splits[0, [0, 2, 4, 6]] = TEST
     splits[1, [2, 3, 6]] = TEST
+    splits[:, [1, 5]] = VALIDATION
     return Prepared(
         pixels=np.tile(np.arange(0, 80, 10, dtype=np.uint8)[:, None, None, None], (1, 4, 4, 1)),
         labels=np.array([0, 0, 1, 1, 2, 2, 0, 1]),
@@ -53,13 +55,15 @@ def answers(evaluating, prepared):
         1: {2: (0.8, 0.1, 0.1), 3: (0.2, 0.7, 0.1), 6: (0.1, 0.5, 0.4)},
     }
     return {
-        replicate: evaluating.Answers(
+        replicate: Answers(
             images=np.array(list(by_image)),
             partners=None,
-            classes=("ape", "bee", "cat"),
+            classes=np.array(["ape", "bee", "cat"]),
             truth=prepared.labels[list(by_image)],
             probabilities=np.array(list(by_image.values())),
-            seconds_per_image=0.5,
+            groups=np.arange(len(by_image)),
+            subgroups=None,
+            trained_on=4,
         )
         for replicate, by_image in said.items()
     }
@@ -80,17 +84,22 @@ def test_every_replicate_is_asked_about_its_own_test_images(evaluating, prepared
         network.set_weights(weights[replicate])
         network.save_weights(results[replicate].weights)
 
-    asked = evaluating.ask(network.to_json(), results, prepared, batch_size=3, repeats=1)["output"]
-    for replicate, images in {0: [0, 2, 4, 6], 1: [2, 3, 6]}.items():
-        said = asked[replicate]
+    asked = evaluating.ask(network.to_json(), results, prepared, batch_size=3, repeats=1)
+    assert asked.seconds_per_image.keys() == {0, 1}
+    assert all(seconds > 0 for seconds in asked.seconds_per_image.values())
+    questions = [(0, asked.test, [0, 2, 4, 6]), (1, asked.test, [2, 3, 6]), (1, asked.validation, [1, 5])]
+    for replicate, answers, images in questions:
+        said = answers["output"][replicate]
         assert said.images.tolist() == images
         assert said.partners is None
-        assert said.classes == ("ape", "bee", "cat")
+        assert said.classes.tolist() == ["ape", "bee", "cat"]
+        assert said.groups.tolist() == images
+        assert said.subgroups.tolist() == prepared.subgroups[images].tolist()
+        assert said.trained_on == {0: 2, 1: 3}[replicate]
         assert said.truth.tolist() == prepared.labels[images].tolist()
         logits = np.tile((10.0 * np.array(images)[:, None] - 30) / 20, (1, 16)) @ weights[replicate][0]
         powers = np.exp(logits - logits.max(axis=1, keepdims=True))
         np.testing.assert_allclose(said.probabilities, powers / powers.sum(axis=1, keepdims=True), rtol=1e-4, atol=1e-6)
-        assert said.seconds_per_image > 0
 
 
 def test_scores_are_each_replicates_and_confusion_is_that_of_all(evaluating, answers):
@@ -138,13 +147,15 @@ def test_every_replicate_has_its_curves(evaluating, answers):
 
 
 def test_where_a_test_set_holds_one_class_only_there_is_no_roc(evaluating, answers):
-    alone = evaluating.Answers(
+    alone = Answers(
         images=np.array([0]),
         partners=None,
-        classes=("ape", "bee", "cat"),
+        classes=np.array(["ape", "bee", "cat"]),
         truth=np.array([0]),
         probabilities=np.array([[0.8, 0.1, 0.1]]),
-        seconds_per_image=0.5,
+        groups=np.array([0]),
+        subgroups=None,
+        trained_on=4,
     )
     assert set(evaluating.curve_pictures({**answers, 2: alone})) == {"calibration"}
 
@@ -196,13 +207,15 @@ def paired(evaluating):
     }
     same = {(0, 1): 1, (2, 4): 0, (3, 5): 0, (6, 7): 0}
     return {
-        replicate: evaluating.Answers(
+        replicate: Answers(
             images=np.array([image for image, _ in by_pair]),
             partners=np.array([partner for _, partner in by_pair]),
-            classes=("different classes", "same class"),
+            classes=np.array(["different classes", "same class"]),
             truth=np.array([same[pair] for pair in by_pair]),
             probabilities=np.array(list(by_pair.values())),
-            seconds_per_image=0.5,
+            groups=np.arange(len(by_pair)),
+            subgroups=None,
+            trained_on=4,
         )
         for replicate, by_pair in said.items()
     }
@@ -223,12 +236,6 @@ def test_pairs_are_counted_in_the_words_of_their_question(evaluating, paired):
     rows = list(evaluating.class_table(paired).itertuples(index=False, name=None))
     assert rows[:2] == [("same class", "same class"), ("different classes", "same class")]
     assert len(rows) == 6
-
-
-def test_the_predictions_of_pairs_say_with_whom(evaluating, paired, answers):
-    parts = ("images", "partners", "truth", "probabilities")
-    assert list(evaluating.arrays({"same": {0: paired[0]}})) == [f"same-{part}-0" for part in parts]
-    assert "output-partners-0" not in evaluating.arrays({"output": answers})
 
 
 def test_a_mistake_about_a_pair_shows_both_images_side_by_side(evaluating, paired, prepared, monkeypatch):
@@ -260,15 +267,15 @@ def test_each_output_is_asked_for_its_own_truth(evaluating, prepared, tmp_path):
     ]
     network = keras.Model([image, partner], answers)
     network.save_weights(ResultFolder(tmp_path).weights)
-    asked = evaluating.ask(network.to_json(), {1: ResultFolder(tmp_path)}, prepared, batch_size=2, repeats=1)
+    asked = evaluating.ask(network.to_json(), {1: ResultFolder(tmp_path)}, prepared, batch_size=2, repeats=1).test
 
     assert list(asked) == ["same", "output", "subgroup"]
     same, output, subgroup = (said[1] for said in asked.values())
-    assert same.classes == ("different classes", "same class")
+    assert same.classes.tolist() == ["different classes", "same class"]
     assert same.truth.tolist() == (prepared.labels[same.images] == prepared.labels[same.partners]).tolist()
     assert set(same.partners.tolist()) <= {2, 3, 6}
-    assert (output.classes, output.truth.tolist()) == (("ape", "bee", "cat"), [1, 1, 0])
-    assert (subgroup.classes, subgroup.truth.tolist()) == (("big", "small"), [0, 1, 1])
+    assert (output.classes.tolist(), output.truth.tolist()) == (["ape", "bee", "cat"], [1, 1, 0])
+    assert (subgroup.classes.tolist(), subgroup.truth.tolist()) == (["big", "small"], [0, 1, 1])
     for said in (same, output, subgroup):
         assert said.probabilities.shape == (3, len(said.classes))
         assert said.images.tolist() == [2, 3, 6]

@@ -89,5 +89,5 @@ def test_stages_declare_the_keys_of_the_comparison_that_they_use(stages):
         "build": set(),
         "train": {"replicates", "optimizer", "training", "augmentation"},
         "evaluate": set(),
-        "report": {"models", "primary_metric"},
+        "report": {"models", "primary_metric", "margin"},
     }

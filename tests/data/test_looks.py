@@ -1,0 +1,91 @@
+"""How often images have been looked at, kept beside the test sets."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from pipeline.data.looks import evaluated, read_looks, record_look, test_set_digest, tuned
+from pipeline.data.splits import TEST, TRAIN, VALIDATION
+
+digest_of = test_set_digest
+del test_set_digest  # No test, whatever its name begins with.
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "data/test_sets/cells.looks.csv"
+
+
+def look(file, purpose="evaluated", test_set="t1", fingerprint="f1"):
+    record_look(file, purpose, test_set=test_set, fingerprint=fingerprint, model="lenet5, wide", commit="c0ffee")
+
+
+def test_each_configuration_counts_once_however_often_it_is_evaluated(file):
+    for fingerprint in ("f1", "f2", "f1", "f1"):
+        look(file, fingerprint=fingerprint)
+    assert evaluated(read_looks(file), "t1") == 2
+    assert len(file.read_text().splitlines()) == 3
+
+
+def test_another_test_set_has_looks_of_its_own(file):
+    look(file, test_set="t1")
+    look(file, test_set="t2")
+    look(file, test_set="t2", fingerprint="f2")
+    looks = read_looks(file)
+    assert (evaluated(looks, "t1"), evaluated(looks, "t2"), evaluated(looks, "t3")) == (1, 2, 0)
+
+
+def test_tuning_that_left_out_the_same_test_set_has_not_seen_it(file):
+    look(file, "tuned", test_set="t1")
+    look(file, "tuned", test_set="t2", fingerprint="f2")
+    look(file, "evaluated", test_set="t2", fingerprint="f3")
+    looks = read_looks(file)
+    assert tuned(looks, "t1", redrawn=False) == 1
+    assert tuned(looks, "t3", redrawn=False) == 2
+
+
+def test_where_test_sets_are_redrawn_all_tuning_may_have_seen_them(file):
+    look(file, "tuned", test_set="t1")
+    assert tuned(read_looks(file), "t1", redrawn=True) == 1
+
+
+def test_without_a_table_nothing_has_been_looked_at(file):
+    assert read_looks(file) == []
+
+
+@pytest.mark.parametrize("torn", ["evaluated,t1,f9", "evaluated,t1,f9,a,b,c,d\n", "<<<<<<< HEAD\n", "\x00\n"])
+def test_a_torn_line_is_passed_over_and_the_next_one_whole(file, torn):
+    look(file)
+    with file.open("a") as stream:
+        stream.write(torn)
+    look(file, fingerprint="f2")
+    assert [one.fingerprint for one in read_looks(file)] == ["f1", "f2"]
+    assert read_looks(file)[1].model == "lenet5, wide"
+
+
+def test_many_may_look_at_once(file):
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: look(file, fingerprint=f"f{number % 20}"), range(60)))
+    assert evaluated(read_looks(file), "t1") == 20
+    assert len(file.read_text().splitlines()) == 21
+
+
+MANIFEST = {"image_digests": ["d3", "d1", "d2", "d4"]}
+
+
+def test_a_test_set_is_known_by_its_images_in_whatever_order_they_come():
+    one = np.array([[TEST, TEST, TRAIN, VALIDATION], [TEST, TEST, VALIDATION, TRAIN]])
+    turned = {"image_digests": MANIFEST["image_digests"][::-1]}
+    assert digest_of(one, MANIFEST) == digest_of(one[:1], MANIFEST) == digest_of(one[:, ::-1], turned)
+    assert digest_of(one, MANIFEST) != digest_of(one[:, ::-1], MANIFEST)
+
+
+def test_where_replicates_have_test_sets_of_their_own_it_is_all_images():
+    redrawn = np.array([[TEST, TRAIN, TRAIN, TRAIN], [TRAIN, TEST, TRAIN, TRAIN]])
+    assert digest_of(redrawn, MANIFEST) == digest_of(np.full((1, 4), TEST), MANIFEST)
