@@ -28,6 +28,7 @@ check: $(INSTALLED)
 
 bench: $(INSTALLED)
 	@$(ACTIVATE) python -m benchmarks.locally_connected
+	@$(ACTIVATE) python -m benchmarks.compare
 
 clean: $(INSTALLED)
 	@$(ACTIVATE) convtrack clean

@@ -15,6 +15,7 @@ from pipeline.errors import UserError, unknown
 
 PLAIN_COMMANDS: Mapping[str, str] = {
     "describe": "pipeline.commands.describe",
+    "compare": "pipeline.commands.compare",
     "study": "pipeline.commands.study",
     "publish": "pipeline.commands.publish",
     "clean": "pipeline.commands.clean",

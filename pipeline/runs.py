@@ -19,6 +19,9 @@ PREPARED = Path("data/prepared")
 TEST_SETS = Path("data/test_sets")
 RUNS = Path("runs")
 REPORTS = Path("reports")
+REPORT = REPORTS / "comparison.html"
+"""The comparison's report; beside it the same in Markdown, whose figures lie in `FIGURES`."""
+FIGURES = REPORTS / "comparison"
 CACHE = Path(".convtrack")
 
 
@@ -226,6 +229,12 @@ def _pictures(folder: Path) -> dict[int, Path]:
 def looks_file(data: str) -> Path:
     """The table of what the images of a data set have been used for, beside its test sets."""
     return TEST_SETS / f"{data}.looks.csv"
+
+
+def report_files() -> list[Path]:
+    """What there is of the comparison's report: both forms and the figures."""
+    found = [REPORT, REPORT.with_suffix(".md"), *sorted(FIGURES.glob("*"))]
+    return [file for file in found if file.is_file()]
 
 
 def existing(file: Path) -> Path:

@@ -1,7 +1,8 @@
 """MLflow: one experiment per data set, one parent run per model, one child run per replicate.
 
 Runs are found by fingerprint, never by a stored id, so every call may be repeated: what is there stays, what is
-missing is added. This is the only module that imports mlflow.
+missing is added. `Tracker` writes what this project finds; `Store` reads whatever runs there are. This is the only
+module that imports mlflow.
 """
 
 import errno
@@ -22,14 +23,17 @@ from typing import Any, Literal
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 import mlflow
 import numpy as np
 import psutil
 import requests
 from filelock import FileLock
-from mlflow.entities import Metric, Param, Run, RunTag
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT, MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NOTE
 from PIL import Image
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -46,13 +50,38 @@ FINGERPRINT = "convtrack.fingerprint"
 MODEL = "convtrack.model"
 KIND = "convtrack.kind"
 PROCESS = "convtrack.process"
-NETWORK = "convtrack.network"
+REPLICATE = "convtrack.replicate"
+DATA_DIGEST = "convtrack.data_digest"
+EVALUATED = "convtrack.evaluated"
+EVALUATION = "evaluation"
 BATCH = 1000  # metrics in one request, MLflow's limit
+TAGS = 100  # tags or parameters in one request, MLflow's limit
+DIGEST = 36  # characters of a data set's digest, MLflow's limit
 
 STORE_ERRORS = (MlflowException, requests.RequestException, SQLAlchemyError, OSError)
 """What a store that does not answer raises."""
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
+
+
+@dataclass(frozen=True)
+class Images:
+    """Images that a run has seen: their data set, where it comes from, what they were for (`train`, `validation` or
+    `test`), how many, and a SHA-256.
+
+    MLflow keeps the first 36 hexadecimal digits of it.
+    """
+
+    data: str
+    source: str
+    part: str
+    count: int
+    digest: str
+
+    @property
+    def name(self) -> str:
+        """What MLflow lists them as: one data set may be several inputs of a run only under several names."""
+        return f"{self.data} {self.part}"
 
 
 def store_address() -> str:
@@ -119,7 +148,7 @@ class Tracker:
         tags: Mapping[str, str],
     ) -> str:
         """The run of a replicate below its model's run, found by its fingerprint or made."""
-        below = {**tags, "mlflow.parentRunId": parent, "convtrack.replicate": str(replicate)}
+        below = {**tags, MLFLOW_PARENT_RUN_ID: parent, REPLICATE: str(replicate)}
         return self._run(
             fingerprint, model, f"{model} replicate {replicate + 1}", "replicate", parameters=parameters, tags=below
         )
@@ -131,7 +160,27 @@ class Tracker:
 
     def tag(self, run: str, tags: Mapping[str, str]) -> None:
         """Set tags of the run."""
-        self.client.log_batch(run, tags=[RunTag(name, value) for name, value in tags.items()])
+        listed = [RunTag(name, value) for name, value in tags.items()]
+        for start in range(0, len(listed), TAGS):
+            self.client.log_batch(run, tags=listed[start : start + TAGS])
+
+    def keep_tags(self, run: str, prefix: str, tags: Mapping[str, str]) -> None:
+        """Set tags whose names begin with `prefix`, and delete the others that do."""
+        for name in self.client.get_run(run).data.tags:
+            if name.startswith(prefix) and name not in tags:
+                self.client.delete_tag(run, name)
+        self.tag(run, tags)
+
+    def describe(self, run: str, text: str) -> None:
+        """Give the run a description, in Markdown."""
+        self.client.set_tag(run, MLFLOW_RUN_NOTE, text)
+
+    def only(self, kind: str) -> str:
+        """The run of a kind of which an experiment has one, named by its kind; made where it is missing."""
+        with _one_at_a_time():
+            found = self.client.search_runs([self.experiment], f"tags.`{KIND}` = '{kind}'", max_results=1)
+            run = found[0] if found else self.client.create_run(self.experiment, run_name=kind, tags={KIND: kind})
+        return str(run.info.run_id)
 
     def end(self, run: str, status: Status) -> None:
         """Say how the work on the run ended; a run that has ended so keeps its time."""
@@ -155,15 +204,46 @@ class Tracker:
         for start in range(0, len(metrics), BATCH):
             self.client.log_batch(run, metrics=metrics[start : start + BATCH])
 
-    def log_metrics(self, run: str, values: Mapping[str, float]) -> None:
-        """Log values without a step, where the run does not hold them yet; the latest one counts."""
-        known = self.client.get_run(run).data.metrics
+    def log_metrics(
+        self, run: str, values: Mapping[str, float], *, model: str | None = None, images: Images | None = None
+    ) -> None:
+        """Log values without a step, where the run does not hold them yet; the latest one counts.
+
+        With the id of a logged `model` they are that model's, too, as measured on these images; but for what is not a
+        number, which MLflow (3.17) would show as 0 there.
+        """
+        known: Mapping[str, float] = self.client.get_run(run).data.metrics
+        logged = (self.client.get_logged_model(model).metrics or []) if model is not None else []
+        linked = {one.key: one.value for one in sorted(logged, key=_when) if one.run_id == run}
+        of = {} if model is None else {"model_id": model}
+        if images is not None:
+            of |= {"dataset_name": images.name, "dataset_digest": images.digest[:DIGEST]}
         now = round(time.time() * 1000)
-        changed = [
-            Metric(name, float(value), now, 0) for name, value in values.items() if not _same(known.get(name), value)
-        ]
+        changed = []
+        for name, value in values.items():
+            links = of if math.isfinite(value) else {}
+            missing = "model_id" in links and not _same(linked.get(name), value)
+            if missing or not _same(known.get(name), value):
+                changed.append(Metric(name, float(value), now, 0, **links))
         if changed:
             self.client.log_batch(run, metrics=changed)
+
+    def log_images(self, run: str, seen: Iterable[Images]) -> None:
+        """Log which images the run has seen, as its inputs; MLflow keeps each of them once."""
+        inputs = [
+            DatasetInput(
+                Dataset(
+                    name=images.name,
+                    digest=images.digest[:DIGEST],
+                    source_type="convtrack",
+                    source=json.dumps({"source": images.source, "sha256": images.digest}),
+                    profile=json.dumps({"num_rows": images.count}),
+                ),
+                [InputTag(MLFLOW_DATASET_CONTEXT, images.part)],
+            )
+            for images in seen
+        ]
+        self.client.log_inputs(run, inputs)
 
     def log_kernels(self, run: str, pictures: Mapping[int, Path]) -> None:
         """Log pictures of the first layer's kernels by step, where the run does not hold them yet."""
@@ -178,13 +258,35 @@ class Tracker:
         for file in files:
             self.client.log_artifact(run, str(file), under)
 
+    def replace_files(self, run: str, files: Sequence[Path], under: str) -> None:
+        """Copy files into a folder of the run's artefacts, in place of what it held."""
+        if self.client.list_artifacts(run, under):
+            place = self.client.get_run(run).info.artifact_uri
+            repository: Any = get_artifact_repository(place, tracking_uri=store_address())
+            repository.delete_artifacts(under)
+        self.log_files(run, files, under)
+
     def log_values(self, run: str, values: Mapping[str, Any], file: str) -> None:
         """Write values as a JSON artefact."""
         self.client.log_dict(run, dict(values), file)
 
-    def has_network(self, run: str, fingerprint: str) -> bool:
-        """Whether the network trained under this fingerprint is logged with the run."""
-        return bool(self.client.get_run(run).data.tags.get(NETWORK) == fingerprint)
+    def log_text(self, run: str, text: str, file: str) -> None:
+        """Write a text as an artefact."""
+        self.client.log_text(run, text, file)
+
+    def logged_network(self, run: str, fingerprint: str | None = None) -> str | None:
+        """The id of the model that the run has logged last, or of its network trained under this fingerprint.
+
+        None where there is no such model.
+        """
+        trained = f" AND tags.`{FINGERPRINT}` = '{fingerprint}'" if fingerprint else ""
+        found = self.client.search_logged_models(
+            [self.experiment],
+            filter_string=f"source_run_id = '{run}'{trained}",
+            max_results=1,
+            order_by=[{"field_name": "creation_timestamp", "ascending": False}],
+        )
+        return str(found[0].model_id) if found else None
 
     def log_network(
         self,
@@ -193,30 +295,37 @@ class Tracker:
         network: Any,
         example: np.ndarray[Any, Any] | Mapping[str, np.ndarray[Any, Any]],
         *,
+        name: str,
+        epoch: int,
         requirements: Sequence[str],
         code: Sequence[Path],
-    ) -> None:
+    ) -> str:
         """Log a Keras network with its signature, an input example and what it needs, loadable by `mlflow.pyfunc`.
 
-        `fingerprint` is that of its training; `code` are the packages of ours that it cannot be loaded without.
+        `fingerprint` is that of its training, `epoch` the one after which it was kept, from 1; `code` are the packages
+        of ours that it cannot be loaded without. The logged model, whose id is returned, has the run's parameters.
         """
         import mlflow.tensorflow
         from mlflow.models import infer_signature
 
-        ended = self.client.get_run(run).info.end_time
+        known = self.client.get_run(run)
         with mlflow.start_run(run_id=run, log_system_metrics=False):
             # The flavour `keras` writes its input example before its folder is there (3.17) and fails.
-            mlflow.tensorflow.log_model(
+            logged = mlflow.tensorflow.log_model(
                 network,
-                name="network",
+                name=name,
+                # MLflow gives a model all that its run has logged at the same step; at 0 that is means over replicates.
+                step=epoch,
+                params=known.data.params,
+                tags={FINGERPRINT: fingerprint},
                 signature=infer_signature(example, network.predict(example, verbose=0)),
                 input_example=example,
                 # Stated, because finding them out would import the network once more in another process.
                 pip_requirements=list(requirements),
                 code_paths=[str(package) for package in code] or None,
             )
-        self.tag(run, {NETWORK: fingerprint})
-        self.client.set_terminated(run, "FINISHED", end_time=ended)
+        self.client.set_terminated(run, "FINISHED", end_time=known.info.end_time)
+        return str(logged.model_id)
 
     def address_of_comparison(self, runs: Sequence[str], server: str) -> str:
         """The page of the MLflow UI at `server` that shows these runs side by side."""
@@ -224,32 +333,66 @@ class Tracker:
         chosen = f"runs=[{quoted}]&experiments=[%22{self.experiment}%22]"
         return f"{server}/#/compare-runs?{chosen}&workflowType=machine_learning"
 
-    def share_view(self, name: str, *, metrics: Iterable[str], order_by: str, ascending: bool) -> None:
-        """Keep a view of the run table in which the models are rows and these metrics columns.
+    def share_view(
+        self, name: str, *, metrics: Iterable[str], tags: Iterable[str], order_by: str, ascending: bool
+    ) -> None:
+        """Keep a view of the run table in which the models are rows, and these metrics and tags columns.
 
         The table of MLflow's UI shows no metric until asked; a view that is shared by its name does.
         """
         view = {
             "searchFilter": f"tags.`{KIND}` = 'model'",
-            "selectedColumns": [f"metrics.`{metric}`" for metric in metrics],
+            "selectedColumns": [
+                *(f"metrics.`{metric}`" for metric in metrics),
+                *(f"tags.`{tag}`" for tag in tags),
+            ],
             "orderByKey": f"metrics.`{order_by}`",
             "orderByAsc": ascending,
         }
         self.client.set_experiment_tag(self.experiment, f"mlflow.sharedViewState.{name}", json.dumps(view))
 
-    def address_of_view(self, name: str, server: str) -> str:
-        """The page of the MLflow UI at `server` that shows the run table in a shared view."""
-        chosen = f"viewStateShareKey={name}&workflowType=machine_learning"
+    def share_charts(self, name: str, *, metric: str, costs: Sequence[str], parameters: Sequence[str]) -> None:
+        """Keep a view of the models as charts: a metric, the metric against each of the costs, and all of them beside
+        parameters as parallel coordinates.
+        """
+        bar: dict[str, Any] = {"type": "BAR", "metricKey": metric}
+        scatters: list[dict[str, Any]] = [
+            {"type": "SCATTER", "xaxis": {"type": "METRIC", "key": cost}, "yaxis": {"type": "METRIC", "key": metric}}
+            for cost in costs
+        ]
+        parallel: dict[str, Any] = {
+            "type": "PARALLEL",
+            "selectedParams": list(parameters),
+            "selectedMetrics": [*costs, metric],
+        }
+        common = {"deleted": False, "isGenerated": False, "metricSectionId": name}
+        charts = [
+            {**chart, **common, "uuid": f"{name}-{place}"} for place, chart in enumerate([bar, *scatters, parallel])
+        ]
+        # Said to be reordered, for MLflow else puts charts of its own before these.
+        view = {
+            "searchFilter": f"tags.`{KIND}` = 'model'",
+            "orderByKey": f"metrics.`{metric}`",
+            "compareRunCharts": charts,
+            "compareRunSections": [{"uuid": name, "name": name, "display": True, "isReordered": True}],
+            "isAccordionReordered": True,
+        }
+        self.client.set_experiment_tag(self.experiment, f"mlflow.sharedViewState.{name}", json.dumps(view))
+
+    def address_of_view(self, name: str, server: str, *, charts: bool = False) -> str:
+        """The page of the MLflow UI at `server` that shows the run table, or its charts, in a shared view."""
+        chosen = f"viewStateShareKey={name}{'&compareRunsMode=CHART' if charts else ''}&workflowType=machine_learning"
         return f"{server}/#/experiments/{self.experiment}/runs?{chosen}"
+
+    def address_of_artefacts(self, run: str) -> str:
+        """The page of the MLflow UI with a run's artefacts, from another of its pages."""
+        return f"#/experiments/{self.experiment}/runs/{run}/artifacts"
 
     def find(self, fingerprint: str, model: str) -> Run | None:
         """The run with this fingerprint and model name, if there is one."""
-        found = self.client.search_runs(
-            [self.experiment],
-            f"tags.`{FINGERPRINT}` = '{fingerprint}' AND tags.`{MODEL}` = '{model}'",
-            max_results=1,
-        )
-        return found[0] if found else None
+        same = f"tags.`{FINGERPRINT}` = '{fingerprint}' AND {equals(f'tags.`{MODEL}`', model)}"
+        found = self.client.search_runs([self.experiment], same, max_results=BATCH)
+        return next((run for run in found if run.data.tags[MODEL] == model), None)
 
     def _run(
         self,
@@ -266,10 +409,12 @@ class Tracker:
             if run is None:
                 identifying = {FINGERPRINT: fingerprint, MODEL: model, KIND: kind, PROCESS: _this_process()}
                 run = self.client.create_run(self.experiment, run_name=name, tags={**tags, **identifying})
+        identity = str(run.info.run_id)
         missing = [Param(key, str(value)) for key, value in parameters.items() if key not in run.data.params]
-        new = [RunTag(key, value) for key, value in tags.items() if key not in run.data.tags]
-        self.client.log_batch(run.info.run_id, params=missing, tags=new)
-        return str(run.info.run_id)
+        for start in range(0, len(missing), TAGS):
+            self.client.log_batch(identity, params=missing[start : start + TAGS])
+        self.tag(identity, {key: value for key, value in tags.items() if key not in run.data.tags})
+        return identity
 
     def _end_orphans(self) -> None:
         running = self.client.search_runs([self.experiment], "attributes.status = 'RUNNING'", max_results=1000)
@@ -278,17 +423,101 @@ class Tracker:
                 self.end(run.info.run_id, "KILLED")
 
 
-def flattened(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Nested values under dotted names.
+@dataclass(frozen=True)
+class Store:
+    """All runs of a store, of whatever origin, to be read."""
 
-    >>> dict(flattened({"optimizer": {"name": "SGD", "options": {"momentum": 0.9}}}))
-    {'optimizer.name': 'SGD', 'optimizer.options.momentum': 0.9}
+    client: Any
+    experiments: Mapping[str, str]
+    """The names of the experiments that are not deleted, by id."""
+
+    @classmethod
+    def open(cls) -> "Store":
+        """Open the store.
+
+        Raises:
+            UserError: there is none, or it cannot be reached.
+        """
+        address = store_address()
+        file = Path(address.removeprefix("sqlite:///"))
+        if address.startswith("sqlite:///") and not file.is_file():
+            raise UserError(
+                f"There is no tracking store {shown_address()} here: run this command in the project's folder, or set "
+                "MLFLOW_TRACKING_URI."
+            )
+        with _reaching(address):
+            mlflow.set_tracking_uri(address)
+            client = mlflow.MlflowClient(address)
+            found = client.search_experiments()
+        return cls(client, {one.experiment_id: one.name for one in found})
+
+    def run(self, identity: str) -> Run | None:
+        """The run with this id, deleted ones included; None where there is none."""
+        try:
+            found: Run = self.client.get_run(identity)
+        except MlflowException as problem:
+            if problem.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            return None
+        return found
+
+    def search(self, condition: str, *, most: int) -> list[Run]:
+        """The runs that satisfy a condition in MLflow's language, the newest first, as many as are asked for at most.
+
+        Raises:
+            UserError: MLflow does not understand the condition.
+        """
+        newest = ["attributes.start_time DESC"]
+        try:
+            return list(self.client.search_runs(list(self.experiments), condition, max_results=most, order_by=newest))
+        except MlflowException as problem:
+            if problem.error_code != "INVALID_PARAMETER_VALUE":
+                raise
+            reason = str(problem).split(": ", 1)[-1].rstrip(".")
+            raise UserError(
+                f"{condition} is no filter that MLflow understands ({reason}); write \"params.model.name = 'lenet5'\"."
+            ) from None
+
+    def named(self, name: str, *, kind: str | None = None, most: int) -> list[Run]:
+        """The runs of this name, the newest first; of a `kind` of ours, where that is given."""
+        condition = equals("attributes.run_name", name) + (f" AND tags.`{KIND}` = '{kind}'" if kind else "")
+        return [run for run in self.search(condition, most=most) if run.info.run_name == name]
+
+    def children(self, parent: Run) -> list[Run]:
+        """The finished runs below a run, the newest first."""
+        below = f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{parent.info.run_id}' AND attributes.status = 'FINISHED'"
+        found = self.client.search_runs(
+            [parent.info.experiment_id], below, max_results=BATCH, order_by=["attributes.start_time DESC"]
+        )
+        return list(found)
+
+    def fetch(self, run: Run, file: str, folder: Path) -> Path | None:
+        """A file of the run's artefacts, copied into a folder; None where the run does not have it."""
+        above = str(Path(file).parent)
+        if file not in {one.path for one in self.client.list_artifacts(run.info.run_id, above)}:
+            return None
+        return Path(self.client.download_artifacts(run.info.run_id, file, str(folder)))
+
+
+def equals(key: str, text: str) -> str:
+    """The condition in MLflow's language that a string is this text.
+
+    That language knows no way to write both kinds of quotes in one string: such a text is matched with any character in
+    their place, so what is found must be compared once more.
+
+    >>> print(equals("attributes.run_name", "one of Yann's"))
+    attributes.run_name = "one of Yann's"
     """
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            yield from flattened(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
+    if "'" not in text:
+        return f"{key} = '{text}'"
+    if '"' not in text:
+        return f'{key} = "{text}"'
+    pattern = text.replace("'", "_")
+    return f"{key} LIKE '{pattern}'"
+
+
+def _when(metric: Metric) -> int:
+    return int(metric.timestamp)
 
 
 def _same(known: float | None, value: float) -> bool:

@@ -3,28 +3,39 @@
 import argparse
 from collections.abc import Sequence
 
+from pipeline.comparing import compared
 from pipeline.config import read_comparison
 from pipeline.console import say
+from pipeline.data.looks import test_set_digest
 from pipeline.data.prepared import read_prepared
-from pipeline.publishing.comparison import address_of_models, publish_lock, share_table
+from pipeline.publishing.comparison import address_of_models, publish_comparison, publish_lock
 from pipeline.publishing.evaluation import publish_evaluation
 from pipeline.publishing.training import publish
-from pipeline.runs import PREPARED, RunFolder
+from pipeline.runs import PREPARED, RunFolder, report_files
 from pipeline.tracking import Tracker, shown_address
 
 
 def main(arguments: Sequence[str]) -> None:
     """Log every model of the comparison that has been evaluated; what the store holds already stays as it is."""
     argparse.ArgumentParser("convtrack publish", description=__doc__).parse_args(arguments)
-    comparison = read_comparison()
+    settings = read_comparison()
     prepared = read_prepared(PREPARED)
     tracker = Tracker.open(prepared.manifest["name"])
     published = {}
-    for model in comparison.models:
+    for model in settings.models:
         run = RunFolder.of(model)
         published[model] = publish(tracker, run, prepared.manifest["digest"])
         publish_evaluation(published[model], run, prepared)
         say(f"{model}: published to {shown_address()}")
     publish_lock(published)
-    share_table(tracker, comparison.primary_metric)
-    say(f"Runs side by side: {address_of_models(tracker, published)}")
+    link = address_of_models(tracker, published)
+    comparison = compared(
+        settings.models,
+        prepared.manifest,
+        test_set=test_set_digest(prepared.splits, prepared.manifest),
+        primary_metric=settings.primary_metric,
+        margin=settings.margin,
+        tracking_link=link,
+    )
+    publish_comparison(tracker, published, comparison, report_files())
+    say(f"Runs side by side: {link}")

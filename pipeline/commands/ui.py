@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pipeline.config import read_comparison
 from pipeline.console import say
 from pipeline.errors import UserError
-from pipeline.publishing.comparison import VIEW, compared_runs
+from pipeline.publishing.comparison import CHARTS, VIEW, compared_runs
 from pipeline.runs import REPORTS
 from pipeline.tracking import Tracker, shown_address, store_address
 
@@ -31,6 +31,7 @@ def main(arguments: Sequence[str]) -> None:
         say(f"The report: {REPORTS / 'comparison.html'}")
         say("The runs:" if remote else "The runs, once `make ui` serves them:")
     say(f"  the models as a table  {tracker.address_of_view(VIEW, server)}")
+    say(f"  the models as charts   {tracker.address_of_view(CHARTS, server, charts=True)}")
     if len(runs) < len(comparison.models):
         missing = len(comparison.models) - len(runs)
         say(

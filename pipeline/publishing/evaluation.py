@@ -1,13 +1,16 @@
 """Log evaluations: scores, costs, pictures, and a network that others can load."""
 
+import json
 import math
+import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +18,9 @@ import numpy.typing as npt
 from pipeline import layers
 from pipeline.data.prepared import Prepared
 from pipeline.data.splits import VALIDATION
-from pipeline.publishing.training import Published
+from pipeline.publishing.training import Published, images_of
 from pipeline.runs import RunFolder, read_json
+from pipeline.tracking import EVALUATED, EVALUATION
 from pipeline.training.examples import Columns, Portion, portion, standardisation
 from pipeline.training.runtime import start_tensorflow
 from pipeline.training.task import layer_modules
@@ -25,13 +29,11 @@ from pipeline.training.task import layer_modules
 def publish_evaluation(published: Published, run: RunFolder, prepared: Prepared) -> None:
     """Log what the evaluation found: each replicate's scores, the model's means and costs, pictures and a network.
 
-    The network is the replicate's with the lowest validation loss, behind its own standardisation.
+    The network is the replicate's with the lowest validation loss, behind its own standardisation. Of the logged model
+    that holds it MLflow shows that replicate's scores.
     """
     tracker, parent = published.tracker, published.parent
-    for replicate in read_json(run.scores)["replicates"]:
-        values = {f"test/{name}": value for name, value in replicate["scores"].items()}
-        values["seconds_per_image"] = replicate["seconds_per_image"]
-        tracker.log_metrics(published.children[replicate["replicate"]], values)
+    published.log_images(prepared)
     measured = read_json(run.metrics)
     tracker.log_metrics(
         parent,
@@ -41,30 +43,54 @@ def publish_evaluation(published: Published, run: RunFolder, prepared: Prepared)
             **{
                 f"test/{name}_deviation": spread.get("deviation", math.nan) for name, spread in measured["test"].items()
             },
+            **{f"validation/{name}": spread["mean"] for name, spread in measured["validation"].items()},
+            **{
+                f"test_{subgroup}/{name}": spread["mean"]
+                for subgroup, spreads in measured["subgroups"].items()
+                for name, spread in spreads.items()
+            },
             **measured["cost"],
             "replicates": len(published.children),
         },
     )
     tracker.log_files(parent, [run.layers, run.drawing, run.architecture], "network")
-    tracker.log_files(parent, [*sorted(run.evaluate.glob("*.svg")), *run.evaluate.glob("*.png")], "evaluation")
+    pictures = [*sorted(run.evaluate.glob("*.svg")), *run.evaluate.glob("*.png")]
+    tracker.log_files(parent, [*pictures, run.predictions], EVALUATION)
+    tracker.tag(
+        parent, {EVALUATED: json.dumps({number: published.children[number] for number in sorted(published.children)})}
+    )
     best = min(read_json(run.replicates)["replicates"], key=lambda record: record["kept_loss"])
-    if not tracker.has_network(parent, best["fingerprint"]):
-        _log_network(published, run, prepared, best["replicate"], best["fingerprint"])
+    network = tracker.logged_network(parent, best["fingerprint"])
+    if network is None:
+        network = _log_network(published, run, prepared, best)
+    for scored in read_json(run.scores)["replicates"]:
+        number = scored["replicate"]
+        kept = network if number == best["replicate"] else None
+        _, validated, tested = images_of(prepared, number)
+        for images, scores in ((tested, scored["scores"]), (validated, scored["validation"])):
+            values = {f"{images.part}/{name}": value for name, value in scores.items()}
+            tracker.log_metrics(published.children[number], values, model=kept, images=images)
+        tracker.log_metrics(published.children[number], {"seconds_per_image": scored["seconds_per_image"]})
 
 
-def _log_network(published: Published, run: RunFolder, prepared: Prepared, replicate: int, fingerprint: str) -> None:
+def _log_network(published: Published, run: RunFolder, prepared: Prepared, record: Mapping[str, Any]) -> str:
+    """Log the network of the replicate with this record."""
     start_tensorflow()
     from pipeline.prediction import served, trained_network
 
+    replicate = record["replicate"]
     architecture = run.architecture.read_text(encoding="utf-8")
     network = trained_network(architecture, run.result(replicate))
     shown = portion(prepared, replicate, VALIDATION, Columns.of(architecture))
     with _layers_alone() as package:
-        published.tracker.log_network(
+        return published.tracker.log_network(
             published.parent,
-            fingerprint,
+            record["fingerprint"],
             served(network, standardisation(prepared, replicate)),
             _example(shown),
+            # MLflow takes no names with these characters.
+            name=re.sub(r"[/:.%\"']", "_", f"{run.folder.name} replicate {replicate + 1}"),
+            epoch=record["kept_epoch"],
             requirements=[f"{name}=={version(name)}" for name in ("tensorflow", "keras", "numpy")],
             code=[package] if layer_modules(architecture) else [],
         )

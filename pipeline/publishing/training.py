@@ -1,16 +1,23 @@
 """Log trainings: live while they happen, or afterwards from the run folder."""
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from pipeline.config import flattened
 from pipeline.console import say
+from pipeline.data.prepared import Prepared, read_prepared
+from pipeline.data.splits import OWN_TESTS, SPLITS, TEST
 from pipeline.provenance import commit, dirty
 from pipeline.runs import ResultFolder, RunFolder, read_json
-from pipeline.tracking import STORE_ERRORS, Status, Tracker, flattened
+from pipeline.tracking import DATA_DIGEST, STORE_ERRORS, Images, Status, Tracker
 from pipeline.training.task import Progress, Task
 
 SEED = "training.seed"
@@ -24,6 +31,8 @@ NETWORK_TOTALS = (
     "largest_activation_bytes",
 )
 """What a network's layer table sums up."""
+KEPT = ("kept_loss", "kept_accuracy")
+"""What the record of a training says of its kept weights, on validation images."""
 
 
 @dataclass
@@ -51,13 +60,19 @@ class Published:
         """
         parameters = dict(flattened(configuration))
         own = {SEED: parameters.pop(SEED)}
-        tags = {**_provenance(commit(), dirty()), "convtrack.data_digest": data_digest}
+        tags = {**_provenance(commit(), dirty()), DATA_DIGEST: data_digest}
         parent = tracker.parent(model_fingerprint, model, parameters=parameters, tags=tags)
         children = {
             replicate: tracker.child(parent, fingerprint, model, replicate, parameters=own, tags=tags)
             for replicate, fingerprint in fingerprints.items()
         }
         return cls(tracker, parent, children)
+
+    def log_images(self, prepared: Prepared) -> None:
+        """Log which images were trained on, validated with and tested on, as inputs of every run."""
+        for replicate, run in self.children.items():
+            self.tracker.log_images(run, images_of(prepared, replicate))
+        self.tracker.log_images(self.parent, images_of(prepared))
 
     def log_network(self, layers: Mapping[str, Any]) -> None:
         """Log what a network costs and sees, from the values of its layer table's file."""
@@ -75,11 +90,17 @@ class Published:
         self.tracker.log_kernels(run, result.pictures)
         self.tracker.log_metrics(
             run,
-            {"train_seconds": record["seconds"], "epochs": record["epochs"], "kept_epoch": record["kept_epoch"]},
+            {"train_seconds": record["seconds"], **{name: record[name] for name in ("epochs", "kept_epoch", *KEPT)}},
         )
         # What was trained at another commit than this one says so.
         self.tracker.tag(run, _provenance(record["commit"], record["dirty"]))
         self.tracker.end(run, "FINISHED")
+
+    def log_kept(self, results: Sequence[ResultFolder]) -> None:
+        """Log the means over replicates of what the kept weights reach on validation images."""
+        records = [read_json(result.record) for result in results]
+        means = {name: float(np.mean([record[name] for record in records])) for name in KEPT}
+        self.tracker.log_metrics(self.parent, means)
 
     def end(self, status: Status) -> None:
         """End the parent, and the children that are still running, in the same way."""
@@ -99,11 +120,11 @@ class Live:
         self.reachable = True
         self.started: set[int] = set()
 
-    def begin(self, layers: Mapping[str, Any]) -> None:
-        """Log what is known of the network before it is trained."""
+    def begin(self, prepared: Prepared) -> None:
+        """Log what is known before the model is trained: its images."""
         with self._while_reachable() as reachable:
             if reachable:
-                self.published.log_network(layers)
+                self.published.log_images(prepared)
 
     def __call__(self, progress: Progress) -> None:
         """Log what is new in a sign of life."""
@@ -123,13 +144,16 @@ class Live:
                 with suppress(FileNotFoundError):
                     tracker.log_kernels(run, {len(progress.history): progress.kernels})
 
-    def finish(self, tasks: Sequence[Task]) -> None:
-        """Log every finished training whole, and how many of them were answered from an earlier one."""
+    def finish(self, tasks: Sequence[Task], layers: Mapping[str, Any]) -> None:
+        """Log every finished training whole, how many of them were answered from an earlier one, and the network."""
         published = self.published
         with self._while_reachable() as reachable:
             if reachable:
                 for task in tasks:
                     published.log_result(task.replicate, task.result)
+                # First, because MLflow's compare page opens with the metric that a run was told first.
+                published.log_kept([task.result for task in tasks])
+                published.log_network(layers)
                 reused = len(tasks) - len(self.started)
                 published.tracker.tag(published.parent, {"convtrack.reused_replicates": str(reused)})
 
@@ -178,9 +202,9 @@ def logging_live(
                 data_digest=data_digest,
             )
         )
-        live.begin(layers)
+        live.begin(read_prepared(tasks[0].prepared))
         yield live
-        live.finish(tasks)
+        live.finish(tasks, layers)
         status = "FINISHED"
     except KeyboardInterrupt:
         status = "KILLED"
@@ -205,9 +229,35 @@ def publish(tracker: Tracker, run: RunFolder, data_digest: str) -> Published:
     tracker.tag(published.parent, _provenance(records[0]["commit"], records[0]["dirty"]))
     for record in records:
         published.log_result(record["replicate"], run.result(record["replicate"]))
+    published.log_kept([run.result(record["replicate"]) for record in records])
     published.log_network(read_json(run.layers))
     published.end("FINISHED")
     return published
+
+
+def images_of(prepared: Prepared, replicate: int | None = None) -> list[Images]:
+    """The images that a replicate was trained on, validated with and tested on; without one, those of a whole model.
+
+    A model's replicates draw training and validation images from the same ones, and, where each has a test set of its
+    own, these as well.
+    """
+    if replicate is not None:
+        chosen = [prepared.splits[replicate] == value for value, _ in enumerate(SPLITS)]
+    elif prepared.manifest["settings"]["split"]["strategy"] in OWN_TESTS:
+        chosen = [np.ones(len(prepared.labels), bool)] * len(SPLITS)
+    else:
+        tested = prepared.splits[0] == TEST
+        chosen = [tested if value == TEST else ~tested for value, _ in enumerate(SPLITS)]
+    name, source = prepared.manifest["name"], prepared.manifest["source"]
+    return [
+        Images(name, source, part, int(images.sum()), _images_digest(prepared, images))
+        for part, images in zip(SPLITS, chosen, strict=True)
+    ]
+
+
+def _images_digest(prepared: Prepared, chosen: npt.NDArray[np.bool_]) -> str:
+    digests = sorted(np.array(prepared.manifest["image_digests"])[chosen].tolist())
+    return hashlib.sha256(json.dumps(digests).encode()).hexdigest()
 
 
 def _provenance(commit: str, dirty: bool) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """What a score costs: the primary metric against parameters, multiply–accumulates and training time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -8,6 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
+from pipeline.evaluation.metrics import LOWER_IS_BETTER
+from pipeline.evaluation.statistics import Certainty, Pair
 from pipeline.reporting import quantities
 from pipeline.reporting.figures import INK, MUTED, RULE, Look, new_figure, styled
 from pipeline.reporting.tables import comparison_rows
@@ -17,8 +20,15 @@ COSTS = {
     "parameters": "parameters",
     "multiply_accumulates": "multiply–accumulates",
     "train_seconds": "training time",
+    "seconds_per_image": "time per image",
 }
 OF = {"multiply_accumulates": " of an image", "train_seconds": " of a replicate"}
+WRITTEN: dict[str, Callable[[float], str]] = {
+    "parameters": quantities.magnitude,
+    "multiply_accumulates": quantities.magnitude,
+    "train_seconds": quantities.duration,
+    "seconds_per_image": quantities.latency,
+}
 
 
 class CostPoint(NamedTuple):
@@ -35,9 +45,11 @@ class CostPoint(NamedTuple):
 def cost_points(comparison: Comparison, cost: str) -> tuple[CostPoint, ...]:
     """A point per model, in the order of the comparison; `cost` is one of `COSTS`.
 
-    A model that costs nothing has no place on a logarithmic axis and is left out, as is one without a finite mean.
+    A model that costs nothing has no place on a logarithmic axis and is left out, as is one without a finite mean and
+    one that was asked another question than the others.
     """
-    points = (_cost_point(model, comparison.primary_metric, cost) for model in comparison.models)
+    asked = (model for model in comparison.models if model.question is None)
+    points = (_cost_point(model, comparison.primary_metric, cost) for model in asked)
     return tuple(point for point in points if point.cost > 0 and np.isfinite(point.mean))
 
 
@@ -48,6 +60,58 @@ def _cost_point(model: ModelResult, metric: str, cost: str) -> CostPoint:
     return CostPoint(
         model.name, quantities.mean(costs), quantities.mean(scores), quantities.deviation(scores), costs, scores
     )
+
+
+def pareto_front(points: Sequence[CostPoint], *, lower_is_better: bool) -> tuple[CostPoint, ...]:
+    """The points than which no other is both cheaper and better by its mean, or one of these and as good in the other.
+
+    The cheapest comes first; means are taken as they are, so chance has its say in who is on the front.
+    """
+    sign = -1 if lower_is_better else 1
+
+    def dominated(point: CostPoint) -> bool:
+        return any(
+            one.cost <= point.cost
+            and sign * one.mean >= sign * point.mean
+            and (one.cost, one.mean) != (point.cost, point.mean)
+            for one in points
+        )
+
+    return tuple(sorted((point for point in points if not dominated(point)), key=lambda point: point.cost))
+
+
+def front_in_words(front: Sequence[CostPoint], cost: str, certainty: Certainty) -> str:
+    """Who is on the front, and for each step up whether the dearer is known to be better."""
+    write = WRITTEN[cost]
+    if len(front) == 1:
+        (only,) = front
+        beaten = sum(pair.verdict == "better" and pair.first == only.model for pair in certainty.pairs)
+        return (
+            f"By {COSTS[cost]}: {only.model} alone ({write(only.cost)}); no other is cheaper or has a better mean. "
+            f"It is known to be better than {_part(beaten, len(certainty.estimates) - 1)}."
+        )
+    named = quantities.listed([f"{point.model} ({write(point.cost)})" for point in front])
+    steps = [
+        f"{dear.model} takes {_times(dear.cost / cheap.cost)} as much as {cheap.model} and "
+        f"{_worth(certainty.pair(dear.model, cheap.model))}"
+        for cheap, dear in pairwise(front)
+    ]
+    return f"By {COSTS[cost]}: {named}. {'; '.join(steps)}."
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.{0 if ratio >= 10 else 1 if ratio >= 1.1 else 2}f} times"
+
+
+def _part(beaten: int, others: int) -> str:
+    if others == 1:
+        return "the other one" if beaten else "no other"
+    return f"{'each' if beaten == others else beaten or 'none'} of the {others} others"
+
+
+def _worth(pair: Pair) -> str:
+    words = {"better": "is better", "same": "is practically the same", "open": "is not known to be better"}
+    return words[pair.verdict]
 
 
 def label_positions(
@@ -116,15 +180,25 @@ def _shared(boxes: np.ndarray, other: np.ndarray) -> np.ndarray:
     return np.asarray(np.prod(np.clip(sides, 0, None), axis=1))
 
 
-def _write_labels(figure: Figure, axes: Axes, points: Sequence[CostPoint]) -> None:
-    labels = [axes.annotate(point.model, (point.cost, point.mean), fontsize=8, color=INK) for point in points]
+def _write_labels(figure: Figure, axes: Axes, points: Sequence[CostPoint], front: Sequence[CostPoint]) -> None:
+    labels = [
+        axes.annotate(
+            point.model,
+            (point.cost, point.mean),
+            fontsize=8,
+            color=INK,
+            fontweight="bold" if point in front else "normal",
+        )
+        for point in points
+    ]
     for label in labels:
         label.set_in_layout(False)
     figure.draw_without_rendering()
     origin, corner = axes.get_window_extent().get_points()
     anchors = axes.transData.transform([(point.cost, point.mean) for point in points]) - origin
     sizes = np.array([label.get_window_extent().size for label in labels])
-    obstacles = np.array([_extent(axes, point) for point in points]) - [*origin, *origin]
+    extents = [*(_extent(axes, point) for point in points), *_steps(axes, front)]
+    obstacles = np.array(extents) - [*origin, *origin]
     corners = label_positions(anchors, sizes, tuple(corner - origin), obstacles=obstacles)
     inches = figure.dpi_scale_trans.inverted()
     for label, anchor, place, size in zip(labels, anchors, corners, sizes, strict=True):
@@ -154,9 +228,21 @@ def _extent(axes: Axes, point: CostPoint) -> tuple[float, ...]:
     return (*(pixels.min(axis=0) - 4), *(pixels.max(axis=0) + 4))
 
 
+def _steps(axes: Axes, front: Sequence[CostPoint]) -> list[tuple[float, ...]]:
+    """The boxes that the lines along the front fill, in pixels of the figure."""
+    corners = [
+        ((cheap.cost, cheap.mean), (dear.cost, cheap.mean), (dear.cost, dear.mean)) for cheap, dear in pairwise(front)
+    ]
+    lines = [axes.transData.transform(ends) for one, two, three in corners for ends in ((one, two), (two, three))]
+    return [(*(pixels.min(axis=0) - 2), *(pixels.max(axis=0) + 2)) for pixels in lines]
+
+
 @styled
 def cost_figure(points: Sequence[CostPoint], cost: str, metric: str, looks: Mapping[str, Look]) -> Figure:
-    """The metric against a cost on a logarithmic axis: large marks means, small ones replicates, bars ± deviation."""
+    """The metric against a cost on a logarithmic axis: large marks means, small ones replicates, bars ± deviation.
+
+    A dashed line steps along the Pareto front, whose models are named in bold.
+    """
     figure = new_figure(3.4)
     axes = figure.subplots()
     axes.set_xscale("log")
@@ -168,29 +254,40 @@ def cost_figure(points: Sequence[CostPoint], cost: str, metric: str, looks: Mapp
             low, high = point.mean - point.deviation, point.mean + point.deviation
             axes.plot([point.cost] * 2, [low, high], color=colour, lw=1.2)
         axes.plot(point.cost, point.mean, ls="", marker=marker, ms=7, mfc=colour, mec="none")
-    seconds = cost == "train_seconds"
-    _label_ticks(axes, [point.cost for point in points], seconds=seconds)
+    front = pareto_front(points, lower_is_better=metric in LOWER_IS_BETTER)
+    axes.plot(
+        [point.cost for point in front],
+        [point.mean for point in front],
+        drawstyle="steps-post",
+        color=MUTED,
+        lw=1.0,
+        ls=(0, (4, 3)),
+        zorder=1,
+    )
+    _label_ticks(axes, [point.cost for point in points], cost)
     axes.set_xlabel(COSTS[cost] + OF.get(cost, ""))
     axes.set_ylabel(f"test {metric_label(metric)}")
     axes.grid(color=RULE)
     axes.set_title(f"{metric_label(metric)[:1].upper()}{metric_label(metric)[1:]} against {COSTS[cost]}")
     if points:
-        _write_labels(figure, axes, points)
+        _write_labels(figure, axes, points, front)
     return figure
 
 
-def _label_ticks(axes: Axes, costs: Sequence[float], *, seconds: bool) -> None:
+def _label_ticks(axes: Axes, costs: Sequence[float], cost: str) -> None:
     decades = np.ptp(np.log10(costs)) if costs else 0.0
     between = (1.0, 2.0, 5.0) if decades < 1.7 else (1.0, 3.0) if decades < 2.6 else (1.0,)
     axes.xaxis.set_major_locator(LogLocator(subs=between))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_minor_formatter(NullFormatter())
-    write = _short_duration if seconds else quantities.magnitude
+    write = WRITTEN[cost] if cost in ("parameters", "multiply_accumulates") else _short_time
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: write(value).replace(".0 ", " ")))
 
 
-def _short_duration(seconds: float) -> str:
-    return f"{seconds:g} s"
+def _short_time(seconds: float) -> str:
+    if seconds < 1e-3:
+        return f"{seconds * 1e6:.3g} µs"
+    return f"{seconds * 1e3:.3g} ms" if seconds < 1 else f"{seconds:g} s"
 
 
 class Spread(NamedTuple):
@@ -201,8 +298,12 @@ class Spread(NamedTuple):
 
 
 def spread(comparison: Comparison) -> Spread:
-    """The primary metric of every replicate; NaN where a model has fewer replicates than another."""
-    rows = comparison_rows(comparison)
+    """The primary metric of every replicate; NaN where a model has fewer replicates than another.
+
+    A model that was asked another question than the others has no place among them, unless all were.
+    """
+    asked = {model.name for model in comparison.models if model.question is None}
+    rows = [row for row in comparison_rows(comparison) if row.model in asked or not asked]
     scores = np.full((len(rows), max(len(row.values) for row in rows)), np.nan)
     for place, row in enumerate(rows):
         scores[place, : len(row.values)] = row.values

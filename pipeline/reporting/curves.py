@@ -98,7 +98,9 @@ def learning_curves_figure(
     if others:
         panels[0].plot([], [], color=RULE, lw=1.6, label="others' validation")
     panels[0].set_title(title)
-    panels[0].legend(loc="best", handlelength=2.4)
+    handles, labels = panels[0].get_legend_handles_labels()
+    # Outside, where it covers no curve.
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(handles), handlelength=2.0, columnspacing=1.4)
     panels[1].set_xlabel("epoch", color=MUTED)
     panels[1].xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
     return figure

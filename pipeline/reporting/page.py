@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from importlib import resources
 from typing import NamedTuple
 from urllib.parse import quote
@@ -13,9 +13,22 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from pipeline.evaluation.metrics import LOWER_IS_BETTER
-from pipeline.reporting import confusion, cost, curves, quantities, tables
+from pipeline.reporting import (
+    bars,
+    calibration,
+    confusion,
+    cost,
+    curves,
+    explanations,
+    pairs,
+    quantities,
+    reuse,
+    settings,
+    tables,
+    verdicts,
+)
 from pipeline.reporting.figures import INK, MUTED, RULE, looks, png_bytes, svg_text
-from pipeline.reporting.values import Comparison, metric_label
+from pipeline.reporting.values import Comparison, ModelResult, metric_label
 
 
 class Picture(NamedTuple):
@@ -32,6 +45,7 @@ class Pictures(NamedTuple):
     spread: tuple[Picture, ...]
     cost: tuple[Picture, ...]
     curves: tuple[Picture, ...]
+    calibration: tuple[Picture, ...]
     confusion: tuple[Picture, ...]
 
 
@@ -64,6 +78,19 @@ def pictures(comparison: Comparison) -> Pictures:
             )
             for name in names
         ),
+        calibration=tuple(
+            Picture(
+                f"calibration-{quote(model.name, safe='')}",
+                _calibration_in_words(model),
+                calibration.calibration_panel(
+                    model.name,
+                    model.calibration,
+                    look[model.name],
+                    least=1 / max(len(one.classes) for one in comparison.models),
+                ),
+            )
+            for model in comparison.models
+        ),
         confusion=tuple(
             Picture(
                 f"confusion-{quote(name, safe='')}",
@@ -85,8 +112,7 @@ def _spread_in_words(values: cost.Spread, metric: str) -> str:
 
 
 def _cost_in_words(points: tuple[cost.CostPoint, ...], name: str, metric: str) -> str:
-    write: Callable[[float], str] = quantities.duration if name == "train_seconds" else quantities.magnitude
-    pairs = (f"{point.model} {quantities.score(point.mean)} at {write(point.cost)}" for point in points)
+    pairs = (f"{one.model} {quantities.score(one.mean)} at {cost.WRITTEN[name](one.cost)}" for one in points)
     label = metric_label(metric)
     return f"{label[0].upper()}{label[1:]} against {cost.COSTS[name]}: {'; '.join(pairs)}."
 
@@ -99,6 +125,15 @@ def _curves_in_words(model: str, by_column: Mapping[str, curves.Curve]) -> str:
     )
     epochs = max((curve.common() for curve in by_column.values()), default=0)
     return f"Learning curves of {model}; mean over replicates after {epochs} epochs: {', '.join(ends)}."
+
+
+def _calibration_in_words(model: ModelResult) -> str:
+    values = model.calibration
+    bins = (
+        f"{quantities.share(confidence)} sure, {quantities.share(accuracy)} right"
+        for confidence, accuracy in zip(values.confidence, values.accuracy, strict=True)
+    )
+    return f"Calibration of {model.name}, error {quantities.score(values.error)}: {'; '.join(bins)}."
 
 
 def _confusion_in_words(model: str, matrix: confusion.Confusion) -> str:
@@ -115,7 +150,13 @@ def html(comparison: Comparison) -> str:
         for model, picture in comparison.mistakes.items()
     }
     return template("comparison.html.j2", autoescape=True).render(
-        _content(comparison), pictures=pictures(comparison), inline=_inline, mistakes=sources
+        _content(comparison),
+        pictures=pictures(comparison),
+        inline=_inline,
+        mistakes=sources,
+        scale=(scale := bars.bars(comparison)),
+        bars=bars.drawings(scale),
+        standoffs=pairs.square(comparison.certainty),
     )
 
 
@@ -141,18 +182,40 @@ def markdown(comparison: Comparison, figures_folder: str) -> tuple[str, dict[str
 
 def _content(comparison: Comparison) -> dict[str, object]:
     """What both templates say."""
+    certainty = comparison.certainty
+    asked = [model for model in comparison.models if model.question is None]
     return {
         "comparison": comparison,
         "data": comparison.data,
         "metric": metric_label(comparison.primary_metric),
         "lower_is_better": comparison.primary_metric in LOWER_IS_BETTER,
-        "table": tables.comparison_table(comparison),
+        "answer": verdicts.answer(certainty, {model.name: model.multiply_accumulates for model in asked}),
+        "sentences": [verdicts.sentence(pair, certainty) for pair in certainty.pairs],
+        "warned": reuse.warned(comparison),
+        "reused": reuse.sentences(comparison),
+        "explanations": explanations.explanations(certainty),
+        "square": pairs.square_table(certainty),
+        "fronts": _fronts(comparison),
+        "table": tables.comparison_table(comparison, pairs.tie_letters(certainty)),
+        "replicates": tables.replicates_table(comparison),
         "others": tables.other_metrics_table(comparison),
         "further": tables.further_outputs_table(comparison),
+        "subgroups": tables.subgroup_tables(comparison),
         "questions": tables.other_questions(comparison),
         "counts": tables.counts_table(comparison.data),
+        "differing": settings.differing_table(comparison),
+        "common": settings.common_table(comparison),
+        "reproduction": settings.reproduction_table(comparison),
+        "effort": settings.effort_table(comparison),
         "versions": tables.versions_table(comparison),
     }
+
+
+def _fronts(comparison: Comparison) -> list[str]:
+    """The Pareto front of each cost in words."""
+    lower = comparison.primary_metric in LOWER_IS_BETTER
+    fronts = {name: cost.pareto_front(cost.cost_points(comparison, name), lower_is_better=lower) for name in cost.COSTS}
+    return [cost.front_in_words(front, name, comparison.certainty) for name, front in fronts.items() if front]
 
 
 def template(name: str, *, autoescape: bool) -> Template:
@@ -169,6 +232,7 @@ def template(name: str, *, autoescape: bool) -> Template:
     environment.filters |= {
         "count": quantities.count,
         "share": quantities.share,
+        "score": quantities.score,
         "md": tables.escaped,
         "md_table": tables.markdown,
     }

@@ -28,6 +28,16 @@ def magnitude(number: float) -> str:
     return f"{scaled:.1f} {unit}" if scaled < 99.95 else f"{scaled:.0f} {unit}"
 
 
+def storage(size: int) -> str:
+    """A size on disk, in bytes, kilobytes (1000 bytes) and so on.
+
+    >>> storage(410), storage(61_706)
+    ('410 B', '61.7 kB')
+    """
+    written = magnitude(size)
+    return f"{written}B" if " " in written else f"{written} B"
+
+
 def duration(seconds: float) -> str:
     """A time one waits for.
 
@@ -97,3 +107,61 @@ def spread(values: Sequence[float]) -> str:
     if len(values) < 2:
         return score(mean(values))
     return f"{score(mean(values))} ± {score(deviation(values))}"
+
+
+def difference(value: float) -> str:
+    """A difference with its sign, three digits after the point.
+
+    >>> [difference(value) for value in (0.0312, -0.0312, 0.0001)]
+    ['+0.031', '−0.031', '0.000']
+    """
+    if not np.isfinite(value):
+        return "–"
+    # Rounded first: nothing is no less than nothing.
+    rounded = round(value, 3)
+    return f"{rounded:+.3f}".replace("-", "−") if rounded else "0.000"
+
+
+def interval(low: float, high: float) -> str:
+    """An interval's ends; nothing where it is not known.
+
+    >>> interval(-0.0034, 0.012), interval(float("nan"), 0.1)
+    ('−0.003 to 0.012', '')
+    """
+    if not (np.isfinite(low) and np.isfinite(high)):
+        return ""
+    return " to ".join(f"{round(end, 3) or 0.0:.3f}".replace("-", "−") for end in (low, high))
+
+
+def chance(probability: float) -> str:
+    """A probability that was estimated, so that none is written as certain.
+
+    >>> [chance(p) for p in (0.9997, 0.962, 0.001)]
+    ['more than 99 %', '96 %', 'less than 1 %']
+    """
+    if probability > 0.99:
+        return "more than 99 %"
+    return "less than 1 %" if probability < 0.01 else share(probability)
+
+
+def p_value(p: float) -> str:
+    """A p-value as one writes it.
+
+    >>> p_value(0.0312), p_value(0.00002), p_value(1.0)
+    ('p = 0.031', 'p < 0.001', 'p = 1')
+    """
+    if not np.isfinite(p):
+        return "p unknown"
+    if p < 0.001:
+        return "p < 0.001"
+    return f"p = {p:.3f}" if p < 0.9995 else "p = 1"
+
+
+def listed(names: Sequence[str], *, last: str = "and") -> str:
+    """Names as a sentence has them.
+
+    >>> listed(["a"]), listed(["a", "b", "c"]), listed(["a", "b"], last="or")
+    ('a', 'a, b and c', 'a or b')
+    """
+    *most, end = names
+    return f"{', '.join(most)} {last} {end}" if most else end

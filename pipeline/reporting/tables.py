@@ -1,9 +1,13 @@
 """The tables of a report: rows of numbers, the same as text, and that text as Markdown."""
 
 import re
+from collections.abc import Mapping, Set
 from typing import NamedTuple
 
+import numpy as np
+
 from pipeline.evaluation.metrics import LOWER_IS_BETTER
+from pipeline.evaluation.statistics import LEVEL
 from pipeline.reporting import quantities
 from pipeline.reporting.values import METRIC_LABELS, Comparison, DataSummary, metric_label
 
@@ -25,11 +29,16 @@ class ComparisonRow(NamedTuple):
 
 
 class Table(NamedTuple):
-    """A table of text: as many cells in every row as in the header, the first of a row naming it."""
+    """A table of text: as many cells in every row as in the header, the first of a row naming it.
+
+    `keys` are the numbers behind the cells of the same places, which a page sorts by: NaN for none, None where the
+    text itself is sorted by, as in all cells of a table without keys.
+    """
 
     caption: str
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    keys: tuple[tuple[float | None, ...], ...] = ()
 
 
 def comparison_rows(comparison: Comparison) -> tuple[ComparisonRow, ...]:
@@ -56,55 +65,130 @@ def comparison_rows(comparison: Comparison) -> tuple[ComparisonRow, ...]:
     )
 
 
-def comparison_table(comparison: Comparison) -> Table:
-    """The models by the primary metric, with what each costs."""
+def comparison_table(comparison: Comparison, letters: Mapping[str, str]) -> Table:
+    """The models by the primary metric, with what each costs; `letters` are those of the ties of each model."""
     label = metric_label(comparison.primary_metric)
     direction = "low" if comparison.primary_metric in LOWER_IS_BETTER else "high"
     spread = "mean ± standard deviation over replicates" if comparison.replicates > 1 else "one replicate"
-    return Table(
-        caption=f"Models by test {label} (better {direction}; {spread}). Multiply–accumulates are those of one "
-        "image going forward; training time is that of one replicate, and the time per image is that of whole batches, "
-        "reading and standardising included.",
-        header=(
-            "model",
-            f"test {label}",
-            "replicates",
-            "parameters",
-            "multiply–accumulates",
-            "receptive field",
-            "training",
-            "per image",
-        ),
-        rows=tuple(
+    estimates = {one.model: one for one in comparison.certainty.estimates}
+    models = {model.name: model for model in comparison.models}
+    rows: list[tuple[str, ...]] = []
+    keys: list[tuple[float | None, ...]] = []
+    for row in comparison_rows(comparison):
+        validation = models[row.model].validation.get(comparison.primary_metric, ())
+        estimate = estimates.get(row.model)
+        size = float(np.prod(row.receptive_field)) if row.receptive_field else float("nan")
+        rows.append(
             (
                 row.model,
+                letters.get(row.model) or "–",
                 quantities.spread(row.values),
-                " ".join(quantities.score(value) for value in row.values),
+                (quantities.interval(estimate.low, estimate.high) if estimate else "") or "–",
+                quantities.spread(validation),
                 quantities.count(row.parameters),
                 quantities.magnitude(row.multiply_accumulates),
                 " × ".join(map(str, row.receptive_field)) if row.receptive_field else "–",
                 quantities.duration(row.train_seconds),
                 quantities.latency(row.seconds_per_image),
             )
+        )
+        keys.append(
+            (
+                None,
+                None,
+                row.mean,
+                estimate.low if estimate else float("nan"),
+                quantities.mean(validation),
+                row.parameters,
+                row.multiply_accumulates,
+                size,
+                row.train_seconds,
+                row.seconds_per_image,
+            )
+        )
+    return Table(
+        caption=f"Models by test {label} (better {direction}; {spread}). Models that share a letter are a tie: none of "
+        "them is known to be better than another. Settings are chosen by the validation score; the test score says "
+        "what to expect of new images. Multiply–accumulates are those of one image going forward; training time is "
+        "that of one replicate, and the time per image is that of whole batches, reading and standardising included.",
+        header=(
+            "model",
+            "tie",
+            f"test {label}",
+            f"{quantities.share(LEVEL)} interval",
+            f"validation {label}",
+            "parameters",
+            "multiply–accumulates",
+            "receptive field",
+            "training",
+            "per image",
+        ),
+        rows=tuple(rows),
+        keys=tuple(keys),
+    )
+
+
+def replicates_table(comparison: Comparison) -> Table:
+    """The primary metric of every replicate, of test images and of validation images."""
+    models = {model.name: model for model in comparison.models}
+    label = metric_label(comparison.primary_metric)
+    return Table(
+        caption=f"{label[0].upper()}{label[1:]} of every replicate, in the same order for all models.",
+        header=("model", "test", "validation"),
+        rows=tuple(
+            (
+                row.model,
+                *(
+                    " ".join(map(quantities.score, values)) or "–"
+                    for values in (row.values, models[row.model].validation.get(comparison.primary_metric, ()))
+                ),
+            )
             for row in comparison_rows(comparison)
         ),
     )
+
+
+def subgroup_table(comparison: Comparison, metric: str) -> Table:
+    """One metric for each subgroup of the test images alone, beside all of them."""
+    models = {model.name: model for model in comparison.models}
+    subgroups = sorted({subgroup for model in comparison.models for subgroup in model.subgroups})
+    rows: list[tuple[str, ...]] = []
+    keys: list[tuple[float | None, ...]] = []
+    for row in comparison_rows(comparison):
+        model = models[row.model]
+        parts = [model.subgroups.get(subgroup, {}).get(metric, ()) for subgroup in subgroups]
+        values = [model.scores.get(metric, ()), *parts]
+        rows.append((row.model, *map(quantities.spread, values)))
+        keys.append((None, *map(quantities.mean, values)))
+    return Table(
+        caption=f"Test {_marked(metric)} by subgroup, mean ± standard deviation over replicates.",
+        header=("model", "all images", *subgroups),
+        rows=tuple(rows),
+        keys=tuple(keys),
+    )
+
+
+def subgroup_tables(comparison: Comparison) -> tuple[Table, ...]:
+    """The tables of the metrics that a subgroup has, the primary one first; none without subgroups."""
+    found = [metrics for model in comparison.models for metrics in model.subgroups.values()]
+    present = {metric for metrics in found for metric in metrics}
+    return tuple(subgroup_table(comparison, metric) for metric in _in_order(present, first=comparison.primary_metric))
 
 
 def other_metrics_table(comparison: Comparison) -> Table:
     """Every metric but the primary one, models in the order of the comparison table; of further outputs none."""
     models = {model.name: model for model in comparison.models}
     present = {metric for model in comparison.models for metric in model.scores if "/" not in metric}
-    present -= {comparison.primary_metric}
-    listed = [metric for metric in METRIC_LABELS if metric in present]
-    metrics = listed + sorted(present - set(listed))
+    metrics = _in_order(present - {comparison.primary_metric})
+    values = {
+        row.model: [models[row.model].scores.get(metric, ()) for metric in metrics]
+        for row in comparison_rows(comparison)
+    }
     return Table(
         caption="Other test metrics, mean ± standard deviation over replicates. ↓ marks those that are better low.",
         header=("model", *map(_marked, metrics)),
-        rows=tuple(
-            (row.model, *(quantities.spread(models[row.model].scores.get(metric, ())) for metric in metrics))
-            for row in comparison_rows(comparison)
-        ),
+        rows=tuple((model, *map(quantities.spread, ones)) for model, ones in values.items()),
+        keys=tuple((None, *map(quantities.mean, ones)) for ones in values.values()),
     )
 
 
@@ -184,6 +268,13 @@ def markdown(table: Table) -> str:
     rule = ("---", *("---:",) * (len(table.header) - 1))
     lines = [tuple(map(escaped, table.header)), rule, *(tuple(map(escaped, row)) for row in table.rows)]
     return "\n".join([escaped(table.caption), "", *("| " + " | ".join(line) + " |" for line in lines)])
+
+
+def _in_order(metrics: Set[str], *, first: str | None = None) -> list[str]:
+    """Metrics as we list them, those that we do not know last."""
+    known = [metric for metric in METRIC_LABELS if metric in metrics]
+    ordered = known + sorted(metrics - set(known))
+    return sorted(ordered, key=lambda metric: metric != first)
 
 
 def _marked(metric: str) -> str:

@@ -4,10 +4,10 @@ from pipeline.comparing import compared
 from pipeline.console import say
 from pipeline.data.looks import test_set_digest
 from pipeline.data.prepared import read_prepared
-from pipeline.publishing.comparison import address_of_models, publish_lock, share_table
+from pipeline.publishing.comparison import address_of_models, publish_comparison, publish_lock
 from pipeline.publishing.training import publish
 from pipeline.reporting import page
-from pipeline.runs import PREPARED, REPORTS, RunFolder, replacing, replacing_folder
+from pipeline.runs import FIGURES, PREPARED, REPORT, RunFolder, replacing, replacing_folder, report_files
 from pipeline.tracking import Tracker
 
 
@@ -26,13 +26,13 @@ def main(models: tuple[str, ...], primary_metric: str, margin: float) -> None:
         margin=margin,
         tracking_link=link,
     )
-    text, figures = page.markdown(comparison, "comparison")
-    with replacing_folder(REPORTS / "comparison") as unfinished:
+    text, figures = page.markdown(comparison, FIGURES.name)
+    with replacing_folder(FIGURES) as unfinished:
         for name, picture in figures.items():
             (unfinished / name).write_bytes(picture)
-    for file, content in (("comparison.md", text), ("comparison.html", page.html(comparison))):
-        with replacing(REPORTS / file) as unfinished:
+    for file, content in ((REPORT.with_suffix(".md"), text), (REPORT, page.html(comparison))):
+        with replacing(file) as unfinished:
             unfinished.write_text(content, encoding="utf-8")
     publish_lock(published)
-    share_table(tracker, primary_metric)
-    say(f"The report is {REPORTS / 'comparison.html'} (and .md).")
+    publish_comparison(tracker, published, comparison, report_files())
+    say(f"The report is {REPORT} (and .md).")

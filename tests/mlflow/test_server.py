@@ -14,6 +14,13 @@ from tests.mlflow.conftest import EPOCHS, MODELS, REPLICATES
 REPLICATE_NAMES = {f"{model} replicate {number + 1}" for model in MODELS for number in range(REPLICATES)}
 
 
+@pytest.fixture(scope="module")
+def compared(served):
+    """The comparison, whose models the store has been told about together."""
+    served.run("publish")
+    return served
+
+
 def record_of(project, model):
     return json.loads((project.folder / "runs" / model / "train" / "replicates.json").read_text(encoding="utf-8"))
 
@@ -93,6 +100,59 @@ def test_every_run_tells_commit_data_and_fingerprint(served):
         assert run.data.tags["convtrack.data_digest"] == digest
 
 
+def test_a_models_run_holds_validation_means_and_the_ends_of_its_interval(compared):
+    for model, run in compared.runs("model").items():
+        measured = json.loads((compared.folder / "runs" / model / "metrics.json").read_text(encoding="utf-8"))
+        for name, spread in measured["validation"].items():
+            assert run.data.metrics[f"validation/{name}"] == pytest.approx(spread["mean"])
+        values = run.data.metrics
+        assert values["test/roc_auc_low"] <= values["test/roc_auc"] <= values["test/roc_auc_high"]
+
+
+def test_a_models_run_says_first_where_it_differs_then_what_is_known(compared):
+    for model, run in compared.runs("model").items():
+        differs = {name: value for name, value in run.data.tags.items() if name.startswith("differs.")}
+        assert differs["differs.model.architecture"] == model
+        text = run.data.tags["mlflow.note.content"]
+        assert text.startswith("| differs | here |")
+        assert text.index("model.architecture") < text.index("All models") < text.index("report, its figures")
+
+
+def test_one_run_holds_the_report_and_the_tables(compared):
+    (run,) = compared.runs("comparison").values()
+    client = compared.client()
+    assert run.info.status == "FINISHED"
+    assert {"models.csv", "pairs.csv", "report"} <= {file.path for file in client.list_artifacts(run.info.run_id)}
+    assert "report/comparison.html" in {file.path for file in client.list_artifacts(run.info.run_id, "report")}
+    pairs = pd.read_csv(client.download_artifacts(run.info.run_id, "pairs.csv"))
+    assert set(pairs[["first", "second"]].iloc[0]) == set(MODELS)
+    for record in compared.runs("model").values():
+        assert f"/runs/{run.info.run_id}/artifacts" in record.data.tags["mlflow.note.content"]
+
+
+def test_a_logged_network_has_the_scores_of_its_own_replicate_and_the_parameters_of_its_model(compared):
+    client, parents, children = compared.client(), compared.runs("model"), compared.runs("replicate")
+    for model, parent in parents.items():
+        records = record_of(compared, model)["replicates"]
+        best = min(records, key=lambda record: record["kept_loss"])["replicate"]
+        own = children[f"{model} replicate {best + 1}"]
+        logged = client.get_logged_model(parent.outputs.model_outputs[0].model_id)
+        scores = {one.key: one for one in logged.metrics}
+        assert len(scores) == len(logged.metrics)
+        assert logged.name == f"{model} replicate {best + 1}"
+        assert scores["test/accuracy"].value == own.data.metrics["test/accuracy"]
+        assert scores["test/accuracy"].dataset_name == "digits test"
+        assert scores["mean_of_replicates/roc_auc"].value == pytest.approx(parent.data.metrics["test/roc_auc"])
+        assert logged.params == parent.data.params
+
+
+def test_every_run_names_the_images_it_has_seen(compared):
+    for run in [*compared.runs("model").values(), *compared.runs("replicate").values()]:
+        seen = {one.tags[0].value: one.dataset for one in run.inputs.dataset_inputs}
+        assert set(seen) == {"train", "validation", "test"} and len(run.inputs.dataset_inputs) == 3
+    assert len({run.inputs.dataset_inputs[0].dataset.digest for run in compared.runs("model").values()}) == 1
+
+
 def test_pictures_and_tables_are_artefacts(served):
     client = served.client()
     run = served.runs("model")["lecture_cnn"].info.run_id
@@ -142,19 +202,23 @@ def test_the_logged_network_predicts_from_grey_levels_what_keras_predicts(served
     np.testing.assert_allclose(np.load(tmp_path / "answers.npy"), expected, rtol=1e-4, atol=1e-6)
 
 
-def test_publishing_again_adds_no_run_and_no_point(served):
+def test_publishing_again_adds_no_run_and_no_point(compared):
     def points():
-        client = served.client()
+        client = compared.client()
         return {
             (name, metric): [(point.step, point.value) for point in client.get_metric_history(run.info.run_id, metric)]
-            for kind in ("model", "replicate")
-            for name, run in served.runs(kind).items()
+            for kind in ("model", "replicate", "comparison")
+            for name, run in compared.runs(kind).items()
             for metric in run.data.metrics
         }
 
-    before = points()
-    served.run("publish")
-    assert points() == before
+    def linked():
+        found = compared.client().search_logged_models([compared.runs("comparison")["comparison"].info.experiment_id])
+        return {one.model_id: len(one.metrics) for one in found}
+
+    before = points(), linked()
+    compared.run("publish")
+    assert (points(), linked()) == before
 
 
 # MLflow 3.17 asks SQLAlchemy 2.1 in a way that the latter will drop.

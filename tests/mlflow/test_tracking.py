@@ -17,10 +17,15 @@ import pytest
 from mlflow.exceptions import MlflowException
 from PIL import Image
 
+from pipeline.config import flattened
+from pipeline.data.images import Images
+from pipeline.data.looks import test_set_digest as digest_of_test_set
+from pipeline.data.prepared import read_prepared, write_prepared
 from pipeline.errors import UserError
-from pipeline.publishing.training import NETWORK_TOTALS, Live, Published, logging_live
+from pipeline.publishing.comparison import differing
+from pipeline.publishing.training import NETWORK_TOTALS, Live, Published, images_of, logging_live
 from pipeline.runs import ResultFolder
-from pipeline.tracking import FINGERPRINT, PROCESS, Tracker, flattened, shown_address
+from pipeline.tracking import FINGERPRINT, PROCESS, Tracker, shown_address
 from pipeline.training.task import Progress
 
 ROOT = Path(__file__).parents[2]
@@ -179,6 +184,92 @@ def test_pictures_of_kernels_are_logged_once_by_step(project, tracker):
     assert sorted(file.split("+step+")[1][0] for file in files) == ["0", "1", "2"]
 
 
+# What belongs to a run beside its values
+
+
+def test_a_model_whose_name_holds_quotes_is_found(tracker):
+    names = ["Yann's", 'the "best"', "both ' and \"", 'both _ and "']
+    made = [parent(tracker, model=name) for name in names]
+    assert [parent(tracker, model=name) for name in names] == made
+    assert len(set(made)) == len(names)
+
+
+def test_more_tags_and_parameters_than_one_request_takes(tracker):
+    many = {f"model.options.n{number}": str(number) for number in range(150)}
+    run = parent(tracker, parameters=many, tags=many)
+    found = tracker.client.get_run(run).data
+    assert found.params == many
+    assert many.items() <= found.tags.items()
+
+
+def test_tags_of_an_earlier_comparison_go(tracker):
+    run = parent(tracker)
+    tracker.keep_tags(run, "differs.", {"differs.units": "10", "differs.padding": "same"})
+    tracker.keep_tags(run, "differs.", {"differs.units": "20"})
+    tags = tracker.client.get_run(run).data.tags
+    assert {name: value for name, value in tags.items() if name.startswith("differs.")} == {"differs.units": "20"}
+    assert tags["convtrack.dirty"] == "false"
+
+
+def test_parameters_that_are_the_same_everywhere_do_not_differ():
+    runs = {"a": {"units": "1", "seed": "0", "model.name": "a"}, "b": {"seed": "0", "model.name": "b"}}
+    assert differing(runs) == {"units": {"a": "1"}}
+    assert differing({"a": {"units": 1}, "b": {"units": 1}}) == {}
+
+
+def test_files_of_an_earlier_report_go(project, tracker):
+    run = tracker.only("comparison")
+    for name in ("old.svg", "both.svg"):
+        (project / name).write_text("<svg/>")
+    tracker.replace_files(run, [project / "old.svg", project / "both.svg"], "report")
+    tracker.replace_files(run, [project / "both.svg"], "report")
+    assert [file.path for file in tracker.client.list_artifacts(run, "report")] == ["report/both.svg"]
+    assert tracker.only("comparison") == run
+
+
+def test_images_are_a_runs_inputs_once(project, tracker):
+    prepared = write_images(project / "prepared", SPLITS)
+    run = parent(tracker)
+    for _ in range(2):
+        tracker.log_images(run, images_of(prepared, 0))
+    inputs = tracker.client.get_run(run).inputs.dataset_inputs
+    assert {(one.dataset.name, one.tags[0].key, one.tags[0].value) for one in inputs} == {
+        (f"digits {part}", "mlflow.data.context", part) for part in ("train", "validation", "test")
+    }
+    assert len(inputs) == 3
+    assert {len(one.dataset.digest) for one in inputs} == {36}
+
+
+def test_replicates_share_their_test_images_and_nothing_else(project):
+    prepared = write_images(project / "prepared", SPLITS)
+    (_, first_validation, first_test), (_, second_validation, second_test) = (images_of(prepared, r) for r in (0, 1))
+    train, validation, test = images_of(prepared)
+    assert first_test == second_test == test
+    assert first_validation.digest != second_validation.digest
+    assert train.digest == validation.digest and train.count == 3
+    assert test.digest == digest_of_test_set(prepared.splits, prepared.manifest)
+
+
+def test_where_the_test_set_is_redrawn_a_models_images_are_all_of_them(project):
+    prepared = write_images(project / "prepared", np.array([[0, 1, 2, 0], [2, 0, 1, 0]], np.uint8), "resampled")
+    assert [images.count for images in images_of(prepared)] == [4, 4, 4]
+
+
+def test_values_of_a_logged_model_are_linked_to_it_once(tracker):
+    run = parent(tracker)
+    model = tracker.client.create_logged_model(tracker.experiment, name="network", source_run_id=run).model_id
+    assert tracker.logged_network(run) == model
+    tracker.log_metrics(run, {"test/accuracy": 0.5})
+    for _ in range(2):
+        tracker.log_metrics(run, {"test/accuracy": 0.5, "test/f1": math.nan}, model=model)
+    tracker.log_metrics(run, {"test/accuracy": 0.75}, model=model)
+    linked = tracker.client.get_logged_model(model).metrics
+    assert [one.value for one in linked if one.key == "test/accuracy"] == [0.5, 0.75]
+    assert not [one for one in linked if one.key == "test/f1"]
+    assert tracker.client.get_run(run).data.metrics["test/accuracy"] == 0.75
+    assert len(points(tracker, run, "test/f1")) == 1
+
+
 # How runs end
 
 
@@ -289,14 +380,36 @@ def away(tracker):
     return Tracker(Away(tracker.client), tracker.experiment)
 
 
+SPLITS = np.array([[0, 0, 1, 2], [1, 0, 0, 2]], np.uint8)
+
+
+def write_images(folder, splits, strategy="group"):
+    images = Images(
+        pixels=np.arange(4, dtype=np.uint8).reshape(4, 1, 1, 1),
+        labels=np.array([0, 1, 0, 1]),
+        classes=("even", "odd"),
+        groups=np.array(list("abcd")),
+        subgroups=None,
+        names=np.array(list("abcd")),
+        source="digits",
+        licence="",
+        attribution="",
+        notes=(),
+    )
+    write_prepared(folder, images, splits, settings={"split": {"strategy": strategy}})
+    return read_prepared(folder)
+
+
 @pytest.fixture
 def result(project):
-    """A finished training of two epochs."""
+    """A finished training of two epochs, beside the images that it has seen."""
+    write_images(project / "prepared", SPLITS)
     folder = ResultFolder(project / "result")
     folder.folder.mkdir()
     folder.history.write_text("epoch,train/loss,val/loss\n1,0.5,0.75\n2,0.25,0.5\n")
     folder.record.write_text(
-        '{"seconds": 3.0, "epochs": 2, "kept_epoch": 2, "commit": "c0ffee", "dirty": false, "replicate": 0}'
+        '{"seconds": 3.0, "epochs": 2, "kept_epoch": 2, "kept_loss": 0.5, "kept_accuracy": 0.75, "commit": "c0ffee", '
+        '"dirty": false, "replicate": 0}'
     )
     return folder
 
@@ -308,6 +421,7 @@ class Trained:
 
     def __init__(self, result):
         self.result = result
+        self.prepared = result.folder.parent / "prepared"
 
 
 CONFIGURATION = {"training": {"seed": 0, "epochs": 2}}
@@ -325,7 +439,8 @@ def test_a_training_that_is_logged_live_ends_whole_and_finished(tracker, result)
     assert run.data.metrics["train_seconds"] == 3.0
     assert run.data.tags["mlflow.source.git.commit"] == "c0ffee"
     assert found["lenet5"].data.params == {"training.epochs": "2"}
-    assert found["lenet5"].data.metrics == {**dict.fromkeys(NETWORK_TOTALS, 1000), "receptive_field": 12}
+    kept = {"kept_loss": 0.5, "kept_accuracy": 0.75}
+    assert found["lenet5"].data.metrics == {**kept, **dict.fromkeys(NETWORK_TOTALS, 1000), "receptive_field": 12}
     assert found["lenet5"].data.tags["convtrack.reused_replicates"] == "0"
 
 

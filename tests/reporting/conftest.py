@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipeline.evaluation.rates import Calibration
+from pipeline.evaluation.statistics import Certainty, Estimate, Pair
 from pipeline.reporting import figures, images
-from pipeline.reporting.values import Comparison, DataSummary, ModelResult
+from pipeline.reporting.values import Comparison, DataSummary, Looks, ModelResult
 
 COLUMNS = ["replicate", "epoch", "train/loss", "train/accuracy", "val/loss", "val/accuracy"]
 HISTORY = pd.DataFrame(
@@ -22,6 +24,50 @@ HISTORY = pd.DataFrame(
 )
 
 
+CALIBRATION = Calibration(np.array([0.6, 0.8, 0.95]), np.array([0.5, 0.8, 0.9]), np.array([40, 60, 100]), 0.045)
+
+
+def pair(first: str, second: str, difference: float, verdict: str = "open", **changes: object) -> Pair:
+    """Two models in numbers that fit the verdict; the interval is 0.02 wide to either side."""
+    values: dict[str, object] = {
+        "low": difference - 0.02,
+        "high": difference + 0.02,
+        "p_value": 0.001 if verdict == "better" else 0.5,
+        "adjusted": 0.003 if verdict == "better" else 1.0,
+        "wins": 1.0 if verdict == "better" else 0.5,
+        "wins_low": 0.9 if verdict == "better" else 0.2,
+        "wins_high": 1.0 if verdict == "better" else 0.8,
+        "equivalence": 0.97 if verdict == "same" else 0.1,
+        "needed": None,
+    }
+    return Pair(first, second, difference, verdict=verdict, **values | changes)  # type: ignore[arg-type]
+
+
+def certain(
+    means: dict[str, float], pairs: tuple[Pair, ...] = (), ties: tuple[tuple[str, ...], ...] = (), **changes: object
+) -> Certainty:
+    """What is known of models by their means, best first: by default nothing, of ten replicates."""
+    open_pairs = tuple(
+        pair(one, other, means[one] - means[other])
+        for place, one in enumerate(means)
+        for other in list(means)[place + 1 :]
+    )
+    values: dict[str, object] = {
+        "metric": "accuracy",
+        "margin": 0.01,
+        "design": "crossed",
+        "replicates": 10,
+        "groups": 11,
+        "fewest": 7,
+    }
+    return Certainty(
+        estimates=tuple(Estimate(name, mean, 0.01, mean - 0.03, mean + 0.03) for name, mean in means.items()),
+        pairs=pairs or open_pairs,
+        ties=ties or (tuple(means),),
+        **values | changes,  # type: ignore[arg-type]
+    )
+
+
 def model(name: str, accuracy: tuple[float, ...], **changes: object) -> ModelResult:
     values: dict[str, object] = {
         "name": name,
@@ -30,13 +76,28 @@ def model(name: str, accuracy: tuple[float, ...], **changes: object) -> ModelRes
         "multiply_accumulates": 6_100_000,
         "receptive_field": (32, 32),
         "scores": {"accuracy": accuracy, "log_loss": tuple(1 - value for value in accuracy)},
+        "validation": {"accuracy": tuple(value + 0.01 for value in accuracy)},
+        "subgroups": {"mono": {"accuracy": accuracy}, "poly": {"accuracy": tuple(value - 0.1 for value in accuracy)}},
+        "calibration": CALIBRATION,
         "train_seconds": (40.0, 42.0),
         "seconds_per_image": (0.001, 0.0014),
         "history": HISTORY,
         "classes": ("functional", "defective"),
         "confusion": np.array([[90, 10], [30, 70]]),
+        "configuration": {"model.name": name, "model.architecture": name, "training.epochs": 3},
+        "fingerprint": "0123456789abcdef" * 4,
+        "commit": "8d1b7e3f2a9c4c5d6e7f",
+        "disk_bytes": 1_500_000,
     }
     return ModelResult(**values | changes)  # type: ignore[arg-type]
+
+
+def _of(models: tuple[ModelResult, ...], metric: str, replicates: int) -> Certainty:
+    """Nothing known but the means of those that were asked for the class of an image."""
+    asked = {one.name: float(np.mean(one.scores.get(metric, np.nan))) for one in models if one.question is None}
+    sign = 1 if metric == "log_loss" else -1
+    ordered = dict(sorted(asked.items(), key=lambda item: (item[1] != item[1], sign * item[1], item[0])))
+    return certain(ordered, metric=metric, replicates=replicates)
 
 
 @pytest.fixture(scope="session")
@@ -79,8 +140,12 @@ def compare() -> Callable[..., Comparison]:
                     images.mistakes(np.zeros((1, 8, 8, 1), np.uint8), ["functional"], "Deitsch et al. 2019")
                 )
             },
+            "looks": Looks(evaluated=3, tuned=0),
         }
-        return Comparison(**values | changes)  # type: ignore[arg-type]
+        values |= changes
+        if "certainty" not in changes:
+            values["certainty"] = _of(values["models"], values["primary_metric"], values["replicates"])
+        return Comparison(**values)  # type: ignore[arg-type]
 
     return made
 
@@ -88,6 +153,16 @@ def compare() -> Callable[..., Comparison]:
 @pytest.fixture(scope="session")
 def comparison(compare: Callable[..., Comparison]) -> Comparison:
     return compare()
+
+
+@pytest.fixture(scope="session")
+def two() -> Callable[..., Pair]:
+    return pair
+
+
+@pytest.fixture(scope="session")
+def known() -> Callable[..., Certainty]:
+    return certain
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,51 @@ def test_what_costs_nothing_has_no_place_on_a_logarithmic_axis(compare, result):
     assert [p.model for p in cost.cost_points(compare(models=models), "multiply_accumulates")] == ["dear"]
 
 
+def front_of(*points, lower_is_better=False):
+    made = [cost.CostPoint(name, price, mean, 0.0, (price,), (mean,)) for name, price, mean in points]
+    return [one.model for one in cost.pareto_front(made, lower_is_better=lower_is_better)]
+
+
+def test_the_front_holds_those_than_which_none_is_both_cheaper_and_better():
+    points = (("dear", 9, 0.9), ("cheap", 1, 0.5), ("dominated", 9, 0.4), ("middle", 3, 0.7), ("worse", 4, 0.6))
+    assert front_of(*points) == ["cheap", "middle", "dear"]
+    assert front_of(*points, lower_is_better=True) == ["cheap", "dominated"]
+
+
+@given(st.lists(st.tuples(st.integers(1, 5), st.integers(0, 5)), min_size=1, max_size=8))
+def test_the_front_is_the_one_found_by_trying_every_pair(values):
+    points = [(str(place), float(price), float(mean)) for place, (price, mean) in enumerate(values)]
+    free = [
+        name
+        for name, price, mean in points
+        if not any(p <= price and m >= mean and (p < price or m > mean) for _, p, m in points)
+    ]
+    assert sorted(front_of(*points)) == sorted(free)
+
+
+def test_the_front_in_words_calls_none_better_that_is_not_known_to_be(comparison, compare, known, two):
+    points = cost.cost_points(comparison, "parameters")
+    front = cost.pareto_front(points, lower_is_better=False)
+    (only,) = front
+    assert cost.front_in_words(front, "parameters", comparison.certainty).endswith(
+        "It is known to be better than none of the 2 others."
+    )
+    step = (only._replace(model="resnet8", cost=1000.0, mean=0.8), only)
+    assert cost.front_in_words(step, "parameters", comparison.certainty) == (
+        "By parameters: resnet8 (1.0 k) and lenet5 (61.7 k). "
+        "lenet5 takes 62 times as much as resnet8 and is not known to be better."
+    )
+    proved = known({"lenet5": 0.9, "resnet8": 0.8}, (two("lenet5", "resnet8", 0.1, "better"),))
+    assert cost.front_in_words(step, "parameters", proved).endswith("and is better.")
+
+
+def test_who_was_asked_something_else_is_not_drawn_among_the_others(compare, result):
+    models = (result("a", (0.5, 0.6)), result("siamese", (0.9, 0.9), question="whether two images are alike"))
+    changed = compare(models=models)
+    assert [one.model for one in cost.cost_points(changed, "parameters")] == ["a"]
+    assert cost.spread(changed).models == ("a",)
+
+
 def overlap(one, other):
     sides = np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2])
     return (sides > 1e-6).all()

@@ -1,0 +1,140 @@
+"""How long `convtrack compare` takes for ten runs among 10,000.
+
+The store is SQLite, as a project's own, in a scratch folder: 2,000 models with four replicates each, of which ten have
+predictions for 662 test images in 11 groups. The command is timed as a person sees it, from its start to its end, once
+with the ten by id and once by a filter that has to be looked for among all of them.
+
+    python -m benchmarks.compare
+
+Expect 7 s by id and 8 s by a filter on 2 cores of an EPYC, of which 4 s are imports. Filling the store takes half a
+minute.
+"""
+
+import argparse
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from pipeline.evaluation import metrics
+from pipeline.predictions import Answers, write_predictions
+from pipeline.publishing.training import SEED
+from pipeline.tracking import DATA_DIGEST, EVALUATED, EVALUATION, KIND, Tracker
+
+RUNS, COMPARED, REPLICATES = 10_000, 10, 4
+IMAGES, GROUPS = 662, 11
+PARAMETERS, METRICS = 25, 40
+LIMIT = 10.0  # seconds
+
+
+def fill(file: Path, experiment: str, runs: int) -> None:
+    """Write finished models and their replicates into the tables of a store, without going through MLflow."""
+    rows: dict[str, list[tuple[Any, ...]]] = {"runs": [], "params": [], "tags": [], "latest_metrics": []}
+    for model in range(runs // (1 + REPLICATES)):
+        parent = uuid.uuid4().hex
+        for number in range(-1, REPLICATES):
+            run, began = (parent if number < 0 else uuid.uuid4().hex), 1_700_000_000_000 + 1000 * model
+            place = f"{file.parent}/{run}/artifacts"
+            name = f"model_{model}" if number < 0 else f"model_{model} replicate {number + 1}"
+            rows["runs"].append((run, name, "FINISHED", began, began + 60_000, "active", place, experiment))
+            tags = {"mlflow.runName": name, "convtrack.fingerprint": uuid.uuid4().hex * 2, "convtrack.model": name}
+            tags |= {KIND: "model"} if number < 0 else {KIND: "replicate", "mlflow.parentRunId": parent}
+            rows["tags"] += [(key, value, run) for key, value in tags.items()]
+            rows["params"] += [(f"training.setting_{one}", str(model % 7), run) for one in range(PARAMETERS)]
+            rows["latest_metrics"] += [(f"test/metric_{one}", 0.5, began, 0, 0, run) for one in range(METRICS)]
+    columns = {
+        "runs": "run_uuid, name, status, start_time, end_time, lifecycle_stage, artifact_uri, experiment_id",
+        "params": "key, value, run_uuid",
+        "tags": "key, value, run_uuid",
+        "latest_metrics": "key, value, timestamp, step, is_nan, run_uuid",
+    }
+    with sqlite3.connect(file) as store:
+        for table, listed in rows.items():
+            marks = ", ".join("?" * len(listed[0]))
+            store.executemany(f"insert into {table} ({columns[table]}) values ({marks})", listed)
+    store.close()
+
+
+def publish(tracker: Tracker, number: int, folder: Path) -> str:
+    """A model whose replicates answered, the better the higher its number; returns its run."""
+    random = np.random.default_rng(number)
+    parameters = {"model.name": f"candidate_{number}", "training.epochs": 10, "model.options.units": 10 * number}
+    tags = {DATA_DIGEST: "d1ce"}
+    name = f"candidate_{number}"
+    parent = tracker.parent(f"f00d{number}", name, parameters=parameters, tags=tags)
+    truth = np.arange(IMAGES) % 2
+    answers, children = {}, {}
+    for replicate in range(REPLICATES):
+        children[replicate] = tracker.child(
+            parent, f"beef{number}-{replicate}", name, replicate, parameters={SEED: 0}, tags={**tags}
+        )
+        positive = 1 / (1 + np.exp(-random.normal((0.5 + number / 10) * (2 * truth - 1), 1)))
+        answers[replicate] = Answers(
+            images=np.arange(IMAGES),
+            partners=None,
+            groups=np.arange(IMAGES) * GROUPS // IMAGES,
+            subgroups=None,
+            classes=np.array(["functional", "defective"]),
+            truth=truth,
+            probabilities=np.stack([1 - positive, positive], axis=1),
+            trained_on=1500,
+        )
+        scores = metrics.scores(truth, answers[replicate].probabilities)
+        tracker.log_metrics(children[replicate], {f"test/{metric}": value for metric, value in scores})
+        tracker.end(children[replicate], "FINISHED")
+    file = folder / "predictions.npz"
+    write_predictions(file, {"class": answers})
+    tracker.log_files(parent, [file], EVALUATION)
+    tracker.tag(parent, {EVALUATED: json.dumps(children)})
+    tracker.log_metrics(parent, {"parameters": 1000 * (1 + number), "multiply_accumulates": 1e6 * (1 + number)})
+    tracker.end(parent, "FINISHED")
+    return parent
+
+
+def seconds(arguments: list[str], folder: Path) -> float:
+    """How long the command takes; it must end well and judge every pair."""
+    began = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-m", "pipeline", "compare", *arguments, "--metric", "roc_auc"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    taken = time.perf_counter() - began
+    if done.returncode or f"{COMPARED} runs of" not in done.stdout:
+        sys.exit(done.stdout + done.stderr)
+    return taken
+
+
+def main() -> None:
+    """Print the seconds, and fail where one of the two ways takes too long."""
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
+    project = Path.cwd()
+    with TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        os.chdir(folder)
+        os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{folder / 'mlflow.db'}"
+        os.environ["PYTHONPATH"] = str(project)
+        tracker = Tracker.open("elpv")
+        fill(folder / "mlflow.db", tracker.experiment, RUNS - COMPARED * (1 + REPLICATES))
+        runs = [publish(tracker, number, folder) for number in range(COMPARED)]
+        ways = {"by id": runs, "by a filter": ["params.training.epochs = '10'"]}
+        taken = {way: seconds(arguments, folder) for way, arguments in ways.items()}
+        os.chdir(project)
+    for way, one in taken.items():
+        print(f"{COMPARED} runs among {RUNS:,}, {way}: {one:.1f} s")
+    if max(taken.values()) > LIMIT:
+        sys.exit(f"More than {LIMIT:.0f} s.")
+
+
+if __name__ == "__main__":
+    main()

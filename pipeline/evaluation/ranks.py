@@ -1,0 +1,93 @@
+"""Models on several data sets, compared by their ranks (Demšar 2006, section 3.2).
+
+Scores of different data sets are not on one scale; which model is first, second or last on each of them is.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+from scipy import stats
+
+from pipeline.evaluation.metrics import LOWER_IS_BETTER
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Models by their mean rank over data sets, best first; 1 is the best rank.
+
+    `statistic` is Iman and Davenport's F, `p_value` the probability of one so large if all models were alike. Models
+    whose mean ranks are less than `critical_difference` apart cannot be told apart (Nemenyi), and `ties` are the
+    largest sets of such models; without a significant F all models are one.
+    """
+
+    models: tuple[str, ...]
+    data: tuple[str, ...]
+    ranks: tuple[float, ...]
+    statistic: float
+    p_value: float
+    critical_difference: float
+    ties: tuple[tuple[str, ...], ...]
+
+
+def ranking(metric: str, scores: Mapping[str, Mapping[str, float]], *, level: float = 0.05) -> Ranking:
+    """Rank models by their mean scores, `scores[data][model]`; equal scores share their mean rank.
+
+    Raises:
+        ValueError: less than two data sets or models, or a data set that lacks a model.
+    """
+    models = tuple(dict.fromkeys(model for ones in scores.values() for model in ones))
+    if len(scores) < 2 or len(models) < 2 or any(set(ones) != set(models) for ones in scores.values()):
+        received = "; ".join(f"{data}: {', '.join(ones)}" for data, ones in scores.items())
+        raise ValueError(
+            f"Ranks need two or more models, all of them on two or more data sets. Received {received or 'none'}."
+        )
+    sign = 1 if metric in LOWER_IS_BETTER else -1
+    values = sign * np.array([[ones[model] for model in models] for ones in scores.values()])
+    ranks = stats.rankdata(values, axis=1).mean(axis=0)
+    statistic, p_value = _iman_davenport(values)
+    difference = critical_difference(len(models), len(scores), level=level)
+    order = np.argsort(ranks, kind="stable")
+    names, means = [models[index] for index in order], ranks[order]
+    return Ranking(
+        models=tuple(names),
+        data=tuple(scores),
+        ranks=tuple(means.tolist()),
+        statistic=statistic,
+        p_value=p_value,
+        critical_difference=difference,
+        ties=_ties(names, means, difference) if p_value <= level else (tuple(names),),
+    )
+
+
+def critical_difference(models: int, data: int, *, level: float = 0.05) -> float:
+    """By how much mean ranks over this number of data sets must differ (Nemenyi 1963).
+
+    >>> round(critical_difference(4, 14, level=0.1), 2)
+    1.12
+    """
+    quantile = stats.studentized_range.ppf(1 - level, models, np.inf) / sqrt(2)
+    return float(quantile * sqrt(models * (models + 1) / (6 * data)))
+
+
+def _iman_davenport(values: np.ndarray) -> tuple[float, float]:
+    """F of Iman & Davenport (1980), less conservative than the χ² of Friedman it is made from, and its probability."""
+    data, models = values.shape
+    ranks = stats.rankdata(values, axis=1)
+    if (ranks == ranks[:, :1]).all():
+        return 0.0, 1.0
+    # Of two models SciPy has no Friedman test; with ties corrected for, this is the same and serves all.
+    between = data * ((ranks.mean(axis=0) - (models + 1) / 2) ** 2).sum()
+    chi_squared = between * data * (models - 1) / ((ranks - (models + 1) / 2) ** 2).sum()
+    rest = data * (models - 1) - chi_squared
+    if rest <= 1e-9:
+        return float("inf"), 0.0
+    statistic = (data - 1) * chi_squared / rest
+    return float(statistic), float(stats.f.sf(statistic, models - 1, (models - 1) * (data - 1)))
+
+
+def _ties(models: list[str], ranks: np.ndarray, difference: float) -> tuple[tuple[str, ...], ...]:
+    ends = [int(np.searchsorted(ranks, rank + difference, side="left")) for rank in ranks]
+    # A set that ends where the one before it ends is part of that one.
+    return tuple(tuple(models[start:end]) for start, end in enumerate(ends) if start == 0 or end > ends[start - 1])

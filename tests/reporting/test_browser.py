@@ -1,0 +1,149 @@
+"""The report in headless Chromium: opened from a file, with every address but its own forbidden."""
+
+import html
+import json
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from pipeline.reporting import page
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no chromium on this machine (Debian: apt install chromium)")
+
+# Whatever the page would load from elsewhere is refused, and told.
+FORBIDDING = """
+<meta http-equiv="Content-Security-Policy"
+  content="default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
+<script>
+window.refused = [];
+document.addEventListener("securitypolicyviolation", (event) => refused.push(event.blockedURI));
+</script>
+"""
+SORTING = """
+<script>
+addEventListener("load", () => {
+  const table = document.querySelector(".models table"), head = (column) => table.tHead.rows[0].cells[column];
+  const seen = [];
+  const click = (column) => {
+    head(column).querySelector("button").click();
+    const sorts = [...table.tHead.rows[0].cells].map((cell) => cell.getAttribute("aria-sort"));
+    seen.push({ sorts, order: [...table.tBodies[0].rows].map((row) => row.cells[0].textContent) });
+  };
+  [2, 2, 5, 7, 7, 0].forEach(click);
+  const buttons = [...document.querySelectorAll("th button")].filter((one) => one.checkVisibility());
+  const focused = buttons.length > 20 && buttons.every((one) => (one.focus(), document.activeElement === one));
+  const found = { seen, focused, refused, loaded: performance.getEntriesByType("resource").map((one) => one.name) };
+  document.body.innerHTML = "<pre id=found></pre>";
+  document.getElementById("found").textContent = JSON.stringify(found);
+});
+</script>
+"""
+MEASURING = """<!DOCTYPE html><title>widths</title><pre id="found"></pre>
+{frames}
+<script>
+addEventListener("load", () => {{
+  const widths = [...document.querySelectorAll("iframe")].map((frame) => {{
+    const root = frame.contentDocument.documentElement, shown = root.clientWidth;
+    const text = [...root.querySelectorAll("h1, p, li, dd, caption span, figure, .square td:not(.self)")];
+    const beyond = text.filter((one) => one.getClientRects().length && !one.closest(".scroll:not(:has(.square))")
+      && one.getBoundingClientRect().right > shown + 1).map((one) => one.outerHTML.slice(0, 80));
+    return {{ shown, needed: root.scrollWidth, beyond }};
+  }});
+  document.querySelectorAll("iframe").forEach((frame) => frame.remove());
+  document.getElementById("found").textContent = JSON.stringify(widths);
+}});
+</script>"""
+
+
+def opened(folder, text):
+    """What a page wrote into its element `found`, and what Chromium said about it."""
+    file = folder / "page.html"
+    file.write_text(text, encoding="utf-8")
+    flags = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-background-networking",
+        "--disable-dev-shm-usage",
+    ]
+    flags += ["--enable-logging=stderr", "--window-size=1500,900", "--virtual-time-budget=10000"]
+    done = subprocess.run(
+        [CHROMIUM, *flags, f"--user-data-dir={folder / 'profile'}", "--dump-dom", file.as_uri()],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    found = re.search(r'<pre id="found">(.*?)</pre>', done.stdout, re.DOTALL)
+    assert found, done.stderr
+    return json.loads(html.unescape(found.group(1))), [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+
+
+@pytest.fixture(scope="module")
+def text(compare, result):
+    """A report with long names, a model that diverged, and more columns than a telephone is wide."""
+    models = (
+        result("lecture_cnn_batch_normalization", (0.75, 0.77), receptive_field=None, parameters=4_260_866),
+        result("lenet5", (0.90, 0.92), parameters=61_706, multiply_accumulates=416_520),
+        result("resnet8", (0.90, 0.91), parameters=999_999),
+        result("diverged", (float("nan"), 0.9), parameters=7),
+    )
+    return page.html(compare(models=models))
+
+
+@pytest.fixture(scope="module")
+def seen(text, tmp_path_factory):
+    watched = text.replace("<head>", f"<head>{FORBIDDING}").replace("</body>", f"{SORTING}</body>")
+    return opened(tmp_path_factory.mktemp("sorting"), watched)
+
+
+def test_the_report_opens_from_a_file_and_asks_for_nothing_else(seen):
+    found, _ = seen
+    assert found["refused"] == []
+    assert [address for address in found["loaded"] if not address.startswith("data:")] == []
+
+
+def test_nothing_is_wrong_on_the_console(seen):
+    assert seen[1] == []
+
+
+def test_a_click_on_a_header_sorts_by_the_numbers_and_another_turns_them(seen):
+    up, down, parameters, *_ = seen[0]["seen"]
+    assert up["order"] == ["lecture_cnn_batch_normalization", "resnet8", "lenet5", "diverged"]
+    assert down["order"] == ["lenet5", "resnet8", "lecture_cnn_batch_normalization", "diverged"]
+    # As text, 999,999 would come after 4,260,866.
+    assert parameters["order"] == ["diverged", "lenet5", "resnet8", "lecture_cnn_batch_normalization"]
+
+
+def test_rows_without_a_number_stay_below_whichever_way_the_others_are_sorted(seen):
+    *_, first, second, _ = seen[0]["seen"]
+    assert first["order"][-1] == second["order"][-1] == "lecture_cnn_batch_normalization"
+
+
+def test_names_are_sorted_as_text(seen):
+    order = seen[0]["seen"][-1]["order"]
+    assert order == sorted(order)
+
+
+def test_the_sorted_column_is_told_and_no_other(seen):
+    up, down, *_ = seen[0]["seen"]
+    assert [place for place, sort in enumerate(up["sorts"]) if sort] == [2]
+    assert (up["sorts"][2], down["sorts"][2]) == ("ascending", "descending")
+
+
+def test_headers_are_reached_by_keyboard(seen):
+    assert seen[0]["focused"]
+
+
+def test_no_page_is_wider_than_its_screen(text, tmp_path):
+    frame = '<iframe style="width:{}px;height:900px;border:0" srcdoc="{}"></iframe>'
+    frames = "".join(frame.format(width, html.escape(text)) for width in (390, 1400))
+    widths, console = opened(tmp_path, MEASURING.format(frames=frames))
+    assert console == []
+    for one, width in zip(widths, (390, 1400), strict=True):
+        assert width - 20 <= one["shown"] <= width
+        assert one["needed"] <= one["shown"]
+        assert one["beyond"] == []
