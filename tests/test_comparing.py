@@ -214,7 +214,9 @@ def test_mistakes_are_shown_where_there_are_some():
 
 def test_a_model_that_was_not_evaluated_is_told_with_the_command_that_does_it():
     evaluated("a", [{"accuracy": 0.75}])
-    with pytest.raises(UserError, match=r"^runs/b/evaluate/predictions\.npz is missing; run `dvc repro`, which makes it\.$"):
+    with pytest.raises(
+        UserError, match=r"^runs/b/evaluate/predictions\.npz is missing; run `dvc repro`, which makes it\.$"
+    ):
         comparison(["a", "b"])
 
 

@@ -228,7 +228,7 @@ def _verdicts(group: Judged, metric: str) -> list[str]:
 
 
 def _groups(found: Certainty) -> str:
-    return f" in {count(found.groups)} groups" if found.groups else ""
+    return f" in {count(found.groups)} groups" if found.groups < found.images else ""
 
 
 def _score_rows(group: Judged, metric: str) -> list[tuple[str, ...]]:

@@ -81,15 +81,16 @@ class Certainty:
 
     `design` says what was resampled: `crossed`, replicates and the groups of the test set they share; `redrawn`,
     replicates that each have a test set of their own; `replicates`, where nothing is known of single images.
-    `groups` counts the groups of test images, 0 where unknown. `fewest` is the number of replicates below which no test
-    can call any of the pairs different. `ties` are the largest sets of models of which none is better than another,
-    best mean first.
+    `images` and `groups` count the test images and their groups, 0 where unknown. `fewest` is the number of replicates
+    below which no test can call any of the pairs different. `ties` are the largest sets of models of which none is
+    better than another, best mean first.
     """
 
     metric: str
     margin: float
     design: Design
     replicates: int
+    images: int
     groups: int
     fewest: int
     estimates: tuple[Estimate, ...]
@@ -135,7 +136,9 @@ def certainty(
                 f"pairs. Received others for {' and '.join(tested)}; run all of them with the same split."
             )
     several = [one for ones in list(tested.values())[:1] for one in ones]
-    groups = len({group for one in several for group in np.unique(one.groups)})
+    groups, images = (
+        len({number for one in several for number in np.unique(getattr(one, part))}) for part in ("groups", "images")
+    )
     resampled = resampling.resample(metric, tested, drawings=drawings)
     if any(not np.array_equal(several[0].images, one.images) for one in several):
         share = float(np.mean([len(one.images) for one in several]) / np.mean([one.trained_on for one in several]))
@@ -146,6 +149,7 @@ def certainty(
             lambda values, _: inference.redrawn(values, share),
             margin=margin,
             design="redrawn",
+            images=images,
             groups=groups,
         )
     if groups < 2 and replicates:
@@ -153,7 +157,14 @@ def certainty(
             metric, dict(zip(tested, resampled.scores.tolist(), strict=True)), margin=margin, drawings=drawings
         )
     return verdicts.judged(
-        metric, list(tested), resampled, inference.crossed, margin=margin, design="crossed", groups=groups
+        metric,
+        list(tested),
+        resampled,
+        inference.crossed,
+        margin=margin,
+        design="crossed",
+        images=images,
+        groups=groups,
     )
 
 
@@ -175,6 +186,7 @@ def certainty_of_scores(
         lambda values, _: inference.of_replicates(values),
         margin=margin,
         design="replicates",
+        images=0,
         groups=0,
     )
 

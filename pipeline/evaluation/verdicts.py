@@ -37,6 +37,7 @@ def judged(
     *,
     margin: float,
     design: Design,
+    images: int,
     groups: int,
 ) -> Certainty:
     """Estimates, pairs and ties of these models.
@@ -49,7 +50,8 @@ def judged(
             (replicates, groups).
         margin: differences up to it do not matter in practice.
         design: what was resampled.
-        groups: how many groups of test images.
+        images: how many test images.
+        groups: how many groups they form.
     """
     sign = -1 if metric in LOWER_IS_BETTER else 1
     replicates = resampled.scores.shape[1]
@@ -68,6 +70,7 @@ def judged(
         margin=margin,
         design=design,
         replicates=replicates,
+        images=images,
         groups=groups,
         fewest=fewest_replicates(len(compared), level=1 - LEVEL),
         estimates=tuple(_estimate(metric, models[index], resampled, index, variance) for index in order),

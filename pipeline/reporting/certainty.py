@@ -7,9 +7,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from pipeline.reporting.figures import BLUE, GREEN, MUTED, PALETTE, RULE, new_figure, styled
-from pipeline.reporting.page import template
 from pipeline.reporting.tables import Table
+from pipeline.reporting.templates import template
 from pipeline.reporting.values import metric_label
+
+LIMIT = 0.06
+"""Of false alarms where 5 % are meant: what is above is too many."""
 
 
 class Rate(NamedTuple):
@@ -108,15 +111,22 @@ def text(alarms: tuple[Rate, ...], intervals: tuple[Coverage, ...], power: tuple
         worst=max(alarms, key=lambda one: one.called),
         simulations=alarms[0].simulations,
         pooled=[_pooled(alarms, world) for world in dict.fromkeys(one.world for one in alarms)],
-        above=sum(one.called > 0.06 for one in alarms),
+        limit=LIMIT,
+        above=[one for one in alarms if one.called > LIMIT],
+        repeated=[one for one in alarms if one.simulations > alarms[0].simulations],
         situations=len(alarms),
-        error=2 * (0.05 * 0.95 / alarms[0].simulations) ** 0.5,
+        error=_error,
         alarms_table=_alarms_table(alarms),
         intervals_table=_intervals_table(intervals),
         power_table=_power_table(power),
         at_margin=max(one.same for one in power if one.difference == one.margin),
         wrong=max(one.wrong for one in power),
     )
+
+
+def _error(simulations: int) -> float:
+    """Two standard errors of a share of 5 %."""
+    return float(2 * (0.05 * 0.95 / simulations) ** 0.5)
 
 
 class Pooled(NamedTuple):
@@ -135,12 +145,13 @@ def _pooled(alarms: tuple[Rate, ...], world: str) -> Pooled:
 def _alarms_table(alarms: tuple[Rate, ...]) -> Table:
     return Table(
         caption="Share of comparisons of models that are alike in which one is called better; in brackets that in "
-        "which an interval of 95 % excludes no difference.",
+        "which an interval of 95 % excludes no difference. * marks what was simulated again.",
         header=("world", "metric", "replicates", *(f"{groups} groups" for groups in _sizes(alarms))),
         rows=tuple(
             (world, metric_label(metric), str(replicates), *cells)
             for (world, metric, replicates), cells in _by_groups(
-                alarms, lambda one: f"{one.called:.1%} ({one.excluded:.1%})"
+                alarms,
+                lambda one: f"{one.called:.1%}{'*' * (one.simulations > alarms[0].simulations)} ({one.excluded:.1%})",
             ).items()
         ),
     )

@@ -8,9 +8,9 @@ from matplotlib.ticker import FuncFormatter
 
 from pipeline.arithmetic.connectivity import Weights, weights
 from pipeline.reporting.figures import BLUE, GREEN, INK, MUTED, RULE, VERMILLION, hide_axes, new_figure, styled
-from pipeline.reporting.page import template
 from pipeline.reporting.quantities import count, magnitude
 from pipeline.reporting.tables import Table
+from pipeline.reporting.templates import template
 
 KINDS = ("full", "sparse", "shared")
 COLOURS = {"full": VERMILLION, "sparse": BLUE, "shared": GREEN}

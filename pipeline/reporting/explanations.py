@@ -53,10 +53,7 @@ def _interval(certainty: Certainty) -> str:
         few = "Of one replicate nobody knows how far another would be from it. "
         if certainty.design != "crossed":
             return few + "So there is no interval."
-        return few + (
-            f"The interval leaves only the {count(certainty.groups)} groups of test images to chance, so it is too "
-            "narrow."
-        )
+        return few + (f"The interval leaves only the {_units(certainty)} to chance, so it is too narrow.")
     meaning = (
         f"If all of this were done again and again, about {share(LEVEL)} of such intervals would hold the value that "
         "more and more of it would lead to. "
@@ -64,8 +61,9 @@ def _interval(certainty: Certainty) -> str:
     if certainty.design == "crossed":
         return meaning + (
             f"Two things are left to chance: the {certainty.replicates} replicates of each model (initial weights, "
-            f"draw of training images, order of batches) and the {count(certainty.groups)} groups of test images that "
-            "all of them answer for (images that belong together count as one). The variance has a part for each, and "
+            f"draw of training images, order of batches) and the {_units(certainty)} that all of them answer for"
+            f"{'' if certainty.groups == certainty.images else ' (images that belong together count as one)'}. "
+            "The variance has a part for each, and "
             "Student's t allows for how few there are of either (Obuchowski & Rockette 1995; Hillis 2007). More "
             "replicates make the first part smaller, and never the second."
         )
@@ -79,6 +77,12 @@ def _interval(certainty: Certainty) -> str:
         f"Only the {certainty.replicates} replicates are left to chance here, since nothing is known of single "
         "images: what is said holds for these test images and no others."
     )
+
+
+def _units(certainty: Certainty) -> str:
+    if certainty.groups == certainty.images:
+        return f"{count(certainty.images)} test images"
+    return f"{count(certainty.groups)} groups of test images"
 
 
 def _better(certainty: Certainty) -> str:

@@ -3,12 +3,10 @@
 import base64
 import re
 from collections.abc import Mapping
-from importlib import resources
 from typing import NamedTuple
 from urllib.parse import quote
 
 import numpy as np
-from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
@@ -28,6 +26,7 @@ from pipeline.reporting import (
     verdicts,
 )
 from pipeline.reporting.figures import INK, MUTED, RULE, looks, png_bytes, svg_text
+from pipeline.reporting.templates import template
 from pipeline.reporting.values import Comparison, ModelResult, metric_label
 
 
@@ -216,27 +215,6 @@ def _fronts(comparison: Comparison) -> list[str]:
     lower = comparison.primary_metric in LOWER_IS_BETTER
     fronts = {name: cost.pareto_front(cost.cost_points(comparison, name), lower_is_better=lower) for name in cost.COSTS}
     return [cost.front_in_words(front, name, comparison.certainty) for name, front in fronts.items() if front]
-
-
-def template(name: str, *, autoescape: bool) -> Template:
-    """A template of this package, with the filters that write numbers and Markdown."""
-    folder = resources.files("pipeline.reporting")
-    environment = Environment(
-        loader=FunctionLoader(lambda file: folder.joinpath(file).read_text(encoding="utf-8")),
-        autoescape=autoescape,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {
-        "count": quantities.count,
-        "share": quantities.share,
-        "score": quantities.score,
-        "md": tables.escaped,
-        "md_table": tables.markdown,
-    }
-    return environment.get_template(name)
 
 
 def _inline(picture: Picture) -> Markup:

@@ -71,6 +71,13 @@ def answer(certainty: Certainty, costs: Mapping[str, float]) -> str:
     )
 
 
+def _units(certainty: Certainty) -> str:
+    """What the test set is a sample of, and how many there are: images, or groups of them."""
+    if certainty.groups == certainty.images:
+        return f"images ({count(certainty.images)})"
+    return f"groups of images ({count(certainty.groups)})"
+
+
 def _difference(pair: Pair, metric: str) -> str:
     """How far apart two models are, first against second, written so that the first number is not below zero."""
     label = metric_label(metric)
@@ -135,7 +142,7 @@ def _what_all_take(pairs: Sequence[Pair], certainty: Certainty) -> str:
 def _limit(certainty: Certainty) -> str:
     """Why more replicates do not help."""
     if certainty.design == "crossed":
-        return f"the test set has too few groups of images ({count(certainty.groups)}) for a difference this small"
+        return f"the test set has too few {_units(certainty)} for a difference this small"
     if certainty.design == "redrawn":
         return "the training and test sets overlap too much between replicates for a difference this small"
     return "the difference is too small beside its spread over replicates"

@@ -50,7 +50,11 @@ def test_a_report_setting_trains_nothing(project, first_run):
 
 def test_a_look_at_images_is_kept_and_only_the_report_is_written_again(project, first_run):
     looks = project.folder / "data/test_sets/digits.looks.csv"
-    assert [line.split(",")[3] for line in looks.read_text().splitlines()] == ["model", "fully_connected", "lecture_cnn"]
+    assert [line.split(",")[3] for line in looks.read_text().splitlines()] == [
+        "model",
+        "fully_connected",
+        "lecture_cnn",
+    ]
     project.run("python", "-m", "pipeline", "experiment", "experiment=debug", "model=logistic", "split=resampled")
     assert [line.split(",")[0] for line in looks.read_text().splitlines()[1:]] == ["evaluated", "evaluated", "tuned"]
     assert project.repro() == {"report"}

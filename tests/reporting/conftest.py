@@ -57,6 +57,7 @@ def certain(
         "margin": 0.01,
         "design": "crossed",
         "replicates": 10,
+        "images": 120,
         "groups": 11,
         "fewest": 7,
     }

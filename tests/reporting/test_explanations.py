@@ -30,3 +30,8 @@ def test_the_interval_of_one_replicate_is_told_to_know_nothing_of_others(known):
     one = told(known({"a": 1}, replicates=1))["95 % interval"]
     assert "only the 11 groups of test images to chance, so it is too narrow" in one
     assert "there is no interval" in told(known({"a": 1}, replicates=1, design="redrawn"))["95 % interval"]
+
+
+def test_images_that_belong_to_no_group_are_called_images(known):
+    interval = told(known({"a": 1, "b": 0.9}, groups=120))["95 % interval"]
+    assert "the 120 test images that all of them answer for." in interval and "groups" not in interval
