@@ -29,8 +29,8 @@ from pipeline.errors import UserError, unknown
 from pipeline.evaluation.ranks import Ranking, ranking
 from pipeline.evaluation.statistics import Certainty, certainty, certainty_of_scores
 from pipeline.finding import Candidate, candidates, find, same_images
-from pipeline.publishing.comparison import differing
 from pipeline.reporting.quantities import count, duration, interval, latency, listed, magnitude, p_value, score
+from pipeline.reporting.settings import differing
 from pipeline.reporting.values import METRIC_LABELS, metric_label
 from pipeline.reporting.verdicts import answer, sentence
 from pipeline.tracking import Store, shown_address
@@ -200,7 +200,7 @@ def _differences(found: Sequence[Candidate]) -> list[str]:
     names = [run.name for run in found]
     rows = [("parameter", *names)]
     for parameter, values in different.items():
-        rows.append((parameter, *(_short(values.get(name, NONE)) for name in names)))
+        rows.append((parameter, *(_short(str(values.get(name, NONE))) for name in names)))
     return ["", "What differs:", "", *_columns(rows, right=())]
 
 

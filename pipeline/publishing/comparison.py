@@ -11,6 +11,7 @@ from pipeline.evaluation.metrics import LOWER_IS_BETTER
 from pipeline.evaluation.statistics import LEVEL, Certainty
 from pipeline.publishing.training import Published
 from pipeline.reporting.quantities import interval, mean, share, spread
+from pipeline.reporting.settings import differing, written
 from pipeline.reporting.tables import escaped
 from pipeline.reporting.values import Comparison, ModelResult, metric_label
 from pipeline.reporting.verdicts import answer, sentence
@@ -47,7 +48,7 @@ def publish_comparison(
         if network is not None:
             # By a name of its own, because the logged network is one replicate's, whose own score is `test/…`.
             tracker.log_metrics(run, {f"mean_of_replicates/{metric}": mean(model.scores[metric])}, model=network)
-        own = {name: values[model.name] for name, values in different.items() if model.name in values}
+        own = {name: written(held[model.name]) for name, held in different.items() if model.name in held}
         tracker.keep_tags(run, DIFFERS, {DIFFERS + name: value for name, value in own.items()})
         ways = {
             "the report, its figures and tables": tracker.address_of_artefacts(record),
@@ -65,23 +66,6 @@ def publish_comparison(
     share_table(tracker, metric, tags=[DIFFERS + name for name in list(different)[:SHOWN_DIFFERENCES]])
     parameters = [name for name, values in different.items() if len(values) == len(comparison.models)]
     tracker.share_charts(CHARTS, metric=f"test/{metric}", costs=COSTS[:3], parameters=parameters)
-
-
-def differing(configurations: Mapping[str, Mapping[str, object]]) -> dict[str, dict[str, str]]:
-    """The parameters that are not the same everywhere, each with its values by the name of who has it.
-
-    >>> differing({"small": {"units": 10, "seed": 0}, "large": {"units": 99, "seed": 0}, "none": {"seed": 0}})
-    {'units': {'small': '10', 'large': '99'}}
-    """
-    names = dict.fromkeys(name for values in configurations.values() for name in values)
-    values = {
-        name: {who: str(own[name]) for who, own in configurations.items() if name in own}
-        for name in names
-        if name != "model.name"
-    }
-    return {
-        name: held for name, held in values.items() if len(held) < len(configurations) or len(set(held.values())) > 1
-    }
 
 
 def description(

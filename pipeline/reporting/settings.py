@@ -1,7 +1,6 @@
 """What was configured: where the models of a comparison differ, what they share, and how to get each again."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from pipeline.reporting import quantities
 from pipeline.reporting.tables import Table, comparison_rows
@@ -10,22 +9,21 @@ from pipeline.reporting.values import Comparison, ModelResult
 UNSET = object()
 
 
-class Settings(NamedTuple):
-    """Settings by dotted name: those that differ, with a value for each model, and those that are common to all."""
+def differing(configurations: Mapping[str, Mapping[str, object]]) -> dict[str, dict[str, object]]:
+    """The settings that are not the same everywhere, each with its values by the name of who has it.
 
-    differing: Mapping[str, tuple[object, ...]]
-    common: Mapping[str, object]
+    Names of models are left out: they differ by nature.
 
-
-def settings(models: tuple[ModelResult, ...]) -> Settings:
-    """What differs between the models, and what does not; a setting that a model lacks is `UNSET` there.
-
-    Their names are left out: a model's name differs by nature.
+    >>> differing({"small": {"units": 10, "seed": 0}, "large": {"units": 99, "seed": 0}, "none": {"seed": 0}})
+    {'units': {'small': 10, 'large': 99}}
     """
-    names = list(dict.fromkeys(name for model in models for name in model.configuration if name != "model.name"))
-    values = {name: tuple(model.configuration.get(name, UNSET) for model in models) for name in names}
-    differing = {name: ones for name, ones in values.items() if any(one != ones[0] for one in ones)}
-    return Settings(differing, {name: ones[0] for name, ones in values.items() if name not in differing})
+    names = dict.fromkeys(name for own in configurations.values() for name in own if name != "model.name")
+    values = {name: {who: own[name] for who, own in configurations.items() if name in own} for name in names}
+    return {
+        name: held
+        for name, held in values.items()
+        if len(held) < len(configurations) or any(one != next(iter(held.values())) for one in held.values())
+    }
 
 
 def written(value: object) -> str:
@@ -45,22 +43,25 @@ def written(value: object) -> str:
 
 def differing_table(comparison: Comparison) -> Table:
     """A row per setting that differs, models in the order of the comparison table."""
-    models = _ordered(comparison)
-    differing = settings(models).differing
+    models = {model.name: model.configuration for model in _ordered(comparison)}
     return Table(
         caption="Settings that differ between the models. – marks one that a model does not have.",
-        header=("setting", *(model.name for model in models)),
-        rows=tuple((name, *map(written, values)) for name, values in differing.items()),
+        header=("setting", *models),
+        rows=tuple(
+            (name, *(written(held.get(model, UNSET)) for model in models)) for name, held in differing(models).items()
+        ),
     )
 
 
 def common_table(comparison: Comparison) -> Table:
     """A row per setting that all models share."""
-    common = settings(_ordered(comparison)).common
+    models = {model.name: model.configuration for model in _ordered(comparison)}
+    own = differing(models)
+    first = next(iter(models.values()))
     return Table(
         caption="Settings that all models share.",
         header=("setting", "value"),
-        rows=tuple((name, written(value)) for name, value in common.items()),
+        rows=tuple((name, written(value)) for name, value in first.items() if name not in own and name != "model.name"),
     )
 
 

@@ -22,7 +22,6 @@ from pipeline.data.images import Images
 from pipeline.data.looks import test_set_digest as digest_of_test_set
 from pipeline.data.prepared import read_prepared, write_prepared
 from pipeline.errors import UserError
-from pipeline.publishing.comparison import differing
 from pipeline.publishing.training import NETWORK_TOTALS, Live, Published, images_of, logging_live
 from pipeline.runs import ResultFolder
 from pipeline.tracking import FINGERPRINT, PROCESS, Tracker, shown_address
@@ -209,12 +208,6 @@ def test_tags_of_an_earlier_comparison_go(tracker):
     tags = tracker.client.get_run(run).data.tags
     assert {name: value for name, value in tags.items() if name.startswith("differs.")} == {"differs.units": "20"}
     assert tags["convtrack.dirty"] == "false"
-
-
-def test_parameters_that_are_the_same_everywhere_do_not_differ():
-    runs = {"a": {"units": "1", "seed": "0", "model.name": "a"}, "b": {"seed": "0", "model.name": "b"}}
-    assert differing(runs) == {"units": {"a": "1"}}
-    assert differing({"a": {"units": 1}, "b": {"units": 1}}) == {}
 
 
 def test_files_of_an_earlier_report_go(project, tracker):

@@ -1,14 +1,21 @@
 from pipeline.reporting import settings
 
 
-def test_what_differs_is_told_apart_from_what_is_common(result):
+def test_what_differs_is_told_apart_from_what_is_common(compare, result):
     models = (
-        result("a", (0.9,), configuration={"model.name": "a", "epochs": 3, "units": 100, "steps": [1, 2]}),
-        result("b", (0.9,), configuration={"model.name": "b", "epochs": 3, "units": 50, "kernel": None}),
+        result("a", (0.9, 0.9), configuration={"model.name": "a", "epochs": 3, "units": 100, "steps": [1, 2]}),
+        result("b", (0.8, 0.8), configuration={"model.name": "b", "epochs": 3, "units": 50, "kernel": None}),
     )
-    found = settings.settings(models)
-    assert found.common == {"epochs": 3}
-    assert found.differing == {"units": (100, 50), "steps": ([1, 2], settings.UNSET), "kernel": (settings.UNSET, None)}
+    found = compare(models=models)
+    assert settings.common_table(found).rows == (("epochs", "3"),)
+    rows = (("units", "100", "50"), ("steps", "1, 2", "–"), ("kernel", "–", "null"))
+    assert settings.differing_table(found).rows == rows
+
+
+def test_settings_that_are_the_same_everywhere_do_not_differ():
+    runs = {"a": {"units": "1", "seed": "0", "model.name": "a"}, "b": {"seed": "0", "model.name": "b"}}
+    assert settings.differing(runs) == {"units": {"a": "1"}}
+    assert settings.differing({"a": {"units": 1}, "b": {"units": 1}}) == {}
 
 
 def test_a_setting_that_a_model_lacks_is_not_one_that_is_null(compare, result):
