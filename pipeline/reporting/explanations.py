@@ -28,7 +28,8 @@ def explanations(certainty: Certainty) -> tuple[Explanation, ...]:
             Explanation("Practically the same", _same(certainty)),
             Explanation(
                 "Cannot be told yet",
-                "Neither is shown, which is no proof that both are alike. The number of replicates that would be "
+                "Neither is shown, which is no proof that both are alike. The interval of a single pair, which is "
+                "corrected for nothing, may leave out 0 all the same. The number of replicates that would be "
                 "needed is a guess: it takes the difference and its spread as they were seen.",
             ),
             Explanation(
