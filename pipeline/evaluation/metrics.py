@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
-from sklearn import metrics
 
 from pipeline.evaluation import rates
 
@@ -37,6 +36,8 @@ def scores(truth: Truth, probabilities: Probabilities) -> Iterator[tuple[str, fl
     Log-loss is in nats. Brier (1950): mean squared distance between probabilities and truth, summed over classes, half
     of it for two classes, as is usual.
     """
+    from sklearn import metrics
+
     predicted = probabilities.argmax(axis=1)
     present = np.unique(truth)
     yield "accuracy", float((truth == predicted).mean())
@@ -57,6 +58,8 @@ def scores(truth: Truth, probabilities: Probabilities) -> Iterator[tuple[str, fl
 
 def confusion(truth: Truth, probabilities: Probabilities) -> npt.NDArray[np.int64]:
     """Counts (classes, classes): rows are the truth, columns the predicted class."""
+    from sklearn import metrics
+
     labels = np.arange(probabilities.shape[1])
     counts: npt.NDArray[np.int64] = metrics.confusion_matrix(truth, probabilities.argmax(axis=1), labels=labels)
     return counts

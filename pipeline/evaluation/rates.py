@@ -1,13 +1,13 @@
 """How good the probabilities are: ROC, precision–recall and calibration curves.
 
 Two classes are judged by the second of them; more than two one class against the rest, and the mean over classes.
+scikit-learn is imported where it computes: who only shows a curve does not wait for it.
 """
 
 from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 
 # Where the curves of several classes are read before their mean is taken.
 GRID = np.linspace(0, 1, 501)
@@ -57,6 +57,8 @@ def roc(truth: np.ndarray, probability: np.ndarray) -> RateCurve:
     Raises:
         ValueError: the shapes do not fit, or `truth` holds one class only.
     """
+    from sklearn.metrics import roc_auc_score, roc_curve
+
     judged = _judged(truth, probability)
     curves = [roc_curve(true, scores)[:2] for true, scores in judged]
     area = float(np.mean([roc_auc_score(true, scores) for true, scores in judged]))
@@ -73,6 +75,8 @@ def precision_recall(truth: np.ndarray, probability: np.ndarray) -> RateCurve:
     Nothing is interpolated between two points of one class (Davis & Goadrich 2006): the step between them is what
     average precision sums.
     """
+    from sklearn.metrics import average_precision_score, precision_recall_curve
+
     judged = _judged(truth, probability)
     curves = [precision_recall_curve(true, scores)[:2] for true, scores in judged]
     score = float(np.mean([average_precision_score(true, scores) for true, scores in judged]))
