@@ -13,7 +13,7 @@ from pipeline.evaluation.statistics import certainty
 from pipeline.predictions import Answers, read_predictions, subgroup_scores
 from pipeline.provenance import commit, dirty, versions
 from pipeline.reporting.values import Comparison, DataSummary, Looks, ModelResult
-from pipeline.runs import RunFolder, existing, looks_file, read_json
+from pipeline.runs import RunFolder, damaged, looks_file, read_json
 
 SPLITS_IN_WORDS = {
     "group": "one test set of whole groups; training and validation are drawn anew, by group, for each replicate",
@@ -76,13 +76,15 @@ def compared(
 
 def _answers(run: RunFolder) -> dict[int, Answers]:
     """What the replicates of a model answered to the question that it is compared by."""
-    first, *_ = read_predictions(existing(run.predictions)).values()
+    first, *_ = read_predictions(run.predictions).values()
     return first
 
 
 def _result(model: str, run: RunFolder, answers: Mapping[int, Answers]) -> ModelResult:
     network, trained, evaluated = read_json(run.layers), read_json(run.replicates), read_json(run.scores)
     replicates = evaluated["replicates"]
+    if any("validation" not in one for one in replicates) or len(replicates) != len(answers):
+        raise damaged(run.scores)
     field = network["receptive_field"]
     return ModelResult(
         name=model,

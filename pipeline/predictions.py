@@ -7,12 +7,14 @@ the data, the network or TensorFlow.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
 
 from pipeline.evaluation import metrics
 from pipeline.evaluation.statistics import Tested
+from pipeline.runs import damaged, existing
 
 PARTS = ("images", "partners", "groups", "subgroups", "classes", "truth", "probabilities", "trained_on")
 
@@ -54,13 +56,22 @@ def write_predictions(file: Path, answers: Mapping[str, Mapping[int, Answers]]) 
 
 
 def read_predictions(file: Path) -> dict[str, dict[int, Answers]]:
-    """The answers in a file, by output and replicate, in the order in which they were written."""
-    with np.load(file) as arrays:
-        found = [name.split("-") for name in arrays.files if "-truth-" in name]
-        read: dict[str, dict[int, Answers]] = {output: {} for output, _, _ in found}
-        for output, _, number in found:
-            parts = {part: arrays.get(f"{output}-{part}-{number}") for part in PARTS}
-            read[output][int(number)] = Answers(**parts | {"trained_on": int(parts["trained_on"])})
+    """The answers in a file, by output and replicate, in the order in which they were written.
+
+    Raises:
+        UserError: the file is missing or damaged.
+    """
+    try:
+        with existing(file).open("rb") as stream, np.load(stream) as arrays:
+            found = [name.split("-") for name in arrays.files if "-truth-" in name]
+            read: dict[str, dict[int, Answers]] = {output: {} for output, _, _ in found}
+            for output, _, number in found:
+                parts = {part: arrays.get(f"{output}-{part}-{number}") for part in PARTS}
+                read[output][int(number)] = Answers(**parts | {"trained_on": int(parts["trained_on"])})
+    except (OSError, EOFError, ValueError, TypeError, BadZipFile):
+        raise damaged(file) from None
+    if not read:
+        raise damaged(file)
     return read
 
 

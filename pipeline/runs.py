@@ -253,9 +253,17 @@ def read_text(file: Path) -> str:
     return existing(file).read_text(encoding="utf-8")
 
 
+def damaged(file: Path) -> UserError:
+    """The error for a file of ours that cannot be read, or is of an earlier version that wrote less."""
+    return UserError(f"{file} is damaged or was written by another version: delete it and run `dvc repro`.")
+
+
 def read_json(file: Path) -> Any:
-    """The values in a JSON file of ours; raises as `existing`."""
-    return json.loads(read_text(file))
+    """The values in a JSON file of ours; raises as `existing`, and if it is damaged."""
+    try:
+        return json.loads(read_text(file))
+    except ValueError:
+        raise damaged(file) from None
 
 
 def write_json(file: Path, values: Any) -> None:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from pipeline.errors import UserError
 from pipeline.predictions import Answers, read_predictions, subgroup_scores, write_predictions
 
 
@@ -42,6 +43,19 @@ def test_the_same_predictions_give_the_same_bytes(tmp_path):
     for name in ("one.npz", "other.npz"):
         write_predictions(tmp_path / name, {"output": {0: answers([4, 7], [0.25, 0.75])}})
     assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "other.npz").read_bytes()
+
+
+@pytest.mark.parametrize("content", [b"", b"<<<<<<< HEAD", b"PK\x03\x04 cut in half"])
+def test_a_damaged_file_is_told_with_what_to_do(tmp_path, content):
+    (tmp_path / "predictions.npz").write_bytes(content)
+    with pytest.raises(UserError, match=r"predictions\.npz is damaged .*: delete it and run `dvc repro`\.$"):
+        read_predictions(tmp_path / "predictions.npz")
+
+
+def test_predictions_of_an_earlier_version_which_lack_something_are_told_too(tmp_path):
+    np.savez(tmp_path / "old.npz", **{"output-truth-0": np.zeros(2), "output-images-0": np.arange(2)})
+    with pytest.raises(UserError, match="written by another version"):
+        read_predictions(tmp_path / "old.npz")
 
 
 def test_what_statistics_need_are_questions_groups_and_answers():

@@ -6,6 +6,7 @@ configuration (its fingerprint) that was evaluated on a test set, or tuned by an
 
 import csv
 import hashlib
+import io
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from pipeline.data.splits import TEST
+from pipeline.errors import UserError
 from pipeline.runs import CACHE
 
 Purpose = Literal["evaluated", "tuned"]
@@ -52,23 +54,42 @@ def record_look(file: Path, purpose: Purpose, *, test_set: str, fingerprint: str
         if (purpose, test_set, fingerprint) in known:
             return
         file.parent.mkdir(parents=True, exist_ok=True)
-        text = file.read_text(encoding="utf-8") if file.is_file() else ",".join(Look._fields) + "\n"
+        today = datetime.now(UTC).date().isoformat()
+        before = file.read_bytes() if file.is_file() else b""
         with file.open("a", encoding="utf-8", newline="") as stream:
-            if stream.tell() == 0:
-                stream.write(text)
-            elif not text.endswith("\n"):
+            if not before:
+                stream.write(_line(Look._fields))
+            elif not before.endswith(b"\n"):
                 stream.write("\n")
-            today = datetime.now(UTC).date().isoformat()
-            csv.writer(stream, lineterminator="\n").writerow(Look(purpose, test_set, fingerprint, model, commit, today))
+            stream.write(_line(Look(purpose, test_set, fingerprint, model, commit, today)))
 
 
 def read_looks(file: Path) -> list[Look]:
-    """The lines of the table; none where there is no table, and without those that a crash or a merge left torn."""
+    """The lines of the table; none where there is no table, and without those that a crash or a merge left torn.
+
+    Raises:
+        UserError: a folder lies in its place.
+    """
+    if file.is_dir():
+        raise UserError(f"{file} must be a file, the table of looks at test images. Received a folder: move it away.")
     if not file.is_file():
         return []
-    with file.open(encoding="utf-8", errors="replace", newline="") as stream:
-        rows = [row for row in csv.reader(stream) if len(row) == len(Look._fields)]
-    return [Look(*row) for row in rows if row[0] in ("evaluated", "tuned")]
+    # Line by line: a quotation mark that is left open must not swallow the lines behind it.
+    rows = [_fields(line) for line in file.read_text(encoding="utf-8", errors="replace").splitlines()]
+    return [Look(*row) for row in rows if len(row) == len(Look._fields) and row[0] in ("evaluated", "tuned")]
+
+
+def _line(fields: Sequence[str]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(fields)
+    return text.getvalue()
+
+
+def _fields(line: str) -> list[str]:
+    try:
+        return next(csv.reader([line]), [])
+    except csv.Error:
+        return []
 
 
 def evaluated(looks: Sequence[Look], test_set: str) -> int:

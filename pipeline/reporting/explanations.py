@@ -19,8 +19,8 @@ class Explanation(NamedTuple):
 
 
 def explanations(certainty: Certainty) -> tuple[Explanation, ...]:
-    """What the reader of this comparison has to know; pairs are left out where there are none."""
-    told = [Explanation(f"{share(LEVEL)} interval", _interval(certainty))]
+    """What the reader of this comparison has to know; of what there is none, nothing is said."""
+    told = [Explanation(f"{share(LEVEL)} interval", _interval(certainty))] if certainty.estimates else []
     if certainty.pairs:
         told += [
             Explanation("Pairs", _PAIRS),

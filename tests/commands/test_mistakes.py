@@ -23,7 +23,10 @@ def refused(project, *arguments, **environment):
         ("train model=lenet5 training=lectur", "Unknown training 'lectur'. Did you mean 'lecture'? Available: balance"),
         ("train model=lenet5 augmentation=flip", "Unknown augmentation 'flip'. Did you mean 'flips'? Available: flip"),
         ("experiment experiment=debg", "Unknown experiment 'debg'. Did you mean 'debug'? Available: augmented, debug."),
-        ("experimnt", "Unknown command 'experimnt'. Did you mean 'experiment'? Available: build, clean, compare, describe, eva"),
+        (
+            "experimnt",
+            "Unknown command 'experimnt'. Did you mean 'experiment'? Available: build, clean, compar",
+        ),
         ("experiment -m model=lenet5 hydra/launcher=jobib", "Unknown hydra/launcher 'jobib'. Did you mean 'joblib'?"),
         ("source model=lenet5 model.architecture=lenet", "Unknown architecture 'lenet'. Did you mean 'lenet5'? Availa"),
     ],
@@ -35,7 +38,10 @@ def test_an_unknown_name_is_told_with_those_there_are_and_the_nearest(project, c
 @pytest.mark.parametrize(
     ("command", "sentence"),
     [
-        ("prepare splt=group", "Unknown setting 'splt'. Did you mean 'split'? Available: data, margin, models, primary_metric"),
+        (
+            "prepare splt=group",
+            "Unknown setting 'splt'. Did you mean 'split'? Available: data, margin, models",
+        ),
         (
             "prepare split.sed=1",
             "Unknown setting 'split.sed'. Did you mean 'split.seed'? Available: split.folds, split",

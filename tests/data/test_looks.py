@@ -59,10 +59,21 @@ def test_without_a_table_nothing_has_been_looked_at(file):
     assert read_looks(file) == []
 
 
-@pytest.mark.parametrize("torn", ["evaluated,t1,f9", "evaluated,t1,f9,a,b,c,d\n", "<<<<<<< HEAD\n", "\x00\n"])
+@pytest.mark.parametrize(
+    "torn",
+    [
+        "evaluated,t1,f9",
+        "evaluated,t1,f9,a,b,c,d\n",
+        "<<<<<<< HEAD\n",
+        "\x00\n",
+        'evaluated,a,b,"mod\n',
+        "\xff\n",
+        "a," * 70_000 + "\n",
+    ],
+)
 def test_a_torn_line_is_passed_over_and_the_next_one_whole(file, torn):
     look(file)
-    with file.open("a") as stream:
+    with file.open("a", encoding="latin-1") as stream:
         stream.write(torn)
     look(file, fingerprint="f2")
     assert [one.fingerprint for one in read_looks(file)] == ["f1", "f2"]
