@@ -177,8 +177,9 @@ def read(kind: type[Section], values: Any, where: str, *, given: Mapping[str, An
     def full(name: str) -> str:
         return f"{where}.{name}" if where else name
 
+    holder = f"`{where}`" if where else "Settings"
     if not isinstance(values, Mapping):
-        raise UserError(f"{f'`{where}`' if where else 'Settings'} must hold {', '.join(hints)}. Received {values!r}.")
+        raise UserError(f"{holder} must hold {', '.join(hints)}. Received {values!r}.")
     for name in values:
         if name not in hints:
             raise unknown("setting", full(name), map(full, hints))
@@ -192,7 +193,7 @@ def read(kind: type[Section], values: Any, where: str, *, given: Mapping[str, An
         # A misspelt key says more than the one that is missing for it.
         first = min(problem.errors(), key=lambda error: error["type"] != "unexpected_keyword_argument")
     except ValueError:
-        raise UserError(f"`{where}` must hold finite numbers. Received {dict(values)}.") from None
+        raise UserError(f"{holder} must hold finite numbers. Received {dict(values)}.") from None
     else:
         return checked
     name, *inner = map(str, first["loc"])
