@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.evaluation import metrics
-from pipeline.evaluation.statistics import Tested
+from pipeline.evaluation.values import Tested
 from pipeline.runs import damaged, existing
 
 PARTS = ("images", "partners", "groups", "subgroups", "classes", "truth", "probabilities", "trained_on")

@@ -6,15 +6,12 @@ jackknife leaves out one group after the other. All models share the drawings, s
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.evaluation.values import Tested
 from pipeline.evaluation.weighting import weighted_score
-
-if TYPE_CHECKING:
-    from pipeline.evaluation.statistics import Tested
 
 Array = npt.NDArray[np.float64]
 
@@ -37,7 +34,7 @@ class Resampled:
     taken: Array
 
 
-def resample(metric: str, tested: Mapping[str, Sequence["Tested"]], *, drawings: int, seed: int = 0) -> Resampled:
+def resample(metric: str, tested: Mapping[str, Sequence[Tested]], *, drawings: int, seed: int = 0) -> Resampled:
     """Ask all replicates about drawn groups of their test images."""
     replicates = len(next(iter(tested.values()), ()))
     known = np.unique([group for ones in tested.values() for one in ones for group in np.unique(one.groups)])

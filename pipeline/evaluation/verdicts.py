@@ -19,7 +19,7 @@ from pipeline.evaluation.inference import (
 )
 from pipeline.evaluation.metrics import LOWER_IS_BETTER
 from pipeline.evaluation.resampling import Resampled, weighted_mean
-from pipeline.evaluation.statistics import LEVEL, Certainty, Design, Estimate, Pair, Verdict
+from pipeline.evaluation.values import LEVEL, Certainty, Design, Estimate, Pair, Verdict
 
 Array = npt.NDArray[np.float64]
 VarianceOf = Callable[[Array, Array], Variance]

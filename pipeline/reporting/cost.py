@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 from pipeline.evaluation.metrics import LOWER_IS_BETTER
-from pipeline.evaluation.statistics import Certainty, Pair
+from pipeline.evaluation.values import Certainty, Pair
 from pipeline.reporting import quantities
 from pipeline.reporting.figures import INK, MUTED, RULE, Look, new_figure, styled
 from pipeline.reporting.tables import comparison_rows

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from pipeline.evaluation.statistics import LEVEL, Certainty
+from pipeline.evaluation.values import LEVEL, Certainty
 from pipeline.reporting.quantities import count, share
 
 _PAIRS = (

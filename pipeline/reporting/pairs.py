@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from pipeline.evaluation.metrics import LOWER_IS_BETTER
-from pipeline.evaluation.statistics import LEVEL, Certainty
+from pipeline.evaluation.values import LEVEL, Certainty
 from pipeline.reporting import quantities
 from pipeline.reporting.tables import Table
 from pipeline.reporting.values import metric_label

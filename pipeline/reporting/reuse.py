@@ -7,7 +7,7 @@ than new images will keep (Cawley & Talbot 2010; Recht et al. 2019).
 import numpy as np
 from scipy import special
 
-from pipeline.evaluation.statistics import Certainty
+from pipeline.evaluation.values import Certainty
 from pipeline.reporting.quantities import count, score
 from pipeline.reporting.values import Comparison, metric_label
 

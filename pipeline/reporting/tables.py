@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.evaluation.metrics import LOWER_IS_BETTER
-from pipeline.evaluation.statistics import LEVEL
+from pipeline.evaluation.values import LEVEL
 from pipeline.reporting import quantities
 from pipeline.reporting.values import METRIC_LABELS, Comparison, DataSummary, metric_label
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from pipeline.evaluation.metrics import LOWER_IS_BETTER
-from pipeline.evaluation.statistics import LEVEL, Certainty, Estimate, Pair
+from pipeline.evaluation.values import LEVEL, Certainty, Estimate, Pair
 from pipeline.reporting.quantities import chance, count, interval, listed, magnitude, p_value, score, share
 from pipeline.reporting.values import metric_label
 

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from scipy import optimize, special
 
 from pipeline.evaluation import resampling
-from pipeline.evaluation.statistics import Tested, certainty
+from pipeline.evaluation.statistics import certainty
+from pipeline.evaluation.values import Tested
 from pipeline.reporting.certainty import LIMIT, Coverage, Found, Rate, figures, text
 from pipeline.reporting.figures import png_bytes
 from pipeline.runs import REPORTS, replacing

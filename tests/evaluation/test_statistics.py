@@ -9,7 +9,7 @@ import statsmodels.formula.api as formulas
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from pipeline.evaluation import inference, metrics, resampling, statistics
+from pipeline.evaluation import inference, metrics, resampling, values
 from pipeline.evaluation.statistics import certainty, certainty_of_scores
 
 
@@ -22,16 +22,14 @@ def answers(models, replicates, *, groups=12, images=10, seed=0, gap=0.0, differ
     def replicate(model):
         signal = 1 + gap * model + differ * random.normal() + 0.3 * random.normal(size=groups)[group]
         odds = np.exp(random.normal(size=(count, classes)) + signal[:, np.newaxis] * np.eye(classes)[truth])
-        return statistics.Tested(np.arange(count), group, truth, odds / odds.sum(axis=1, keepdims=True), 3 * count)
+        return values.Tested(np.arange(count), group, truth, odds / odds.sum(axis=1, keepdims=True), 3 * count)
 
     return {f"model {model}": [replicate(model) for _ in range(replicates)] for model in range(models)}
 
 
 def on(one, kept):
     """What a replicate was asked of these images alone."""
-    return statistics.Tested(
-        one.images[kept], one.groups[kept], one.truth[kept], one.probabilities[kept], one.trained_on
-    )
+    return values.Tested(one.images[kept], one.groups[kept], one.truth[kept], one.probabilities[kept], one.trained_on)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +39,7 @@ def readers(van_dyke):
     numbers = np.arange(114)
     return {
         name: [
-            statistics.Tested(numbers, numbers, truth, np.column_stack([1 - said / 10, said / 10]), 1000)
+            values.Tested(numbers, numbers, truth, np.column_stack([1 - said / 10, said / 10]), 1000)
             for said in of_readers
         ]
         for name, of_readers in zip(("spin echo", "cine"), ratings, strict=True)
@@ -226,7 +224,7 @@ def test_of_one_replicate_nothing_is_said_but_how_it_does_on_other_images():
 def test_a_diverged_model_is_last_and_open_and_hinders_no_other():
     models = answers(3, 8, gap=2.0)
     broken = models["model 2"][3]
-    models["model 2"][3] = statistics.Tested(
+    models["model 2"][3] = values.Tested(
         broken.images, broken.groups, broken.truth, np.full_like(broken.probabilities, np.nan), 1
     )
     found = certainty("accuracy", models, margin=0.01)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from pipeline.evaluation.rates import Calibration
-from pipeline.evaluation.statistics import Certainty, Estimate, Pair
+from pipeline.evaluation.values import Certainty, Estimate, Pair
 from pipeline.reporting import figures, images
 from pipeline.reporting.values import Comparison, DataSummary, Looks, ModelResult
 
