@@ -193,10 +193,14 @@ def _answers(store: Store, run: Any, folder: Path) -> tuple[dict[int, Answers], 
     if EVALUATED not in run.data.tags:
         return {}, None
     folder.mkdir()
-    file = store.fetch(run, f"{EVALUATION}/predictions.npz", folder)
-    if file is None:
-        return {}, None
-    question, answers = next(iter(read_predictions(file).items()))
+    file = store.fetch(run, f"{EVALUATION}/predictions.npz", folder) or folder / "predictions.npz"
+    try:
+        question, answers = next(iter(read_predictions(file).items()))
+    except UserError:
+        raise UserError(
+            f"The test predictions of run '{run.info.run_name}' are missing in the store, or damaged; if they are this "
+            "project's, `convtrack publish` logs them again."
+        ) from None
     return answers, question
 
 
@@ -204,11 +208,14 @@ def _children(store: Store, run: Any) -> dict[int, Any]:
     """The newest finished run of each replicate; those that were evaluated, where any were."""
     if KIND not in run.data.tags:
         return {}
-    evaluated = set(json.loads(run.data.tags.get(EVALUATED, "{}")).values())
+    try:
+        evaluated = set(dict(json.loads(run.data.tags.get(EVALUATED, "{}"))).values())
+    except (ValueError, TypeError):
+        evaluated = set()
     below = [child for child in store.children(run) if not evaluated or child.info.run_id in evaluated]
     found: dict[int, Any] = {}
     for child in below:
-        if child.data.tags.get(REPLICATE, "").isdigit():
+        if child.data.tags.get(REPLICATE, "").isdecimal():
             found.setdefault(int(child.data.tags[REPLICATE]), child)
     return dict(sorted(found.items()))
 

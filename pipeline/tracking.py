@@ -109,7 +109,7 @@ class Tracker:
             UserError: the store cannot be reached.
         """
         address = store_address()
-        with _one_at_a_time(), _reaching(address):
+        with one_at_a_time(), _reaching(address):
             mlflow.set_tracking_uri(address)
             client = mlflow.MlflowClient(address)
             found = client.get_experiment_by_name(data)
@@ -177,7 +177,7 @@ class Tracker:
 
     def only(self, kind: str) -> str:
         """The run of a kind of which an experiment has one, named by its kind; made where it is missing."""
-        with _one_at_a_time():
+        with one_at_a_time():
             found = self.client.search_runs([self.experiment], f"tags.`{KIND}` = '{kind}'", max_results=1)
             run = found[0] if found else self.client.create_run(self.experiment, run_name=kind, tags={KIND: kind})
         return str(run.info.run_id)
@@ -277,16 +277,16 @@ class Tracker:
     def logged_network(self, run: str, fingerprint: str | None = None) -> str | None:
         """The id of the model that the run has logged last, or of its network trained under this fingerprint.
 
-        None where there is no such model.
+        None where there is no such model, or only one whose logging was killed.
         """
         trained = f" AND tags.`{FINGERPRINT}` = '{fingerprint}'" if fingerprint else ""
         found = self.client.search_logged_models(
             [self.experiment],
             filter_string=f"source_run_id = '{run}'{trained}",
-            max_results=1,
             order_by=[{"field_name": "creation_timestamp", "ascending": False}],
         )
-        return str(found[0].model_id) if found else None
+        whole = [str(model.model_id) for model in found if model.status == "READY"]
+        return whole[0] if whole else None
 
     def log_network(
         self,
@@ -303,12 +303,16 @@ class Tracker:
         """Log a Keras network with its signature, an input example and what it needs, loadable by `mlflow.pyfunc`.
 
         `fingerprint` is that of its training, `epoch` the one after which it was kept, from 1; `code` are the packages
-        of ours that it cannot be loaded without. The logged model, whose id is returned, has the run's parameters.
+        of ours that it cannot be loaded without. The logged model, whose id is returned, has the run's parameters. One
+        whose logging was killed goes: only one process at a time may log the networks of a run.
         """
         import mlflow.tensorflow
         from mlflow.models import infer_signature
 
         known = self.client.get_run(run)
+        for model in self.client.search_logged_models([self.experiment], filter_string=f"source_run_id = '{run}'"):
+            if model.status != "READY":
+                self.client.delete_logged_model(model.model_id)
         with mlflow.start_run(run_id=run, log_system_metrics=False):
             # The flavour `keras` writes its input example before its folder is there (3.17) and fails.
             logged = mlflow.tensorflow.log_model(
@@ -404,7 +408,7 @@ class Tracker:
         parameters: Mapping[str, Any],
         tags: Mapping[str, str],
     ) -> str:
-        with _one_at_a_time():
+        with one_at_a_time():
             run = self.find(fingerprint, model)
             if run is None:
                 identifying = {FINGERPRINT: fingerprint, MODEL: model, KIND: kind, PROCESS: _this_process()}
@@ -586,8 +590,8 @@ def _reason(problem: BaseException) -> str:
 
 
 @contextmanager
-def _one_at_a_time() -> Iterator[None]:
-    # Processes that meet an empty SQLite store at once would race in its creation.
+def one_at_a_time() -> Iterator[None]:
+    """Within the block no other process of this project makes a store or a run, or logs a network."""
     CACHE.mkdir(exist_ok=True)
     with FileLock(CACHE / "mlflow.lock"):
         yield

@@ -27,7 +27,8 @@ from pipeline.config import CONF, ComparisonConfig, read_comparison
 from pipeline.console import say
 from pipeline.errors import UserError, unknown
 from pipeline.evaluation.ranks import Ranking, ranking
-from pipeline.evaluation.statistics import Certainty, certainty, certainty_of_scores
+from pipeline.evaluation.statistics import certainty, certainty_of_scores
+from pipeline.evaluation.values import Certainty
 from pipeline.finding import Candidate, candidates, find, same_images
 from pipeline.reporting.quantities import count, duration, interval, latency, listed, magnitude, p_value, score
 from pipeline.reporting.settings import differing
@@ -66,7 +67,7 @@ def main(arguments: Sequence[str]) -> None:
     )
     parser.add_argument("--figure", metavar="FILE", help="draw the ranks over several data sets into a PNG or SVG file")
     given = parser.parse_args(arguments)
-    settings = _settings(given.metric)
+    settings = None if given.metric and given.margin else _settings(given.metric)
     metric = given.metric or (settings.primary_metric if settings else "")
     margin = _margin(given.margin, settings)
     store = Store.open()

@@ -8,7 +8,7 @@ import pandas as pd
 import yaml
 
 from pipeline.evaluation.metrics import LOWER_IS_BETTER
-from pipeline.evaluation.statistics import LEVEL, Certainty
+from pipeline.evaluation.values import LEVEL, Certainty
 from pipeline.publishing.training import Published
 from pipeline.reporting.quantities import interval, mean, share, spread
 from pipeline.reporting.settings import differing, written
@@ -23,6 +23,8 @@ CHARTS = "charts"
 COSTS = ("parameters", "multiply_accumulates", "train_seconds", "seconds_per_image")
 DIFFERS = "differs."
 """What the tags begin with that hold a model's values of the parameters in which the models differ."""
+SHOWN_PAIRS = 12
+"""Sentences in a run's description, of which MLflow cuts off what exceeds 8,000 characters."""
 SHOWN_DIFFERENCES = 8
 """Columns of such tags in the shared view: more than these push the scores off the screen."""
 
@@ -83,6 +85,9 @@ def description(
     costs = {one.name: one.multiply_accumulates for one in comparison.models}
     rows = [f"| `{name}` | `{value}` |" for name, value in different.items()]
     pairs = [sentence(pair, certainty) for pair in certainty.pairs if model.name in (pair.first, pair.second)]
+    left_out = len(pairs) - SHOWN_PAIRS
+    if left_out > 0:
+        pairs = [*pairs[:SHOWN_PAIRS], f"{left_out} more pairs stand in the report."]
     if model.question is not None:
         pairs.append(f"{model.name} says {model.question}, so it is compared with no other model.")
     return "\n".join(
@@ -92,9 +97,9 @@ def description(
             "",
             f"**All models:** {escaped(answer(certainty, costs))}",
             "",
-            *(f"- {escaped(line)}" for line in pairs),
-            "",
             " · ".join(f"[{shown}]({address})" for shown, address in ways.items()),
+            "",
+            *(f"- {escaped(line)}" for line in pairs),
         ]
     )
 

@@ -20,7 +20,7 @@ from pipeline.data.prepared import Prepared
 from pipeline.data.splits import VALIDATION
 from pipeline.publishing.training import Published, images_of
 from pipeline.runs import RunFolder, read_json
-from pipeline.tracking import EVALUATED, EVALUATION
+from pipeline.tracking import EVALUATED, EVALUATION, one_at_a_time
 from pipeline.training.examples import Columns, Portion, portion, standardisation
 from pipeline.training.runtime import start_tensorflow
 from pipeline.training.task import layer_modules
@@ -45,7 +45,7 @@ def publish_evaluation(published: Published, run: RunFolder, prepared: Prepared)
             },
             **{f"validation/{name}": spread["mean"] for name, spread in measured["validation"].items()},
             **{
-                f"test_{subgroup}/{name}": spread["mean"]
+                f"test_{_metric_name(subgroup)}/{name}": spread["mean"]
                 for subgroup, spreads in measured["subgroups"].items()
                 for name, spread in spreads.items()
             },
@@ -60,9 +60,8 @@ def publish_evaluation(published: Published, run: RunFolder, prepared: Prepared)
         parent, {EVALUATED: json.dumps({number: published.children[number] for number in sorted(published.children)})}
     )
     best = min(read_json(run.replicates)["replicates"], key=lambda record: record["kept_loss"])
-    network = tracker.logged_network(parent, best["fingerprint"])
-    if network is None:
-        network = _log_network(published, run, prepared, best)
+    with one_at_a_time():
+        network = tracker.logged_network(parent, best["fingerprint"]) or _log_network(published, run, prepared, best)
     for scored in read_json(run.scores)["replicates"]:
         number = scored["replicate"]
         kept = network if number == best["replicate"] else None
@@ -71,6 +70,11 @@ def publish_evaluation(published: Published, run: RunFolder, prepared: Prepared)
             values = {f"{images.part}/{name}": value for name, value in scores.items()}
             tracker.log_metrics(published.children[number], values, model=kept, images=images)
         tracker.log_metrics(published.children[number], {"seconds_per_image": scored["seconds_per_image"]})
+
+
+def _metric_name(subgroup: str) -> str:
+    """A subgroup's name as far as MLflow takes it in that of a metric."""
+    return re.sub(r"[^\w .-]", "_", subgroup)[:100]
 
 
 def _log_network(published: Published, run: RunFolder, prepared: Prepared, record: Mapping[str, Any]) -> str:

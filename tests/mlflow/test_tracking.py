@@ -251,6 +251,8 @@ def test_where_the_test_set_is_redrawn_a_models_images_are_all_of_them(project):
 def test_values_of_a_logged_model_are_linked_to_it_once(tracker):
     run = parent(tracker)
     model = tracker.client.create_logged_model(tracker.experiment, name="network", source_run_id=run).model_id
+    assert tracker.logged_network(run) is None  # whoever logs it may have been killed
+    tracker.client.finalize_logged_model(model, "READY")
     assert tracker.logged_network(run) == model
     tracker.log_metrics(run, {"test/accuracy": 0.5})
     for _ in range(2):
