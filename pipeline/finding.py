@@ -137,9 +137,11 @@ def _by_id(store: Store, word: str) -> Any | None:
 
 
 def _by_filter(store: Store, word: str) -> list[Any]:
-    condition = f"{quoted(word)} AND attributes.status = 'FINISHED'"
-    found = store.search(f"{condition} AND tags.`{KIND}` = 'model'", most=MOST + 1)
-    found = found or [run for run in store.search(condition, most=MOST + 1) if KIND not in run.data.tags]
+    condition, finished = quoted(word), "attributes.status = 'FINISHED'"
+    found = store.search(condition, most=MOST + 1, among=f"{finished} AND tags.`{KIND}` = 'model'")
+    if not found:
+        foreign = store.search(condition, most=MOST + 1, among=finished)
+        found = [run for run in foreign if KIND not in run.data.tags]
     if not found:
         raise UserError(f"No finished run satisfies {word}.")
     if len(found) > MOST:

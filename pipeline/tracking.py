@@ -465,15 +465,18 @@ class Store:
             return None
         return found
 
-    def search(self, condition: str, *, most: int) -> list[Run]:
+    def search(self, condition: str, *, most: int, among: str = "") -> list[Run]:
         """The runs that satisfy a condition in MLflow's language, the newest first, as many as are asked for at most.
+
+        Only runs are meant that satisfy the condition `among`, too, of which no message speaks.
 
         Raises:
             UserError: MLflow does not understand the condition.
         """
         newest = ["attributes.start_time DESC"]
+        whole = f"{condition} AND {among}" if among else condition
         try:
-            return list(self.client.search_runs(list(self.experiments), condition, max_results=most, order_by=newest))
+            return list(self.client.search_runs(list(self.experiments), whole, max_results=most, order_by=newest))
         except MlflowException as problem:
             if problem.error_code != "INVALID_PARAMETER_VALUE":
                 raise

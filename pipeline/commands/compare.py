@@ -97,7 +97,8 @@ def _settings(metric: str | None) -> ComparisonConfig | None:
     try:
         return read_comparison()
     except UserError as problem:
-        raise UserError(f"{problem} Or give --metric, as in --metric roc_auc.") from None
+        missing = f"--margin, as in --margin {MARGIN}" if metric else "--metric, as in --metric roc_auc"
+        raise UserError(f"{problem} Or give {missing}.") from None
 
 
 def _margin(text: str | None, settings: ComparisonConfig | None) -> float:
@@ -275,11 +276,12 @@ def _values(others: Sequence[Candidate], metric: str) -> list[str]:
     which = "Which of them is better" if len(others) > 1 else "Whether it is better or worse"
     return [
         "",
-        "Without replicates of this project:",
+        "Without replicates that can be compared:",
         "",
         *_columns(rows, right=(1,)),
         "",
-        f"{which} cannot be told from one value each: train every model several times.",
+        f"{which} cannot be told from one value each: train every model several times, or, where an earlier version "
+        "of this project did, run `dvc repro` there.",
     ]
 
 
