@@ -67,7 +67,7 @@ for model in models.values():
     augmentation = config.AugmentationConfig(True, False, False, 1)
     train.main(model, optimizer, training, augmentation, tuple(models), 1, None)
     evaluate.main(model, config.EvaluationConfig(16, 1, 12))
-report.main(tuple(models), "accuracy")
+report.main(tuple(models), "accuracy", 0.01)
 
 client = mlflow.MlflowClient()
 experiment = client.get_experiment_by_name("rows").experiment_id
