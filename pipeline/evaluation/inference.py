@@ -83,7 +83,8 @@ def crossed(values: Array, left_out: Array) -> Variance:
     if replicates == 1:
         return Variance(0.0, float(covariance[0, 0]), 1, groups - 1)
     shared = (covariance.sum() - np.trace(covariance)) / (replicates * (replicates - 1))
-    return Variance(float(values.var(ddof=1)), max(0.0, float(shared)), replicates, groups - 1)
+    # Where a class is missing without one of the groups, nothing is known of the shared part: NaN stays NaN.
+    return Variance(float(values.var(ddof=1)), float(np.maximum(0.0, shared)), replicates, groups - 1)
 
 
 def redrawn(values: Array, tested_share: float) -> Variance:

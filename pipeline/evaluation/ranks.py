@@ -5,7 +5,7 @@ Scores of different data sets are not on one scale; which model is first, second
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import sqrt
+from math import factorial, sqrt
 
 import numpy as np
 from scipy import stats
@@ -72,7 +72,10 @@ def critical_difference(models: int, data: int, *, level: float = 0.05) -> float
 
 
 def _iman_davenport(values: np.ndarray) -> tuple[float, float]:
-    """F of Iman & Davenport (1980), less conservative than the χ² of Friedman it is made from, and its probability."""
+    """F of Iman & Davenport (1980), less conservative than the χ² of Friedman it is made from, and its probability.
+
+    Of two models the probability is not smaller than that of the sign test, which is exact.
+    """
     data, models = values.shape
     ranks = stats.rankdata(values, axis=1)
     if (ranks == ranks[:, :1]).all():
@@ -81,10 +84,16 @@ def _iman_davenport(values: np.ndarray) -> tuple[float, float]:
     between = data * ((ranks.mean(axis=0) - (models + 1) / 2) ** 2).sum()
     chi_squared = between * data * (models - 1) / ((ranks - (models + 1) / 2) ** 2).sum()
     rest = data * (models - 1) - chi_squared
+    # Where data sets are few the distribution of F is far too sure: no order of ranks is rarer than perfect agreement.
+    rarest = float(factorial(models)) ** (1 - data)
+    if models == 2:
+        first, second = (int((ranks[:, place] == 1).sum()) for place in (0, 1))
+        rarest = float(stats.binomtest(first, first + second).pvalue)
     if rest <= 1e-9:
-        return float("inf"), 0.0
+        return float("inf"), rarest
     statistic = (data - 1) * chi_squared / rest
-    return float(statistic), float(stats.f.sf(statistic, models - 1, (models - 1) * (data - 1)))
+    p_value = float(stats.f.sf(statistic, models - 1, (models - 1) * (data - 1)))
+    return float(statistic), max(p_value, rarest)
 
 
 def _ties(models: list[str], ranks: np.ndarray, difference: float) -> tuple[tuple[str, ...], ...]:

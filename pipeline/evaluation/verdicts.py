@@ -105,6 +105,7 @@ class _Compared:
         self.first, self.second = first, second
         differences = resampled.scores[first] - resampled.scores[second]
         self.replicates = len(differences)
+        self.differ = bool(np.any(resampled.left_out[first] != resampled.left_out[second]) or np.any(differences))
         self.difference = float(differences.mean()) if np.isfinite(differences).all() else np.nan
         self.variance = variance(differences, resampled.left_out[first] - resampled.left_out[second])
         self.p_value = max(t_test(self.difference, self.variance), sign_flip_test(differences))
@@ -148,7 +149,8 @@ def _pair(models: Sequence[str], compared: _Compared, adjusted: float, *, margin
 def _verdict(compared: _Compared, adjusted: float, equivalence: float) -> Verdict:
     if compared.replicates < 2 or not np.isfinite(compared.difference):
         return "open"
-    if equivalence >= LEVEL:
+    # Of two replicates differences may be equal by chance, and then seem to have no spread at all.
+    if equivalence >= LEVEL and (compared.replicates > 2 or compared.variance.error > 0 or not compared.differ):
         return "same"
     if adjusted > 1 - LEVEL:
         return "open"

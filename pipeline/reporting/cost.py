@@ -85,6 +85,8 @@ def front_in_words(front: Sequence[CostPoint], cost: str, certainty: Certainty) 
     write = WRITTEN[cost]
     if len(front) == 1:
         (only,) = front
+        if len(certainty.estimates) < 2:
+            return f"By {COSTS[cost]}: {only.model} ({write(only.cost)})."
         beaten = sum(pair.verdict == "better" and pair.first == only.model for pair in certainty.pairs)
         return (
             f"By {COSTS[cost]}: {only.model} alone ({write(only.cost)}); no other is cheaper or has a better mean. "

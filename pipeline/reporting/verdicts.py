@@ -62,7 +62,7 @@ def answer(certainty: Certainty, costs: Mapping[str, float]) -> str:
     which = listed(unbeaten) if beaten or len(unbeaten) < 4 else f"the {len(unbeaten)} models"
     rest = f" (others are better than {listed(_others(judged, unbeaten))})" if beaten else ""
     means = [judged[model].mean for model in unbeaten]
-    cost = f" Nothing so far speaks for a dearer one than {cheapest} ({_price(cheapest, costs)})." if cheapest else ""
+    cost = _saving(cheapest, unbeaten, costs)
     return (
         f"It cannot be told {'yet ' if not all(_hopeless(pair, certainty) for pair in pairs) else ''}which of {which} "
         f"has the {'better' if len(unbeaten) == 2 else 'best'} {label}{rest}, "
@@ -111,7 +111,7 @@ def _hopeless(pair: Pair, certainty: Certainty) -> bool:
 def _what_it_takes(pair: Pair, certainty: Certainty) -> str:
     """What would have to be done for a verdict."""
     if _hopeless(pair, certainty):
-        return f"no number of replicates would tell: {_limit(certainty)}"
+        return f"no number of replicates would tell: {_limit(certainty, [pair])}"
     if certainty.replicates < certainty.fewest:
         few = f"with {_replicates(certainty.replicates)} no test can, at least {certainty.fewest} are needed"
         return f"{few}, probably about {pair.needed}" if pair.needed and pair.needed > certainty.fewest else few
@@ -135,12 +135,14 @@ def _what_all_take(pairs: Sequence[Pair], certainty: Certainty) -> str:
         parts.append(f"about {max(needed)} replicates would probably settle {settled}")
     if hopeless:
         settled = "the others" if needed else "it"
-        parts.append(f"no number of replicates would settle {settled}, because {_limit(certainty)}")
+        parts.append(f"no number of replicates would settle {settled}, because {_limit(certainty, undecided)}")
     return "; ".join(parts)
 
 
-def _limit(certainty: Certainty) -> str:
+def _limit(certainty: Certainty, undecided: Sequence[Pair]) -> str:
     """Why more replicates do not help."""
+    if all(np.isnan(pair.low) for pair in undecided):
+        return "without one of its groups the test set lacks a class, so nobody knows how much hangs on that group"
     if certainty.design == "crossed":
         return f"the test set has too few {_units(certainty)} for a difference this small"
     if certainty.design == "redrawn":
@@ -169,6 +171,16 @@ def _cheapest(models: Sequence[str], costs: Mapping[str, float]) -> str | None:
     return least if costs[least] < costs[next_least] else None
 
 
+def _saving(cheapest: str | None, unbeaten: Sequence[str], costs: Mapping[str, float]) -> str:
+    """What is to be said for the cheapest of some models, best mean first, of which none is proved better."""
+    if cheapest is None:
+        return ""
+    if cheapest == unbeaten[0]:
+        return f" Nothing so far speaks for a dearer one than {cheapest} ({_price(cheapest, costs)})."
+    looks = f"{unbeaten[0]} looks better so far, which is not proved"
+    return f" {cheapest} is the cheapest of them ({_price(cheapest, costs)}); {looks}."
+
+
 def _price(model: str, costs: Mapping[str, float]) -> str:
     return f"{magnitude(costs[model])} multiply–accumulates an image"
 
@@ -185,21 +197,28 @@ def _winner(best: str, judged: Mapping[str, Estimate], certainty: Certainty, cos
             f"Use {best} {_estimate(judged[best], label)}: it is better than {listed(proved)}, and while "
             f"it is not proved better than {listed(other, last='or')}, another model is.{cost}"
         )
-    than = "than the other model" if len(proved) == 1 else f"than each of the other {len(proved)} models"
+    than = f"than {proved[0]}" if len(proved) == 1 else f"than each of the other {len(proved)} models"
     return f"Use {best} {_estimate(judged[best], label)}: it is better {than}{_lead(pairs.values())}.{cost}"
 
 
 def _lead(pairs: Iterable[Pair]) -> str:
     """By how much the first is better than the one that comes closest."""
-    least = min(pairs, key=lambda pair: abs(pair.difference))
+    least, *several = sorted(pairs, key=lambda pair: abs(pair.difference))
     ends = interval(*sorted(abs(end) for end in (least.low, least.high)))
-    return f", than {least.second}, the closest, by {score(abs(least.difference))}{f' ({ends})' if ends else ''}"
+    by = f"by {score(abs(least.difference))}{f' ({ends})' if ends else ''}"
+    return f", than {least.second}, the closest, {by}" if several else f", {by}"
 
 
 def _equals(unbeaten: Sequence[str], judged: int, costs: Mapping[str, float], certainty: Certainty) -> str:
+    pairs = [certainty.pair(one, other) for place, one in enumerate(unbeaten) for other in unbeaten[:place]]
+    within = (
+        f"(margin {certainty.margin:g})"
+        if all(pair.equivalence >= LEVEL for pair in pairs)
+        else "(where one is ahead, it is too seldom to matter)"
+    )
     same = (
         f"{listed(unbeaten)} are practically the same in {metric_label(certainty.metric)} "
-        f"(margin {certainty.margin:g}){'' if len(unbeaten) == judged else ', and no model is better than one of them'}"
+        f"{within}{'' if len(unbeaten) == judged else ', and no model is better than one of them'}"
     )
     cheapest = _cheapest(unbeaten, costs)
     if cheapest is None:

@@ -165,7 +165,7 @@ def test_the_same_data_with_another_test_set_gets_no_verdict(folder, capsys):
 
 
 def test_models_on_several_data_sets_are_ranked_over_these(folder, capsys):
-    for place, data in enumerate(("elpv", "digits", "mnist", "more")):
+    for place, data in enumerate(("elpv", "digits", "mnist", "more", "cells", "shells")):
         publish("strong", answers(1.5, seed=place, replicates=2), data=data)
         publish("weak", answers(0.3, seed=10 + place, replicates=2), data=data)
     said = said_of(capsys, "tags.convtrack.kind = 'model'", "--figure", "ranks.png")

@@ -1,5 +1,7 @@
 """Ranks over data sets beside the worked example of Demšar (2006) and scikit-posthocs."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 import scikit_posthocs
@@ -107,3 +109,12 @@ def test_models_that_are_alike_on_all_data_are_one_and_models_that_never_are_are
 def test_a_data_set_that_lacks_a_model_is_told():
     with pytest.raises(ValueError, match="Received one: a, b; two: a"):
         ranking("accuracy", {"one": {"a": 0.5, "b": 0.4}, "two": {"a": 0.3}})
+
+
+@pytest.mark.parametrize("data", range(2, 11))
+def test_two_models_that_are_alike_are_parted_in_at_most_one_of_twenty_orders(data):
+    orders = list(product((0.0, 1.0), repeat=data))
+    found = [
+        ranking("accuracy", {str(place): {"a": 0.5, "b": one} for place, one in enumerate(order)}) for order in orders
+    ]
+    assert sum(len(one.ties) > 1 for one in found) / len(orders) <= 0.05

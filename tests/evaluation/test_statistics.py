@@ -291,3 +291,10 @@ def test_models_that_were_not_asked_the_same_are_told():
         certainty("accuracy", models, margin=0.01)
     with pytest.raises(ValueError, match="Received 2 of a, 3 of b"):
         certainty_of_scores("accuracy", {"a": [0.5, 0.6], "b": [0.5, 0.6, 0.7]}, margin=0.01)
+
+
+def test_where_a_class_is_missing_without_one_group_nothing_is_called_better():
+    left_out = np.array([[0.9, np.nan], [0.8, np.nan], [0.7, np.nan]])
+    variance = inference.crossed(np.array([0.9, 0.8, 0.7]), left_out)
+    assert np.isnan(variance.error)
+    assert inference.t_test(0.8, variance) == 1

@@ -113,3 +113,13 @@ def test_one_model_and_none_leave_no_choice(known):
     assert verdicts.answer(known({}), COSTS) == (
         "No model was asked for the class of an image, so there is nothing to compare."
     )
+
+
+def test_the_cheapest_is_not_called_as_good_where_another_looks_better(known, two):
+    costs = {"a": 4e6, "b": 1e6, "c": 9e6}
+    said = verdicts.answer(known({"a": 0.95, "b": 0.7, "c": 0.69}, replicates=4), costs)
+    assert said.endswith(
+        "b is the cheapest of them (1.0 M multiply–accumulates an image); a looks better so far, which is not proved."
+    )
+    said = verdicts.answer(known({"b": 0.95, "a": 0.7, "c": 0.69}, replicates=4), costs)
+    assert said.endswith("Nothing so far speaks for a dearer one than b (1.0 M multiply–accumulates an image).")
