@@ -16,6 +16,7 @@ from pipeline.errors import UserError, unknown
 PLAIN_COMMANDS: Mapping[str, str] = {
     "describe": "pipeline.commands.describe",
     "compare": "pipeline.commands.compare",
+    "adopt": "pipeline.commands.adopt",
     "study": "pipeline.commands.study",
     "publish": "pipeline.commands.publish",
     "clean": "pipeline.commands.clean",

@@ -23,6 +23,7 @@ from pipeline.config import (
     NAMED,
     SECTIONS,
     Settings,
+    TrialAddress,
     check_encoding,
     choices_of,
     read,
@@ -48,7 +49,8 @@ HYDRA_COMMANDS: Mapping[str, HydraCommand] = {
     "evaluate": HydraCommand("pipeline.stages.evaluate", ("model",), ("evaluation",)),
     "report": HydraCommand("pipeline.stages.report"),
     "experiment": HydraCommand(
-        "pipeline.experiment", ("data", "split", "optimizer", "training", "augmentation", "model", "experiment")
+        "pipeline.experiment",
+        ("data", "split", "optimizer", "training", "augmentation", "model", "experiment", "sweep"),
     ),
 }
 
@@ -57,14 +59,20 @@ def run(command: str, arguments: Sequence[str]) -> None:
     """Compose what the command takes, with the arguments as overrides, and run it."""
     import hydra
     from hydra.core.config_store import ConfigStore
+    from hydra.core.plugins import Plugins
+
+    from hydra_plugins.convtrack_sweeper import ConvtrackSweeper
 
     # Hydra raises what it would otherwise print, so that mistakes are told in our words.
     os.environ["HYDRA_FULL_ERROR"] = "1"
-    primary = primary_config(command)
+    # A file of conf/sweep says what to search; without one `-m` makes a grid of the values on the command line.
+    searching = any(argument.startswith("sweep=") for argument in arguments)
+    primary = primary_config(command, sweeper="convtrack_optuna" if searching else "convtrack_grid")
     if {"-h", "--help"} & set(arguments) and {"model": "???"} in primary["defaults"]:
         # Help shows a composed configuration, so it needs some model.
         primary["defaults"][primary["defaults"].index({"model": "???"})] = {"model": primary["models"][0]}
     ConfigStore.instance().store("convtrack", primary)
+    Plugins.instance().register(ConvtrackSweeper)
     sys.argv = [f"convtrack {command}", *arguments]
     for argument in arguments:
         _check_glob(argument)
@@ -114,13 +122,14 @@ def _sections(command: str) -> list[str]:
     return [name for name in (*taken.groups, *taken.files) if name in SECTIONS]
 
 
-def primary_config(command: str) -> dict[str, Any]:
+def primary_config(command: str, *, sweeper: str = "convtrack_grid") -> dict[str, Any]:
     """The configuration that Hydra starts from: the comparison's choices and settings, as the command takes them."""
     taken, comparison = HYDRA_COMMANDS[command], read_comparison()
-    chosen = {**comparison.choices, "model": "???", "experiment": None}
-    defaults: list[Any] = [{group: chosen[group]} for group in taken.groups if group not in ("model", "experiment")]
+    chosen = {**comparison.choices, "model": "???", "experiment": None, "sweep": None}
+    last = ("model", "experiment", "sweep")
+    defaults: list[Any] = [{group: chosen[group]} for group in taken.groups if group not in last]
     defaults += [*taken.files, "config"]
-    defaults += [{group: chosen[group]} for group in ("model", "experiment") if group in taken.groups]
+    defaults += [{group: chosen[group]} for group in last if group in taken.groups]
     hydra_settings: dict[str, Any] = {"help": {"template": _help(command)}, "job": {"name": command}}
     settings = {
         "replicates": comparison.replicates,
@@ -130,6 +139,7 @@ def primary_config(command: str) -> dict[str, Any]:
     }
     if command == "experiment":
         settings["replicates"] = 1
+        defaults.append({"override hydra/sweeper": sweeper})
     else:
         # A stage's folder is the project's; it needs no job folder and no log file of Hydra's.
         hydra_settings |= {"run": {"dir": "."}, "output_subdir": None}
@@ -152,13 +162,25 @@ def _task(command: str) -> Callable[[Any], Any]:
         from hydra.types import RunMode
         from omegaconf import OmegaConf
 
-        try:
+        def run_command(**further: Any) -> Any:
             values: Any = OmegaConf.to_container(composed, resolve=True)
             choices = HydraConfig.get().runtime.choices
             # Once before the import, which takes seconds.
             arguments_of(_sections(command), values, choices)
             main = import_module(HYDRA_COMMANDS[command].module).main
-            return main(**arguments_of(signature(main).parameters, values, choices))
+            names = [name for name in signature(main).parameters if name != "trial"]
+            return main(**arguments_of(names, values, choices), **further)
+
+        try:
+            told = HydraConfig.get().sweeper.get("trial")
+            if told is None:
+                return run_command()
+            from pipeline.sweeping.trial import make
+
+            # On another machine of a cluster a worker starts in a folder of its own.
+            os.chdir(HydraConfig.get().runtime.cwd)
+            address = read(TrialAddress, OmegaConf.to_container(told), "hydra.sweeper.trial")
+            make(address, lambda trial: run_command(trial=trial))
         except Exception as problem:
             # In a sweep the other jobs go on, and Hydra's line says which job failed.
             if HydraConfig.get().mode is RunMode.MULTIRUN:

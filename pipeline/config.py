@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Annotated, Any, Literal, TypeVar, get_type_hints
 
 import yaml
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from pipeline.errors import UserError, unknown
@@ -25,9 +25,18 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 Metric = Literal[
     "accuracy", "balanced_accuracy", "f1", "roc_auc", "average_precision", "log_loss", "brier", "calibration_error"
 ]
+Objective = Literal["validation_loss", "validation_accuracy", "parameters", "multiply_accumulates", "seconds"]
 Margin = Annotated[float, Field(gt=0)]
 """A difference of the primary metric below which two models are practically the same."""
 Options = dict[str, Any]
+
+
+def _without_null(options: Options) -> Options:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+GivenOptions = Annotated[Options, AfterValidator(_without_null)]
+"""Options without those that are null, so that to switch one off is the same as never to have set it."""
 
 
 @dataclass(frozen=True, config=_checked)
@@ -65,7 +74,7 @@ class ScheduleConfig:
     """A class of `keras.optimizers.schedules` by name; an option that is null is Keras' default."""
 
     name: str
-    options: Options
+    options: GivenOptions
 
 
 @dataclass(frozen=True, config=_checked)
@@ -74,7 +83,7 @@ class OptimizerConfig:
 
     name: str
     learning_rate: Annotated[float, Field(gt=0)]
-    options: Options
+    options: GivenOptions
     schedule: ScheduleConfig | None
 
 
@@ -110,6 +119,49 @@ class EvaluationConfig:
     batch_size: Count
     timing_repeats: Count
     mistakes: Count
+
+
+@dataclass(frozen=True, config=_checked)
+class NamedOptions:
+    """A sampler or pruner of a sweep by name; an option that is missing is Optuna's default."""
+
+    name: str
+    options: Options
+
+
+@dataclass(frozen=True, config=_checked)
+class TrialAddress:
+    """Where a trial of a sweep is kept: the address of Optuna's storage, the study's name and the trial's number.
+
+    `sweeper` is the process that has it made (`pipeline.processes`).
+    """
+
+    storage: str
+    study: str
+    number: Annotated[int, Field(ge=0)]
+    sweeper: str
+
+
+@dataclass(frozen=True, config=_checked)
+class SweepConfig:
+    """A search over settings (conf/hydra/sweeper), in whose words `space` is written; null `trials` are all of a grid.
+
+    `silence`: seconds without a sign of life after which a trial on another machine counts as dead. `trial` is what
+    the sweeper tells each job.
+    """
+
+    name: str | None
+    storage: str
+    objectives: Annotated[tuple[Objective, ...], Field(min_length=1)]
+    sampler: NamedOptions
+    pruner: NamedOptions
+    trials: Count | None
+    seed: Annotated[int, Field(ge=0)]
+    max_failures: Count
+    silence: Annotated[float, Field(gt=0)]
+    space: Options
+    when: dict[str, Options]
+    trial: TrialAddress | None
 
 
 @dataclass(frozen=True, config=_checked)

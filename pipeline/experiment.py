@@ -1,10 +1,15 @@
 """One configuration from start to finish in one process, on training and validation data; what a sweep multiplies."""
 
+import gc
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import numpy as np
 from filelock import FileLock
@@ -18,11 +23,15 @@ from pipeline.data.preparing import prepare
 from pipeline.networks import make_network
 from pipeline.provenance import commit
 from pipeline.publishing.training import logging_live
-from pipeline.runs import CACHE, TEST_SETS, fingerprint, looks_file, read_json, source_digest
+from pipeline.runs import CACHE, TEST_SETS, CheckpointFolder, fingerprint, looks_file, read_json, source_digest
+from pipeline.sweeping.promise import Promise
 from pipeline.tracking import Tracker
 from pipeline.training.progress import Reporter
 from pipeline.training.runtime import start_tensorflow
-from pipeline.training.task import Progress, make_tasks
+from pipeline.training.task import Progress, Pruned, Task, make_tasks
+
+if TYPE_CHECKING:
+    from pipeline.sweeping.trial import Trial
 
 PREPARING = tuple(
     f"pipeline.data.{name}" for name in ("images", "loading", "prepared", "preparing", "splits", "testset")
@@ -38,10 +47,12 @@ def main(
     training: TrainingConfig,
     augmentation: AugmentationConfig,
     replicates: int,
+    trial: "Trial | None" = None,
 ) -> float:
     """Train one configuration and return the mean validation loss of its kept weights.
 
-    Nothing is trained that has a finished result with the same fingerprint, from an experiment or the pipeline.
+    Nothing is trained that has a finished result with the same fingerprint, from an experiment or the pipeline. A
+    `trial` of a sweep is told of every epoch, and may end the training.
     """
     tracker = Tracker.open(data.name)
     folder = _prepared(data, split, replicates)
@@ -51,6 +62,7 @@ def main(
     from pipeline.training.replicate import train_replicate
     from pipeline.training.start import start
 
+    _settle()
     network = make_network(model, manifest)
     configuration = {
         "data": asdict(data),
@@ -75,34 +87,82 @@ def main(
             augmentation=augmentation,
         )
         todo = [task for task in tasks if not task.result.finished]
-        if todo:
+        reused = len(tasks) - len(todo)
+        if trial is not None:
+            trial.note("configuration", {**configuration, "replicates": replicates})
+            trial.note("fingerprint", tasks[0].model_fingerprint)
+            trial.note("reused", reused)
+        if todo and trial is None:
             # A mistake in the optimizer or the batch size is told before a run is made for it.
             start(todo[0], read_prepared(folder))
+        record_look(
+            looks_file(data.name),
+            "tuned",
+            test_set=test_set_digest(read_prepared(folder).splits, manifest),
+            fingerprint=tasks[0].model_fingerprint,
+            model=model.name,
+            commit=commit(),
+        )
         layers = network.summary(model.architecture)
-        with logging_live(tracker, model.name, tasks, configuration, manifest["digest"], layers=layers) as live:
-            if len(todo) < len(tasks):
-                say(f"{model.name}: {len(tasks) - len(todo)} of {len(tasks)} replicates are trained already and reused")
-            report = Reporter(model.name, [task.replicate for task in todo], training.epochs, workers=1)
+        with logging_live(
+            tracker, model.name, tasks, configuration, manifest["digest"], layers=layers, trial=trial
+        ) as live:
+            if trial is None:
+                if reused:
+                    say(f"{model.name}: {reused} of {len(tasks)} replicates are trained already and reused")
+                tell: Reporter | Promise = Reporter(
+                    model.name, [task.replicate for task in todo], training.epochs, workers=1
+                )
+            else:
+                tell = Promise(trial, training.epochs, training.keep)
 
             def on_progress(progress: Progress) -> None:
-                report(progress)
                 live(progress)
+                tell(progress)
 
-            for task in todo:
-                train_replicate(task, on_progress)
-    record_look(
-        looks_file(data.name),
-        "tuned",
-        test_set=test_set_digest(read_prepared(folder).splits, manifest),
-        fingerprint=tasks[0].model_fingerprint,
-        model=model.name,
-        commit=commit(),
-    )
+            for task in tasks:
+                if task in todo:
+                    with _forgotten_if_pruned(task):
+                        train_replicate(task, on_progress)
+                elif isinstance(tell, Promise):
+                    tell(Progress(task.replicate, task.result.epochs), prunable=False)
     records = [read_json(task.result.record) for task in tasks]
     loss = float(np.mean([record["kept_loss"] for record in records]))
     accuracy = float(np.mean([record["kept_accuracy"] for record in records]))
-    say(f"{model.name} on {data.name}: validation loss {loss:.4f}, accuracy {accuracy:.4f} (mean of {len(records)})")
+    if trial is None:
+        say(
+            f"{model.name} on {data.name}: validation loss {loss:.4f}, accuracy {accuracy:.4f} (mean of {len(records)})"
+        )
+    else:
+        trial.complete(
+            {
+                "validation_loss": loss,
+                "validation_accuracy": accuracy,
+                "parameters": network.parameters,
+                "multiply_accumulates": network.multiply_accumulates,
+                "seconds": float(np.mean([record["seconds"] for record in records])),
+            }
+        )
     return loss
+
+
+@cache
+def _settle() -> None:
+    """Leave what was imported to nobody's collection: Keras collects garbage before each network it makes.
+
+    With all that TensorFlow and MLflow import that takes 0.4 s, twice for each trial of a sweep.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+@contextmanager
+def _forgotten_if_pruned(task: Task) -> Iterator[None]:
+    try:
+        yield
+    except Pruned:
+        shutil.rmtree(CheckpointFolder.of(task.fingerprint).folder, ignore_errors=True)
+        raise
 
 
 def _prepared(data: DataConfig, split: SplitConfig, replicates: int) -> Path:

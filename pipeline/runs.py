@@ -1,5 +1,6 @@
 """The files of a run, and the fingerprint that tells two runs apart; nothing else knows how these files are named."""
 
+import csv
 import hashlib
 import importlib.util
 import json
@@ -170,6 +171,13 @@ class ResultFolder:
     def record(self) -> Path:
         """Fingerprints, epochs and seconds, JSON."""
         return self.folder / "record.json"
+
+    @property
+    def epochs(self) -> list[dict[str, float]]:
+        """Losses and metrics, one mapping per epoch."""
+        with existing(self.history).open(encoding="utf-8", newline="") as stream:
+            rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(stream)]
+        return [{name: value for name, value in row.items() if name != "epoch"} for row in rows]
 
     @property
     def finished(self) -> bool:

@@ -1,8 +1,8 @@
 """MLflow: one experiment per data set, one parent run per model, one child run per replicate.
 
-Runs are found by fingerprint, never by a stored id, so every call may be repeated: what is there stays, what is
-missing is added. `Tracker` writes what this project finds; `Store` reads whatever runs there are. This is the only
-module that imports mlflow.
+A sweep is a run, too, and each of its trials a model's run below it. Runs are found by fingerprint, never by a stored
+id, so every call may be repeated: what is there stays, what is missing is added. `Tracker` writes what this project
+finds; `Store` reads whatever runs there are. This is the only module that imports mlflow.
 """
 
 import errno
@@ -11,12 +11,11 @@ import logging
 import math
 import os
 import re
-import socket
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,7 +26,6 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 import mlflow
 import numpy as np
-import psutil
 import requests
 from filelock import FileLock
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunTag
@@ -38,6 +36,7 @@ from PIL import Image
 from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline.errors import UserError
+from pipeline.processes import is_gone, this_process
 from pipeline.runs import CACHE, replacing
 
 for _name in ("mlflow", "alembic", "urllib3"):
@@ -53,10 +52,18 @@ PROCESS = "convtrack.process"
 REPLICATE = "convtrack.replicate"
 DATA_DIGEST = "convtrack.data_digest"
 EVALUATED = "convtrack.evaluated"
+SWEEP = "convtrack.sweep"
+SWEEP_FINGERPRINT = "convtrack.sweep_fingerprint"
+TRIAL = "convtrack.trial"
+TRIAL_STATE = "convtrack.trial_state"
+REASON = "convtrack.reason"
 EVALUATION = "evaluation"
-BATCH = 1000  # metrics in one request, MLflow's limit
+BATCH = 800  # metrics in one request, which MLflow allows 1000 of metrics, tags and parameters together
 TAGS = 100  # tags or parameters in one request, MLflow's limit
+FOUND = 1000  # runs in one answer
 DIGEST = 36  # characters of a data set's digest, MLflow's limit
+DESCRIPTION = 8000  # characters of a tag, MLflow's limit
+REASON_LENGTH = 500  # characters of a tag that a table can still show
 
 STORE_ERRORS = (MlflowException, requests.RequestException, SQLAlchemyError, OSError)
 """What a store that does not answer raises."""
@@ -95,11 +102,38 @@ def shown_address() -> str:
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where a trial belongs: the number of the trial, the sweep's name, fingerprint and run."""
+
+    number: int
+    sweep: str
+    fingerprint: str
+    run: str
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """What marks the runs of a trial, those of its replicates included, and keeps them apart from all others."""
+        return {SWEEP: self.sweep, SWEEP_FINGERPRINT: self.fingerprint, TRIAL: str(self.number)}
+
+
+@dataclass
+class _Told:
+    """All that a run has been told, if it was made here: the store need not be asked."""
+
+    tags: dict[str, str]
+    metrics: dict[str, float] = field(default_factory=dict)
+    epochs: set[int] = field(default_factory=set)
+    pictures: set[int] = field(default_factory=set)
+    status: str = "RUNNING"
+
+
+@dataclass(frozen=True)
 class Tracker:
     """The MLflow experiment of one data set."""
 
     client: Any
     experiment: str
+    _told: dict[str, _Told] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def open(cls, data: str) -> "Tracker":
@@ -133,9 +167,31 @@ class Tracker:
             tracker._end_orphans()
         return tracker
 
-    def parent(self, fingerprint: str, model: str, *, parameters: Mapping[str, Any], tags: Mapping[str, str]) -> str:
-        """The run of a model, found by its fingerprint or made; parameters and tags are added where missing."""
-        return self._run(fingerprint, model, model, "model", parameters=parameters, tags=tags)
+    def parent(
+        self,
+        fingerprint: str,
+        model: str,
+        *,
+        parameters: Mapping[str, Any],
+        tags: Mapping[str, str],
+        place: Place | None = None,
+    ) -> str:
+        """The run of a model, found by its fingerprint or made; parameters and tags are added where missing.
+
+        A trial, which has a `place`, has a run of its own whatever other runs bear that fingerprint, and goes on in it.
+        """
+        own = {FINGERPRINT: fingerprint, MODEL: model, KIND: "model"}
+        if place is None:
+            name, below = model, {}
+        else:
+            name, below = f"{model} trial {place.number}", {**place.tags, MLFLOW_PARENT_RUN_ID: place.run}
+        with one_at_a_time():
+            run = self.find(fingerprint, model, place)
+            if run is None:
+                run = self._make(name, {**tags, **below, **own})
+        for ending in {TRIAL_STATE, REASON} & set(run.data.tags):
+            self.client.delete_tag(run.info.run_id, ending)
+        return self._add(run, parameters=parameters, tags={**tags, **below})
 
     def child(
         self,
@@ -146,34 +202,70 @@ class Tracker:
         *,
         parameters: Mapping[str, Any],
         tags: Mapping[str, str],
+        place: Place | None = None,
     ) -> str:
-        """The run of a replicate below its model's run, found by its fingerprint or made."""
-        below = {**tags, MLFLOW_PARENT_RUN_ID: parent, REPLICATE: str(replicate)}
-        return self._run(
-            fingerprint, model, f"{model} replicate {replicate + 1}", "replicate", parameters=parameters, tags=below
-        )
+        """The run of a replicate below its model's run, found by its fingerprint or made; see `parent`."""
+        below = {**tags, **(place.tags if place else {}), MLFLOW_PARENT_RUN_ID: parent, REPLICATE: str(replicate)}
+        own = {FINGERPRINT: fingerprint, MODEL: model, KIND: "replicate"}
+        above = f"{model} trial {place.number}" if place else model
+        with one_at_a_time():
+            # Below a trial's run that was just made there is none.
+            run = None if place and parent in self._told else self.find(fingerprint, model, place)
+            if run is None:
+                run = self._make(f"{above} replicate {replicate + 1}", {**below, **own})
+        return self._add(run, parameters=parameters, tags=below)
+
+    def sweep(
+        self, name: str, fingerprint: str, *, parameters: Mapping[str, Any] | None = None, process: str | None = None
+    ) -> str:
+        """The run of a sweep, found by its fingerprint or made.
+
+        `process` is the one that works on it, by default this one. Where machines that know nothing of each other have
+        made several, the oldest counts from now on: trials of the others are put below it.
+        """
+        same = f"tags.`{KIND}` = 'sweep' AND tags.`{FINGERPRINT}` = '{fingerprint}'"
+        with one_at_a_time():
+            found = sorted(self.client.search_runs([self.experiment], same), key=_age)
+            own = {SWEEP: name, FINGERPRINT: fingerprint, KIND: "sweep", PROCESS: process or this_process()}
+            run = found[0] if found else self._make(name, own)
+            for other in found[1:]:
+                below = f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{other.info.run_id}'"
+                for trial in self.client.search_runs([self.experiment], below):
+                    self.client.set_tag(trial.info.run_id, MLFLOW_PARENT_RUN_ID, run.info.run_id)
+                self.client.delete_run(other.info.run_id)
+        return self._add(run, parameters=parameters or {}, tags={})
 
     def start(self, run: str) -> None:
         """Say that this process works on the run."""
-        self.client.set_tag(run, PROCESS, _this_process())
-        self.client.update_run(run, status="RUNNING")
+        told = self._told.get(run)
+        if told is None or told.tags[PROCESS] != this_process():
+            self.tag(run, {PROCESS: this_process()})
+        if told is None or told.status != "RUNNING":
+            self.client.update_run(run, status="RUNNING")
+            self._told.pop(run, None)
 
     def tag(self, run: str, tags: Mapping[str, str]) -> None:
         """Set tags of the run."""
-        listed = [RunTag(name, value) for name, value in tags.items()]
-        for start in range(0, len(listed), TAGS):
-            self.client.log_batch(run, tags=listed[start : start + TAGS])
+        self._log(run, tags=tags)
 
     def keep_tags(self, run: str, prefix: str, tags: Mapping[str, str]) -> None:
         """Set tags whose names begin with `prefix`, and delete the others that do."""
         for name in self.client.get_run(run).data.tags:
             if name.startswith(prefix) and name not in tags:
                 self.client.delete_tag(run, name)
+                if run in self._told:
+                    self._told[run].tags.pop(name, None)
         self.tag(run, tags)
 
     def describe(self, run: str, text: str) -> None:
-        """Give the run a description, in Markdown."""
+        """Give the run a description, in Markdown; MLflow keeps 8,000 characters of it, and we whole lines of these."""
+        if len(text) > DESCRIPTION:
+            text = text[: DESCRIPTION - 2].rpartition("\n")[0] + "\n…"
         self.client.set_tag(run, MLFLOW_RUN_NOTE, text)
+
+    def parameters(self, run: str) -> dict[str, str]:
+        """The parameters of the run."""
+        return dict(self.client.get_run(run).data.params)
 
     def only(self, kind: str) -> str:
         """The run of a kind of which an experiment has one, named by its kind; made where it is missing."""
@@ -182,18 +274,28 @@ class Tracker:
             run = found[0] if found else self.client.create_run(self.experiment, run_name=kind, tags={KIND: kind})
         return str(run.info.run_id)
 
-    def end(self, run: str, status: Status) -> None:
-        """Say how the work on the run ended; a run that has ended so keeps its time."""
-        if self.status(run) != status:
+    def end(self, run: str, status: Status, *, only_running: bool = False) -> None:
+        """Say how the work on the run ended; a run that has ended so, or at all with `only_running`, stays as it is."""
+        now = self._told[run].status if run in self._told else self.status(run)
+        if now == "RUNNING" or (now != status and not only_running):
             self.client.set_terminated(run, status)
+            if run in self._told:
+                self._told[run].status = status
 
     def status(self, run: str) -> str:
         """RUNNING, FINISHED, FAILED or KILLED."""
         return str(self.client.get_run(run).info.status)
 
+    def is_ours(self, run: str) -> bool:
+        """Whether no other process has said since that it works on the run."""
+        return bool(self.client.get_run(run).data.tags.get(PROCESS) == this_process())
+
     def log_epochs(self, run: str, history: Sequence[Mapping[str, float]]) -> None:
         """Log the epochs that the run does not hold yet, all in one request; steps count from 1."""
-        known = {metric.step for metric in self.client.get_metric_history(run, "train/loss")} if history else set()
+        if not history:
+            return
+        told = self._told.get(run)
+        known = told.epochs if told else {one.step for one in self.client.get_metric_history(run, "train/loss")}
         now = round(time.time() * 1000)
         metrics = [
             Metric(name, value, now, step)
@@ -201,18 +303,27 @@ class Tracker:
             if step not in known
             for name, value in epoch.items()
         ]
-        for start in range(0, len(metrics), BATCH):
-            self.client.log_batch(run, metrics=metrics[start : start + BATCH])
+        self._log(run, metrics)
+        if told:
+            told.epochs |= set(range(1, len(history) + 1))
 
     def log_metrics(
-        self, run: str, values: Mapping[str, float], *, model: str | None = None, images: Images | None = None
+        self,
+        run: str,
+        values: Mapping[str, float],
+        *,
+        step: int = 0,
+        tags: Mapping[str, str] | None = None,
+        model: str | None = None,
+        images: Images | None = None,
     ) -> None:
-        """Log values without a step, where the run does not hold them yet; the latest one counts.
+        """Log values, by default without a step, where the run does not hold them yet, and set tags; the latest count.
 
         With the id of a logged `model` they are that model's, too, as measured on these images; but for what is not a
         number, which MLflow (3.17) would show as 0 there.
         """
-        known: Mapping[str, float] = self.client.get_run(run).data.metrics
+        told = self._told.get(run)
+        known: Mapping[str, float] = told.metrics if told else self.client.get_run(run).data.metrics
         logged = (self.client.get_logged_model(model).metrics or []) if model is not None else []
         linked = {one.key: one.value for one in sorted(logged, key=_when) if one.run_id == run}
         of = {} if model is None else {"model_id": model}
@@ -224,9 +335,8 @@ class Tracker:
             links = of if math.isfinite(value) else {}
             missing = "model_id" in links and not _same(linked.get(name), value)
             if missing or not _same(known.get(name), value):
-                changed.append(Metric(name, float(value), now, 0, **links))
-        if changed:
-            self.client.log_batch(run, metrics=changed)
+                changed.append(Metric(name, float(value), now, step, **links))
+        self._log(run, changed, tags=tags or {})
 
     def log_images(self, run: str, seen: Iterable[Images]) -> None:
         """Log which images the run has seen, as its inputs; MLflow keeps each of them once."""
@@ -247,11 +357,17 @@ class Tracker:
 
     def log_kernels(self, run: str, pictures: Mapping[int, Path]) -> None:
         """Log pictures of the first layer's kernels by step, where the run does not hold them yet."""
-        known = {Path(file.path).name.split("+timestamp")[0] for file in self.client.list_artifacts(run, "images")}
+        told = self._told.get(run)
+        if told:
+            known = {f"kernels+step+{step}" for step in told.pictures}
+        else:
+            known = {Path(file.path).name.split("+timestamp")[0] for file in self.client.list_artifacts(run, "images")}
         for step, file in pictures.items():
             if f"kernels+step+{step}" not in known:
                 with Image.open(file) as picture:
                     self.client.log_image(run, np.asarray(picture), key="kernels", step=step)
+                if told:
+                    told.pictures.add(step)
 
     def log_files(self, run: str, files: Sequence[Path], under: str) -> None:
         """Copy files into a folder of the run's artefacts."""
@@ -310,6 +426,7 @@ class Tracker:
         from mlflow.models import infer_signature
 
         known = self.client.get_run(run)
+        self._told.pop(run, None)
         for model in self.client.search_logged_models([self.experiment], filter_string=f"source_run_id = '{run}'"):
             if model.status != "READY":
                 self.client.delete_logged_model(model.model_id)
@@ -392,38 +509,61 @@ class Tracker:
         """The page of the MLflow UI with a run's artefacts, from another of its pages."""
         return f"#/experiments/{self.experiment}/runs/{run}/artifacts"
 
-    def find(self, fingerprint: str, model: str) -> Run | None:
-        """The run with this fingerprint and model name, if there is one."""
+    def find(self, fingerprint: str, model: str, place: Place | None = None) -> Run | None:
+        """The run with this fingerprint and model name, if there is one: the one of a trial, or of none."""
         same = f"tags.`{FINGERPRINT}` = '{fingerprint}' AND {equals(f'tags.`{MODEL}`', model)}"
-        found = self.client.search_runs([self.experiment], same, max_results=BATCH)
+        if place is None:
+            where = f"tags.`{TRIAL}` IS NULL"
+        else:
+            where = f"tags.`{SWEEP_FINGERPRINT}` = '{place.fingerprint}' AND tags.`{TRIAL}` = '{place.number}'"
+        found = self.client.search_runs([self.experiment], f"{same} AND {where}", max_results=FOUND)
         return next((run for run in found if run.data.tags[MODEL] == model), None)
 
-    def _run(
-        self,
-        fingerprint: str,
-        model: str,
-        name: str,
-        kind: str,
-        *,
-        parameters: Mapping[str, Any],
-        tags: Mapping[str, str],
-    ) -> str:
-        with one_at_a_time():
-            run = self.find(fingerprint, model)
-            if run is None:
-                identifying = {FINGERPRINT: fingerprint, MODEL: model, KIND: kind, PROCESS: _this_process()}
-                run = self.client.create_run(self.experiment, run_name=name, tags={**tags, **identifying})
-        identity = str(run.info.run_id)
-        missing = [Param(key, str(value)) for key, value in parameters.items() if key not in run.data.params]
-        for start in range(0, len(missing), TAGS):
-            self.client.log_batch(identity, params=missing[start : start + TAGS])
-        self.tag(identity, {key: value for key, value in tags.items() if key not in run.data.tags})
+    def _make(self, name: str, tags: Mapping[str, str]) -> Run:
+        run: Run = self.client.create_run(self.experiment, run_name=name, tags={PROCESS: this_process(), **tags})
+        self._told[str(run.info.run_id)] = _Told({PROCESS: this_process(), **tags})
+        return run
+
+    def _add(self, run: Run, *, parameters: Mapping[str, Any], tags: Mapping[str, str]) -> str:
+        """Add what the run lacks; below which other run it lies is put right."""
+        identity, held = str(run.info.run_id), run.data
+        missing = [Param(key, str(value)) for key, value in parameters.items() if key not in held.params]
+        changed = {
+            key: value
+            for key, value in tags.items()
+            if key not in held.tags or (key == MLFLOW_PARENT_RUN_ID and held.tags[key] != value)
+        }
+        self._log(identity, parameters=missing, tags=changed)
         return identity
+
+    def _log(
+        self,
+        run: str,
+        metrics: Sequence[Metric] = (),
+        *,
+        parameters: Sequence[Param] = (),
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
+        """Tell a run values in as few requests as MLflow allows; tags that it has been told are left out."""
+        told = self._told.get(run)
+        new = {name: value for name, value in (tags or {}).items() if not told or told.tags.get(name) != value}
+        listed = [RunTag(name, value) for name, value in new.items()]
+        requests = max(-(-len(metrics) // BATCH), -(-len(parameters) // TAGS), -(-len(listed) // TAGS))
+        for request in range(requests):
+            self.client.log_batch(
+                run,
+                metrics=metrics[request * BATCH : (request + 1) * BATCH],
+                params=parameters[request * TAGS : (request + 1) * TAGS],
+                tags=listed[request * TAGS : (request + 1) * TAGS],
+            )
+        if told:
+            told.tags |= new
+            told.metrics |= {metric.key: metric.value for metric in metrics}
 
     def _end_orphans(self) -> None:
         running = self.client.search_runs([self.experiment], "attributes.status = 'RUNNING'", max_results=1000)
         for run in running:
-            if _is_gone(run.data.tags.get(PROCESS, "")):
+            if is_gone(run.data.tags.get(PROCESS, "")):
                 self.end(run.info.run_id, "KILLED")
 
 
@@ -494,7 +634,7 @@ class Store:
         """The finished runs below a run, the newest first."""
         below = f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{parent.info.run_id}' AND attributes.status = 'FINISHED'"
         found = self.client.search_runs(
-            [parent.info.experiment_id], below, max_results=BATCH, order_by=["attributes.start_time DESC"]
+            [parent.info.experiment_id], below, max_results=FOUND, order_by=["attributes.start_time DESC"]
         )
         return list(found)
 
@@ -521,6 +661,10 @@ def equals(key: str, text: str) -> str:
         return f'{key} = "{text}"'
     pattern = text.replace("'", "_")
     return f"{key} LIKE '{pattern}'"
+
+
+def _age(run: Run) -> tuple[int, str]:
+    return run.info.start_time, run.info.run_id
 
 
 def _when(metric: Metric) -> int:
@@ -598,19 +742,3 @@ def one_at_a_time() -> Iterator[None]:
     CACHE.mkdir(exist_ok=True)
     with FileLock(CACHE / "mlflow.lock"):
         yield
-
-
-def _this_process() -> str:
-    return f"{socket.gethostname()} {os.getpid()} {psutil.Process().create_time():.0f}"
-
-
-def _is_gone(process: str) -> bool:
-    """Whether a process of this machine has ended; of other machines nothing is known."""
-    host, _, rest = process.partition(" ")
-    number, _, started = rest.partition(" ")
-    if host != socket.gethostname() or not number.isdigit():
-        return False
-    try:
-        return f"{psutil.Process(int(number)).create_time():.0f}" != started
-    except psutil.NoSuchProcess:
-        return True

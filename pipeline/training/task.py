@@ -69,6 +69,10 @@ class Progress:
     last: bool = False
 
 
+class Pruned(Exception):
+    """Raised by who is told of the progress, to end a training that promises too little."""
+
+
 OnProgress = Callable[[Progress], None]
 
 

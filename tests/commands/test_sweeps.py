@@ -1,8 +1,9 @@
-"""Sweeps by Hydra's own sweeper: every combination is one model in MLflow, and a finished one is reused."""
+"""Grids of what stands on the command line: each combination is a trial, and what is finished is reused."""
 
 import pytest
 
 TRAINING = ("data=digits", "training.epochs=1")
+KINDS = ("sweep", "model", "replicate")
 
 
 @pytest.fixture(scope="module")
@@ -28,23 +29,20 @@ def one_by_one(project, side_by_side):
 
 @pytest.fixture(scope="module")
 def runs(project, one_by_one):
-    """The runs of both sweeps: models by name and batch size, and replicates by the run of their model."""
+    """The runs of both sweeps: their own, those of their trials, and the replicates of these."""
     found = project.runs()
-    models = [run for run in found if "mlflow.parentRunId" not in run.data.tags]
-    replicates = [run for run in found if "mlflow.parentRunId" in run.data.tags]
-    return models, replicates
+    return [[run for run in found if run.data.tags["convtrack.kind"] == kind] for kind in KINDS]
 
 
-def trained(answer):
-    """How many trainings a sweep tells of."""
-    return answer.said.count("epoch  1/1")
+def trials(answer):
+    """The lines that tell of a trial's end."""
+    return [line for line in answer.said.splitlines() if line.startswith("trial ")]
 
 
 def test_a_glob_and_a_range_side_by_side_on_an_empty_store(side_by_side):
-    assert side_by_side.code == 0, side_by_side.complaint
-    assert "is launching 4 jobs" in side_by_side.said
-    assert trained(side_by_side) == 4
-    assert side_by_side.complaint == ""
+    side_by_side.success()
+    assert len(trials(side_by_side)) == 4
+    assert "4 complete, 0 pruned, 0 failed" in side_by_side.said
 
 
 def test_data_are_prepared_once_for_all_jobs(side_by_side):
@@ -53,38 +51,48 @@ def test_data_are_prepared_once_for_all_jobs(side_by_side):
 
 def test_lists_one_by_one_reuse_what_is_finished(one_by_one):
     said = one_by_one.success()
-    assert "Launching 4 jobs locally" in said
-    assert said.count("fully_connected: 1 of 1 replicates are trained already and reused") == 2
-    assert trained(one_by_one) == 2
-    assert said.count(" on digits: validation loss ") == 4
+    assert [line.split("  ")[:2] for line in trials(one_by_one)] == [[f"trial {n}", "complete"] for n in range(4)]
+    assert "4 complete (2 answered from the store), 0 pruned, 0 failed" in said
 
 
-def test_every_combination_is_one_run_with_one_replicate(runs):
-    models, replicates = runs
+def test_every_trial_is_one_run_with_one_replicate_below_its_sweep(runs):
+    sweeps, models, replicates = runs
+    assert len(sweeps) == 2
     assert sorted((run.info.run_name, int(run.data.params["training.batch_size"])) for run in models) == [
         ("fully_connected", 16),
         ("fully_connected", 32),
+        ("fully_connected", 32),
         ("fully_connected", 48),
+        ("fully_connected", 64),
         ("fully_connected", 64),
         ("lecture_cnn", 32),
         ("lecture_cnn", 64),
     ]
+    assert {run.data.tags["mlflow.parentRunId"] for run in models} == {run.info.run_id for run in sweeps}
     parents = [run.data.tags["mlflow.parentRunId"] for run in replicates]
     assert sorted(parents) == sorted(run.info.run_id for run in models)
 
 
 def test_every_run_is_finished_and_holds_its_epoch(runs):
-    models, replicates = runs
-    assert {run.info.status for run in (*models, *replicates)} == {"FINISHED"}
+    sweeps, models, replicates = runs
+    assert {run.info.status for run in (*sweeps, *models, *replicates)} == {"FINISHED"}
     assert all({"train/loss", "val/loss", "val/accuracy"} <= set(run.data.metrics) for run in replicates)
 
 
-def test_a_job_that_fails_lets_the_others_go_on(project):
-    answer = project.run("experiment", "-m", "model=lenet5", *TRAINING[:1], "training.epochs=0,-1")
-    assert answer.code == 1
-    assert "#0 : model=lenet5 data=digits training.epochs=0" in answer.said
-    assert "#1 : model=lenet5 data=digits training.epochs=-1" in answer.said
-    assert answer.complaint.splitlines() == [
-        "Error executing job with overrides: ['model=lenet5', 'data=digits', 'training.epochs=0']",
-        "convtrack: `training.epochs` must be an integer at least 1. Received 0.",
-    ]
+def test_the_same_command_has_nothing_left_to_do(project, one_by_one):
+    lists = ("model=fully_connected,lecture_cnn", "training.batch_size=32,64")
+    again = project.run("experiment", "-m", *lists, *TRAINING)
+    assert "4 of 4 trials are done" in again.success()
+    assert trials(again) == []
+
+
+def test_a_trial_that_fails_lets_the_others_go_on(project):
+    answer = project.run("experiment", "-m", "model=fully_connected", TRAINING[0], "training.epochs=0,1")
+    said = answer.success()
+    assert "trial 0  failed  (`training.epochs` must be an integer at least 1. Received 0.)" in said
+    assert "1 complete" in said and "1 failed" in said
+
+
+def test_a_sweep_of_which_nothing_was_completed_is_a_failure(project):
+    answer = project.run("experiment", "-m", "model=lenet5", TRAINING[0], "training.epochs=0,-1")
+    assert answer.refusal() == "No trial was completed."

@@ -46,8 +46,14 @@ def test_only_tracking_imports_mlflow(importers):
     assert importers("mlflow") == {"pipeline.tracking"}
 
 
-def test_only_composing_knows_hydra(importers):
-    assert importers("hydra") | importers("omegaconf") == {"pipeline.composing"}
+def test_only_composing_and_sweeps_know_hydra(importers):
+    knowing = importers("hydra") | importers("omegaconf")
+    assert {name for name in knowing if not name.startswith("pipeline.sweeping.")} == {"pipeline.composing"}
+
+
+def test_only_sweeps_know_optuna(importers):
+    knowing = {name for name in importers("optuna") if not name.startswith("pipeline.sweeping.")}
+    assert knowing <= {"pipeline.commands.adopt"}
 
 
 def test_tensorflow_is_imported_at_start_only_where_tensors_are_computed(importers):

@@ -1,0 +1,1 @@
+"""Sweeps of experiments on Optuna, in Hydra's words."""

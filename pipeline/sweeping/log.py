@@ -1,0 +1,82 @@
+"""What MLflow is told of a sweep while it runs: one run for each data set that its trials use."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import optuna
+
+from pipeline.config import Objective
+from pipeline.publishing.sweep import begin_sweep, end_sweep, log_sweep
+from pipeline.reporting.sweep import BestTrial
+from pipeline.sweeping.drawing import sweep_page, trials_table
+from pipeline.sweeping.study import sweep_fingerprint
+from pipeline.sweeping.telling import Summary
+from pipeline.tracking import Status, Tracker
+
+INTERVAL = 15.0  # seconds
+GROWING: tuple[Objective, ...] = ("validation_accuracy",)
+"""The objectives of which more is better."""
+
+
+@dataclass
+class SweepLog:
+    """The runs of one sweep, which are RUNNING for as long as its block lasts."""
+
+    study: optuna.Study
+    objectives: Sequence[Objective]
+    runs: Sequence[tuple[Tracker, str]]
+    _spoke: float = field(default=0.0, init=False)
+
+    def update(self, summary: Summary) -> None:
+        """Log how far the sweep is, unless that was done a moment ago."""
+        if time.monotonic() - self._spoke >= INTERVAL:
+            self._spoke = time.monotonic()
+            self._log(summary)
+
+    def finish(self, summary: Summary) -> None:
+        """Log what came of the sweep, with the pages about it."""
+        with TemporaryDirectory() as scratch:
+            page, table = Path(scratch) / "sweep.html", Path(scratch) / "trials.csv"
+            page.write_text(sweep_page(self.study, self.objectives), encoding="utf-8")
+            trials_table(self.study, self.objectives).to_csv(table, index=False)
+            self._log(summary, [page, table])
+
+    def _log(self, summary: Summary, files: Sequence[Path] = ()) -> None:
+        best = [
+            BestTrial(trial.number, dict(zip(self.objectives, trial.values, strict=True)), trial.params)
+            for trial in summary.best
+        ]
+        for tracker, run in self.runs:
+            log_sweep(tracker, run, self.study.study_name, summary.metrics, best, growing=GROWING, files=files)
+
+
+@contextmanager
+def logging_sweep(
+    study: optuna.Study, objectives: Sequence[Objective], data: Sequence[str], parameters: Mapping[str, Any]
+) -> Iterator[SweepLog]:
+    """Within the block a sweep over these data sets runs; however the block ends, none of its runs stays RUNNING.
+
+    Raises:
+        UserError: the tracking store cannot be reached.
+    """
+    runs = []
+    status: Status = "FAILED"
+    try:
+        for name in data:
+            tracker = Tracker.open(name)
+            runs.append((tracker, begin_sweep(tracker, study.study_name, sweep_fingerprint(study), parameters)))
+        yield SweepLog(study, objectives, runs)
+        status = "FINISHED"
+    except KeyboardInterrupt:
+        status = "KILLED"
+        raise
+    finally:
+        for name, (tracker, run) in zip(data, runs, strict=False):
+            end_sweep(tracker, run, status)
+            if status != "FINISHED":
+                Tracker.open(name)  # Ends the runs of workers that were killed.

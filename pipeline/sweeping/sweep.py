@@ -1,0 +1,194 @@
+"""A sweep from its settings to its end: what to search, what was found before, what is left to do, what came of it."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from itertools import islice
+from typing import Any
+
+import optuna
+from omegaconf import OmegaConf
+from optuna.distributions import CategoricalDistribution
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial
+from pipeline.sweeping.samplers import make_pruner, make_sampler
+
+from pipeline.config import SECTIONS, SweepConfig, flattened, read
+from pipeline.console import say
+from pipeline.errors import UserError
+from pipeline.processes import this_process
+from pipeline.runs import fingerprint
+from pipeline.sweeping.launching import make_launcher
+from pipeline.sweeping.log import GROWING, logging_sweep
+from pipeline.sweeping.promise import LOGGED
+from pipeline.sweeping.space import Space, difference, read_space
+from pipeline.sweeping.study import (
+    DEFINITION,
+    SETTINGS,
+    alone,
+    make_storage,
+    make_study,
+    reaching,
+    trials_of,
+    whole_address,
+)
+from pipeline.sweeping.sweeper import Sweeper
+from pipeline.sweeping.telling import Teller, summarise, summary_lines
+
+
+def sweep(settings: Mapping[str, Any], arguments: Sequence[str], **hydra: Any) -> None:
+    """Make the trials that a sweep lacks.
+
+    `settings` are those of `SweepConfig`, `arguments` the overrides of the command line; `hydra` is what Hydra gives a
+    sweeper: its context, the function that does a job, and the configuration.
+
+    Raises:
+        UserError: a mistake in the settings, or the sweep of this name is another one; no trial could be completed.
+    """
+    chosen = read(SweepConfig, settings, "hydra.sweeper")
+    config = hydra["config"]
+    space, fixed = read_space(chosen.space, chosen.when, arguments, hydra["hydra_context"].config_loader)
+    definition = _definition(chosen, space, config)
+    name = chosen.name or _default_name(chosen, definition, config.hydra.runtime.choices)
+    if not re.fullmatch(r"[\w.,=+@-]+", name):
+        raise UserError(f"`hydra.sweeper.name` must be made of letters, digits and .,=+@-_. Received '{name}'.")
+    total = _total(chosen, space)
+    directions = [
+        StudyDirection.MAXIMIZE if objective in GROWING else StudyDirection.MINIMIZE for objective in chosen.objectives
+    ]
+    max_steps = _max_steps(space, config)
+    _check_pruner(chosen, directions, max_steps)
+    storage = whole_address(chosen.storage)
+    make_storage(storage)
+    study = make_study(name, storage, directions)
+    kept: dict[str, Any] = {
+        "sampler": asdict(chosen.sampler),
+        "pruner": asdict(chosen.pruner),
+        "seed": chosen.seed,
+        "trials": total,
+        "max_steps": max_steps,
+    }
+    with alone(study, storage):
+        _define(study, definition, kept)
+        if chosen.sampler.name == "grid":
+            for parameters in islice(space.grid(), len(trials_of(study)), total):
+                study.enqueue_trial(parameters)
+    launcher, parallel = make_launcher(**hydra)
+    parallel = min(parallel, total)
+    teller = Teller(study, chosen.objectives, total, parallel)
+    done = sum(trial.state.is_finished() for trial in trials_of(study))
+    say(f"Sweep {name}: {done} of {total} trials are done" if done else f"Sweep {name}: {total} trials")
+
+    def launch(overrides: Sequence[str], number: int) -> Any:
+        told = f"storage:{_quoted(storage)},study:{_quoted(name)},number:{number},sweeper:{_quoted(this_process())}"
+        return launcher.launch([[*fixed, *overrides, f"hydra.sweeper.trial={{{told}}}"]], initial_job_idx=number)[0]
+
+    searched: dict[str, Any] = {**kept, "objectives": list(chosen.objectives), **space.written}
+    with reaching(storage), logging_sweep(study, chosen.objectives, _data(space, config), searched) as log:
+
+        def on_trial(trial: FrozenTrial) -> None:
+            say(teller.line(trial))
+            log.update(summarise(study))
+
+        Sweeper(
+            study,
+            storage,
+            space,
+            total,
+            parallel,
+            launch=launch,
+            make_sampler=lambda number: make_sampler(
+                chosen.sampler.name,
+                chosen.sampler.options,
+                seed=chosen.seed,
+                trial_number=number,
+                space=space,
+                directions=directions,
+            ),
+            silence=chosen.silence,
+            max_failures=chosen.max_failures,
+            on_trial=on_trial,
+        ).run()
+        summary = summarise(study, made=teller.made, parallel=parallel)
+        for line in summary_lines(name, summary, chosen.objectives):
+            say(line)
+        log.finish(summary)
+    if not summary.complete:
+        raise UserError("No trial was completed.")
+
+
+def _data(space: Space, config: Any) -> list[str]:
+    """The data sets that the trials use."""
+    for parameter in space.parameters:
+        if parameter.key == "data":
+            values: Any = parameter.distribution
+            return [str(name) for name in values.choices]
+    return [str(config.hydra.runtime.choices["data"])]
+
+
+def _definition(chosen: SweepConfig, space: Space, config: Any) -> dict[str, Any]:
+    """What must stay the same for trials to be comparable: space, objectives, and all that is not searched."""
+    searched = {parameter.key for parameter in space.parameters}
+    values: Any = OmegaConf.to_container(config, resolve=False)
+    kept = {name: values[name] for name in (*SECTIONS, "replicates") if name in values and name not in searched}
+    settings = {name: value for name, value in flattened(kept) if name not in searched}
+    return {"objectives": list(chosen.objectives), **space.written, "settings": settings}
+
+
+def _default_name(chosen: SweepConfig, definition: Mapping[str, Any], choices: Mapping[str, str | None]) -> str:
+    """The choices that make the sweep, or where its space has no name of its own, what tells it from others."""
+    if not choices.get("sweep"):
+        return f"{chosen.sampler.name}-{fingerprint(definition)[:8]}"
+    searched = set(definition["space"])
+    groups = [group for group in ("sweep", "model", "data") if group not in searched and choices.get(group)]
+    return "-".join(str(choices[group]) for group in groups)
+
+
+def _total(chosen: SweepConfig, space: Space) -> int:
+    """How many trials the sweep has in all."""
+    if chosen.sampler.name == "grid":
+        return min(chosen.trials or space.grid_size, space.grid_size)
+    if not space.parameters:
+        raise UserError("There is nothing to search: choose a space, such as `sweep=small`, or give ranges of values.")
+    if chosen.trials is None:
+        raise UserError(f"`hydra.sweeper.trials` must be set for the sampler {chosen.sampler.name}.")
+    return chosen.trials
+
+
+def _max_steps(space: Space, config: Any) -> int:
+    """The number of epochs of a trial that is not pruned, those of all its replicates; the most that the space has."""
+    epochs = OmegaConf.select(config, "training.epochs") or 1
+    for parameter in space.parameters:
+        if parameter.key == "training.epochs":
+            values: Any = parameter.distribution
+            choices = values.choices if isinstance(values, CategoricalDistribution) else [values.high]
+            epochs = max(epochs, *map(int, choices))
+    return int(epochs * config.replicates)
+
+
+def _check_pruner(chosen: SweepConfig, directions: Sequence[StudyDirection], max_steps: int) -> None:
+    make_pruner(chosen.pruner.name, chosen.pruner.options, max_steps=max_steps, directions=directions)
+    if chosen.pruner.name != "none" and chosen.objectives[0] not in LOGGED:
+        raise UserError(
+            f"`hydra.sweeper.pruner.name` must be none for the objective {chosen.objectives[0]}, which is not known "
+            f"while a network trains. Received '{chosen.pruner.name}'."
+        )
+
+
+def _define(study: optuna.Study, definition: dict[str, Any], settings: dict[str, Any]) -> None:
+    """Write down what the sweep is, or see that it is what was written down before."""
+    known = study.user_attrs.get(DEFINITION)
+    if known is None:
+        study.set_user_attr(DEFINITION, definition)
+    elif known != definition:
+        raise UserError(
+            f"The sweep {study.study_name} was begun with other settings: {'; '.join(difference(known, definition))}. "
+            "Put them back, or begin another one: hydra.sweeper.name=NAME."
+        )
+    study.set_user_attr(SETTINGS, settings)
+
+
+def _quoted(text: str) -> str:
+    """A text in Hydra's grammar."""
+    escaped = text.replace("'", "\\'")
+    return f"'{escaped}'"

@@ -1,0 +1,240 @@
+"""Real servers for sweeps, started here and ended to the last process: a Ray cluster of two nodes, and PostgreSQL.
+
+Beside them what a test asks of a sweep that is run as a person runs it: a command in a project folder.
+"""
+
+import os
+import pwd
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import psutil
+from optuna.trial import FrozenTrial, TrialState
+
+from pipeline.errors import UserError
+from pipeline.sweeping.study import open_study, trials_of
+
+ROOT = Path(__file__).parents[2]
+RAY = Path(sys.executable).with_name("ray")
+POSTGRESQL = next(
+    (
+        folder
+        for folder in [Path(shutil.which("initdb") or "").parent, *Path("/usr/lib/postgresql").glob("*/bin")]
+        if (folder / "initdb").exists() and (folder / "pg_ctl").exists()
+    ),
+    None,
+)
+"""The folder of PostgreSQL's own commands, if it is installed."""
+
+DATABASE_USER = "sweeper"
+OBJECT_STORE = 75 * 2**20
+"""Bytes; Ray takes no less."""
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def until(happened: Callable[[], Any], *, seconds: float, process: subprocess.Popen[str] | None = None) -> Any:
+    """Ask until the answer is true; fails after so many seconds, or when the process that is waited for has ended."""
+    end = time.monotonic() + seconds
+    while not (answer := happened()):
+        if process is not None and process.poll() is not None:
+            raise AssertionError(f"it ended too early, with {process.returncode}: {process.communicate()}")
+        assert time.monotonic() < end, f"nothing within {seconds} seconds"
+        time.sleep(0.1)
+    return answer
+
+
+def make_project(folder: Path) -> Path:
+    """A project folder with this repository's `conf/`."""
+    (folder / "conf").symlink_to(ROOT / "conf")
+    return folder
+
+
+def started_sweep(project: Path, *overrides: str, **environment: str) -> subprocess.Popen[str]:
+    """A sweep of small trainings on 8×8 digits that has begun."""
+    command = ["experiment", "-m", "hydra/sweeper=convtrack_optuna", "data=digits", "hydra.sweeper.pruner.name=none"]
+    unset = ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "HYDRA_FULL_ERROR")
+    kept = {name: value for name, value in os.environ.items() if name not in unset}
+    return subprocess.Popen(
+        [sys.executable, "-m", "pipeline", *command, *overrides],
+        cwd=project,
+        env=kept | {"PYTHONPATH": str(ROOT)} | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@contextmanager
+def ending(process: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
+    """However the block ends, so do this process and all that it has started."""
+    with process:
+        try:
+            yield process
+        finally:
+            kill_tree(process)
+
+
+def kill_tree(process: subprocess.Popen[str]) -> None:
+    """Kill −9 a process and all below it at one moment, and wait for their end."""
+    killed: set[psutil.Process] = set()
+    # Stopped first and looked for again: what is killed one by one starts others in between.
+    for _ in range(2):
+        for one in tree(process):
+            killed.add(one)
+            with suppress(psutil.NoSuchProcess):
+                one.suspend()
+    for one in killed:
+        with suppress(psutil.NoSuchProcess):
+            one.kill()
+    process.wait()
+    psutil.wait_procs(killed, timeout=10)
+
+
+def tree(process: subprocess.Popen[str]) -> set[psutil.Process]:
+    """A process and all below it."""
+    try:
+        top = psutil.Process(process.pid)
+        return {top, *top.children(recursive=True)}
+    except psutil.NoSuchProcess:
+        return set()
+
+
+def trials(storage: str, sweep: str, *states: TrialState) -> list[FrozenTrial]:
+    """The trials of a sweep in these states (in any without); none if it has not begun."""
+    try:
+        return trials_of(open_study(sweep, storage), *states)
+    except UserError:
+        return []
+
+
+def run_states(project: Path) -> list[str]:
+    """The state of every MLflow run of the project."""
+    with warnings.catch_warnings():
+        # MLflow's tables are described in a way that SQLAlchemy 2.1 calls deprecated, once, when they are imported.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        client = mlflow.MlflowClient(f"sqlite:///{project}/mlflow.db")
+    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+    return [run.info.status for run in client.search_runs(experiments, max_results=1000)]
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A Ray cluster of two nodes with one CPU each, and what has to be known to connect to it."""
+
+    address: str
+    environment: dict[str, str]
+    head: subprocess.Popen[str]
+    second: subprocess.Popen[str]
+
+
+@contextmanager
+def ray_cluster(folder: Path) -> Iterator[Cluster]:
+    """A cluster on this machine, whose nodes work in a folder other than the project's."""
+    # Whoever reaches a node without a token may run what they like on it.
+    token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    address = f"127.0.0.1:{free_port()}"
+    # Ray's sockets lie below, and their paths may have no more than 107 characters.
+    with tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as sockets:
+
+        def node(*options: str) -> subprocess.Popen[str]:
+            limits = ["--num-cpus=1", f"--object-store-memory={OBJECT_STORE}", "--node-ip-address=127.0.0.1"]
+            with (folder / "nodes.log").open("a") as log:
+                return subprocess.Popen(
+                    [str(RAY), "start", "--block", *limits, *options],
+                    cwd=folder,
+                    env=os.environ | token | {"PYTHONPATH": str(ROOT)},
+                    stdout=log,
+                    stderr=log,
+                    text=True,
+                )
+
+        port = address.rpartition(":")[2]
+        first = ["--head", f"--port={port}", "--include-dashboard=false", "--disable-usage-stats"]
+        with ending(node(*first, f"--temp-dir={sockets}")) as head:
+            until(lambda: _listens(int(port)), seconds=60, process=head)
+            with ending(node(f"--address={address}")) as second:
+                until(lambda: (folder / "nodes.log").read_text().count("Ray runtime started") == 2, seconds=60)
+                yield Cluster(address, token, head, second)
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+@dataclass(frozen=True)
+class DatabaseServer:
+    """A PostgreSQL server of one's own, which asks for a password."""
+
+    folder: Path
+    port: int
+    password: str
+    account: pwd.struct_passwd | None
+
+    @property
+    def address(self) -> str:
+        """Of its database, as a person writes it."""
+        return f"postgresql://{DATABASE_USER}@127.0.0.1:{self.port}/postgres"
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        # What is committed must outlive a crash of the server, but not of this machine.
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
+        self.command("pg_ctl", "start", "-w", "-D", "data", "-l", "log", "-o", options)
+
+    def stop(self, how: str) -> None:
+        """Stop it: `fast` ends connections, `immediate` is a crash."""
+        self.command("pg_ctl", "stop", "-w", "-D", "data", "-m", how)
+
+    def command(self, name: str, *arguments: str) -> None:
+        """Run one of PostgreSQL's commands, as somebody other than root, whom it refuses."""
+        assert POSTGRESQL is not None
+        account: dict[str, Any] = {}
+        if self.account is not None:
+            account = {"user": self.account.pw_uid, "group": self.account.pw_gid, "extra_groups": []}
+        with (self.folder / "commands.log").open("a") as log:
+            subprocess.run(
+                [str(POSTGRESQL / name), *arguments], cwd=self.folder, stdout=log, stderr=log, check=True, **account
+            )
+
+
+@contextmanager
+def postgresql() -> Iterator[DatabaseServer]:
+    """A server with an empty database."""
+    account = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
+    # Not below pytest's folders, into which no other account may look.
+    with tempfile.TemporaryDirectory(prefix="postgresql") as name:
+        server = DatabaseServer(Path(name), free_port(), secrets.token_hex(16), account)
+        (server.folder / "password").write_text(server.password)
+        if account is not None:
+            for path in (server.folder, server.folder / "password"):
+                os.chown(path, account.pw_uid, account.pw_gid)
+        access = ["--auth=scram-sha-256", "--pwfile=password", f"--username={DATABASE_USER}"]
+        server.command("initdb", "-D", "data", "--no-sync", "--encoding=UTF8", "--locale=C", *access)
+        server.start()
+        try:
+            yield server
+        finally:
+            with suppress(subprocess.CalledProcessError):  # It may be stopped already.
+                server.stop("immediate")

@@ -1,0 +1,271 @@
+"""A trial's settings as a file of `conf/model/`: composed by the stages, it gives what the trial had."""
+
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipeline.composing import composed
+from pipeline.config import read_comparison
+from pipeline.data.preparing import prepare
+from pipeline.errors import UserError
+from pipeline.runs import fingerprint
+from pipeline.sweeping import adopting
+
+CONF = Path(__file__).parents[2] / "conf"
+SECTIONS = ("data", "split", "optimizer", "training", "augmentation", "model")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """A project's folder to work in."""
+    shutil.copytree(CONF, tmp_path / "conf")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def settings(*overrides, model="lecture_cnn", replicates=1):
+    taken = composed("experiment", [f"model={model}", *overrides])
+    return adopting.TrialSettings(**{section: taken[section] for section in SECTIONS}, replicates=replicates)
+
+
+def digests(taken):
+    """What a fingerprint has of each section; the name of the model is none of it."""
+    without_name = {**asdict(taken["model"]), "name": None}
+    rest = {section: fingerprint(asdict(taken[section])) for section in ("optimizer", "training", "augmentation")}
+    return {"model": fingerprint(without_name), **rest}
+
+
+def compared_with(**changes):
+    """Change a choice of the comparison."""
+    file = Path("conf/comparison.yaml")
+    file.write_text(yaml.safe_dump({**yaml.safe_load(file.read_text()), **changes}))
+
+
+OPTIMIZERS = {
+    "nothing changed": [],
+    "another learning rate": ["optimizer.learning_rate=0.0001"],
+    "a learning rate like 1e-5": ["optimizer.learning_rate=1e-5"],
+    "another optimizer": ["optimizer=adam"],
+    "an option less": ["~optimizer.options.momentum"],
+    "an option that is null": ["optimizer.options.momentum=null"],
+    "an option more": ["+optimizer.options.nesterov=true"],
+    "a whole number where a file has another": ["optimizer.options.momentum=0"],
+    "a schedule": ["optimizer=sgd_cosine", "+optimizer.schedule.options.alpha=0.1"],
+    "another schedule": [
+        "optimizer.schedule={name: ExponentialDecay, options: {decay_steps: 50, decay_rate: 0.5, staircase: true}}"
+    ],
+}
+
+OTHERS = {
+    "training": ["training=patient", "training.batch_size=64", "training.threads=2"],
+    "no patience": ["training.patience=null"],
+    "augmentation": ["augmentation=strong", "augmentation.shift=2"],
+    "options of the model": ["model.options.filters=[8,8,8]", "model.options.padding='1'", "model.options.units=7"],
+    "text that reads as a number": ["model.options.activation='1e3'", "model.options.pooling='null'"],
+    "text that needs quotes": ["model.options.activation='a: b # c'", "model.options.pooling='yes'"],
+    "an option without value": ["model.options.units=null"],
+}
+
+
+@pytest.mark.parametrize("compared", ["sgd", "steep"])
+@pytest.mark.parametrize("choice", OPTIMIZERS)
+def test_the_file_gives_the_optimizer_that_the_trial_had(choice, compared):
+    trial = settings(*OPTIMIZERS[choice])
+    # A schedule with options, and an optimizer with two: a file can take neither away but by null.
+    Path("conf/optimizer/steep.yaml").write_text(
+        "name: SGD\nlearning_rate: 0.1\noptions: {momentum: 0.5, nesterov: true}\n"
+        "schedule: {name: CosineDecay, options: {alpha: 0.2, warmup_target: 0.3, warmup_steps: 5}}\n"
+    )
+    compared_with(optimizer=compared)
+    adopting.write_model(adopting.file_of("best"), trial, ["# found"])
+    assert digests(composed("train", ["model=best"])) == digests(vars(trial))
+
+
+@pytest.mark.parametrize("choice", OTHERS)
+def test_the_file_gives_what_the_trial_had(choice):
+    trial = settings(*OTHERS[choice])
+    compared_with(training="balanced", augmentation="flips")
+    adopting.write_model(adopting.file_of("best"), trial, ["# found"])
+    assert digests(composed("train", ["model=best"])) == digests(vars(trial))
+    assert composed("build", ["model=best"])["model"].options == trial.model.options
+    assert digests(composed("experiment", ["model=best"])) == digests(vars(trial))
+
+
+def test_the_file_says_of_training_only_what_differs_from_the_comparison():
+    file = adopting.file_of("best")
+    adopting.write_model(file, settings("training.batch_size=16"), ["# found"])
+    assert yaml.safe_load(file.read_text()).keys() == {"model", "training"}
+    assert yaml.safe_load(file.read_text())["training"] == {"batch_size": 16}
+    adopting.write_model(file, settings(), [])
+    assert yaml.safe_load(file.read_text()) == yaml.safe_load(Path("conf/model/lecture_cnn.yaml").read_text())
+
+
+def test_the_file_is_written_as_those_beside_it():
+    adopting.write_model(adopting.file_of("best"), settings("optimizer=adam", "augmentation=flips"), ["# found"])
+    assert adopting.file_of("best").read_text() == (
+        "# @package _global_\n"
+        "# found\n"
+        "model:\n"
+        "  architecture: lecture_cnn\n"
+        "  options:\n"
+        "    filters: [16, 32]\n"
+        "    kernel_size: 3\n"
+        "    padding: same\n"
+        "    pooling: max\n"
+        "    activation: relu\n"
+        "    batch_normalization: false\n"
+        "    head: flatten\n"
+        "    units: 100\n"
+        "    dropout: 0.0\n"
+        "optimizer:\n"
+        "  name: Adam\n"
+        "  learning_rate: 0.001\n"
+        "  options:\n"
+        "    momentum: null\n"
+        "  schedule: null\n"
+        "augmentation:\n"
+        "  horizontal_flip: true\n"
+        "  vertical_flip: true\n"
+    )
+
+
+def test_the_seed_stays_the_comparisons():
+    adopting.write_model(adopting.file_of("best"), settings("training.seed=5"), [])
+    assert "seed" not in adopting.file_of("best").read_text()
+    assert composed("train", ["model=best"])["training"].seed == 0
+
+
+def test_a_file_that_would_give_something_else_is_not_written(monkeypatch):
+    monkeypatch.setattr(adopting, "merging", lambda wanted, shared: {"learning_rate": 0.5})
+    with pytest.raises(RuntimeError, match=r"best.yaml would give `optimizer` as .* in train, but the trial had"):
+        adopting.write_model(adopting.file_of("best"), settings("optimizer=adam"), [])
+    assert not [file for file in Path("conf/model").iterdir() if "best" in file.name]
+
+
+def test_an_option_that_is_null_has_the_fingerprint_of_one_that_is_absent():
+    absent, null = settings("~optimizer.options.momentum"), settings("optimizer.options.momentum=null")
+    assert absent.optimizer == null.optimizer
+    assert asdict(null.optimizer)["options"] == {}
+    cosine = settings("optimizer=sgd_cosine", "+optimizer.schedule.options.alpha=null").optimizer
+    assert cosine == settings("optimizer=sgd_cosine").optimizer
+
+
+@pytest.mark.parametrize(("optimizer", "momentum"), [("sgd", 0.9), ("adam", None)])
+def test_the_comparison_reuses_what_the_sweep_has_trained(optimizer, momentum):
+    """By every fingerprint that the stage train would look for, of as many replicates as both have."""
+    from pipeline.networks import make_network
+    from pipeline.training.task import make_tasks
+
+    trial = settings(
+        "data=digits", "split=random", f"optimizer={optimizer}", "training.batch_size=16", "model.options.units=9"
+    )
+    assert trial.optimizer.options.get("momentum") == momentum
+
+    def tasks(taken, replicates, prepared):
+        for _ in prepare(
+            prepared, asdict(trial.data), asdict(trial.split), replicates=replicates, test_set=Path("test_set.json")
+        ):
+            pass
+        network = make_network(taken["model"], yaml.safe_load((prepared / "manifest.json").read_text()))
+        sections = {section: taken[section] for section in ("optimizer", "training", "augmentation")}
+        return make_tasks(network.architecture, prepared, replicates, **sections)
+
+    swept = tasks(vars(trial), 2, Path("of_the_sweep"))
+    compared_with(data="digits", split="random")
+    adopting.write_model(adopting.file_of("best"), trial, [])
+    assert list(adopting.differences(trial)) == []
+    compared = tasks(composed("train", ["model=best"]), 4, Path("of_the_comparison"))
+    assert compared[0].model_fingerprint == swept[0].model_fingerprint
+    assert [task.fingerprint for task in compared[:2]] == [task.fingerprint for task in swept]
+
+
+def test_other_images_than_those_of_the_comparison_are_named():
+    assert list(adopting.differences(settings())) == []
+    assert list(adopting.differences(settings("data=digits", "split=random"))) == [
+        "data digits instead of elpv",
+        "split random instead of group",
+    ]
+    assert list(adopting.differences(settings("data.options.size=32", "split.seed=3"))) == [
+        "data.options.size 32 instead of 64",
+        "split.seed 3 instead of 0",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sweep", "model", "name"),
+    [
+        ("small-lecture_cnn-digits", "lecture_cnn", "small_lecture_cnn_digits"),
+        ("small-digits", "resnet8", "small_digits_resnet8"),
+        ("tpe-1a2b3c4d", "lenet5", "tpe_1a2b3c4d_lenet5"),
+        ("grid, a=1.5 @night", "lenet5", "grid_a_1_5_night_lenet5"),
+        ("2024", "2024", "sweep_2024"),
+        ("no", "no", "sweep_no"),
+        ("ü", "ü", "sweep_"),
+    ],
+)
+def test_a_name_is_made_of_sweep_and_model(sweep, model, name):
+    assert adopting.default_name(sweep, model) == name
+    assert adopting.is_name(name)
+
+
+@pytest.mark.parametrize("name", ["a", "A-b_9", "e1", "x" * 120, "on_off"])
+def test_hydra_dvc_and_yaml_read_a_name_as_it_stands(name):
+    assert adopting.is_name(name)
+    shutil.copy("conf/model/lenet5.yaml", adopting.file_of(name))
+    assert composed("train", [f"model={name}"])["model"].name == name
+    assert yaml.safe_load(f"- {name}") == [name]
+
+
+@pytest.mark.parametrize(
+    "name", ["", "1e5", "-a", "a b", "a/b", "../a", "a.b", "NULL", "nan", "inf", "Yes", "é", "x\n"]
+)
+def test_other_names_are_refused(name):
+    assert not adopting.is_name(name)
+
+
+COMPARISONS = {
+    "as it is": (CONF / "comparison.yaml").read_text(),
+    "in one line": "models: [lenet5, resnet8] # two\n",
+    "with comments": "models:\n  # small\n  - lenet5 # 1998\n\n  - resnet8 # deep\n  # and more\nmargin: 0.01\n",
+    "without indentation": "models:\n- lenet5\n- 'resnet8'\n# the end\n",
+    "on a line of its own": "models:\n  -\n    lenet5\n  -\n    resnet8\nmargin: 0.01\n",
+    "without an end": "models:\n  - lenet5\n  - resnet8",
+    "with the ends of lines of Windows": "# both\r\nmodels:\r\n  - lenet5\r\n  - resnet8\r\nmargin: 0.01\r\n",
+}
+
+
+@pytest.mark.parametrize("written", COMPARISONS)
+def test_a_model_is_added_after_the_last_and_nothing_else_changes(written):
+    before = COMPARISONS[written]
+    after = adopting.with_model(before, "best")
+    values = yaml.safe_load(before)
+    assert yaml.safe_load(after) == {**values, "models": [*values["models"], "best"]}
+    assert after.replace(", best", "").replace("- best", "").split() == before.split()
+    assert after.count("\r\n") - before.count("\r\n") == ("\r\n" in before)
+    if written != "in one line":
+        lines = after.splitlines()
+        assert lines[next(place for place, line in enumerate(lines) if "resnet8" in line) + 1].strip() == "- best"
+
+
+def test_a_model_is_added_to_the_comparison_once():
+    shutil.copy("conf/model/lenet5.yaml", adopting.file_of("best"))
+    before = read_comparison()
+    assert adopting.add_to_comparison("best")
+    once = Path("conf/comparison.yaml").read_bytes()
+    assert read_comparison().models == (*before.models, "best")
+    assert not adopting.add_to_comparison("best")
+    assert Path("conf/comparison.yaml").read_bytes() == once
+
+
+def test_a_comparison_that_no_line_can_be_added_to_is_left_as_it_is():
+    shutil.copy("conf/model/lenet5.yaml", adopting.file_of("best"))
+    file = Path("conf/comparison.yaml")
+    folded = file.read_text().replace("- resnet8", "- >-\n    resnet8")
+    file.write_text(folded)
+    assert read_comparison().models[-1] == "resnet8"
+    with pytest.raises(UserError, match="add best to its models by hand"):
+        adopting.add_to_comparison("best")
+    assert file.read_text() == folded

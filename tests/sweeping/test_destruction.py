@@ -1,0 +1,231 @@
+"""Sweeps tried to destruction: real processes that are killed, a disk that fills, a storage that goes and comes.
+
+After each there are exactly as many trials as were asked for, each of them ended, and no run stays RUNNING.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from contextlib import suppress
+
+import psutil
+import pytest
+from optuna.trial import TrialState
+
+from pipeline.processes import process_number
+from pipeline.sweeping.study import OWNER
+from tests.sweeping.servers import ROOT, ending, make_project, run_states, started_sweep, trials, until
+
+SWEEP = "tried"
+MEET = """
+import sys
+from optuna.study import StudyDirection
+from pipeline.sweeping.study import alone, make_storage, make_study, whole_address
+
+storage = whole_address("sqlite:///sweeps.db")
+print("here", flush=True)
+sys.stdin.readline()
+make_storage(storage)
+study = make_study("met", storage, [StudyDirection.MINIMIZE])
+with alone(study, storage):
+    print(study.ask().number)
+"""
+
+
+@pytest.fixture
+def project(tmp_path):
+    return make_project(tmp_path)
+
+
+def sweep_in(project, total, *, epochs=30, workers=2):
+    """A sweep of so many trials that has begun."""
+    return started_sweep(
+        project,
+        f"hydra.sweeper.name={SWEEP}",
+        f"hydra.sweeper.trials={total}",
+        "model=logistic",
+        f"training.epochs={epochs}",
+        "optimizer.learning_rate=interval(0.01,0.1)",
+        "hydra/launcher=joblib",
+        f"hydra.launcher.n_jobs={workers}",
+    )
+
+
+def storage_of(project):
+    return f"sqlite:///{project}/sweeps.db"
+
+
+def in_workers(project, sweeper):
+    """The running trials that a worker has begun to make, by the worker's number."""
+    running = trials(storage_of(project), SWEEP, TrialState.RUNNING)
+    owners = {trial.number: process_number(trial.user_attrs.get(OWNER, "")) for trial in running}
+    return {number: owner for number, owner in owners.items() if owner not in (None, sweeper.pid)}
+
+
+def finished(project):
+    return sum(trial.state.is_finished() for trial in trials(storage_of(project), SWEEP))
+
+
+def ended_well(sweeper, timeout=120):
+    said, complaint = sweeper.communicate(timeout=timeout)
+    assert sweeper.returncode == 0, said + complaint
+    return said
+
+
+def check_whole(project, total):
+    """Every trial complete, and one run for the sweep, one for each trial and one below that."""
+    made = trials(storage_of(project), SWEEP)
+    assert [(trial.number, trial.state) for trial in made] == [(n, TrialState.COMPLETE) for n in range(total)]
+    assert Counter(run_states(project)) == {"FINISHED": 1 + 2 * total}
+
+
+def test_a_worker_that_is_killed_costs_no_trial(project):
+    with ending(sweep_in(project, 5)) as sweeper:
+        working = until(lambda: len(in_workers(project, sweeper)) == 2 and in_workers(project, sweeper), seconds=90)
+        os.kill(next(iter(working.values())), signal.SIGKILL)
+        ended_well(sweeper)
+    check_whole(project, 5)
+
+
+def test_a_sweeper_that_is_killed_goes_on_by_the_same_command(project):
+    with ending(sweep_in(project, 5)) as sweeper:
+        until(lambda: finished(project) >= 1 and in_workers(project, sweeper), seconds=90, process=sweeper)
+        workers = [psutil.Process(number) for number in in_workers(project, sweeper).values()]
+        sweeper.kill()
+        sweeper.wait()
+        _, alive = psutil.wait_procs(workers, timeout=10)
+        assert alive == []
+    done = finished(project)
+    with ending(sweep_in(project, 5)) as again:
+        said = ended_well(again)
+    assert f"{done} of 5 trials are done" in said
+    assert sum(line.startswith("trial ") for line in said.splitlines()) == 5 - done
+    check_whole(project, 5)
+
+
+def test_two_sweepers_at_once_make_each_trial_once(project):
+    with ending(sweep_in(project, 6, workers=1)) as one, ending(sweep_in(project, 6, workers=1)) as other:
+        told = [sum(line.startswith("trial ") for line in ended_well(sweeper).splitlines()) for sweeper in (one, other)]
+    assert sum(told) == 6
+    check_whole(project, 6)
+
+
+def test_if_one_of_two_sweepers_dies_the_other_makes_its_trials(project):
+    with ending(sweep_in(project, 4, workers=1)) as one, ending(sweep_in(project, 4, workers=1)) as other:
+        until(lambda: len(trials(storage_of(project), SWEEP, TrialState.RUNNING)) == 2, seconds=90)
+        one.kill()
+        ended_well(other)
+    check_whole(project, 4)
+
+
+def test_eight_processes_that_meet_an_empty_store_share_it(project):
+    command = [sys.executable, "-c", MEET]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    path = os.environ | {"PYTHONPATH": str(ROOT)}
+    processes = [subprocess.Popen(command, cwd=project, env=path, text=True, **pipes) for _ in range(8)]
+    for process in processes:
+        assert process.stdout.readline() == "here\n"
+    for process in processes:
+        process.stdin.write("\n")
+        process.stdin.flush()
+    answers = [process.communicate(timeout=60) for process in processes]
+    assert sorted(said for said, _ in answers) == [f"{number}\n" for number in range(8)], answers
+
+
+def test_ctrl_c_ends_at_once_and_keeps_all_that_was_done(project):
+    with ending(sweep_in(project, 5)) as sweeper:
+        until(lambda: finished(project) >= 1 and in_workers(project, sweeper), seconds=90, process=sweeper)
+        sweeper.send_signal(signal.SIGINT)
+        _, complaint = sweeper.communicate(timeout=30)
+        assert sweeper.returncode == 130
+        assert complaint == "convtrack: Interrupted. The same command goes on from the last finished epoch.\n"
+    states = {trial.state for trial in trials(storage_of(project), SWEEP)}
+    assert states <= {TrialState.COMPLETE, TrialState.WAITING}
+    assert set(run_states(project)) <= {"FINISHED", "KILLED"}
+    with ending(sweep_in(project, 5)) as again:
+        ended_well(again)
+    check_whole(project, 5)
+
+
+def test_ctrl_c_twice_leaves_nothing_that_the_same_command_does_not_mend(project):
+    with ending(sweep_in(project, 5)) as sweeper:
+        until(lambda: finished(project) >= 1 and in_workers(project, sweeper), seconds=90, process=sweeper)
+        workers = [psutil.Process(number) for number in in_workers(project, sweeper).values()]
+        for _ in range(2):
+            sweeper.send_signal(signal.SIGINT)
+            time.sleep(0.2)
+        sweeper.communicate(timeout=10)
+        assert sweeper.returncode == 130
+        _, alive = psutil.wait_procs(workers, timeout=10)
+        assert alive == []
+    with ending(sweep_in(project, 5)) as again:
+        ended_well(again)
+    check_whole(project, 5)
+
+
+def test_a_storage_that_is_away_for_a_while_costs_no_trial(project):
+    with ending(sweep_in(project, 5)) as sweeper:
+        until(lambda: finished(project) >= 1, seconds=90, process=sweeper)
+        files = list(project.glob("sweeps.db*"))
+        away = project / "away"
+        away.mkdir()
+        for file in files:
+            file.rename(away / file.name)
+        time.sleep(4)
+        assert list(project.glob("sweeps.db*")) == []
+        for file in away.iterdir():
+            file.rename(project / file.name)
+        ended_well(sweeper)
+    check_whole(project, 5)
+
+
+def test_a_trial_that_kills_its_process_fails_and_its_neighbours_do_not(project):
+    guilty = 1
+    with ending(sweep_in(project, 4)) as sweeper:
+        killed = 0
+        while sweeper.poll() is None:
+            worker = in_workers(project, sweeper).get(guilty)
+            if worker is not None:
+                with suppress(ProcessLookupError):
+                    os.kill(worker, signal.SIGKILL)
+                    killed += 1
+                until(lambda worker=worker: in_workers(project, sweeper).get(guilty) != worker, seconds=30)
+            time.sleep(0.1)
+        said, complaint = sweeper.communicate()
+        assert sweeper.returncode == 0, said + complaint
+    made = trials(storage_of(project), SWEEP)
+    states = [TrialState.FAIL if number == guilty else TrialState.COMPLETE for number in range(4)]
+    assert [trial.state for trial in made] == states
+    assert killed == 3
+    assert "trial 1  failed  (Its process was killed 3 times, perhaps for want of memory.)" in said
+    assert "RUNNING" not in run_states(project)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount the small disk that is to be filled")
+def test_a_full_disk_stops_a_sweep_and_with_room_the_same_command_goes_on(tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(disk)], check=False)
+    if mounted.returncode:
+        pytest.skip("a tmpfs cannot be mounted here")
+    try:
+        project = make_project(disk)
+        filling = disk / "filling"
+        with ending(sweep_in(project, 4)) as sweeper:
+            until(lambda: finished(project) >= 1, seconds=90, process=sweeper)
+            with suppress(OSError), filling.open("wb") as stream:
+                while True:
+                    stream.write(bytes(2**14))
+                    stream.flush()
+            _, complaint = sweeper.communicate(timeout=90)
+            assert sweeper.returncode == 1
+            assert "Traceback" not in complaint and "convtrack: " in complaint, complaint
+        filling.unlink()
+        with ending(sweep_in(project, 4)) as again:
+            ended_well(again)
+        check_whole(project, 4)
+    finally:
+        subprocess.run(["umount", "--lazy", str(disk)], check=False)

@@ -1,0 +1,141 @@
+"""Sweeps on a PostgreSQL server: many processes at an empty one, two sweepers at once, a server that goes and comes."""
+
+import importlib.util
+import subprocess
+import sys
+from collections import Counter
+
+import pytest
+from optuna.trial import TrialState
+
+from pipeline.errors import UserError
+from pipeline.processes import process_number
+from pipeline.sweeping.study import OWNER, make_storage, whole_address
+from tests.sweeping.servers import (
+    POSTGRESQL,
+    ROOT,
+    ending,
+    make_project,
+    postgresql,
+    run_states,
+    started_sweep,
+    trials,
+    until,
+)
+
+pytestmark = [
+    pytest.mark.skipif(
+        importlib.util.find_spec("psycopg") is None, reason="psycopg is not installed: the extra `postgresql`"
+    ),
+    pytest.mark.skipif(POSTGRESQL is None, reason="PostgreSQL's initdb and pg_ctl are not on this machine"),
+]
+
+SWEEP = "shared"
+MEET = """
+import sys
+from optuna.study import StudyDirection
+from pipeline.sweeping.study import alone, make_storage, make_study, whole_address
+
+storage = whole_address(sys.argv[1])
+print("here", flush=True)
+sys.stdin.readline()
+make_storage(storage)
+study = make_study("met", storage, [StudyDirection.MINIMIZE])
+with alone(study, storage):
+    print(study.ask().number)
+"""
+
+
+@pytest.fixture
+def server(monkeypatch):
+    """A server with an empty database; its password is in the environment, as its address may hold none."""
+    with postgresql() as started:
+        monkeypatch.setenv("PGPASSWORD", started.password)
+        yield started
+
+
+@pytest.fixture
+def project(tmp_path):
+    return make_project(tmp_path)
+
+
+def sweep_on(server, project, total, *, epochs):
+    """A sweep of so many trials that has begun."""
+    return started_sweep(
+        project,
+        f"hydra.sweeper.storage={server.address}",
+        f"hydra.sweeper.name={SWEEP}",
+        f"hydra.sweeper.trials={total}",
+        "model=logistic",
+        f"training.epochs={epochs}",
+        "optimizer.learning_rate=interval(0.01,0.1)",
+    )
+
+
+def finished(server):
+    return sum(trial.state.is_finished() for trial in trials(server.address, SWEEP))
+
+
+def test_eight_processes_that_meet_an_empty_database_share_it(server):
+    command = [sys.executable, "-c", MEET, server.address]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    processes = [subprocess.Popen(command, cwd=ROOT, text=True, **pipes) for _ in range(8)]
+    for process in processes:
+        assert process.stdout.readline() == "here\n"
+    for process in processes:
+        process.stdin.write("\n")
+        process.stdin.flush()
+    answers = [process.communicate(timeout=60) for process in processes]
+    assert sorted(said for said, _ in answers) == [f"{number}\n" for number in range(8)], answers
+
+
+def test_two_sweepers_at_once_make_each_trial_once(server, project):
+    total = 4
+    with (
+        ending(sweep_on(server, project, total, epochs=12)) as one,
+        ending(sweep_on(server, project, total, epochs=12)) as other,
+    ):
+        answers = [sweeper.communicate(timeout=180) for sweeper in (one, other)]
+    for sweeper, answer in zip((one, other), answers, strict=True):
+        assert sweeper.returncode == 0, "".join(answer)
+    made = trials(server.address, SWEEP)
+    assert [(trial.number, trial.state) for trial in made] == [(n, TrialState.COMPLETE) for n in range(total)]
+    by = Counter(process_number(trial.user_attrs[OWNER]) for trial in made)
+    assert set(by) == {one.pid, other.pid}
+    # Each has told of its own: what both had made would be told twice.
+    for sweeper, (said, _) in zip((one, other), answers, strict=True):
+        assert sum(line.startswith("trial ") for line in said.splitlines()) == by[sweeper.pid]
+    # A run for the sweep, and for each trial one with one replicate below it.
+    assert Counter(run_states(project)) == {"FINISHED": 1 + 2 * total}
+
+
+def test_a_server_that_stops_and_crashes_costs_a_sweep_no_trial(server, project):
+    total = 3
+    make_storage(whole_address(server.address))
+    with ending(sweep_on(server, project, total, epochs=12)) as sweeper:
+        # At the end of a trial it is told, the next one is claimed, and its settings are written.
+        for done, how in enumerate(("fast", "immediate"), start=1):
+            until(lambda done=done: finished(server) >= done, seconds=120, process=sweeper)
+            server.stop(how)
+            with pytest.raises(subprocess.TimeoutExpired):
+                sweeper.wait(timeout=2)
+            server.start()
+        said, complaint = sweeper.communicate(timeout=180)
+        assert sweeper.returncode == 0, said + complaint
+    made = trials(server.address, SWEEP)
+    assert [(trial.number, trial.state) for trial in made] == [(n, TrialState.COMPLETE) for n in range(total)]
+    assert all(len(trial.params) == 1 for trial in made)
+    assert Counter(run_states(project)) == {"FINISHED": 1 + 2 * total}
+
+
+def test_a_wrong_password_is_told_and_not_shown(server, monkeypatch):
+    monkeypatch.setenv("PGPASSWORD", "mistaken")
+    with pytest.raises(UserError, match="password authentication failed") as told:
+        make_storage(whole_address(server.address))
+    assert "mistaken" not in str(told.value) and server.password not in str(told.value)
+
+
+def test_an_address_with_a_password_is_refused_and_not_shown():
+    with pytest.raises(UserError, match="PGPASSWORD") as told:
+        whole_address("postgresql://sweeper:mistaken@127.0.0.1/postgres")
+    assert "mistaken" not in str(told.value)

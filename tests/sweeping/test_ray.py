@@ -1,0 +1,92 @@
+"""A sweep on a Ray cluster of two nodes, one of which is killed while it works on a trial."""
+
+import importlib.util
+from collections import Counter
+
+import psutil
+import pytest
+from optuna.trial import TrialState
+
+from pipeline.processes import process_number
+from pipeline.sweeping.study import DEATHS, OWNER
+from tests.sweeping.servers import (
+    RAY,
+    ending,
+    kill_tree,
+    make_project,
+    ray_cluster,
+    run_states,
+    started_sweep,
+    tree,
+    trials,
+    until,
+)
+
+pytestmark = pytest.mark.skipif(
+    importlib.util.find_spec("ray") is None or not RAY.exists(), reason="Ray is not installed: the extra `ray`"
+)
+
+SWEEP = "clustered"
+TRIALS = 4
+
+
+def worked_on_by(node, storage):
+    """The trial that a process of this node has trained for an epoch or more, and has not ended."""
+    numbers = {process.pid for process in tree(node)}
+    for trial in trials(storage, SWEEP, TrialState.RUNNING):
+        if trial.intermediate_values and process_number(trial.user_attrs[OWNER]) in numbers:
+            return trial
+    return None
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory):
+    """The project, what the sweep said, the trial that was lost with a node, and whom the sweep left on the other."""
+    project = make_project(tmp_path_factory.mktemp("project"))
+    storage = f"sqlite:///{project}/sweeps.db"
+    with ray_cluster(tmp_path_factory.mktemp("nodes")) as cluster:
+        sweep = started_sweep(
+            project,
+            "hydra/launcher=ray",
+            f"hydra.launcher.ray.init.address={cluster.address}",
+            "model=lecture_cnn",
+            "training.epochs=15",
+            "optimizer.learning_rate=interval(0.01,0.1)",
+            f"hydra.sweeper.name={SWEEP}",
+            f"hydra.sweeper.trials={TRIALS}",
+            **cluster.environment,
+        )
+        with ending(sweep):
+            lost = until(lambda: worked_on_by(cluster.second, storage), seconds=180, process=sweep)
+            kill_tree(cluster.second)
+            said, complaint = sweep.communicate(timeout=180)
+        assert sweep.returncode == 0, said + complaint
+        owners = {process_number(trial.user_attrs[OWNER]) for trial in trials(storage, SWEEP)}
+        workers = [process for process in tree(cluster.head) if process.pid in owners]
+        _, left = psutil.wait_procs(workers, timeout=10)
+    return project, said, lost, left
+
+
+def test_a_sweep_that_loses_a_node_ends_with_all_of_its_trials(swept):
+    project, said, _, _ = swept
+    made = trials(f"sqlite:///{project}/sweeps.db", SWEEP)
+    assert [(trial.number, trial.state) for trial in made] == [(n, TrialState.COMPLETE) for n in range(TRIALS)]
+    assert f"{TRIALS}/{TRIALS}" in said
+
+
+def test_the_trial_that_died_with_the_node_was_made_on_the_other_with_its_settings(swept):
+    project, _, lost, _ = swept
+    again = trials(f"sqlite:///{project}/sweeps.db", SWEEP)[lost.number]
+    assert again.params == lost.params
+    assert again.user_attrs[OWNER] != lost.user_attrs[OWNER]
+    assert again.user_attrs[DEATHS] == 1
+
+
+def test_no_run_is_left_running(swept):
+    project, *_ = swept
+    # A run for the sweep, and for each trial one with one replicate below it.
+    assert Counter(run_states(project)) == {"FINISHED": 1 + 2 * TRIALS}
+
+
+def test_no_worker_is_left_on_the_surviving_node(swept):
+    assert swept[-1] == []
