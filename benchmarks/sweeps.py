@@ -3,24 +3,25 @@
     python -m benchmarks.sweeps                      # all of it; keras-tuner comes with requirements-extras.lock
     python -m benchmarks.sweeps race --rounds 3      # or of these one: race, overhead, utilisation, memory
 
-**race**: seconds until a validation loss is reached on electroluminescence images at 64×64 (split at random: by
-module, nine epochs learn next to nothing and any network is as good as any other), from the start of the command, imports included. All
-search the same space of the lecture's network, for up to 9 epochs a trial, with the optimizer and the loss of the
-comparison: ours 20 trials on two workers of one thread each, with everything that it keeps (checkpoints, weights,
-MLflow, storage); by hand 20 trials with the same sampler and pruner, one after the other with TensorFlow's own threads,
-of which nothing is kept; Hyperband its 23. No two of them train the same trials, so it is not the speed of training
-that is compared but what a user waits for. A loss counts from the end of the complete trial that reached it, since only
-then can its network be taken. The loss to reach is the lowest that every sweep of every round reached. The ways take
-turns, a round has a seed, and the images are prepared and MLflow's store is made before, as in a project in use.
+**race**: seconds until a validation loss is reached on electroluminescence images at 64×64, from the start of the
+command, imports included. The images are split at random: by module, nine epochs learn so little that any network is as
+good as any other. All ways are given the same training and validation images, standardised alike, and search the same
+space of the lecture's network, for up to 9 epochs a trial with the same optimizer and loss: ours 20 trials on two
+workers of one thread each, with everything that it keeps (checkpoints, weights, MLflow, storage); by hand 20 trials
+with the same sampler and pruner, one after the other with TensorFlow's own threads, of which nothing is kept; Hyperband
+its 23. No two of them train the same trials, so what is compared is not the speed of training but what a user waits
+for. A loss counts from the end of the complete trial that reached it, since only then can its network be taken. The
+loss to reach is the lowest that every sweep of every round reached. The ways take turns, a round has a seed, and the
+images are prepared and MLflow's store is made before, as in a project in use.
 
 **overhead**: seconds from the start of a trial to the start of the next, less those of its epochs (each from its first
 batch to the end of its validation), in one process that has made trials before: digits, one epoch, the same
-configurations by ours with Hydra's basic launcher and by hand. It holds what Keras needs to build and to forget a
-network, which both pay.
+configurations by ours with Hydra's basic launcher and by hand. It
+holds what Keras needs to build and to forget a network, which both pay.
 
 **utilisation**: share of the time of two workers in which they have a trial, between the start of the first trial and
-the end of the last, when trials last 1 to 10 epochs at random; and the share in which they train, which leaves out
-imports and all other overhead.
+the end of the last, when trials last 1 to 10 epochs at random; a trial starts when its job does, in the worker. Beside
+it the share in which they train, which leaves out the imports of the first trials and all other overhead.
 
 **memory**: peaks of the workers over many short trials, as each trial of the study says.
 
@@ -153,19 +154,23 @@ def prepared(data: str) -> Path:
 
 def ours(name: str, *overrides: str) -> Sweep:
     """A sweep of ours."""
-    began, ended = run("pipeline", "experiment", "-m", *overrides, f"hydra.sweeper.name={name}")
+    names = f"hydra.sweeper.name={name}", f"hydra.sweep.dir={name}"
+    began, ended = run("pipeline", "experiment", "-m", *overrides, *names)
     return Sweep(began, ended, [made for _, made in by_worker(name)])
 
 
 def by_worker(name: str) -> list[tuple[str, Made]]:
-    """The trials of a sweep of ours, by number, and the process that made each."""
+    """The trials of a sweep of ours, by number, and the process that made each.
+
+    A trial began when Hydra, in the worker, wrote down its overrides; it was asked for before.
+    """
     found = []
     for trial in trials_of(open_study(name, STORAGE)):
-        if not trial.state.is_finished() or trial.datetime_start is None or trial.datetime_complete is None:
+        if not trial.state.is_finished() or trial.datetime_complete is None:
             sys.exit(f"Trial {trial.number} of the sweep {name} is {trial.state.name}.")
         values = trial.user_attrs.get("values")
         made = Made(
-            trial.datetime_start.timestamp(),
+            Path(name, str(trial.number), ".hydra", "overrides.yaml").stat().st_mtime,
             trial.datetime_complete.timestamp(),
             values["validation_loss"] if values else None,
             len(trial.intermediate_values),
@@ -238,6 +243,8 @@ def race(rounds: int) -> list[str]:
         # Whoever comes first in one round comes last in the next.
         for way in [*ways][seed % len(ways) :] + [*ways][: seed % len(ways)]:
             made[way].append(ways[way](seed))
+            latest = made[way][-1]
+            print(f"{way}, seed {seed}: {latest.seconds:.0f} s, {latest.lowest:.4f}", file=sys.stderr, flush=True)
     loss = max(sweep.lowest for sweeps in made.values() for sweep in sweeps)
     print(f"{'way':14}{'s to ' + format(loss, '.4f'):>18}{'s in all':>18}{'trials':>8}{'epochs':>8}  lowest loss")
     until = {}

@@ -1,7 +1,7 @@
 """The sweep as a script of an afternoon: Optuna's `study.optimize`, one trial after the other, nothing kept.
 
-TPE and the median pruner with their defaults, as `convtrack_optuna` has them; TensorFlow with its own number of
-threads; the session cleared before each trial, as Optuna's examples do.
+Multivariate TPE and the median pruner, as `convtrack_optuna` has them; TensorFlow with its own number of threads; the
+session cleared before each trial, as Optuna's examples do.
 
     python -m benchmarks.peers.by_hand PROBLEM
 """
@@ -78,7 +78,7 @@ def main() -> None:
         tell(problem, Made(began, ended, trial.value if complete else None, len(seconds), sum(seconds)))
 
     study = optuna.create_study(
-        sampler=optuna.samplers.TPESampler(seed=problem.seed),
+        sampler=optuna.samplers.TPESampler(multivariate=True, seed=problem.seed),
         pruner=optuna.pruners.NopPruner() if problem.configurations else optuna.pruners.MedianPruner(),
     )
     for configuration in problem.configurations:

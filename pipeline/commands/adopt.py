@@ -8,7 +8,6 @@ training and augmentation. Without SWEEP, list the sweeps there are.
 """
 
 import argparse
-import math
 import textwrap
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -19,10 +18,10 @@ from optuna.trial import FrozenTrial
 
 from pipeline.composing import composed
 from pipeline.config import CONF, ComparisonConfig, read_comparison
-from pipeline.console import say
+from pipeline.console import columns, say
 from pipeline.errors import UserError
 from pipeline.provenance import commit, dirty
-from pipeline.reporting.quantities import listed
+from pipeline.reporting.quantities import digits, listed
 from pipeline.sweeping.adopting import (
     TrialSettings,
     add_to_comparison,
@@ -90,7 +89,7 @@ def _list(storage: str) -> None:
             rows.append((name, done, str(found.complete), _best(study, found)))
     if len(rows) == 1:
         raise UserError(f"{storage} holds no sweep yet: `convtrack experiment -m` begins one.")
-    for line in _columns(rows):
+    for line in columns(rows):
         say(line)
 
 
@@ -169,16 +168,7 @@ def _objectives(study: optuna.Study) -> list[str]:
 def _values(study: optuna.Study, trial: FrozenTrial) -> str:
     """The values of a trial's objectives, each with its name."""
     pairs = zip(_objectives(study), trial.values, strict=True)
-    return listed([f"{name} {_digits(value)}" for name, value in pairs])
-
-
-def _digits(value: float) -> str:
-    """Four digits, and all those of large numbers.
-
-    >>> _digits(0.081234), _digits(61706.0)
-    ('0.08123', '61,706')
-    """
-    return f"{value:,.0f}" if math.isfinite(value) and abs(value) >= 1000 else f"{value:.4g}"
+    return listed([f"{name} {digits(value)}" for name, value in pairs])
 
 
 def _front(study: optuna.Study, front: Sequence[FrozenTrial]) -> list[str]:
@@ -187,13 +177,8 @@ def _front(study: optuna.Study, front: Sequence[FrozenTrial]) -> list[str]:
     rows = [("trial", *_objectives(study), *searched)]
     for trial in sorted(front, key=lambda one: (one.values, one.number)):
         chosen = (str(trial.params.get(key, "–")) for key in searched)
-        rows.append((str(trial.number), *map(_digits, trial.values), *chosen))
-    return _columns(rows)
-
-
-def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+        rows.append((str(trial.number), *map(digits, trial.values), *chosen))
+    return columns(rows)
 
 
 def _standing(trial: FrozenTrial, found: Summary) -> str:

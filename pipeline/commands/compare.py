@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.config import CONF, ComparisonConfig, read_comparison
-from pipeline.console import say
+from pipeline.console import columns, say
 from pipeline.errors import UserError, unknown
 from pipeline.evaluation.ranks import Ranking, ranking
 from pipeline.evaluation.statistics import certainty, certainty_of_scores
@@ -192,7 +192,7 @@ def _what(found: Sequence[Candidate], metric: str, margin: float) -> list[str]:
         seeds = ", ".join(run.seeds) or NONE
         rows.append((run.name, run.run[:8], run.data, str(replicates or NONE), seeds, finished))
     title = f"{len(found)} runs of {shown_address()} by {metric_label(metric)}, margin {margin:g}:"
-    return [title, "", *_columns(rows, right=())]
+    return [title, "", *columns(rows)]
 
 
 def _differences(found: Sequence[Candidate]) -> list[str]:
@@ -203,7 +203,7 @@ def _differences(found: Sequence[Candidate]) -> list[str]:
     rows = [("parameter", *names)]
     for parameter, values in different.items():
         rows.append((parameter, *(_short(str(values.get(name, NONE))) for name in names)))
-    return ["", "What differs:", "", *_columns(rows, right=())]
+    return ["", "What differs:", "", *columns(rows)]
 
 
 def _short(text: str) -> str:
@@ -215,11 +215,11 @@ def _verdicts(group: Judged, metric: str) -> list[str]:
     if group.certainty is None:
         names = listed([run.name for run in group.runs])
         lines = ["", f"On {data}, {group.images} images, with nothing to compare it with in pairs: {names}.", ""]
-        return [*lines, *_columns(_score_rows(group, metric), right=(1,))]
+        return [*lines, *columns(_score_rows(group, metric), right=(1,))]
     found = group.certainty
     replicates = "1 replicate" if found.replicates == 1 else f"{found.replicates} replicates"
     lines = ["", f"On {data}, {group.images} images{_groups(found)}, {replicates}:", ""]
-    lines += _columns(_score_rows(group, metric), right=range(1, 7))
+    lines += columns(_score_rows(group, metric), right=range(1, 7))
     if group.images == "validation":
         lines += ["", "These are validation images, by which epochs were chosen; their groups were not resampled."]
     seeds = {run.seeds for run in group.runs}
@@ -278,7 +278,7 @@ def _values(others: Sequence[Candidate], metric: str) -> list[str]:
         "",
         "Without replicates that can be compared:",
         "",
-        *_columns(rows, right=(1,)),
+        *columns(rows, right=(1,)),
         "",
         f"{which} cannot be told from one value each: train every model several times, or, where an earlier version "
         "of this project did, run `dvc repro` there.",
@@ -310,7 +310,7 @@ def _ranked(judged: Sequence[Judged], metric: str, figure: str | None) -> list[s
             f"cannot be told apart (Nemenyi){tied}."
         )
     where = f"Over the data sets {listed(found.data)}, 1 is the best rank:"
-    return ["", where, "", *_columns(rows, right=(1,)), "", verdict]
+    return ["", where, "", *columns(rows, right=(1,)), "", verdict]
 
 
 def _scores_by_data(judged: Sequence[Judged]) -> dict[str, dict[str, float]] | None:
@@ -351,14 +351,3 @@ def _draw(found: Ranking, file: Path) -> None:
         raise UserError(
             f"{file} cannot be written ({problem.strerror}): name a file in a folder that exists."
         ) from None
-
-
-def _columns(rows: Sequence[Sequence[str]], *, right: Sequence[int]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(
-            cell.rjust(width) if place in right else cell.ljust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]

@@ -30,7 +30,9 @@ def begin_sweep(tracker: Tracker, name: str, fingerprint: str, parameters: Mappi
     told = {_key(key): written(value) for key, value in flattened(parameters)}
     run = tracker.sweep(name, fingerprint, parameters=told)
     first = tracker.parameters(run)
-    tracker.keep_tags(run, CHANGED, {CHANGED + key: value for key, value in told.items() if first.get(key, value) != value})
+    tracker.keep_tags(
+        run, CHANGED, {CHANGED + key: value for key, value in told.items() if first.get(key, value) != value}
+    )
     tracker.start(run)
     return run
 

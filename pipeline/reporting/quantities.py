@@ -1,5 +1,6 @@
 """Numbers as people read them: counts, durations and means with their spread."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -68,6 +69,15 @@ def latency(seconds: float) -> str:
         milliseconds = seconds * 1e3
         return f"{milliseconds:.2f} ms" if milliseconds < 9.995 else f"{milliseconds:.1f} ms"
     return f"{seconds:.2f} s"
+
+
+def digits(value: float) -> str:
+    """Four digits, and all those before the point.
+
+    >>> digits(0.081234), digits(61706.0)
+    ('0.08123', '61,706')
+    """
+    return f"{value:,.0f}" if math.isfinite(value) and abs(value) >= 1000 else f"{value:.4g}"
 
 
 def share(part: float, *, decimals: int = 0) -> str:

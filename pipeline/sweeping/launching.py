@@ -45,7 +45,13 @@ def _start_ray(config: Any) -> int:
     told = {name: value for name, value in os.environ.items() if name.startswith(("MLFLOW_", "PG"))}
     settings["runtime_env"] = {"env_vars": told, **(settings.get("runtime_env") or {})}
     answer = signal.getsignal(signal.SIGTERM)
-    ray.init(**{"log_to_driver": False, "logging_level": "warning", **settings})
+    try:
+        ray.init(**{"log_to_driver": False, "logging_level": "warning", **settings})
+    except (ConnectionError, ValueError) as problem:
+        place, reason = settings.get("address") or "this machine", " ".join(str(problem).split())[:200]
+        raise UserError(
+            f"Ray cannot be had at {place} ({reason}). A cluster that wants tokens needs RAY_AUTH_MODE=token here, too."
+        ) from None
     signal.signal(signal.SIGTERM, answer)  # Ray puts one of its own in its place.
     with open_dict(config):
         # A job that died is the sweep's to make again, under its own rules.

@@ -1,7 +1,8 @@
 """The samplers and pruners of sweeps: Optuna's, by the names and with the options that `hydra.sweeper` gives them.
 
 A sampler is made anew for each trial, and what it knows of the trials before it is in the storage; so a sweep that was
-interrupted proposes what it would have proposed. Options that are missing are Optuna's defaults.
+interrupted proposes what it would have proposed. An option that is missing is
+Optuna's default, save where it says why not.
 """
 
 import warnings
@@ -10,7 +11,8 @@ from importlib.util import find_spec
 from typing import Annotated, Any, Literal, TypeVar
 
 import numpy as np
-from optuna.distributions import CategoricalDistribution
+from optuna import Study
+from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.exceptions import ExperimentalWarning
 from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner, SuccessiveHalvingPruner
 from optuna.samplers import (
@@ -23,6 +25,7 @@ from optuna.samplers import (
     TPESampler,
 )
 from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial
 from pydantic import Field
 
 from pipeline.errors import UserError, unknown
@@ -51,7 +54,7 @@ def make_sampler(
     """The sampler for the trial of this number, in a sweep of the seed.
 
     A setting that is searched under a condition is sampled by itself: with tpe from the trials that had it, with
-    quasi_random as a dimension of its own, with nsga2, gp and cmaes at random. cmaes also draws choices at random.
+    quasi_random as a dimension of its own, with nsga2, gp and cmaes at random. cmaes draws choices at random as well.
     The sampler `grid` is asked for nothing, because every trial of a grid is given its values.
 
     Raises:
@@ -101,16 +104,22 @@ def _seed_of_trial(seed: int, trial_number: int) -> int:
 
 
 def _tpe(
-    space: Space, seed: int, trial_number: int, *, n_startup_trials: Natural = 10, n_ei_candidates: Positive = 24
+    space: Space,
+    seed: int,
+    trial_number: int,
+    *,
+    n_startup_trials: Natural = 10,
+    n_ei_candidates: Positive = 24,
+    multivariate: bool | None = None,
+    group: bool = False,
+    constant_liar: bool = True,
 ) -> TPESampler:
-    conditional = any(parameter.condition for parameter in space.parameters)
     return TPESampler(
         n_startup_trials=n_startup_trials,
         n_ei_candidates=n_ei_candidates,
-        multivariate=True,
-        group=conditional,
-        # Trials that run at the same time are to be different ones.
-        constant_liar=True,
+        multivariate=multivariate,
+        group=group,
+        constant_liar=constant_liar,
         seed=_seed_of_trial(seed, trial_number),
     )
 
@@ -119,17 +128,37 @@ def _random(space: Space, seed: int, trial_number: int) -> RandomSampler:
     return RandomSampler(_seed_of_trial(seed, trial_number))
 
 
+class _QuasiRandomSampler(QMCSampler):
+    """Trial n is the nth point of one sequence over the whole space.
+
+    Optuna's own learns the space from the first trial, which lacks what other conditions ask for, and counts points in
+    the storage, where two processes may take the same one, and a trial that is made again takes another.
+    """
+
+    def __init__(self, space: Mapping[str, BaseDistribution], **settings: Any) -> None:
+        super().__init__(**settings)
+        self._whole_space = dict(space)
+        self._point = 0
+
+    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        return self._whole_space
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        self._point = trial.number
+        return super().sample_relative(study, trial, search_space)
+
+    def _find_sample_id(self, study: Study, search_space: dict[str, BaseDistribution]) -> int:
+        return self._point
+
+
 def _quasi_random(
-    space: Space, seed: int, trial_number: int, *, qmc_type: Literal["sobol", "halton"] = "sobol"
+    space: Space, seed: int, trial_number: int, *, qmc_type: Literal["sobol", "halton"] = "sobol", scramble: bool = True
 ) -> QMCSampler:
-    # One sequence for the whole sweep: its place in it is kept in the storage.
-    return QMCSampler(
-        qmc_type=qmc_type,
-        scramble=True,
-        seed=seed,
-        independent_sampler=RandomSampler(_seed_of_trial(seed, trial_number)),
-        warn_independent_sampling=False,
-    )
+    # Scrambled, unlike Optuna's default, because otherwise every seed gives the same points.
+    searched = {parameter.name: parameter.distribution for parameter in space.parameters}
+    return _QuasiRandomSampler(searched, qmc_type=qmc_type, scramble=scramble, seed=seed)
 
 
 def _nsga2(
@@ -138,11 +167,14 @@ def _nsga2(
     trial_number: int,
     *,
     population_size: Annotated[int, Field(ge=2)] = 20,
+    mutation_prob: Probability | None = None,
     crossover_prob: Probability = 0.9,
     swapping_prob: Probability = 0.5,
 ) -> NSGAIISampler:
+    # Less than half of Optuna's population, because a sweep of networks rarely has the trials for generations of 50.
     return NSGAIISampler(
         population_size=population_size,
+        mutation_prob=mutation_prob,
         crossover_prob=crossover_prob,
         swapping_prob=swapping_prob,
         seed=_seed_of_trial(seed, trial_number),
@@ -155,14 +187,19 @@ def _cmaes(
     trial_number: int,
     *,
     n_startup_trials: Natural = 1,
-    sigma0: Annotated[float, Field(gt=0)] | None = None,
-    popsize: Positive | None = None,
+    popsize: Annotated[int, Field(ge=2)] | None = None,
+    consider_pruned_trials: bool = False,
+    use_separable_cma: bool = False,
+    with_margin: bool = False,
+    lr_adapt: bool = False,
 ) -> CmaEsSampler:
     return CmaEsSampler(
         n_startup_trials=n_startup_trials,
-        sigma0=sigma0,
         popsize=popsize,
-        independent_sampler=RandomSampler(_seed_of_trial(seed, trial_number)),
+        consider_pruned_trials=consider_pruned_trials,
+        use_separable_cma=use_separable_cma,
+        with_margin=with_margin,
+        lr_adapt=lr_adapt,
         warn_independent_sampling=False,
         seed=_seed_of_trial(seed, trial_number),
     )
@@ -174,7 +211,6 @@ def _gp(
     return GPSampler(
         n_startup_trials=n_startup_trials,
         deterministic_objective=deterministic_objective,
-        independent_sampler=RandomSampler(_seed_of_trial(seed, trial_number)),
         warn_independent_sampling=False,
         seed=_seed_of_trial(seed, trial_number),
     )
@@ -193,28 +229,50 @@ SAMPLERS: Mapping[str, Callable[..., BaseSampler]] = {
 
 def _check_cmaes(space: Space, directions: Sequence[StudyDirection]) -> None:
     if len(directions) > 1:
-        raise UserError("The sampler cmaes searches for one objective: take nsga2 or tpe for several.")
-    numbers = [one for one in space.parameters if not isinstance(one.distribution, CategoricalDistribution)]
-    if len(numbers) < 2:
-        raise UserError("The sampler cmaes needs at least two settings that are numbers: take tpe.")
+        raise UserError(f"The sampler cmaes searches for one objective, not {len(directions)}: take nsga2 or tpe.")
+    if all(one.condition or isinstance(one.distribution, CategoricalDistribution) for one in space.parameters):
+        raise UserError(
+            "The sampler cmaes needs a range or an interval that is searched in every trial, and the space has none: "
+            "take tpe."
+        )
 
 
 def _median(
-    max_steps: int, *, n_startup_trials: Natural = 5, n_warmup_steps: Natural = 0, interval_steps: Positive = 1
+    max_steps: int,
+    *,
+    n_startup_trials: Natural = 5,
+    n_warmup_steps: Natural = 0,
+    interval_steps: Positive = 1,
+    n_min_trials: Positive = 1,
 ) -> MedianPruner:
-    return MedianPruner(n_startup_trials, n_warmup_steps, interval_steps)
+    return MedianPruner(n_startup_trials, n_warmup_steps, interval_steps, n_min_trials=n_min_trials)
 
 
 def _successive_halving(
-    max_steps: int, *, min_resource: Positive = 1, reduction_factor: Annotated[int, Field(ge=2)] = 4
+    max_steps: int,
+    *,
+    min_resource: Positive = 1,
+    reduction_factor: Annotated[int, Field(ge=2)] = 4,
+    min_early_stopping_rate: Natural = 0,
+    bootstrap_count: Natural = 0,
 ) -> SuccessiveHalvingPruner:
-    return SuccessiveHalvingPruner(min_resource, reduction_factor)
+    # From the first epoch on, unlike Optuna's "auto", which prunes nothing until a first trial is complete.
+    return SuccessiveHalvingPruner(min_resource, reduction_factor, min_early_stopping_rate, bootstrap_count)
 
 
 def _hyperband(
-    max_steps: int, *, min_resource: Positive = 1, reduction_factor: Annotated[int, Field(ge=2)] = 3
+    max_steps: int,
+    *,
+    min_resource: Positive = 1,
+    reduction_factor: Annotated[int, Field(ge=2)] = 3,
+    bootstrap_count: Natural = 0,
 ) -> HyperbandPruner:
-    return HyperbandPruner(min_resource, max_steps, reduction_factor)
+    if min_resource > max_steps:
+        raise UserError(
+            f"Option 'min_resource' of pruner hyperband must be at most {max_steps}, the epochs of a trial. "
+            f"Received {min_resource}."
+        )
+    return HyperbandPruner(min_resource, max_steps, reduction_factor, bootstrap_count)
 
 
 def _none(max_steps: int) -> NopPruner:

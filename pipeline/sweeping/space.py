@@ -332,7 +332,7 @@ class _Reader:
         if override.is_delete() or not override.is_sweep_override():
             raise UserError(
                 f"{entry} must name several values to search: choice(…), range(…) or interval(…). A single one is "
-                f"given on the command line, or as choice({override.input_line.partition('=')[2] or 'VALUE'})."
+                f"given on the command line, or as choice({(override.input_line or '').partition('=')[2] or 'VALUE'})."
             )
         unknown_tags = (value.tags if isinstance(value, Sweep) else set()) - {"log"}
         if unknown_tags:

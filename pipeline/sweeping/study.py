@@ -192,9 +192,13 @@ def trials_of(study: optuna.Study, *states: TrialState) -> list[FrozenTrial]:
 
 def own(study: optuna.Study, trial: int) -> None:
     """Say that this process works on the trial of this id."""
-    storage = study._storage
-    storage.set_trial_user_attr(trial, ALIVE, time.time())
-    storage.set_trial_user_attr(trial, OWNER, this_process())
+    give_sign_of_life(study, trial)
+    study._storage.set_trial_user_attr(trial, OWNER, this_process())
+
+
+def give_sign_of_life(study: optuna.Study, trial: int) -> None:
+    """Say that whoever works on the trial of this id still does."""
+    study._storage.set_trial_user_attr(trial, ALIVE, time.time())
 
 
 def is_dead(trial: FrozenTrial, silence: float) -> bool:

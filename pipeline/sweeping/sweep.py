@@ -11,7 +11,6 @@ from omegaconf import OmegaConf
 from optuna.distributions import CategoricalDistribution
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
-from pipeline.sweeping.samplers import make_pruner, make_sampler
 
 from pipeline.config import SECTIONS, SweepConfig, flattened, read
 from pipeline.console import say
@@ -21,6 +20,7 @@ from pipeline.runs import fingerprint
 from pipeline.sweeping.launching import make_launcher
 from pipeline.sweeping.log import GROWING, logging_sweep
 from pipeline.sweeping.promise import LOGGED
+from pipeline.sweeping.samplers import make_pruner, make_sampler
 from pipeline.sweeping.space import Space, difference, read_space
 from pipeline.sweeping.study import (
     DEFINITION,

@@ -30,6 +30,7 @@ from pipeline.sweeping.study import (
     REASON,
     STORAGE_ERRORS,
     alone,
+    give_sign_of_life,
     is_dead,
     own,
     patiently,
@@ -129,7 +130,7 @@ class Sweeper:
         with suppress(*STORAGE_ERRORS):
             for trial in trials_of(self.study, TrialState.RUNNING):
                 if trial.number in self._running and trial.user_attrs.get(OWNER) == this_process():
-                    own(self.study, trial._trial_id)
+                    give_sign_of_life(self.study, trial._trial_id)
 
     def _claim(self) -> Job | None:
         """The next trial that nobody makes, now this process' own; None where there is none."""

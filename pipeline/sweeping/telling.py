@@ -10,6 +10,7 @@ import optuna
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from pipeline.reporting.quantities import digits
 from pipeline.sweeping.study import REASON, trials_of
 from pipeline.training.progress import time_left
 
@@ -108,7 +109,7 @@ class Teller:
         whole = [f"{finished}/{self.total}"]
         best = best_of(self.study, [one for one in trials if one.state == TrialState.COMPLETE])
         if len(self.objectives) == 1 and best:
-            whole.append(f"best {best[0].values[0]:.4g} (trial {best[0].number})")
+            whole.append(f"best {digits(best[0].values[0])} (trial {best[0].number})")
         if finished < self.total:
             whole.append(time_left(pace * (self.total - finished)))
         return f"{'  '.join(part for part in said if part)}  |  {', '.join(whole)}"
@@ -119,8 +120,8 @@ def values_line(trial: FrozenTrial, objectives: Sequence[str]) -> str:
     values: Sequence[float] = trial.values or []
     if trial.state == TrialState.PRUNED:
         reached = trial.intermediate_values
-        return f"at {objectives[0]} {reached[max(reached)]:.4g} after step {max(reached)}" if reached else ""
-    return "  ".join(f"{name} {value:.4g}" for name, value in zip(objectives, values, strict=True))
+        return f"at {objectives[0]} {digits(reached[max(reached)])} after step {max(reached)}" if reached else ""
+    return "  ".join(f"{name} {digits(value)}" for name, value in zip(objectives, values, strict=True))
 
 
 def settings_line(trial: FrozenTrial) -> str:
@@ -148,4 +149,4 @@ def summary_lines(name: str, summary: Summary, objectives: Sequence[str]) -> lis
 
 
 def _short(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return digits(value) if isinstance(value, float) else str(value)

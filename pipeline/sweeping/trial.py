@@ -15,19 +15,19 @@ from typing import Any
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
-from pipeline.sweeping.samplers import make_pruner
 
 from pipeline.config import TrialAddress
 from pipeline.errors import UserError
-from pipeline.processes import is_gone, is_local, process_number, this_process
+from pipeline.processes import is_gone, is_local, this_process
+from pipeline.sweeping.samplers import make_pruner
 from pipeline.sweeping.study import (
-    ALIVE,
     DEFINITION,
     OWNER,
     REASON,
     SETTINGS,
     STORAGE_ERRORS,
     connected,
+    give_sign_of_life,
     own,
     patiently,
     sweep_fingerprint,
@@ -147,7 +147,7 @@ class Trial:
             if time.monotonic() - spoke >= SIGN_OF_LIFE:
                 spoke = time.monotonic()
                 with suppress(*STORAGE_ERRORS):
-                    self._storage.set_trial_user_attr(self._id, ALIVE, time.time())
+                    give_sign_of_life(self._study, self._id)
 
 
 def make(address: TrialAddress, work: Callable[[Trial], None]) -> None:
@@ -198,8 +198,7 @@ def _lost_if_finished() -> Iterator[None]:
 @contextmanager
 def _ended_by_the_sweeper_alone(sweeper: str) -> Iterator[None]:
     """In a worker of the sweeper Ctrl-C is the sweeper's to answer, which ends its workers by SIGTERM."""
-    worker = is_local(sweeper) and process_number(sweeper) == os.getppid()
-    if not worker or threading.current_thread() is not threading.main_thread():
+    if sweeper == this_process() or threading.current_thread() is not threading.main_thread():
         yield
         return
     before = signal.signal(signal.SIGINT, signal.SIG_IGN), signal.signal(signal.SIGTERM, _interrupt)
