@@ -1,8 +1,8 @@
 """The samplers and pruners of sweeps: Optuna's, by the names and with the options that `hydra.sweeper` gives them.
 
 A sampler is made anew for each trial, and what it knows of the trials before it is in the storage; so a sweep that was
-interrupted proposes what it would have proposed. An option that is missing is
-Optuna's default, save where it says why not.
+interrupted proposes what it would have proposed. An option that is missing is Optuna's default, save where a comment
+says why not.
 """
 
 import warnings

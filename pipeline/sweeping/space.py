@@ -69,7 +69,7 @@ class Parameter:
     """A setting that is searched.
 
     `key` is the setting without the `prefix` (+, ++) that its override may need; `written` is its range in Hydra's
-    words, spelt the same however it was typed; `listed` holds its values in Hydra's order, None for an interval.
+    words, spelt the same however it was typed; `listed` holds its values in Hydra's order, None where they are too many.
     """
 
     key: str
@@ -177,6 +177,9 @@ def _values(parameter: Parameter) -> Sequence[Value]:
             f"`{parameter.name}` must list its values for a grid: choice(…) or range(start, stop, step). "
             f"Received {parameter.written}."
         )
+    if isinstance(parameter.distribution, FloatDistribution):
+        # The last digit of Hydra's last value may lie beyond Optuna's bound.
+        return [min(float(value), parameter.distribution.high) for value in parameter.listed]
     return parameter.listed
 
 
@@ -239,7 +242,9 @@ def difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     return [
         f"{name}: {_shown(then, name)} before, {_shown(since, name)} now"
         for name in {**then, **since}
-        if (name in then, then.get(name)) != (name in since, since.get(name))
+        if _shown(then, name) != _shown(since, name)
+        # An empty mapping is no entry where the other side shows what it lacks.
+        and not any(other.startswith(f"{name}.") for other in (*then, *since))
     ]
 
 
@@ -336,7 +341,7 @@ class _Reader:
             )
         unknown_tags = (value.tags if isinstance(value, Sweep) else set()) - {"log"}
         if unknown_tags:
-            raise unknown("tag", min(unknown_tags), ["log"])
+            raise UserError(f"{entry} must have no tag but log. Received {', '.join(sorted(unknown_tags))}.")
         if isinstance(value, IntervalSweep):
             found = _interval(entry, value)
         elif isinstance(value, RangeSweep):
@@ -460,10 +465,10 @@ def _range(entry: str, sweep: RangeSweep) -> _Range:
 
 
 def _stepped(listed: Sequence[float], step: float) -> FloatDistribution | None:
-    """Optuna's distribution over these values; None where its own arithmetic would miss one of them."""
+    """Optuna's distribution over these values; None where they have more digits than it counts with."""
     low, exact_step = min(listed), Decimal(repr(step))
     high = float(Decimal(repr(low)) + (len(listed) - 1) * exact_step)
-    if (Decimal(repr(high)) - Decimal(repr(low))) % exact_step or max(listed) > high:
+    if (Decimal(repr(high)) - Decimal(repr(low))) % exact_step:
         return None
     return FloatDistribution(low, high, step=step)
 
@@ -479,7 +484,7 @@ def _interval(entry: str, sweep: IntervalSweep) -> _Range:
     return _Range(
         f"tag(log, {written})" if log else written,
         IntDistribution(int(low), int(high), log=log) if whole else FloatDistribution(low, high, log=log),
-        range(int(low), int(high) + 1) if whole else None,
+        range(int(low), int(high) + 1) if whole and high - low < MOST_LISTED else None,
     )
 
 

@@ -7,7 +7,7 @@ owner is gone waits again under the same number.
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
@@ -197,8 +197,9 @@ def own(study: optuna.Study, trial: int) -> None:
 
 
 def give_sign_of_life(study: optuna.Study, trial: int) -> None:
-    """Say that whoever works on the trial of this id still does."""
-    study._storage.set_trial_user_attr(trial, ALIVE, time.time())
+    """Say that whoever works on the trial of this id still does, unless it has just ended."""
+    with suppress(optuna.exceptions.UpdateFinishedTrialError):
+        study._storage.set_trial_user_attr(trial, ALIVE, time.time())
 
 
 def is_dead(trial: FrozenTrial, silence: float) -> bool:

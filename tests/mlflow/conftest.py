@@ -49,7 +49,7 @@ def serving(folder: Path) -> Iterator[str]:
             yield address
         finally:
             server.terminate()
-            server.wait(30)
+            server.wait(60)
 
 
 def _wait_for(address: str, server: "subprocess.Popen[bytes]") -> None:
@@ -58,7 +58,7 @@ def _wait_for(address: str, server: "subprocess.Popen[bytes]") -> None:
         try:
             if requests.get(f"{address}/health", timeout=2).ok:
                 return
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             time.sleep(0.3)
     raise AssertionError(f"no MLflow server at {address}")
 

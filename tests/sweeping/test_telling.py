@@ -1,0 +1,84 @@
+"""What a sweep tells of itself."""
+
+from datetime import datetime, timedelta
+
+import optuna
+import pytest
+from optuna.distributions import FloatDistribution
+from optuna.trial import TrialState, create_trial
+
+from pipeline.sweeping.telling import best_of, settings_line, summarise, summary_lines, utilisation
+
+START = datetime(2026, 1, 1)
+
+
+def trial(value=None, state=TrialState.COMPLETE, *, begins=0, lasts=1, name="x", **attributes):
+    made = create_trial(
+        state=state,
+        value=value,
+        params={name: 0.123456},
+        distributions={name: FloatDistribution(0, 1)},
+        user_attrs=attributes,
+    )
+    made.datetime_start = START + timedelta(seconds=begins)
+    made.datetime_complete = made.datetime_start + timedelta(seconds=lasts)
+    return made
+
+
+@pytest.fixture
+def study():
+    made = optuna.create_study()
+    for one in (
+        trial(0.5, reused=1),
+        trial(0.25, memory_mib=700),
+        trial(0.25, memory_mib=900),
+        trial(state=TrialState.FAIL, reason="It diverged."),
+        trial(state=TrialState.PRUNED),
+    ):
+        made.add_trial(one)
+    return made
+
+
+def test_workers_that_always_work_are_used_wholly():
+    assert utilisation([trial(0.1, begins=0, lasts=4), trial(0.1, begins=0, lasts=4)], 2) == 1.0
+
+
+def test_a_worker_that_waits_half_of_the_time_leaves_three_quarters():
+    assert utilisation([trial(0.1, begins=0, lasts=4), trial(0.1, begins=0, lasts=2)], 2) == 0.75
+
+
+def test_nothing_made_is_no_utilisation():
+    assert utilisation([], 2) is None
+
+
+def test_of_equal_trials_the_first_is_the_best(study):
+    summary = summarise(study)
+    assert [one.number for one in summary.best] == [1]
+
+
+def test_of_growing_objectives_the_largest_is_the_best():
+    study = optuna.create_study(direction="maximize")
+    for value in (0.1, 0.9, 0.5):
+        study.add_trial(trial(value))
+    assert [one.number for one in best_of(study, study.trials)] == [1]
+
+
+def test_of_several_objectives_the_pareto_front_is_the_best():
+    study = optuna.create_study(directions=["minimize", "minimize"])
+    for values in ((1, 5), (2, 4), (3, 6)):
+        made = create_trial(values=values)
+        study.add_trial(made)
+    assert sorted(one.number for one in best_of(study, study.trials)) == [0, 1]
+
+
+def test_the_end_is_told_in_lines(study):
+    assert summary_lines("small", summarise(study), ["validation_loss"]) == [
+        "Sweep small: 3 complete (1 answered from the store), 1 pruned, 1 failed.",
+        "  failed 1×: It diverged.",
+        "Best: trial 1  validation_loss 0.25  x=0.1235",
+        "To compare it with other models: convtrack adopt small",
+    ]
+
+
+def test_a_condition_is_left_out_of_what_a_trial_chose():
+    assert settings_line(trial(0.1, name="model.options.units (model=lenet5)")) == "model.options.units=0.1235"
