@@ -3,12 +3,13 @@
 PYTHON ?= python3
 VENV := .venv
 INSTALLED := $(VENV)/installed
+EXTRAS := $(VENV)/extras
 ACTIVATE := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
 export DVC_NO_ANALYTICS := true
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: repro test ui check bench clean
+.PHONY: repro test test-extras ui check bench clean
 
 repro: $(INSTALLED)
 	@$(ACTIVATE) dvc repro
@@ -16,6 +17,10 @@ repro: $(INSTALLED)
 
 test: $(INSTALLED)
 	@$(ACTIVATE) python -m pytest --numprocesses 2 --dist loadfile
+
+# Sweeps on a Ray cluster and on a PostgreSQL server, each started by the tests.
+test-extras: $(EXTRAS)
+	@$(ACTIVATE) python -m pytest tests/sweeping/test_ray.py tests/sweeping/test_postgresql.py
 
 ui: $(INSTALLED)
 	@$(ACTIVATE) convtrack ui
@@ -26,12 +31,19 @@ check: $(INSTALLED)
 	@$(ACTIVATE) mypy
 	@$(ACTIVATE) python -m pytest pipeline
 
-bench: $(INSTALLED)
+bench: $(EXTRAS)
 	@$(ACTIVATE) python -m benchmarks.locally_connected
 	@$(ACTIVATE) python -m benchmarks.compare
 
 clean: $(INSTALLED)
 	@$(ACTIVATE) convtrack clean
+
+# Ray and PostgreSQL for sweeps, and what the benchmarks compare with.
+$(EXTRAS): requirements-extras.lock $(INSTALLED)
+	@echo "Installing the extras into $(VENV)"
+	@$(VENV)/bin/python -m pip install --disable-pip-version-check --compile --progress-bar off --quiet \
+	  -r requirements-extras.lock
+	@touch $@
 
 # TensorFlow 2.21 has wheels for Python 3.11 to 3.13. `--compile`, because without bytecode every start of TensorFlow
 # takes twice as long. The lock keeps two `make` from installing at once; who waited finds the work done.

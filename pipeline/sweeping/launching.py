@@ -38,6 +38,10 @@ def make_launcher(*, hydra_context: Any, task_function: Any, config: Any) -> tup
 
 def _start_ray(config: Any) -> int:
     """Connect to the cluster, or start one here; returns how many jobs fit."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    if (Path.home() / ".ray" / "auth_token").is_file():
+        # A cluster that is started where there is a token asks for it, and Ray offers it only when told to.
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
     import ray
 
     settings: Any = OmegaConf.to_container(config.hydra.launcher.ray.init, resolve=True)

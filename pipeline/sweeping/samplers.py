@@ -251,7 +251,7 @@ def _median(
 def _successive_halving(
     max_steps: int,
     *,
-    min_resource: Positive = 1,
+    min_resource: Positive | Literal["auto"] = 1,
     reduction_factor: Annotated[int, Field(ge=2)] = 4,
     min_early_stopping_rate: Natural = 0,
     bootstrap_count: Natural = 0,

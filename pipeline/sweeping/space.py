@@ -69,7 +69,8 @@ class Parameter:
     """A setting that is searched.
 
     `key` is the setting without the `prefix` (+, ++) that its override may need; `written` is its range in Hydra's
-    words, spelt the same however it was typed; `listed` holds its values in Hydra's order, None where they are too many.
+    words, spelt the same however it was typed; `listed` holds its values in Hydra's order, None where there are too
+    many.
     """
 
     key: str

@@ -119,8 +119,8 @@ class Sweeper:
         self._give_sign_of_life()
         with suppress(queue.Empty):
             job, outcome = self._ended.get(timeout=1.0)
-            patiently(lambda: self._settle(job, outcome))
             del self._running[job.number]
+            patiently(lambda: self._settle(job, outcome))
 
     def _give_sign_of_life(self) -> None:
         """For the trials that have not begun, as where a launcher has them wait for a free worker."""
