@@ -67,6 +67,8 @@ def run(command: str, arguments: Sequence[str]) -> None:
     os.environ["HYDRA_FULL_ERROR"] = "1"
     # A file of conf/sweep says what to search; without one `-m` makes a grid of the values on the command line.
     searching = any(argument.startswith("sweep=") for argument in arguments)
+    if searching:
+        _check_search(arguments)
     primary = primary_config(command, sweeper="convtrack_optuna" if searching else "convtrack_grid")
     if {"-h", "--help"} & set(arguments) and {"model": "???"} in primary["defaults"]:
         # Help shows a composed configuration, so it needs some model.
@@ -81,6 +83,15 @@ def run(command: str, arguments: Sequence[str]) -> None:
             hydra.main(config_path=str(CONF.resolve()), config_name="convtrack", version_base="1.3")(_task(command))()
     except _Stopped as stopped:
         raise stopped.problem from None
+
+
+def _check_search(arguments: Sequence[str]) -> None:
+    """Refuse what would leave a file of conf/sweep without effect, or without the sweeper that it is for."""
+    if not {"-m", "--multirun", "-h", "--help", "--cfg", "-c"} & set(arguments):
+        raise UserError("`sweep=…` searches with many trials: add `-m`.")
+    for argument in arguments:
+        if argument.startswith("hydra/sweeper=") and not argument.startswith("hydra/sweeper=convtrack_"):
+            raise UserError(f"`sweep=…` is for `hydra/sweeper=convtrack_optuna`; leave `{argument}` out.")
 
 
 def _check_glob(argument: str) -> None:

@@ -27,7 +27,10 @@ def make_launcher(*, hydra_context: Any, task_function: Any, config: Any) -> tup
         config.hydra.sweep.dir = str(Path(config.hydra.sweep.dir).resolve())
     parallel = 1
     if target == "JoblibLauncher":
-        parallel = joblib.effective_n_jobs(config.hydra.launcher.n_jobs or 1)
+        jobs = config.hydra.launcher.n_jobs
+        if jobs == 0:
+            raise UserError("`hydra.launcher.n_jobs` must be a number of workers, or -1 for one per core. Received 0.")
+        parallel = joblib.effective_n_jobs(1 if jobs is None else jobs)
     elif target == "RayLauncher":
         parallel = _start_ray(config)
     launcher = Plugins.instance().instantiate_launcher(

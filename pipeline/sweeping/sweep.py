@@ -50,14 +50,32 @@ def sweep(settings: Mapping[str, Any], arguments: Sequence[str], **hydra: Any) -
     space, fixed = read_space(chosen.space, chosen.when, arguments, hydra["hydra_context"].config_loader)
     definition = _definition(chosen, space, config)
     name = chosen.name or _default_name(chosen, definition, config.hydra.runtime.choices)
-    if not re.fullmatch(r"[\w.,=+@-]+", name):
-        raise UserError(f"`hydra.sweeper.name` must be made of letters, digits and .,=+@-_. Received '{name}'.")
+    if not re.fullmatch(r"\w[\w.,=+@-]*", name):
+        raise UserError(
+            "`hydra.sweeper.name` must be made of letters, digits and .,=+@-_ and begin with a letter or digit. "
+            f"Received '{name}'."
+        )
+    if len(set(chosen.objectives)) < len(chosen.objectives):
+        raise UserError(f"`hydra.sweeper.objectives` must name each once. Received {', '.join(chosen.objectives)}.")
     total = _total(chosen, space)
     directions = [
         StudyDirection.MAXIMIZE if objective in GROWING else StudyDirection.MINIMIZE for objective in chosen.objectives
     ]
     max_steps = _max_steps(space, config)
     _check_pruner(chosen, directions, max_steps)
+
+    def sampler(number: int) -> optuna.samplers.BaseSampler:
+        return make_sampler(
+            chosen.sampler.name,
+            chosen.sampler.options,
+            seed=chosen.seed,
+            trial_number=number,
+            space=space,
+            directions=directions,
+        )
+
+    sampler(0)  # Mistakes in its options are told before anything is made.
+    _check_settings(space, fixed, hydra)
     storage = whole_address(chosen.storage)
     make_storage(storage)
     study = make_study(name, storage, directions)
@@ -77,7 +95,8 @@ def sweep(settings: Mapping[str, Any], arguments: Sequence[str], **hydra: Any) -
     parallel = min(parallel, total)
     teller = Teller(study, chosen.objectives, total, parallel)
     done = sum(trial.state.is_finished() for trial in trials_of(study))
-    say(f"Sweep {name}: {done} of {total} trials are done" if done else f"Sweep {name}: {total} trials")
+    all_of_them = f"{total} {'trial' if total == 1 else 'trials'}"
+    say(f"Sweep {name}: {done} of {all_of_them} are done" if done else f"Sweep {name}: {all_of_them}")
 
     def launch(overrides: Sequence[str], number: int) -> Any:
         told = f"storage:{_quoted(storage)},study:{_quoted(name)},number:{number},sweeper:{_quoted(this_process())}"
@@ -97,14 +116,7 @@ def sweep(settings: Mapping[str, Any], arguments: Sequence[str], **hydra: Any) -
             total,
             parallel,
             launch=launch,
-            make_sampler=lambda number: make_sampler(
-                chosen.sampler.name,
-                chosen.sampler.options,
-                seed=chosen.seed,
-                trial_number=number,
-                space=space,
-                directions=directions,
-            ),
+            make_sampler=sampler,
             silence=chosen.silence,
             max_failures=chosen.max_failures,
             on_trial=on_trial,
@@ -173,6 +185,21 @@ def _check_pruner(chosen: SweepConfig, directions: Sequence[StudyDirection], max
             f"`hydra.sweeper.pruner.name` must be none for the objective {chosen.objectives[0]}, which is not known "
             f"while a network trains. Received '{chosen.pruner.name}'."
         )
+
+
+def _check_settings(space: Space, fixed: Sequence[str], hydra: Mapping[str, Any]) -> None:
+    """Compose a trial under each condition, so that a misspelt setting is told at once, in Hydra's words."""
+    first = {one.name: one.listed[0] if one.listed else vars(one.distribution)["low"] for one in space.parameters}
+    searched = {one.key: one for one in space.parameters if one.condition is None}
+    for condition in {one.condition for one in space.parameters}:
+        case = dict(first)
+        if condition is not None:
+            deciding = searched[condition.key]
+            case[deciding.name] = next(
+                value for value in deciding.listed or () if deciding.text(value) in condition.values
+            )
+        overrides = space.suggest(optuna.trial.FixedTrial(case))
+        hydra["hydra_context"].config_loader.load_sweep_config(hydra["config"], [*fixed, *overrides])
 
 
 def _define(study: optuna.Study, definition: dict[str, Any], settings: dict[str, Any]) -> None:

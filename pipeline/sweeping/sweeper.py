@@ -170,10 +170,10 @@ class Sweeper:
 
     def _settle(self, job: Job, outcome: Any) -> None:
         """Take note of how a trial ended, and have it made again if it did not end."""
+        if isinstance(outcome, KeyboardInterrupt) and self.parallel == 1:
+            raise outcome
         trial = self._frozen(job.number)
         if trial.state == TrialState.RUNNING and isinstance(outcome, BaseException):
-            if isinstance(outcome, KeyboardInterrupt) and self.parallel == 1:
-                raise outcome
             if isinstance(outcome, (HydraException, OmegaConfBaseException)):
                 self._fail(trial, composing.sentence(outcome))
             elif trial.user_attrs[OWNER] != this_process():

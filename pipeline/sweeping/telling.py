@@ -136,7 +136,7 @@ def summary_lines(name: str, summary: Summary, objectives: Sequence[str]) -> lis
     lines += [f"  failed {times}×: {reason}" for reason, times in summary.reasons.items()]
     heading = "Best" if len(objectives) == 1 else "Not beaten in all objectives at once"
     lines += [
-        f"{heading}: trial {trial.number}  {values_line(trial, objectives)}  {settings_line(trial)}"
+        f"{heading}: trial {trial.number}  {values_line(trial, objectives)}  {settings_line(trial)}".rstrip()
         for trial in summary.best
     ]
     if summary.utilisation is not None:

@@ -150,6 +150,17 @@ def test_ctrl_c_ends_at_once_and_keeps_all_that_was_done(project):
     check_whole(project, 5)
 
 
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "terminated"])
+def test_one_trial_after_the_other_is_interrupted_as_well(project, by):
+    with ending(started_sweep(project, "model=logistic", "training.epochs=200", "training.seed=1,2")) as sweeper:
+        until(lambda: list(project.glob(".convtrack/checkpoints/*/state.npz")), seconds=90, process=sweeper)
+        sweeper.send_signal(by)
+        _, complaint = sweeper.communicate(timeout=60)
+        assert sweeper.returncode == 130
+        assert complaint == "convtrack: Interrupted. The same command goes on from the last finished epoch.\n"
+    assert set(run_states(project)) == {"KILLED"}
+
+
 def test_ctrl_c_twice_leaves_nothing_that_the_same_command_does_not_mend(project):
     with ending(sweep_in(project, 5)) as sweeper:
         until(lambda: finished(project) >= 1 and in_workers(project, sweeper), seconds=90, process=sweeper)
