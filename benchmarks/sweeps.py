@@ -16,8 +16,8 @@ images are prepared and MLflow's store is made before, as in a project in use.
 
 **overhead**: seconds from the start of a trial to the start of the next, less those of its epochs (each from its first
 batch to the end of its validation), in one process that has made trials before: digits, one epoch, the same
-configurations by ours with Hydra's basic launcher and by hand. It
-holds what Keras needs to build and to forget a network, which both pay.
+configurations by ours with Hydra's basic launcher and by hand. It holds what Keras needs to build and to forget a
+network, which both pay.
 
 **utilisation**: share of the time of two workers in which they have a trial, between the start of the first trial and
 the end of the last, when trials last 1 to 10 epochs at random; a trial starts when its job does, in the worker. Beside

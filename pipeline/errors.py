@@ -8,6 +8,20 @@ class UserError(Exception):
     """A mistake of the user's; the message names the thing, the rule, the value and what to do."""
 
 
+class Unreachable(UserError):
+    """A server or store does not answer: no fault of what needed it, which may be tried again."""
+
+
+def reason(problem: Exception) -> str:
+    """Why something failed, in one line: what a user can mend in its own words, all else with its kind.
+
+    >>> reason(ValueError("of two\\nlines")), reason(UserError("Mend it."))
+    ('ValueError: of two lines', 'Mend it.')
+    """
+    said = " ".join(str(problem).split())
+    return said if isinstance(problem, UserError) else f"{type(problem).__name__}: {said}"
+
+
 def unknown(kind: str, name: str, available: Iterable[str]) -> UserError:
     """The error for a name that is not among those available, with the nearest one.
 

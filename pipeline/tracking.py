@@ -35,7 +35,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT, MLFLOW_PARENT_RUN_I
 from PIL import Image
 from sqlalchemy.exc import SQLAlchemyError
 
-from pipeline.errors import UserError
+from pipeline.errors import Unreachable, UserError
 from pipeline.processes import is_gone, this_process
 from pipeline.runs import CACHE, replacing
 
@@ -695,7 +695,7 @@ def _reaching(address: str) -> Iterator[None]:
         else:
             mend = "Start it" if address.startswith("http") else "Correct MLFLOW_TRACKING_URI"
             advice = f"{mend}, or unset MLFLOW_TRACKING_URI to keep runs in {DEFAULT_STORE}."
-        raise UserError(f"The tracking store {shown_address()} cannot be reached ({reason}). {advice}") from None
+        raise Unreachable(f"The tracking store {shown_address()} cannot be reached ({reason}). {advice}") from None
     finally:
         os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = patience
 

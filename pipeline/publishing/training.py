@@ -2,9 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,7 +16,7 @@ from pipeline.config import flattened
 from pipeline.console import say
 from pipeline.data.prepared import Prepared, read_prepared
 from pipeline.data.splits import OWN_TESTS, SPLITS, TEST
-from pipeline.errors import UserError
+from pipeline.errors import reason
 from pipeline.provenance import commit, dirty
 from pipeline.runs import ResultFolder, RunFolder, read_json
 from pipeline.tracking import (
@@ -62,7 +62,8 @@ class Published:
 
     tracker: Tracker
     parent: str
-    children: Mapping[int, str]
+    make_child: Callable[[int], str]
+    children: dict[int, str] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -88,11 +89,22 @@ class Published:
             sweep = tracker.sweep(trial.sweep, trial.sweep_fingerprint, process=trial.sweeper)
             place = Place(trial.number, trial.sweep, trial.sweep_fingerprint, sweep)
         parent = tracker.parent(model_fingerprint, model, parameters=parameters, tags=tags, place=place)
-        children = {
-            replicate: tracker.child(parent, fingerprint, model, replicate, parameters=own, tags=tags, place=place)
-            for replicate, fingerprint in fingerprints.items()
-        }
-        return cls(tracker, parent, children)
+
+        def make_child(replicate: int) -> str:
+            fingerprint = fingerprints[replicate]
+            return tracker.child(parent, fingerprint, model, replicate, parameters=own, tags=tags, place=place)
+
+        published = cls(tracker, parent, make_child)
+        if trial is None:
+            for replicate in fingerprints:
+                published.child(replicate)
+        return published
+
+    def child(self, replicate: int) -> str:
+        """The run of a replicate; that of a trial's is made when it begins, for a pruned trial does not begin all."""
+        if replicate not in self.children:
+            self.children[replicate] = self.make_child(replicate)
+        return self.children[replicate]
 
     def log_images(self, prepared: Prepared) -> None:
         """Log which images were trained on, validated with and tested on, as inputs of every run."""
@@ -102,7 +114,7 @@ class Published:
 
     def log_result(self, replicate: int, result: ResultFolder, *, pictures: bool = True) -> None:
         """Log a finished training: every epoch, the kernels, what it took; the child's run ends."""
-        run = self.children[replicate]
+        run = self.child(replicate)
         record = read_json(result.record)
         self.tracker.log_epochs(run, result.epochs)
         if pictures:
@@ -140,29 +152,37 @@ class Live:
     Of a trial no pictures are logged: they would take longer than all the rest.
     """
 
-    def __init__(self, published: Published, *, pictures: bool = True) -> None:
+    def __init__(self, published: Published, prepared: Path, *, pictures: bool = True) -> None:
         """Nothing has started yet."""
         self.published = published
+        self.prepared = prepared
         self.pictures = pictures
         self.reachable = True
         self.started: set[int] = set()
 
-    def begin(self, prepared: Path) -> None:
+    def begin(self) -> None:
         """Log what is known before the model is trained: its images."""
         published = self.published
         with self._while_reachable() as reachable:
             if reachable:
                 for replicate, run in published.children.items():
-                    published.tracker.log_images(run, _images_in(prepared, replicate))
-                published.tracker.log_images(published.parent, _images_in(prepared))
+                    published.tracker.log_images(run, _images_in(self.prepared, replicate))
+                published.tracker.log_images(published.parent, _images_in(self.prepared))
+
+    def _child(self, replicate: int) -> str:
+        new = replicate not in self.published.children
+        run = self.published.child(replicate)
+        if new:
+            self.published.tracker.log_images(run, _images_in(self.prepared, replicate))
+        return run
 
     def __call__(self, progress: Progress) -> None:
         """Log what is new in a sign of life."""
-        run = self.published.children[progress.replicate]
         tracker = self.published.tracker
         with self._while_reachable() as reachable:
             if not reachable:
                 return
+            run = self._child(progress.replicate)
             if not self.started:
                 tracker.start(self.published.parent)
             if progress.replicate not in self.started:
@@ -180,6 +200,7 @@ class Live:
         with self._while_reachable() as reachable:
             if reachable:
                 for task in tasks:
+                    self._child(task.replicate)
                     published.log_result(task.replicate, task.result, pictures=self.pictures)
                 reused = str(len(tasks) - len(self.started))
                 results = [task.result for task in tasks]
@@ -241,12 +262,13 @@ def logging_live(
                 data_digest=data_digest,
                 trial=trial,
             ),
+            tasks[0].prepared,
             pictures=trial is None,
         )
         if trial is not None:
             # Said at once, so that whoever made it before leaves the runs alone from now on.
             tracker.start(live.published.parent)
-        live.begin(tasks[0].prepared)
+        live.begin()
         yield live
         live.finish(tasks, layers, {TRIAL_STATE: "complete"} if trial else {})
         status = "FINISHED"
@@ -260,17 +282,11 @@ def logging_live(
         raise
     except Exception as problem:
         if live is not None and trial is not None:
-            live.stop(layers, {TRIAL_STATE: "failed", REASON: reason(problem)})
+            live.stop(layers, {TRIAL_STATE: "failed", REASON: reason(problem)[:REASON_LENGTH]})
         raise
     finally:
         if live is not None:
             live.end(status)
-
-
-def reason(problem: Exception) -> str:
-    """Why something failed, in one line: what a user can mend in its own words, all else with its kind."""
-    said = " ".join(str(problem).split())
-    return (said if isinstance(problem, UserError) else f"{type(problem).__name__}: {said}")[:REASON_LENGTH]
 
 
 def publish(tracker: Tracker, run: RunFolder, data_digest: str) -> Published:

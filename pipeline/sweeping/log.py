@@ -14,7 +14,7 @@ from pipeline.config import Objective
 from pipeline.publishing.sweep import begin_sweep, end_sweep, log_sweep
 from pipeline.reporting.sweep import BestTrial
 from pipeline.sweeping.drawing import sweep_page, trials_table
-from pipeline.sweeping.study import sweep_fingerprint
+from pipeline.sweeping.study import alone, sweep_fingerprint
 from pipeline.sweeping.telling import Summary
 from pipeline.tracking import Status, Tracker
 
@@ -57,7 +57,12 @@ class SweepLog:
 
 @contextmanager
 def logging_sweep(
-    study: optuna.Study, objectives: Sequence[Objective], data: Sequence[str], parameters: Mapping[str, Any]
+    study: optuna.Study,
+    storage: str,
+    objectives: Sequence[Objective],
+    *,
+    data: Sequence[str],
+    parameters: Mapping[str, Any],
 ) -> Iterator[SweepLog]:
     """Within the block a sweep over these data sets runs; however the block ends, none of its runs stays RUNNING.
 
@@ -69,7 +74,9 @@ def logging_sweep(
     try:
         for name in data:
             tracker = Tracker.open(name)
-            runs.append((tracker, begin_sweep(tracker, study.study_name, sweep_fingerprint(study), parameters)))
+            with alone(study, storage):
+                run = begin_sweep(tracker, study.study_name, sweep_fingerprint(study), parameters)
+            runs.append((tracker, run))
         yield SweepLog(study, objectives, runs)
         status = "FINISHED"
     except KeyboardInterrupt:

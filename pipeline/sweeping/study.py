@@ -5,6 +5,7 @@ of Hydra leave no room for; so each trial carries its owner and when that gave i
 owner is gone waits again under the same number.
 """
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -25,8 +26,10 @@ from pipeline.processes import is_gone, is_local, this_process
 from pipeline.runs import CACHE, fingerprint, replacing
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
+logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)  # It tells of every connection that Ctrl-C cuts.
 
 DEFINITION = "definition"
+IDENTITY = "identity"
 SETTINGS = "settings"
 OWNER = "owner"
 ALIVE = "alive"
@@ -77,6 +80,8 @@ def make_storage(storage: str) -> None:
             RDBStorage(storage).engine.dispose()
         return
     file = Path(storage.removeprefix("sqlite:///"))
+    if file.is_dir() or not file.parent.is_dir():
+        raise UserError(f"`hydra.sweeper.storage` must be a file in a folder that exists. Received {storage}.")
     CACHE.mkdir(exist_ok=True)
     with reaching(storage), FileLock(CACHE / "sweeps.lock"):
         if file.exists() and file.stat().st_size:
@@ -143,8 +148,8 @@ def make_study(name: str, storage: str, directions: Sequence[StudyDirection]) ->
 
 
 def sweep_fingerprint(study: optuna.Study) -> str:
-    """What tells a sweep apart from all others, of the same name included: its name and definition."""
-    return fingerprint({"sweep": study.study_name, "definition": study.user_attrs[DEFINITION]})
+    """What tells a sweep apart from all others, earlier ones of the same name included."""
+    return fingerprint({"sweep": study.study_name, "identity": study.user_attrs[IDENTITY]})
 
 
 def patiently(call: Callable[[], Result]) -> Result:
@@ -233,7 +238,7 @@ def reaching(storage: str) -> Iterator[None]:
     try:
         yield
     except (*STORAGE_ERRORS, ImportError, OSError) as problem:
-        shown = storage if storage.startswith("sqlite:") else sqlalchemy.make_url(storage).render_as_string()
+        shown = storage.replace("+psycopg", "", 1)
         if isinstance(problem, ImportError):
             raise UserError(f"{shown} needs the extra `postgresql`: pip install -e '.[postgresql]'.") from None
         below: BaseException = problem

@@ -5,12 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from itertools import islice
 from typing import Any
+from uuid import uuid4
 
 import optuna
 from omegaconf import OmegaConf
 from optuna.distributions import CategoricalDistribution
 from optuna.study import StudyDirection
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 
 from pipeline.config import SECTIONS, SweepConfig, flattened, read
 from pipeline.console import say
@@ -24,6 +25,7 @@ from pipeline.sweeping.samplers import make_pruner, make_sampler
 from pipeline.sweeping.space import Space, difference, read_space
 from pipeline.sweeping.study import (
     DEFINITION,
+    IDENTITY,
     SETTINGS,
     alone,
     make_storage,
@@ -77,8 +79,6 @@ def sweep(settings: Mapping[str, Any], arguments: Sequence[str], **hydra: Any) -
     sampler(0)  # Mistakes in its options are told before anything is made.
     _check_settings(space, fixed, hydra)
     storage = whole_address(chosen.storage)
-    make_storage(storage)
-    study = make_study(name, storage, directions)
     kept: dict[str, Any] = {
         "sampler": asdict(chosen.sampler),
         "pruner": asdict(chosen.pruner),
@@ -86,8 +86,10 @@ def sweep(settings: Mapping[str, Any], arguments: Sequence[str], **hydra: Any) -
         "trials": total,
         "max_steps": max_steps,
     }
-    with alone(study, storage):
-        _define(study, definition, kept)
+    with reaching(storage):
+        study = _study(name, storage, directions, definition)
+    with reaching(storage), alone(study, storage):
+        study.set_user_attr(SETTINGS, kept)
         if chosen.sampler.name == "grid":
             for parameters in islice(space.grid(), len(trials_of(study)), total):
                 study.enqueue_trial(parameters)
@@ -96,14 +98,20 @@ def sweep(settings: Mapping[str, Any], arguments: Sequence[str], **hydra: Any) -
     teller = Teller(study, chosen.objectives, total, parallel)
     done = sum(trial.state.is_finished() for trial in trials_of(study))
     all_of_them = f"{total} {'trial' if total == 1 else 'trials'}"
-    say(f"Sweep {name}: {done} of {all_of_them} are done" if done else f"Sweep {name}: {all_of_them}")
+    if done > total:
+        say(f"Sweep {name}: {done} trials are done, more than the {total} asked for")
+    else:
+        say(f"Sweep {name}: {done} of {all_of_them} are done" if done else f"Sweep {name}: {all_of_them}")
 
     def launch(overrides: Sequence[str], number: int) -> Any:
         told = f"storage:{_quoted(storage)},study:{_quoted(name)},number:{number},sweeper:{_quoted(this_process())}"
         return launcher.launch([[*fixed, *overrides, f"hydra.sweeper.trial={{{told}}}"]], initial_job_idx=number)[0]
 
     searched: dict[str, Any] = {**kept, "objectives": list(chosen.objectives), **space.written}
-    with reaching(storage), logging_sweep(study, chosen.objectives, _data(space, config), searched) as log:
+    with (
+        reaching(storage),
+        logging_sweep(study, storage, chosen.objectives, data=_data(space, config), parameters=searched) as log,
+    ):
 
         def on_trial(trial: FrozenTrial) -> None:
             say(teller.line(trial))
@@ -202,17 +210,30 @@ def _check_settings(space: Space, fixed: Sequence[str], hydra: Mapping[str, Any]
         hydra["hydra_context"].config_loader.load_sweep_config(hydra["config"], [*fixed, *overrides])
 
 
-def _define(study: optuna.Study, definition: dict[str, Any], settings: dict[str, Any]) -> None:
-    """Write down what the sweep is, or see that it is what was written down before."""
-    known = study.user_attrs.get(DEFINITION)
-    if known is None:
-        study.set_user_attr(DEFINITION, definition)
-    elif known != definition:
-        raise UserError(
-            f"The sweep {study.study_name} was begun with other settings: {'; '.join(difference(known, definition))}. "
-            "Put them back, or begin another one: hydra.sweeper.name=NAME."
-        )
-    study.set_user_attr(SETTINGS, settings)
+def _study(name: str, storage: str, directions: Sequence[StudyDirection], definition: dict[str, Any]) -> optuna.Study:
+    """The study of the sweep, made where it is missing, or where nothing but failures came of other settings.
+
+    Raises:
+        UserError: there is one of this name with other settings.
+    """
+    make_storage(storage)
+    study = make_study(name, storage, directions)
+    with alone(study, storage):
+        known = study.user_attrs.get(DEFINITION)
+        if known not in (None, definition) and all(trial.state == TrialState.FAIL for trial in trials_of(study)):
+            optuna.delete_study(study_name=name, storage=study._storage)
+            study, known = make_study(name, storage, directions), None
+        if known is None:
+            study.set_user_attr(IDENTITY, uuid4().hex)
+            study.set_user_attr(DEFINITION, definition)
+        elif known != definition:
+            searched = {f"settings.{key}" for one in (known, definition) for key in one["space"]}
+            changed = [line for line in difference(known, definition) if line.partition(":")[0] not in searched]
+            raise UserError(
+                f"The sweep {name} was begun with other settings: {'; '.join(changed)}. Put them back, or begin "
+                "another one: hydra.sweeper.name=NAME."
+            )
+    return study
 
 
 def _quoted(text: str) -> str:

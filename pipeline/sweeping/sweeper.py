@@ -145,7 +145,8 @@ class Sweeper:
                 trials = trials_of(self.study)
                 if sum(trial.state != TrialState.WAITING for trial in trials) >= self.total:
                     return None
-                self.study.sampler = self.make_sampler(len(trials))
+                waiting = [trial.number for trial in trials if trial.state == TrialState.WAITING]
+                self.study.sampler = self.make_sampler(min(waiting, default=len(trials)))
                 asked = self.study.ask()
                 own(self.study, asked._trial_id)
                 overrides = self.space.suggest(asked)
@@ -194,9 +195,9 @@ class Sweeper:
         most = self.max_failures if self._succeeded else min(self.max_failures, FAILURES_AT_START)
         if self._failed_in_a_row >= most:
             which = f"{self._failed_in_a_row} trials in a row" if self._succeeded else "All trials so far"
+            advice = " The same command goes on with the trials that are left." if self._succeeded else ""
             raise UserError(
-                f"{which} have failed, so the sweep stops; the last of them: {trial.user_attrs[REASON]} "
-                "The same command goes on with the trials that are left."
+                f"{which} have failed, so the sweep stops; the last of them: {trial.user_attrs[REASON]}{advice}"
             )
 
     def _died(self, trial: FrozenTrial, job: Job) -> None:

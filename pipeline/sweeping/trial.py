@@ -17,7 +17,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from pipeline.config import TrialAddress
-from pipeline.errors import UserError
+from pipeline.errors import Unreachable, reason
 from pipeline.processes import is_gone, is_local, this_process
 from pipeline.sweeping.samplers import make_pruner
 from pipeline.sweeping.study import (
@@ -112,9 +112,9 @@ class Trial:
         """Tell that the trial was pruned."""
         self._tell(TrialState.PRUNED)
 
-    def fail(self, reason: str) -> None:
+    def fail(self, why: str) -> None:
         """Tell that the trial failed, and why."""
-        self.note(REASON, reason)
+        self.note(REASON, why)
         self._tell(TrialState.FAIL)
 
     def _tell(self, state: TrialState, values: list[float] | None = None) -> None:
@@ -177,14 +177,14 @@ def _do(work: Callable[[Trial], None], trial: Trial) -> None:
         work(trial)
     except Pruned:
         trial.give_up()
-    except Taken:
+    except (Taken, Unreachable):
         raise
     except STORAGE_ERRORS as problem:
-        raise UserError(f"The storage of sweeps does not answer ({type(problem).__name__}).") from None
+        raise Unreachable(f"The storage of sweeps does not answer ({type(problem).__name__}).") from None
     except Exception as problem:
         if isinstance(problem, OSError) and problem.errno in NO_FAULT_OF_A_TRIAL:
             raise
-        trial.fail(_reason(problem))
+        trial.fail(reason(problem)[:500])
 
 
 @contextmanager
@@ -211,9 +211,3 @@ def _ended_by_the_sweeper_alone(sweeper: str) -> Iterator[None]:
 
 def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
-
-
-def _reason(problem: Exception) -> str:
-    """Why a trial failed, in one line."""
-    said = " ".join(str(problem).split())[:500]
-    return said if isinstance(problem, UserError) else f"{type(problem).__name__}: {said}"

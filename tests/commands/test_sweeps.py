@@ -58,7 +58,10 @@ def test_lists_one_by_one_reuse_what_is_finished(one_by_one):
 def test_every_trial_is_one_run_with_one_replicate_below_its_sweep(runs):
     sweeps, models, replicates = runs
     assert len(sweeps) == 2
-    assert sorted((run.info.run_name, int(run.data.params["training.batch_size"])) for run in models) == [
+    combinations = sorted(
+        (run.data.tags["convtrack.model"], int(run.data.params["training.batch_size"])) for run in models
+    )
+    assert combinations == [
         ("fully_connected", 16),
         ("fully_connected", 32),
         ("fully_connected", 32),

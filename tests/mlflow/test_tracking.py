@@ -393,8 +393,8 @@ def test_a_store_that_comes_back_is_told_the_rest(away, tracker, result):
     assert points(tracker, found["lenet5 replicate 1"].info.run_id) == [(1, 0.5), (2, 0.25)]
 
 
-def test_a_fault_of_ours_is_not_taken_for_a_store_that_is_away(tracker):
+def test_a_fault_of_ours_is_not_taken_for_a_store_that_is_away(tracker, tmp_path):
     above = parent(tracker)
-    live = Live(Published(tracker, above, {0: child(tracker, above)}))
+    live = Live(Published(tracker, above, {}.__getitem__, {0: child(tracker, above)}), tmp_path)
     with pytest.raises(AttributeError):
         live(Progress(0, ["no epoch"]))

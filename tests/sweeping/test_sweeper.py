@@ -11,7 +11,17 @@ from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
 from pipeline.errors import UserError
-from pipeline.sweeping.study import DEATHS, OWNER, REASON, alone, make_storage, make_study, own, trials_of, whole_address
+from pipeline.sweeping.study import (
+    DEATHS,
+    OWNER,
+    REASON,
+    alone,
+    make_storage,
+    make_study,
+    own,
+    trials_of,
+    whole_address,
+)
 from pipeline.sweeping.sweeper import Sweeper
 
 DONE = JobReturn(status=JobStatus.COMPLETED)
