@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from itertools import islice
 from typing import Any
 from uuid import uuid4
@@ -50,34 +51,22 @@ def sweep(settings: Mapping[str, Any], arguments: Sequence[str], **hydra: Any) -
     chosen = read(SweepConfig, settings, "hydra.sweeper")
     config = hydra["config"]
     space, fixed = read_space(chosen.space, chosen.when, arguments, hydra["hydra_context"].config_loader)
-    definition = _definition(chosen, space, config)
-    name = chosen.name or _default_name(chosen, definition, config.hydra.runtime.choices)
-    if not re.fullmatch(r"\w[\w.,=+@-]*", name):
-        raise UserError(
-            "`hydra.sweeper.name` must be made of letters, digits and .,=+@-_ and begin with a letter or digit. "
-            f"Received '{name}'."
-        )
-    if len(set(chosen.objectives)) < len(chosen.objectives):
-        raise UserError(f"`hydra.sweeper.objectives` must name each once. Received {', '.join(chosen.objectives)}.")
-    total = _total(chosen, space)
-    directions = [
-        StudyDirection.MAXIMIZE if objective in GROWING else StudyDirection.MINIMIZE for objective in chosen.objectives
-    ]
-    max_steps = _max_steps(space, config)
+    directions = _directions(chosen)
+    total, max_steps = _total(chosen, space), _max_steps(space, config)
+    sampler = partial(
+        make_sampler,
+        chosen.sampler.name,
+        chosen.sampler.options,
+        space=space,
+        directions=directions,
+        seed=chosen.seed,
+    )
+    # Mistakes are told before anything is made.
+    sampler(trial_number=0)
     _check_pruner(chosen, directions, max_steps)
-
-    def sampler(number: int) -> optuna.samplers.BaseSampler:
-        return make_sampler(
-            chosen.sampler.name,
-            chosen.sampler.options,
-            seed=chosen.seed,
-            trial_number=number,
-            space=space,
-            directions=directions,
-        )
-
-    sampler(0)  # Mistakes in its options are told before anything is made.
     _check_settings(space, fixed, hydra)
+    definition = _definition(chosen, space, config)
+    name = _name(chosen, definition, config.hydra.runtime.choices)
     storage = whole_address(chosen.storage)
     kept: dict[str, Any] = {
         "sampler": asdict(chosen.sampler),
@@ -88,53 +77,58 @@ def sweep(settings: Mapping[str, Any], arguments: Sequence[str], **hydra: Any) -
     }
     with reaching(storage):
         study = _study(name, storage, directions, definition)
-    with reaching(storage), alone(study, storage):
-        study.set_user_attr(SETTINGS, kept)
-        if chosen.sampler.name == "grid":
-            for parameters in islice(space.grid(), len(trials_of(study)), total):
-                study.enqueue_trial(parameters)
-    launcher, parallel = make_launcher(**hydra)
-    parallel = min(parallel, total)
-    teller = Teller(study, chosen.objectives, total, parallel)
-    done = sum(trial.state.is_finished() for trial in trials_of(study))
-    all_of_them = f"{total} {'trial' if total == 1 else 'trials'}"
-    if done > total:
-        say(f"Sweep {name}: {done} trials are done, more than the {total} asked for")
-    else:
-        say(f"Sweep {name}: {done} of {all_of_them} are done" if done else f"Sweep {name}: {all_of_them}")
+        with alone(study, storage):
+            study.set_user_attr(SETTINGS, kept)
+            if chosen.sampler.name == "grid":
+                for parameters in islice(space.grid(), len(trials_of(study)), total):
+                    study.enqueue_trial(parameters)
+        launcher, room = make_launcher(**hydra)
+        teller = Teller(study, chosen.objectives, total, parallel=min(room, total))
+        say(teller.beginning())
+        searched = {**kept, "objectives": list(chosen.objectives), **space.written}
+        with logging_sweep(study, storage, chosen.objectives, data=_data(space, config), parameters=searched) as log:
 
-    def launch(overrides: Sequence[str], number: int) -> Any:
-        told = f"storage:{_quoted(storage)},study:{_quoted(name)},number:{number},sweeper:{_quoted(this_process())}"
-        return launcher.launch([[*fixed, *overrides, f"hydra.sweeper.trial={{{told}}}"]], initial_job_idx=number)[0]
+            def launch(overrides: Sequence[str], number: int) -> Any:
+                told = _address(storage, name, number)
+                return launcher.launch([[*fixed, *overrides, told]], initial_job_idx=number)[0]
 
-    searched: dict[str, Any] = {**kept, "objectives": list(chosen.objectives), **space.written}
-    with (
-        reaching(storage),
-        logging_sweep(study, storage, chosen.objectives, data=_data(space, config), parameters=searched) as log,
-    ):
+            def on_trial(trial: FrozenTrial) -> None:
+                say(teller.line(trial))
+                log.update(summarise(study))
 
-        def on_trial(trial: FrozenTrial) -> None:
-            say(teller.line(trial))
-            log.update(summarise(study))
-
-        Sweeper(
-            study,
-            storage,
-            space,
-            total,
-            parallel,
-            launch=launch,
-            make_sampler=sampler,
-            silence=chosen.silence,
-            max_failures=chosen.max_failures,
-            on_trial=on_trial,
-        ).run()
-        summary = summarise(study, made=teller.made, parallel=parallel)
-        for line in summary_lines(name, summary, chosen.objectives):
-            say(line)
-        log.finish(summary)
+            Sweeper(
+                study,
+                storage,
+                space,
+                total,
+                teller.parallel,
+                launch=launch,
+                make_sampler=lambda number: sampler(trial_number=number),
+                silence=chosen.silence,
+                max_failures=chosen.max_failures,
+                on_trial=on_trial,
+            ).run()
+            summary = summarise(study, made=teller.made, parallel=teller.parallel)
+            for line in summary_lines(name, summary, chosen.objectives):
+                say(line)
+            log.finish(summary)
     if not summary.complete:
         raise UserError("No trial was completed.")
+
+
+def _directions(chosen: SweepConfig) -> list[StudyDirection]:
+    """Which way each objective is to go."""
+    if len(set(chosen.objectives)) < len(chosen.objectives):
+        raise UserError(f"`hydra.sweeper.objectives` must name each once. Received {', '.join(chosen.objectives)}.")
+    return [
+        StudyDirection.MAXIMIZE if objective in GROWING else StudyDirection.MINIMIZE for objective in chosen.objectives
+    ]
+
+
+def _address(storage: str, name: str, number: int) -> str:
+    """The override that tells a job which trial it makes."""
+    place = f"storage:{_quoted(storage)},study:{_quoted(name)},number:{number},sweeper:{_quoted(this_process())}"
+    return f"hydra.sweeper.trial={{{place}}}"
 
 
 def _data(space: Space, config: Any) -> list[str]:
@@ -155,12 +149,18 @@ def _definition(chosen: SweepConfig, space: Space, config: Any) -> dict[str, Any
     return {"objectives": list(chosen.objectives), **space.written, "settings": settings}
 
 
-def _default_name(chosen: SweepConfig, definition: Mapping[str, Any], choices: Mapping[str, str | None]) -> str:
-    """The choices that make the sweep, or where its space has no name of its own, what tells it from others."""
+def _name(chosen: SweepConfig, definition: Mapping[str, Any], choices: Mapping[str, str | None]) -> str:
+    """The name that was given, or the choices that make the sweep; where these name no space, what tells it apart."""
+    if chosen.name is not None:
+        if not re.fullmatch(r"\w[\w.,=+@-]*", chosen.name):
+            raise UserError(
+                "`hydra.sweeper.name` must be made of letters, digits and .,=+@-_ and begin with a letter or digit. "
+                f"Received '{chosen.name}'."
+            )
+        return chosen.name
     if not choices.get("sweep"):
         return f"{chosen.sampler.name}-{fingerprint(definition)[:8]}"
-    searched = set(definition["space"])
-    groups = [group for group in ("sweep", "model", "data") if group not in searched and choices.get(group)]
+    groups = [group for group in ("sweep", "model", "data") if group not in definition["space"] and choices.get(group)]
     return "-".join(str(choices[group]) for group in groups)
 
 

@@ -94,6 +94,14 @@ class Teller:
     made: list[int] = field(default_factory=list)
     _began: float = field(default_factory=time.monotonic)
 
+    def beginning(self) -> str:
+        """How much there is to do."""
+        done = sum(trial.state.is_finished() for trial in trials_of(self.study))
+        name, trials = self.study.study_name, f"{self.total} {'trial' if self.total == 1 else 'trials'}"
+        if done > self.total:
+            return f"Sweep {name}: {done} trials are done, more than the {self.total} asked for"
+        return f"Sweep {name}: {done} of {trials} are done" if done else f"Sweep {name}: {trials}"
+
     def line(self, trial: FrozenTrial) -> str:
         """One line on a trial that has ended, and on the whole."""
         self.made.append(trial.number)

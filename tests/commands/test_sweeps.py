@@ -1,6 +1,11 @@
 """Grids of what stands on the command line: each combination is a trial, and what is finished is reused."""
 
+import re
+
 import pytest
+import yaml
+
+from pipeline.sweeping.study import open_study, trials_of
 
 TRAINING = ("data=digits", "training.epochs=1")
 KINDS = ("sweep", "model", "replicate")
@@ -34,6 +39,11 @@ def runs(project, one_by_one):
     return [[run for run in found if run.data.tags["convtrack.kind"] == kind] for kind in KINDS]
 
 
+def name_of(answer):
+    """The sweep that a command tells of."""
+    return re.search(r"^Sweep ([^:\s]+):", answer.said, re.MULTILINE)[1]
+
+
 def trials(answer):
     """The lines that tell of a trial's end."""
     return [line for line in answer.said.splitlines() if line.startswith("trial ")]
@@ -43,6 +53,20 @@ def test_a_glob_and_a_range_side_by_side_on_an_empty_store(side_by_side):
     side_by_side.success()
     assert len(trials(side_by_side)) == 4
     assert "4 complete, 0 pruned, 0 failed" in side_by_side.said
+
+
+def test_each_worker_makes_many_trials_and_imports_tensorflow_once(project, side_by_side):
+    made = trials_of(open_study(name_of(side_by_side), f"sqlite:///{project.folder}/sweeps.db"))
+    assert len({trial.user_attrs["owner"] for trial in made}) == 2
+    assert all(300 < trial.user_attrs["memory_mib"] < 3000 for trial in made)
+
+
+def test_the_overrides_of_every_trial_lie_in_its_job_folder(project, side_by_side):
+    files = project.folder.glob("multirun/*/*/*/.hydra/overrides.yaml")
+    written = {int(file.parts[-3]): yaml.safe_load(file.read_text()) for file in files}
+    assert {number: overrides[-1] for number, overrides in written.items()} == {
+        number: f"training.batch_size={size}" for number, size in enumerate(range(16, 65, 16))
+    }
 
 
 def test_data_are_prepared_once_for_all_jobs(side_by_side):
