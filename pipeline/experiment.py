@@ -3,7 +3,7 @@
 import gc
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from functools import cache
 from hashlib import sha256
@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import numpy as np
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from pipeline.config import AugmentationConfig, DataConfig, ModelConfig, OptimizerConfig, SplitConfig, TrainingConfig
 from pipeline.console import say
@@ -158,10 +158,16 @@ def _settle() -> None:
 
 @contextmanager
 def _forgotten_if_pruned(task: Task) -> Iterator[None]:
+    """Within the block a trial trains; its checkpoints go if it is pruned, but for those that it has found."""
+    checkpoint = CheckpointFolder.of(task.fingerprint)
+    found = checkpoint.state.is_file()
     try:
         yield
     except Pruned:
-        shutil.rmtree(CheckpointFolder.of(task.fingerprint).folder, ignore_errors=True)
+        if not found:
+            # Somebody who has the lock trains the same.
+            with suppress(Timeout), FileLock(checkpoint.lock, timeout=0):
+                shutil.rmtree(checkpoint.folder, ignore_errors=True)
         raise
 
 

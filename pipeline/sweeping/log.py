@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,6 +11,7 @@ from typing import Any
 import optuna
 
 from pipeline.config import Objective
+from pipeline.errors import UserError
 from pipeline.publishing.sweep import begin_sweep, end_sweep, log_sweep
 from pipeline.reporting.sweep import BestTrial
 from pipeline.sweeping.drawing import sweep_page, trials_table
@@ -86,4 +87,5 @@ def logging_sweep(
         for name, (tracker, run) in zip(data, runs, strict=False):
             end_sweep(tracker, run, status)
             if status != "FINISHED":
-                Tracker.open(name)  # Ends the runs of workers that were killed.
+                with suppress(UserError):
+                    Tracker.open(name)  # Ends the runs of workers that were killed.

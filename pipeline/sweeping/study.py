@@ -12,6 +12,7 @@ from contextlib import closing, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import optuna
 import sqlalchemy
@@ -21,9 +22,10 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
+from pipeline.console import say
 from pipeline.errors import UserError, unknown
 from pipeline.processes import is_gone, is_local, this_process
-from pipeline.runs import CACHE, fingerprint, replacing
+from pipeline.runs import fingerprint, replacing
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)  # It tells of every connection that Ctrl-C cuts.
@@ -37,6 +39,15 @@ DEATHS = "deaths"
 REASON = "reason"
 PATIENCE = 600.0
 """Seconds for which a storage that does not answer is asked again."""
+
+LASTING = (
+    "disk is full",
+    "disk I/O error",  # also a full disk, when the first connection makes its files
+    "readonly database",
+    "no such table",
+    "password authentication failed",
+)
+"""What a storage says that will say the same however long one waits."""
 
 STORAGE_ERRORS = (optuna.exceptions.StorageInternalError, SQLAlchemyError)
 
@@ -59,7 +70,7 @@ def whole_address(storage: str) -> str:
             "`hydra.sweeper.storage` must be sqlite:///FILE or postgresql://USER@HOST/DATABASE. "
             f"Received '{address.render_as_string() if address is not None else storage}'."
         )
-    if address.password:
+    if address.password or "password" in address.query:
         raise UserError(
             "`hydra.sweeper.storage` must hold no password, since jobs keep their overrides: set PGPASSWORD, or write "
             f"it to ~/.pgpass. Received '{address.render_as_string()}'."
@@ -82,8 +93,7 @@ def make_storage(storage: str) -> None:
     file = Path(storage.removeprefix("sqlite:///"))
     if file.is_dir() or not file.parent.is_dir():
         raise UserError(f"`hydra.sweeper.storage` must be a file in a folder that exists. Received {storage}.")
-    CACHE.mkdir(exist_ok=True)
-    with reaching(storage), FileLock(CACHE / "sweeps.lock"):
+    with reaching(storage), FileLock(_lock_of(storage)):
         if file.exists() and file.stat().st_size:
             return
         # Beside its name, because a file that is half made, by Ctrl-C or a full disk, can never be used.
@@ -109,7 +119,7 @@ def connected(storage: str) -> RDBStorage:
                 raise UserError(f"There is no {file}: no sweep was made here.")
             # `rw`, because SQLite would make an empty file in place of one that is away for a moment.
             opened = RDBStorage(
-                f"sqlite:///file:{file}?mode=rw&uri=true", engine_kwargs={"connect_args": {"timeout": 60}}
+                f"sqlite:///file:{quote(str(file))}?mode=rw&uri=true", engine_kwargs={"connect_args": {"timeout": 60}}
             )
             sqlalchemy.event.listen(opened.engine, "connect", _hurry)
             opened.remove_session()
@@ -161,6 +171,8 @@ def patiently(call: Callable[[], Result]) -> Result:
         except STORAGE_ERRORS as problem:
             if not _vanished(problem) or time.monotonic() > until:
                 raise
+            if pause > 2:
+                say("The storage of sweeps does not answer; waiting for it.")
             time.sleep(pause)
             pause = min(2 * pause, 5.0)
 
@@ -170,8 +182,7 @@ def _vanished(problem: BaseException) -> bool:
     said: BaseException | None = problem
     while said is not None:
         if isinstance(said, sqlalchemy.exc.OperationalError):
-            # A full disk is told as an I/O error, too, when the first connection makes its files.
-            return not any(words in str(said) for words in ("disk is full", "disk I/O error"))
+            return not any(words in str(said) for words in LASTING)
         if isinstance(said, DBAPIError) and said.connection_invalidated:
             return True
         said = said.__cause__ or said.__context__
@@ -182,12 +193,16 @@ def _vanished(problem: BaseException) -> bool:
 def alone(study: optuna.Study, storage: str) -> Iterator[None]:
     """Within the block no other sweeper asks for trials of this study, or gives them up."""
     if storage.startswith("sqlite:"):
-        CACHE.mkdir(exist_ok=True)
-        with FileLock(CACHE / "sweeps.lock"):
+        with FileLock(_lock_of(storage)):
             yield
     else:
         with _postgresql_lock(storage, study.study_name):
             yield
+
+
+def _lock_of(storage: str) -> str:
+    """Beside the file, because projects may share it."""
+    return f"{storage.removeprefix('sqlite:///')}.lock"
 
 
 @contextmanager
@@ -245,8 +260,10 @@ def reaching(storage: str) -> Iterator[None]:
         while below.__cause__ is not None:
             below = below.__cause__
         reason = " ".join(str(below).split())[:200]
-        advice = "Move the file away" if shown.startswith("sqlite:") else "Start the server"
-        raise UserError(
-            f"The storage of sweeps {shown} cannot be reached ({reason}). {advice}, or name another "
-            "(hydra.sweeper.storage)."
-        ) from None
+        if "disk" in reason:
+            advice = "Free some space, and run the same command again"
+        elif shown.startswith("sqlite:"):
+            advice = "Make the file writable or move it away, or name another (hydra.sweeper.storage)"
+        else:
+            advice = "Start the server, or name another (hydra.sweeper.storage)"
+        raise UserError(f"The storage of sweeps {shown} cannot be used ({reason}). {advice}.") from None

@@ -80,8 +80,7 @@ def sweep(settings: Mapping[str, Any], arguments: Sequence[str], **hydra: Any) -
         with alone(study, storage):
             study.set_user_attr(SETTINGS, kept)
             if chosen.sampler.name == "grid":
-                for parameters in islice(space.grid(), len(trials_of(study)), total):
-                    study.enqueue_trial(parameters)
+                _enqueue(study, space, total)
         launcher, room = make_launcher(**hydra)
         teller = Teller(study, chosen.objectives, total, parallel=min(room, total))
         say(teller.beginning())
@@ -114,6 +113,15 @@ def sweep(settings: Mapping[str, Any], arguments: Sequence[str], **hydra: Any) -
             log.finish(summary)
     if not summary.complete:
         raise UserError("No trial was completed.")
+
+
+def _enqueue(study: optuna.Study, space: Space, total: int) -> None:
+    """Add the combinations that a grid still lacks, in Hydra's order, whatever order they were added in before."""
+    listed = [trial.system_attrs.get("fixed_params", trial.params) for trial in trials_of(study)]
+    known = {frozenset(parameters.items()) for parameters in listed}
+    missing = (parameters for parameters in space.grid() if frozenset(parameters.items()) not in known)
+    for parameters in islice(missing, max(0, total - len(listed))):
+        study.enqueue_trial(parameters)
 
 
 def _directions(chosen: SweepConfig) -> list[StudyDirection]:

@@ -52,12 +52,17 @@ def summarise(study: optuna.Study, *, made: Sequence[int] = (), parallel: int = 
         complete=len(complete),
         pruned=states[TrialState.PRUNED],
         failed=states[TrialState.FAIL],
-        reused=sum(trial.user_attrs.get("reused", 0) > 0 for trial in complete),
+        reused=sum(map(_answered, complete)),
         best=best_of(study, complete),
         reasons=Counter(trial.user_attrs.get(REASON, "unknown") for trial in trials if trial.state == TrialState.FAIL),
         utilisation=utilisation([trial for trial in trials if trial.number in set(made)], parallel),
         memory_mib=max(memory, default=None),
     )
+
+
+def _answered(trial: FrozenTrial) -> bool:
+    """Whether every replicate of a trial was answered from the store."""
+    return bool(trial.user_attrs.get("reused", 0) >= trial.user_attrs.get("configuration", {}).get("replicates", 1))
 
 
 def best_of(study: optuna.Study, complete: Sequence[FrozenTrial]) -> tuple[FrozenTrial, ...]:
@@ -115,8 +120,9 @@ class Teller:
             said.append(values_line(trial, self.objectives))
         said.append(settings_line(trial))
         whole = [f"{finished}/{self.total}"]
-        best = best_of(self.study, [one for one in trials if one.state == TrialState.COMPLETE])
-        if len(self.objectives) == 1 and best:
+        complete = [one for one in trials if one.state == TrialState.COMPLETE]
+        if len(self.objectives) == 1 and complete:
+            best = best_of(self.study, complete)
             whole.append(f"best {digits(best[0].values[0])} (trial {best[0].number})")
         if finished < self.total:
             whole.append(time_left(pace * (self.total - finished)))
