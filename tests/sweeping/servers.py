@@ -38,6 +38,20 @@ POSTGRESQL = next(
 )
 """The folder of PostgreSQL's own commands, if it is installed."""
 
+MEET = """
+import sys
+from optuna.study import StudyDirection
+from pipeline.sweeping.study import alone, make_storage, make_study, whole_address
+
+storage = whole_address(sys.argv[1])
+print("here", flush=True)
+sys.stdin.readline()
+make_storage(storage)
+study = make_study("met", storage, [StudyDirection.MINIMIZE])
+with alone(study, storage):
+    print(study.ask().number)
+"""
+
 DATABASE_USER = "sweeper"
 OBJECT_STORE = 75 * 2**20
 """Bytes; Ray takes no less."""
@@ -90,6 +104,23 @@ def ending(process: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
             yield process
         finally:
             kill_tree(process)
+
+
+def numbers_met(storage: str, folder: Path, processes: int = 8) -> list[str]:
+    """The numbers of the trials that so many processes are given which meet an empty storage at once."""
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    command = [sys.executable, "-c", MEET, storage]
+    path = os.environ | {"PYTHONPATH": str(ROOT)}
+    meeting = [subprocess.Popen(command, cwd=folder, env=path, text=True, **pipes) for _ in range(processes)]
+    for process in meeting:
+        assert process.stdout is not None and process.stdout.readline() == "here\n"
+    for process in meeting:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+    answers = [process.communicate(timeout=60) for process in meeting]
+    assert all(said.strip().isdigit() for said, _ in answers), answers
+    return sorted(said.strip() for said, _ in answers)
 
 
 def kill_tree(process: subprocess.Popen[str]) -> None:

@@ -6,7 +6,6 @@ After each there are exactly as many trials as were asked for, each of them ende
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 from contextlib import suppress
@@ -17,22 +16,9 @@ from optuna.trial import TrialState
 
 from pipeline.processes import process_number
 from pipeline.sweeping.study import OWNER
-from tests.sweeping.servers import ROOT, ending, make_project, run_states, started_sweep, trials, until
+from tests.sweeping.servers import ending, make_project, numbers_met, run_states, started_sweep, trials, until
 
 SWEEP = "tried"
-MEET = """
-import sys
-from optuna.study import StudyDirection
-from pipeline.sweeping.study import alone, make_storage, make_study, whole_address
-
-storage = whole_address("sqlite:///sweeps.db")
-print("here", flush=True)
-sys.stdin.readline()
-make_storage(storage)
-study = make_study("met", storage, [StudyDirection.MINIMIZE])
-with alone(study, storage):
-    print(study.ask().number)
-"""
 
 
 @pytest.fixture
@@ -122,17 +108,7 @@ def test_if_one_of_two_sweepers_dies_the_other_makes_its_trials(project):
 
 
 def test_eight_processes_that_meet_an_empty_store_share_it(project):
-    command = [sys.executable, "-c", MEET]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    path = os.environ | {"PYTHONPATH": str(ROOT)}
-    processes = [subprocess.Popen(command, cwd=project, env=path, text=True, **pipes) for _ in range(8)]
-    for process in processes:
-        assert process.stdout.readline() == "here\n"
-    for process in processes:
-        process.stdin.write("\n")
-        process.stdin.flush()
-    answers = [process.communicate(timeout=60) for process in processes]
-    assert sorted(said for said, _ in answers) == [f"{number}\n" for number in range(8)], answers
+    assert numbers_met("sqlite:///sweeps.db", project) == [str(number) for number in range(8)]
 
 
 def test_ctrl_c_ends_at_once_and_keeps_all_that_was_done(project):

@@ -2,7 +2,6 @@
 
 import importlib.util
 import subprocess
-import sys
 from collections import Counter
 
 import pytest
@@ -16,6 +15,7 @@ from tests.sweeping.servers import (
     ROOT,
     ending,
     make_project,
+    numbers_met,
     postgresql,
     run_states,
     started_sweep,
@@ -31,19 +31,6 @@ pytestmark = [
 ]
 
 SWEEP = "shared"
-MEET = """
-import sys
-from optuna.study import StudyDirection
-from pipeline.sweeping.study import alone, make_storage, make_study, whole_address
-
-storage = whole_address(sys.argv[1])
-print("here", flush=True)
-sys.stdin.readline()
-make_storage(storage)
-study = make_study("met", storage, [StudyDirection.MINIMIZE])
-with alone(study, storage):
-    print(study.ask().number)
-"""
 
 
 @pytest.fixture
@@ -77,16 +64,7 @@ def finished(server):
 
 
 def test_eight_processes_that_meet_an_empty_database_share_it(server):
-    command = [sys.executable, "-c", MEET, server.address]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    processes = [subprocess.Popen(command, cwd=ROOT, text=True, **pipes) for _ in range(8)]
-    for process in processes:
-        assert process.stdout.readline() == "here\n"
-    for process in processes:
-        process.stdin.write("\n")
-        process.stdin.flush()
-    answers = [process.communicate(timeout=60) for process in processes]
-    assert sorted(said for said, _ in answers) == [f"{number}\n" for number in range(8)], answers
+    assert numbers_met(server.address, ROOT) == [str(number) for number in range(8)]
 
 
 def test_two_sweepers_at_once_make_each_trial_once(server, project):

@@ -134,13 +134,13 @@ def test_no_worker_waits_for_the_slowest_of_a_batch(study, sweeper):
 
 
 def test_three_failures_at_the_start_stop_the_sweep(study, sweeper):
-    with pytest.raises(UserError, match="All trials so far have failed.* reason 2"):
+    with pytest.raises(UserError, match=r"All trials so far have failed.* reason 2"):
         sweeper(failing(study, range(9)), total=9).run()
     assert states(study) == ["FAIL"] * 3
 
 
 def test_failures_in_a_row_stop_the_sweep_once_something_has_succeeded(study, sweeper):
-    with pytest.raises(UserError, match="5 trials in a row have failed.* reason 5"):
+    with pytest.raises(UserError, match=r"5 trials in a row have failed.* reason 5"):
         sweeper(failing(study, range(1, 9)), total=9).run()
     assert states(study) == ["COMPLETE", *["FAIL"] * 5]
 
@@ -207,7 +207,7 @@ def test_a_launcher_that_starts_nothing_ends_the_sweep(study, sweeper):
     def launch(overrides, number):
         raise RuntimeError("no workers")
 
-    with pytest.raises(UserError, match="starts no jobs.*no workers"):
+    with pytest.raises(UserError, match=r"starts no jobs.*no workers"):
         sweeper(launch, total=2, parallel=2).run()
     assert set(states(study)) == {"WAITING"}
 
