@@ -32,7 +32,7 @@ def description(name: str, metrics: Mapping[str, float], best: Sequence[BestTria
     """A sweep's run in Markdown: what came of it, the best trials with what they chose, and the next command.
 
     >>> print(description("small", {"complete": 3, "pruned": 1, "failed": 0}, [BestTrial(2, {"loss": 0.25}, {"a": 1})]))
-    3 trials complete, 1 pruned, 0 failed.
+    Trials: 3 complete, 1 pruned, 0 failed.
     <BLANKLINE>
     Best trial:
     <BLANKLINE>
@@ -43,7 +43,7 @@ def description(name: str, metrics: Mapping[str, float], best: Sequence[BestTria
     To compare it with other models: `convtrack adopt small`
     """
     counts = {state: int(metrics.get(state, 0)) for state in ENDINGS}
-    said = [f"{counts['complete']} trials complete, {counts['pruned']} pruned, {counts['failed']} failed."]
+    said = [f"Trials: {counts['complete']} complete, {counts['pruned']} pruned, {counts['failed']} failed."]
     if not best:
         return said[0]
     objectives = tuple(best[0].values)
