@@ -34,6 +34,7 @@ check: $(INSTALLED)
 bench: $(EXTRAS)
 	@$(ACTIVATE) python -m benchmarks.locally_connected
 	@$(ACTIVATE) python -m benchmarks.compare
+	@$(ACTIVATE) python -m benchmarks.sweeps
 
 clean: $(INSTALLED)
 	@$(ACTIVATE) convtrack clean
