@@ -25,7 +25,7 @@ def refused(project, *arguments, **environment):
         ("experiment experiment=debg", "Unknown experiment 'debg'. Did you mean 'debug'? Available: augmented, debug."),
         (
             "experimnt",
-            "Unknown command 'experimnt'. Did you mean 'experiment'? Available: build, clean, compar",
+            "Unknown command 'experimnt'. Did you mean 'experiment'? Available: adopt, build, clean, com",
         ),
         ("experiment -m model=lenet5 hydra/launcher=jobib", "Unknown hydra/launcher 'jobib'. Did you mean 'joblib'?"),
         ("source model=lenet5 model.architecture=lenet", "Unknown architecture 'lenet'. Did you mean 'lenet5'? Availa"),
