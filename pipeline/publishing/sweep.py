@@ -6,7 +6,7 @@ logging, not the sweep.
 
 import re
 from collections.abc import Container, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +66,10 @@ def log_sweep(
 
 
 def end_sweep(tracker: Tracker, run: str, status: Status) -> None:
-    """End the run of a sweep."""
+    """End the run of a sweep, at the second try if Ctrl-C cut the first one's connection."""
+    with suppress(*STORE_ERRORS):
+        tracker.end(run, status)
+        return
     with _going_on():
         tracker.end(run, status)
 

@@ -216,6 +216,10 @@ class Live:
     def end(self, status: Status) -> None:
         """End the runs, if the store answers (again); what another process works on is left to it."""
         published = self.published
+        if status == "KILLED":
+            # Ctrl-C may have cut a connection in use, which only the next one gets over.
+            with suppress(*STORE_ERRORS):
+                self.published.tracker.status(self.published.parent)
         with suppress(*STORE_ERRORS) if not self.reachable else self._while_reachable():
             if status == "FINISHED" or published.tracker.is_ours(published.parent):
                 published.end(status)

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import cache
 from typing import Any
 
 import optuna
@@ -138,16 +139,10 @@ class Trial:
             raise Taken
 
     def live(self, done: threading.Event) -> None:
-        """Give signs of life until it is done, and end this process if that of the sweeper is gone."""
-        watched = is_local(self.sweeper) and self.sweeper != this_process()
-        spoke = time.monotonic()
-        while not done.wait(1.0):
-            if watched and is_gone(self.sweeper):
-                os._exit(1)
-            if time.monotonic() - spoke >= SIGN_OF_LIFE:
-                spoke = time.monotonic()
-                with suppress(*STORAGE_ERRORS):
-                    give_sign_of_life(self._study, self._id)
+        """Give signs of life until it is done."""
+        while not done.wait(SIGN_OF_LIFE):
+            with suppress(*STORAGE_ERRORS):
+                give_sign_of_life(self._study, self._id)
 
 
 def make(address: TrialAddress, work: Callable[[Trial], None]) -> None:
@@ -155,6 +150,7 @@ def make(address: TrialAddress, work: Callable[[Trial], None]) -> None:
 
     What is no fault of the trial's, such as a full disk or Ctrl-C, is told by nobody: the trial will be made again.
     """
+    _end_with(address.sweeper)
     with _ended_by_the_sweeper_alone(address.sweeper), suppress(Taken):
         study = patiently(lambda: optuna.load_study(study_name=address.study, storage=connected(address.storage)))
         trial = patiently(lambda: Trial(study, address.number, address.sweeper))
@@ -170,6 +166,19 @@ def make(address: TrialAddress, work: Callable[[Trial], None]) -> None:
             raise
         finally:
             done.set()
+
+
+@cache
+def _end_with(sweeper: str) -> None:
+    """End this process, from now on and between its trials as well, when that of the sweeper is gone."""
+    if is_local(sweeper) and sweeper != this_process():
+        threading.Thread(target=_watch, args=(sweeper,), daemon=True).start()
+
+
+def _watch(sweeper: str) -> None:
+    while not is_gone(sweeper):
+        time.sleep(1.0)
+    os._exit(1)
 
 
 def _do(work: Callable[[Trial], None], trial: Trial) -> None:
