@@ -29,10 +29,12 @@ Goals: the loss reached before both others, and three times faster than by keras
 than by hand; utilisation of at least 85 %. What is missed is said at the end, with exit status 1; of three times
 faster it is only said whether.
 
-Expect, on 2 cores of an EPYC that others used too, 2.8 times faster than keras-tuner to a loss of 0.482 (37 s against
-62 to 146) and 1.9 times than by hand to 0.473 (80 s against 102 to 211); 0.4 to 0.5 s more overhead; utilisation of
-95 %, training 66 %; 860 MiB a worker after its first trial and 3.7 more after each further one. The ratios are of two
-rounds and luck is a large part of them. It takes 25 minutes, the race alone 16.
+Expect, on 2 cores of an EPYC that others used too: in one race of two rounds 2.8 times faster than keras-tuner to a loss
+of 0.482 (37 s against 62 to 146) and 1.9 times than by hand to 0.473 (80 s against 102 to 211); in another, on a
+busier machine and to 0.473 for all, 1.2 and 2.1 times. Two rounds are few, and luck is a large part of them: more say
+more. Overhead of 0.4 to 0.5 s above the script's, and up to 1.1 s where others fill the cores; utilisation of 95 %,
+training 66 %; 860 MiB a worker after its first trial and 3.7 more after each further one. It takes 25 minutes, the
+race alone 16.
 """
 
 import argparse
