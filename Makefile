@@ -9,7 +9,7 @@ ACTIVATE := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 export DVC_NO_ANALYTICS := true
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: repro test test-extras ui check bench clean
+.PHONY: repro test test-extras ui check deps bench clean
 
 repro: $(INSTALLED)
 	@$(ACTIVATE) dvc repro
@@ -30,6 +30,10 @@ check: $(INSTALLED)
 	@$(ACTIVATE) ruff check .
 	@$(ACTIVATE) mypy
 	@$(ACTIVATE) python -m pytest pipeline
+
+# After imports have changed: write the source files that each stage depends on into dvc.yaml.
+deps: $(INSTALLED)
+	@$(ACTIVATE) python -m development.stage_dependencies
 
 bench: $(EXTRAS)
 	@$(ACTIVATE) python -m benchmarks.locally_connected

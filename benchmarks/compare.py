@@ -25,9 +25,9 @@ from typing import Any
 import numpy as np
 
 from pipeline.evaluation import metrics
-from pipeline.predictions import Answers, write_predictions
-from pipeline.publishing.training import SEED
-from pipeline.tracking import DATA_DIGEST, EVALUATED, EVALUATION, KIND, Tracker
+from pipeline.evaluation.predictions import Answers, write_predictions
+from pipeline.tracking.publish.training import SEED
+from pipeline.tracking.tracker import DATA_DIGEST, EVALUATED, EVALUATION, KIND, Tracker
 
 RUNS, COMPARED, REPLICATES = 10_000, 10, 4
 IMAGES, GROUPS = 662, 11

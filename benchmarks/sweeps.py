@@ -29,8 +29,8 @@ Goals: the loss reached before both others, and three times faster than by keras
 than by hand; utilisation of at least 85 %. What is missed is said at the end, with exit status 1; of three times
 faster it is only said whether.
 
-Expect, on 2 cores of an EPYC that others used too: in one race of two rounds 2.8 times faster than keras-tuner to a loss
-of 0.482 (37 s against 62 to 146) and 1.9 times than by hand to 0.473 (80 s against 102 to 211); in another, on a
+Expect, on 2 cores of an EPYC that others used too: in one race of two rounds 2.8 times faster than keras-tuner to a
+loss of 0.482 (37 s against 62 to 146) and 1.9 times than by hand to 0.473 (80 s against 102 to 211); in another, on a
 busier machine and to 0.473 for all, 1.2 and 2.1 times. Two rounds are few, and luck is a large part of them: more say
 more. Overhead of 0.4 to 0.5 s above the script's, and up to 1.1 s where others fill the cores; utilisation of 95 %,
 training 66 %; 860 MiB a worker after its first trial and 3.7 more after each further one. It takes 25 minutes, the
@@ -60,7 +60,7 @@ import numpy as np
 from benchmarks.peers.problem import SPACE, Choice, Interval, Made, Problem, Steps, told
 from pipeline.data.prepared import read_prepared
 from pipeline.data.splits import TRAIN, VALIDATION
-from pipeline.runs import CACHE
+from pipeline.storage.folders import CACHE
 from pipeline.sweeping.study import OWNER, open_study, trials_of
 from pipeline.training.examples import standardisation
 

@@ -8,19 +8,19 @@ import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 
-from pipeline import composing
-from pipeline.composing import HYDRA_COMMANDS
-from pipeline.config import broken_yaml
+from pipeline.cli import composing
+from pipeline.cli.composing import HYDRA_COMMANDS
+from pipeline.config.reading import broken_yaml
 from pipeline.errors import UserError, unknown
 
 PLAIN_COMMANDS: Mapping[str, str] = {
-    "describe": "pipeline.commands.describe",
-    "compare": "pipeline.commands.compare",
-    "adopt": "pipeline.commands.adopt",
-    "study": "pipeline.commands.study",
-    "publish": "pipeline.commands.publish",
-    "clean": "pipeline.commands.clean",
-    "ui": "pipeline.commands.ui",
+    "describe": "pipeline.cli.commands.describe",
+    "compare": "pipeline.cli.commands.compare",
+    "adopt": "pipeline.cli.commands.adopt",
+    "study": "pipeline.cli.commands.study",
+    "publish": "pipeline.cli.commands.publish",
+    "clean": "pipeline.cli.commands.clean",
+    "ui": "pipeline.cli.commands.ui",
 }
 
 

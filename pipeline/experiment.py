@@ -14,18 +14,27 @@ from typing import TYPE_CHECKING
 import numpy as np
 from filelock import FileLock, Timeout
 
-from pipeline.config import AugmentationConfig, DataConfig, ModelConfig, OptimizerConfig, SplitConfig, TrainingConfig
+from pipeline.config.schema import (
+    AugmentationConfig,
+    DataConfig,
+    ModelConfig,
+    OptimizerConfig,
+    SplitConfig,
+    TrainingConfig,
+)
 from pipeline.console import say
-from pipeline.data.loading import source_names, watched_files
 from pipeline.data.looks import record_look, test_set_digest
+from pipeline.data.prepare import prepare
 from pipeline.data.prepared import read_manifest, read_prepared
-from pipeline.data.preparing import prepare
-from pipeline.networks import make_network
-from pipeline.provenance import commit
-from pipeline.publishing.training import logging_live
-from pipeline.runs import CACHE, TEST_SETS, CheckpointFolder, fingerprint, looks_file, read_json, source_digest
+from pipeline.data.sources import source_names, watched_files
+from pipeline.networks.network import make_network
+from pipeline.storage.files import read_json
+from pipeline.storage.fingerprints import fingerprint, source_digest
+from pipeline.storage.folders import CACHE, TEST_SETS, CheckpointFolder, looks_file
+from pipeline.storage.provenance import commit
 from pipeline.sweeping.promise import Promise
-from pipeline.tracking import Tracker
+from pipeline.tracking.publish.training import logging_live
+from pipeline.tracking.tracker import Tracker
 from pipeline.training.progress import Reporter
 from pipeline.training.runtime import start_tensorflow
 from pipeline.training.task import Progress, Pruned, Task, make_tasks
@@ -34,7 +43,7 @@ if TYPE_CHECKING:
     from pipeline.sweeping.trial import Trial
 
 PREPARING = tuple(
-    f"pipeline.data.{name}" for name in ("images", "loading", "prepared", "preparing", "splits", "testset")
+    f"pipeline.data.{name}" for name in ("images", "sources", "prepared", "prepare", "splits", "test_sets")
 )
 """The modules whose source determines prepared data, beside that of the data source."""
 

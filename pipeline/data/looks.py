@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from pipeline.data.splits import TEST
 from pipeline.errors import UserError
-from pipeline.runs import CACHE
+from pipeline.storage.folders import CACHE
 
 Purpose = Literal["evaluated", "tuned"]
 

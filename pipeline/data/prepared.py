@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 
 from pipeline.data.images import Images
 from pipeline.data.splits import SPLITS, TRAIN, deviations
-from pipeline.data.testset import image_digests
+from pipeline.data.test_sets import image_digests
 from pipeline.errors import UserError
-from pipeline.runs import replacing_folder, write_json
+from pipeline.storage.files import replacing_folder, write_json
 
 BLOCK = 1024  # images at once, where wider integers than the pixels' own are needed
 

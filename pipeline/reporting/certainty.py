@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from pipeline.reporting.figures import BLUE, GREEN, MUTED, PALETTE, RULE, new_figure, styled
-from pipeline.reporting.tables import Table
-from pipeline.reporting.templates import template
+from pipeline.reporting.figures.style import BLUE, GREEN, MUTED, PALETTE, RULE, new_figure, styled
+from pipeline.reporting.tables.models import Table
+from pipeline.reporting.templates.rendering import template
 from pipeline.reporting.values import metric_label
 
 LIMIT = 0.06

@@ -7,10 +7,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from pipeline.arithmetic.connectivity import Weights, weights
-from pipeline.reporting.figures import BLUE, GREEN, INK, MUTED, RULE, VERMILLION, hide_axes, new_figure, styled
-from pipeline.reporting.quantities import count, magnitude
-from pipeline.reporting.tables import Table
-from pipeline.reporting.templates import template
+from pipeline.reporting.figures.style import BLUE, GREEN, INK, MUTED, RULE, VERMILLION, hide_axes, new_figure, styled
+from pipeline.reporting.tables.models import Table
+from pipeline.reporting.templates.rendering import template
+from pipeline.reporting.text.quantities import count, magnitude
 
 KINDS = ("full", "sparse", "shared")
 COLOURS = {"full": VERMILLION, "sparse": BLUE, "shared": GREEN}

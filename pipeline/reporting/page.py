@@ -11,22 +11,12 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from pipeline.evaluation.metrics import LOWER_IS_BETTER
-from pipeline.reporting import (
-    bars,
-    calibration,
-    confusion,
-    cost,
-    curves,
-    explanations,
-    pairs,
-    quantities,
-    reuse,
-    settings,
-    tables,
-    verdicts,
-)
-from pipeline.reporting.figures import INK, MUTED, RULE, looks, png_bytes, svg_text
-from pipeline.reporting.templates import template
+from pipeline.reporting.figures import calibration, confusion, cost, curves
+from pipeline.reporting.figures.style import INK, MUTED, RULE, looks, png_bytes, svg_text
+from pipeline.reporting.tables import bars, pairs, reuse, settings
+from pipeline.reporting.tables import models as tables
+from pipeline.reporting.templates.rendering import template
+from pipeline.reporting.text import explanations, quantities, verdicts
 from pipeline.reporting.values import Comparison, ModelResult, metric_label
 
 

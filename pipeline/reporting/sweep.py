@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from pipeline.reporting.settings import UNSET, written
-from pipeline.reporting.tables import Table, markdown
+from pipeline.reporting.tables.models import Table, markdown
+from pipeline.reporting.tables.settings import UNSET, written
 
 ENDINGS = ("complete", "pruned", "failed")
 SHOWN = 10

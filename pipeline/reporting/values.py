@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.evaluation.rates import Calibration
-from pipeline.evaluation.values import Certainty
+from pipeline.statistics.values import Certainty
 
 METRIC_LABELS = {
     "accuracy": "accuracy",

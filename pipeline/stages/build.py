@@ -1,13 +1,14 @@
 """Build a model's network and write it down: its JSON, its layers in numbers, and a drawing."""
 
-from pipeline.config import ModelConfig
+from pipeline.config.schema import ModelConfig
 from pipeline.console import say
 from pipeline.data.prepared import read_manifest
-from pipeline.networks import make_network
-from pipeline.reporting.figures import svg_text
-from pipeline.reporting.network import network_drawing
-from pipeline.reporting.quantities import count
-from pipeline.runs import PREPARED, RunFolder, replacing, write_json
+from pipeline.networks.network import make_network
+from pipeline.reporting.figures.network import network_drawing
+from pipeline.reporting.figures.style import svg_text
+from pipeline.reporting.text.quantities import count
+from pipeline.storage.files import replacing, write_json
+from pipeline.storage.folders import PREPARED, RunFolder
 
 
 def main(model: ModelConfig) -> None:

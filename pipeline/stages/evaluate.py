@@ -2,17 +2,18 @@
 
 import numpy as np
 
-from pipeline.config import EvaluationConfig, ModelConfig
+from pipeline.config.schema import EvaluationConfig, ModelConfig
 from pipeline.console import say
 from pipeline.data.looks import record_look, test_set_digest
 from pipeline.data.prepared import read_prepared
-from pipeline.predictions import subgroup_scores, write_predictions
-from pipeline.provenance import commit
-from pipeline.publishing.evaluation import publish_evaluation
-from pipeline.publishing.training import publish
-from pipeline.reporting.quantities import spread
-from pipeline.runs import PREPARED, RunFolder, looks_file, read_json, replacing, replacing_folder, write_json
-from pipeline.tracking import Tracker
+from pipeline.evaluation.predictions import subgroup_scores, write_predictions
+from pipeline.reporting.text.quantities import spread
+from pipeline.storage.files import read_json, replacing, replacing_folder, write_json
+from pipeline.storage.folders import PREPARED, RunFolder, looks_file
+from pipeline.storage.provenance import commit
+from pipeline.tracking.publish.evaluation import publish_evaluation
+from pipeline.tracking.publish.training import publish
+from pipeline.tracking.tracker import Tracker
 from pipeline.training.runtime import start_tensorflow
 
 
@@ -23,7 +24,7 @@ def main(model: ModelConfig, evaluation: EvaluationConfig) -> None:
     prepared = read_prepared(PREPARED)
     tracker = Tracker.open(prepared.manifest["name"])
     start_tensorflow(trained["configuration"]["training"]["threads"])
-    from pipeline import evaluating
+    from pipeline.evaluation import evaluate as evaluating
 
     records = trained["replicates"]
     asked = evaluating.ask(

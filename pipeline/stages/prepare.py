@@ -2,10 +2,10 @@
 
 from dataclasses import asdict
 
-from pipeline.config import DataConfig, SplitConfig
+from pipeline.config.schema import DataConfig, SplitConfig
 from pipeline.console import say
-from pipeline.data.preparing import prepare
-from pipeline.runs import PREPARED, TEST_SETS
+from pipeline.data.prepare import prepare
+from pipeline.storage.folders import PREPARED, TEST_SETS
 
 
 def main(data: DataConfig, split: SplitConfig, replicates: int) -> None:

@@ -1,14 +1,15 @@
 """Write the report on the models of the comparison, and give their MLflow runs what only now is known."""
 
-from pipeline.comparing import compared
+from pipeline.comparison.gather import compared
 from pipeline.console import say
 from pipeline.data.looks import test_set_digest
 from pipeline.data.prepared import read_prepared
-from pipeline.publishing.comparison import address_of_models, publish_comparison, publish_lock
-from pipeline.publishing.training import publish
 from pipeline.reporting import page
-from pipeline.runs import FIGURES, PREPARED, REPORT, RunFolder, replacing, replacing_folder, report_files
-from pipeline.tracking import Tracker
+from pipeline.storage.files import replacing, replacing_folder
+from pipeline.storage.folders import FIGURES, PREPARED, REPORT, RunFolder, report_files
+from pipeline.tracking.publish.comparison import address_of_models, publish_comparison, publish_lock
+from pipeline.tracking.publish.training import publish
+from pipeline.tracking.tracker import Tracker
 
 
 def main(models: tuple[str, ...], primary_metric: str, margin: float) -> None:

@@ -7,10 +7,11 @@ the whole folder, every network would be built again for one new architecture.
 import ast
 from pathlib import Path
 
-from pipeline.catalogue import architecture_names
-from pipeline.config import ModelConfig
+from pipeline.architectures import architecture_names
+from pipeline.config.schema import ModelConfig
 from pipeline.errors import unknown
-from pipeline.runs import RunFolder, replacing
+from pipeline.storage.files import replacing
+from pipeline.storage.folders import RunFolder
 
 PACKAGE = Path(__file__).parent.parent
 

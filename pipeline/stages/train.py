@@ -5,12 +5,13 @@ from dataclasses import asdict
 
 import pandas as pd
 
-from pipeline.config import AugmentationConfig, ModelConfig, OptimizerConfig, TrainingConfig
+from pipeline.config.schema import AugmentationConfig, ModelConfig, OptimizerConfig, TrainingConfig
 from pipeline.console import say
 from pipeline.data.prepared import read_manifest
-from pipeline.publishing.training import logging_live
-from pipeline.runs import PREPARED, RunFolder, read_json, read_text, replacing, replacing_folder, write_json
-from pipeline.tracking import Tracker
+from pipeline.storage.files import read_json, read_text, replacing, replacing_folder, write_json
+from pipeline.storage.folders import PREPARED, RunFolder
+from pipeline.tracking.publish.training import logging_live
+from pipeline.tracking.tracker import Tracker
 from pipeline.training.progress import Reporter
 from pipeline.training.task import Progress, Task, make_tasks
 from pipeline.training.workers import train_side_by_side, worker_count

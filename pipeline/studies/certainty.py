@@ -11,12 +11,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy import optimize, special
 
-from pipeline.evaluation import resampling
-from pipeline.evaluation.statistics import certainty
-from pipeline.evaluation.values import Tested
 from pipeline.reporting.certainty import LIMIT, Coverage, Found, Rate, figures, text
-from pipeline.reporting.figures import png_bytes
-from pipeline.runs import REPORTS, replacing
+from pipeline.reporting.figures.style import png_bytes
+from pipeline.statistics import resampling
+from pipeline.statistics.analysis import certainty
+from pipeline.statistics.values import Tested
+from pipeline.storage.files import replacing
+from pipeline.storage.folders import REPORTS
 
 Array = npt.NDArray[np.float64]
 Comparisons = Callable[[np.random.Generator], dict[str, list[Tested]]]

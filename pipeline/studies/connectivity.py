@@ -22,8 +22,9 @@ from pipeline.reporting.connectivity import (
     figures,
     text,
 )
-from pipeline.reporting.figures import png_bytes
-from pipeline.runs import REPORTS, replacing
+from pipeline.reporting.figures.style import png_bytes
+from pipeline.storage.files import replacing
+from pipeline.storage.folders import REPORTS
 
 SIDES = (4, 8, 16, 32, 64, 128, 256, 512, 1024)
 KERNEL = 3

@@ -15,9 +15,9 @@ import optuna
 import yaml
 from optuna.trial import FrozenTrial, TrialState
 
-from pipeline.composing import HYDRA_COMMANDS, composed
-from pipeline.config import (
-    CONF,
+from pipeline.cli.composing import HYDRA_COMMANDS, composed
+from pipeline.config.reading import CONF, flattened, read, read_comparison
+from pipeline.config.schema import (
     NAMED,
     SECTIONS,
     AugmentationConfig,
@@ -27,12 +27,10 @@ from pipeline.config import (
     OptimizerConfig,
     SplitConfig,
     TrainingConfig,
-    flattened,
-    read,
-    read_comparison,
 )
 from pipeline.errors import UserError
-from pipeline.runs import fingerprint, replacing
+from pipeline.storage.files import replacing
+from pipeline.storage.fingerprints import fingerprint
 from pipeline.sweeping.study import REASON, trials_of
 from pipeline.sweeping.telling import WORDS, best_of
 

@@ -18,10 +18,10 @@ from optuna import visualization
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from pipeline.reporting.quantities import duration
 from pipeline.reporting.sweep import reached
-from pipeline.reporting.tables import Table
-from pipeline.reporting.templates import template
+from pipeline.reporting.tables.models import Table
+from pipeline.reporting.templates.rendering import template
+from pipeline.reporting.text.quantities import duration
 from pipeline.sweeping.study import REASON
 from pipeline.sweeping.telling import WORDS, best_of
 

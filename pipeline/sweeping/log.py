@@ -10,14 +10,14 @@ from typing import Any
 
 import optuna
 
-from pipeline.config import Objective
+from pipeline.config.schema import Objective
 from pipeline.errors import UserError
-from pipeline.publishing.sweep import begin_sweep, end_sweep, log_sweep
 from pipeline.reporting.sweep import BestTrial
 from pipeline.sweeping.drawing import sweep_page, trials_table
 from pipeline.sweeping.study import alone, sweep_fingerprint
 from pipeline.sweeping.telling import Summary
-from pipeline.tracking import Status, Tracker
+from pipeline.tracking.publish.sweep import begin_sweep, end_sweep, log_sweep
+from pipeline.tracking.tracker import Status, Tracker
 
 INTERVAL = 15.0  # seconds
 GROWING: tuple[Objective, ...] = ("validation_accuracy",)

@@ -28,8 +28,8 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 from pydantic import Field
 
+from pipeline.config.options import checked_options
 from pipeline.errors import UserError, unknown
-from pipeline.options import checked_options
 from pipeline.sweeping.space import Space
 
 Natural = Annotated[int, Field(ge=0)]

@@ -24,8 +24,9 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from pipeline.console import say
 from pipeline.errors import UserError, unknown
-from pipeline.processes import is_gone, is_local, this_process
-from pipeline.runs import fingerprint, replacing
+from pipeline.storage.files import replacing
+from pipeline.storage.fingerprints import fingerprint
+from pipeline.storage.processes import is_gone, is_local, this_process
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)  # It tells of every connection that Ctrl-C cuts.

@@ -14,11 +14,12 @@ from optuna.distributions import CategoricalDistribution
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from pipeline.config import SECTIONS, SweepConfig, flattened, read
+from pipeline.config.reading import flattened, read
+from pipeline.config.schema import SECTIONS, SweepConfig
 from pipeline.console import say
 from pipeline.errors import UserError
-from pipeline.processes import this_process
-from pipeline.runs import fingerprint
+from pipeline.storage.fingerprints import fingerprint
+from pipeline.storage.processes import this_process
 from pipeline.sweeping.launching import make_launcher
 from pipeline.sweeping.log import GROWING, logging_sweep
 from pipeline.sweeping.promise import LOGGED

@@ -20,9 +20,9 @@ from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 from optuna.trial import FrozenTrial, TrialState
 
-from pipeline import composing
+from pipeline.cli import composing
 from pipeline.errors import UserError
-from pipeline.processes import is_gone, is_local, process_number, this_process
+from pipeline.storage.processes import is_gone, is_local, process_number, this_process
 from pipeline.sweeping.space import Space
 from pipeline.sweeping.study import (
     DEATHS,

@@ -10,7 +10,7 @@ import optuna
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from pipeline.reporting.quantities import digits
+from pipeline.reporting.text.quantities import digits
 from pipeline.sweeping.study import REASON, trials_of
 from pipeline.training.progress import time_left
 

@@ -17,9 +17,9 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from pipeline.config import TrialAddress
+from pipeline.config.schema import TrialAddress
 from pipeline.errors import Unreachable, reason
-from pipeline.processes import is_gone, is_local, this_process
+from pipeline.storage.processes import is_gone, is_local, this_process
 from pipeline.sweeping.samplers import make_pruner
 from pipeline.sweeping.study import (
     DEFINITION,

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 
 from pipeline.errors import UserError
-from pipeline.runs import replacing
+from pipeline.storage.files import replacing
 
 Epoch = dict[str, float]
 

@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 
 from pipeline.errors import UserError
-from pipeline.runs import CheckpointFolder
+from pipeline.storage.folders import CheckpointFolder
 from pipeline.training.batches import Augment, dataset, evaluation_batches, training_batches
 from pipeline.training.checkpoints import Epoch, restore_state, restore_weights, save_state, save_weights
 from pipeline.training.examples import Portion

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from pipeline.errors import UserError
-from pipeline.runs import replacing
+from pipeline.storage.files import replacing
 
 
 def save_initial_weights(file: Path, model: keras.Model) -> None:

@@ -11,8 +11,9 @@ from PIL import Image
 from pipeline.data.prepared import read_prepared
 from pipeline.interpretation.grid import kernel_grid
 from pipeline.interpretation.kernels import first_layer_kernels
-from pipeline.provenance import commit, dirty
-from pipeline.runs import CheckpointFolder, replacing, replacing_folder, write_json
+from pipeline.storage.files import replacing, replacing_folder, write_json
+from pipeline.storage.folders import CheckpointFolder
+from pipeline.storage.provenance import commit, dirty
 from pipeline.training.checkpoints import Epoch
 from pipeline.training.fit import best_epoch, fit
 from pipeline.training.start import start

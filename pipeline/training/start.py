@@ -8,7 +8,7 @@ from importlib import import_module
 import keras
 import numpy as np
 
-from pipeline.config import AugmentationConfig
+from pipeline.config.schema import AugmentationConfig
 from pipeline.data.augmentation import augment
 from pipeline.data.prepared import Prepared
 from pipeline.data.splits import TRAIN, VALIDATION

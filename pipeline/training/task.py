@@ -10,10 +10,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from pipeline.config import AugmentationConfig, OptimizerConfig, TrainingConfig
+from pipeline.config.schema import AugmentationConfig, OptimizerConfig, TrainingConfig
 from pipeline.data.prepared import read_manifest
 from pipeline.errors import UserError
-from pipeline.runs import ResultFolder, fingerprint, source_digest
+from pipeline.storage.fingerprints import fingerprint, source_digest
+from pipeline.storage.folders import ResultFolder
 from pipeline.training.devices import gpus
 
 COMPUTING = (

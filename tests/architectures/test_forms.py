@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.building import build
+from pipeline.networks.build import build
 
 ROOT = Path(__file__).parents[2]
 SMALL = {"filters": [4], "units": 8}

@@ -9,9 +9,9 @@ import pytest
 
 from pipeline.architectures import fully_connected, ladder, logistic
 from pipeline.arithmetic.table import LayerRow, layer_table
-from pipeline.building import build
 from pipeline.errors import UserError
 from pipeline.layers.unrolling import unrolled_densely, unrolled_locally
+from pipeline.networks.build import build
 
 RUNGS = ["full", "masked", "sparse", "shared"]
 WINDOWS = [

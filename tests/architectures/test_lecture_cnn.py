@@ -11,9 +11,9 @@ import yaml
 
 from pipeline.architectures import lecture_cnn
 from pipeline.arithmetic.table import layer_table
-from pipeline.building import build
-from pipeline.data.loading import load_images
+from pipeline.data.sources import load_images
 from pipeline.errors import UserError
+from pipeline.networks.build import build
 
 PADDINGS = ["same", "valid", "circular"]
 POOLINGS = ["max", "average", "blur", "polyphase", "stride", "none"]

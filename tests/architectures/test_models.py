@@ -11,9 +11,9 @@ import pytest
 import tensorflow as tf
 import yaml
 
-from pipeline.building import SUBGROUPS, architecture_names, build
+from pipeline.config.options import checked_options
 from pipeline.errors import UserError
-from pipeline.options import checked_options
+from pipeline.networks.build import SUBGROUPS, architecture_names, build
 
 FILES = sorted((Path(__file__).parents[2] / "conf" / "model").glob("*.yaml"))
 GREY = [(8, 8, 1), (16, 16, 1), (32, 32, 1)]

@@ -13,9 +13,9 @@ import pytest
 from keras.src.legacy.saving import legacy_h5_format
 
 from pipeline.arithmetic.table import LayerRow, layer_table
-from pipeline.building import architecture_names, build
 from pipeline.layers.classifier import classifier
 from pipeline.layers.shortcut import ChannelPaddedShortcut
+from pipeline.networks.build import architecture_names, build
 
 DIGIT = (16, 16, 1)
 PADDED_DIGIT = (32, 32, 1)
@@ -372,7 +372,7 @@ def digests() -> dict[str, str]:
 
 def test_an_architecture_is_written_in_the_same_bytes_every_time():
     code = (
-        "import hashlib; from pipeline.building import architecture_names, build\n"
+        "import hashlib; from pipeline.networks.build import architecture_names, build\n"
         "for name in reversed(architecture_names()):\n"
         "    text = build(name, {}, input_shape=(16, 16, 1), classes=3, subgroups=2).to_json()\n"
         "    print(name, hashlib.sha256(text.encode()).hexdigest())"

@@ -12,10 +12,10 @@ from keras import layers
 
 from pipeline.arithmetic.rules.catalogue import LAYERS
 from pipeline.arithmetic.table import LayerRow, layer_table, totals
-from pipeline.building import architecture_names, build
 from pipeline.layers.locally_connected import LocallyConnected2D
 from pipeline.layers.shortcut import ChannelPaddedShortcut
-from pipeline.networks import check
+from pipeline.networks.build import architecture_names, build
+from pipeline.networks.network import check
 
 
 def table(model: keras.Model) -> dict[str, LayerRow]:
@@ -514,6 +514,6 @@ def test_what_the_table_cannot_count_is_refused():
 
 
 def test_arithmetic_starts_without_tensorflow():
-    code = "import sys, pipeline.arithmetic.table, pipeline.building as b; b.architecture_names(); print(*sys.modules)"
+    code = "import sys, pipeline.arithmetic.table, pipeline.architectures; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"tensorflow", "keras", "numpy"} & set(loaded)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from pipeline.data.images import Images
-from pipeline.data.loading import load_images
+from pipeline.data.sources import load_images
 
 
 @pytest.fixture(scope="session")

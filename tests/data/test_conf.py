@@ -10,10 +10,10 @@ import pytest
 import yaml
 
 import pipeline.data
+from pipeline.config.options import checked_options
 from pipeline.data.augmentation import augment
-from pipeline.data.loading import source_names, watched_files
+from pipeline.data.sources import source_names, watched_files
 from pipeline.data.splits import STRATEGIES, replicate_splits
-from pipeline.options import checked_options
 
 CONF = Path(__file__).parents[2] / "conf"
 

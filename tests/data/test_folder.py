@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.data.loading import load_images
+from pipeline.data.sources import load_images
 from pipeline.errors import UserError
 
 

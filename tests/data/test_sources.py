@@ -7,8 +7,8 @@ import pytest
 from elpv_dataset.utils import load_dataset
 from sklearn.datasets import load_digits
 
-from pipeline.data.loading import load_images, source_names
 from pipeline.data.prepared import data_digest
+from pipeline.data.sources import load_images, source_names
 from pipeline.data.sources.elpv import module_names
 from pipeline.errors import UserError
 

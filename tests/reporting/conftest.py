@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 
 from pipeline.evaluation.rates import Calibration
-from pipeline.evaluation.values import Certainty, Estimate, Pair
-from pipeline.reporting import figures, images
+from pipeline.reporting.figures import mistakes as images
+from pipeline.reporting.figures import style as figures
 from pipeline.reporting.values import Comparison, DataSummary, Looks, ModelResult
+from pipeline.statistics.values import Certainty, Estimate, Pair
 
 COLUMNS = ["replicate", "epoch", "train/loss", "train/accuracy", "val/loss", "val/accuracy"]
 HISTORY = pd.DataFrame(

@@ -8,8 +8,8 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 from omegaconf import OmegaConf
 
-from pipeline.composing import HYDRA_COMMANDS, arguments_of, primary_config
-from pipeline.config import choices_of, read_comparison
+from pipeline.cli.composing import HYDRA_COMMANDS, arguments_of, primary_config
+from pipeline.config.reading import choices_of, read_comparison
 
 GROUPS = ("data", "split", "optimizer", "training", "augmentation", "model")
 CHOICES = [(group, choice) for group in GROUPS for choice in choices_of(group)]

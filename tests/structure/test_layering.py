@@ -8,8 +8,8 @@ TENSORFLOW_AT_START = (
     "pipeline.layers.",
     "pipeline.interpretation.kernels",
     "pipeline.studies.",
-    "pipeline.prediction",
-    "pipeline.evaluating",
+    "pipeline.evaluation.predict",
+    "pipeline.evaluation.evaluate",
     "pipeline.training.checkpoints",
     "pipeline.training.compiling",
     "pipeline.training.fit",
@@ -43,17 +43,17 @@ def test_nobody_imports_a_stage(ours):
 
 
 def test_only_tracking_imports_mlflow(importers):
-    assert importers("mlflow") == {"pipeline.tracking"}
+    assert importers("mlflow") == {"pipeline.tracking.tracker"}
 
 
 def test_only_composing_and_sweeps_know_hydra(importers):
     knowing = importers("hydra") | importers("omegaconf")
-    assert {name for name in knowing if not name.startswith("pipeline.sweeping.")} == {"pipeline.composing"}
+    assert {name for name in knowing if not name.startswith("pipeline.sweeping.")} == {"pipeline.cli.composing"}
 
 
 def test_only_sweeps_know_optuna(importers):
     knowing = {name for name in importers("optuna") if not name.startswith("pipeline.sweeping.")}
-    assert knowing <= {"pipeline.commands.adopt"}
+    assert knowing <= {"pipeline.cli.commands.adopt"}
 
 
 def test_tensorflow_is_imported_at_start_only_where_tensors_are_computed(importers):

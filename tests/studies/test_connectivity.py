@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pipeline.arithmetic.connectivity import Weights, weights
-from pipeline.building import build
+from pipeline.networks.build import build
 from pipeline.training.runtime import start_tensorflow
 
 # Keras' layers hand their variables to NumPy without the keyword `copy` that NumPy 2 asks for.

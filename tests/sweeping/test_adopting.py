@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipeline.composing import composed
-from pipeline.config import read_comparison
-from pipeline.data.preparing import prepare
+from pipeline.cli.composing import composed
+from pipeline.config.reading import read_comparison
+from pipeline.data.prepare import prepare
 from pipeline.errors import UserError
-from pipeline.runs import fingerprint
+from pipeline.storage.fingerprints import fingerprint
 from pipeline.sweeping import adopting
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -156,7 +156,7 @@ def test_an_option_that_is_null_has_the_fingerprint_of_one_that_is_absent():
 @pytest.mark.parametrize(("optimizer", "momentum"), [("sgd", 0.9), ("adam", None)])
 def test_the_comparison_reuses_what_the_sweep_has_trained(optimizer, momentum):
     """By every fingerprint that the stage train would look for, of as many replicates as both have."""
-    from pipeline.networks import make_network
+    from pipeline.networks.network import make_network
     from pipeline.training.task import make_tasks
 
     trial = settings(

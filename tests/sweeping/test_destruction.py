@@ -14,7 +14,7 @@ import psutil
 import pytest
 from optuna.trial import TrialState
 
-from pipeline.processes import process_number
+from pipeline.storage.processes import process_number
 from pipeline.sweeping.study import OWNER
 from tests.sweeping.servers import ending, make_project, numbers_met, run_states, started_sweep, trials, until
 

@@ -8,7 +8,7 @@ import pytest
 from optuna.trial import TrialState
 
 from pipeline.errors import UserError
-from pipeline.processes import process_number
+from pipeline.storage.processes import process_number
 from pipeline.sweeping.study import OWNER, make_storage, whole_address
 from tests.sweeping.servers import (
     POSTGRESQL,

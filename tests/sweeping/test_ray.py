@@ -7,7 +7,7 @@ import psutil
 import pytest
 from optuna.trial import TrialState
 
-from pipeline.processes import process_number
+from pipeline.storage.processes import process_number
 from pipeline.sweeping.study import DEATHS, OWNER
 from tests.sweeping.servers import (
     RAY,

@@ -11,7 +11,7 @@ from hydra._internal.utils import create_config_search_path
 from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
-from pipeline.config import CONF
+from pipeline.config.reading import CONF
 from pipeline.errors import UserError
 from pipeline.sweeping.samplers import PRUNERS, SAMPLERS, make_pruner, make_sampler
 from pipeline.sweeping.space import Space, read_space

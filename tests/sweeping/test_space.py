@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import FixedTrial
 
-from pipeline.config import CONF
+from pipeline.config.reading import CONF
 from pipeline.errors import UserError
 from pipeline.sweeping.space import Parameter, Space, difference, read_space
 

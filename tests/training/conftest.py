@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.config import AugmentationConfig, OptimizerConfig, ScheduleConfig, TrainingConfig
+from pipeline.config.schema import AugmentationConfig, OptimizerConfig, ScheduleConfig, TrainingConfig
 from pipeline.data.images import Images
 from pipeline.data.prepared import read_prepared, write_prepared
 from pipeline.data.splits import TEST, TRAIN, VALIDATION
-from pipeline.runs import ResultFolder, read_json
+from pipeline.storage.files import read_json
+from pipeline.storage.folders import ResultFolder
 from pipeline.training.examples import Portion
 from pipeline.training.runtime import start_tensorflow
 from pipeline.training.task import Task, make_tasks

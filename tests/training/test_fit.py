@@ -6,7 +6,7 @@ import pytest
 from pipeline.data.augmentation import augment
 from pipeline.data.splits import VALIDATION
 from pipeline.errors import UserError
-from pipeline.runs import CheckpointFolder
+from pipeline.storage.folders import CheckpointFolder
 from pipeline.training.batches import training_batches
 
 # Keras' optimizers and layers hand their variables to NumPy without the keyword `copy` that NumPy 2 asks for.

@@ -98,7 +98,7 @@ def test_patience_ends_both_at_the_same_epoch_with_the_same_weights_kept(trained
 
 
 def test_each_output_has_the_validation_loss_and_accuracy_of_its_own_answers(trained, tasks, typed):
-    from pipeline.prediction import trained_network
+    from pipeline.evaluation.predict import trained_network
 
     form = "pairs, two outputs"
     trained(form, epochs=2)

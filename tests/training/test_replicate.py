@@ -4,7 +4,8 @@ import pytest
 from PIL import Image
 
 from pipeline.data.splits import VALIDATION
-from pipeline.runs import CheckpointFolder, ResultFolder, read_json
+from pipeline.storage.files import read_json
+from pipeline.storage.folders import CheckpointFolder, ResultFolder
 
 # Keras' optimizers and layers hand their variables to NumPy without the keyword `copy` that NumPy 2 asks for.
 pytestmark = pytest.mark.filterwarnings(
@@ -115,7 +116,7 @@ def test_patience_keeps_the_best_epochs_weights(uninterrupted):
 def test_the_kept_weights_have_the_recorded_loss_on_all_validation_images(uninterrupted, architecture, portion):
     from sklearn.metrics import log_loss
 
-    from pipeline.prediction import trained_network
+    from pipeline.evaluation.predict import trained_network
 
     result = uninterrupted(**PATIENT)
     held_out = portion(VALIDATION)

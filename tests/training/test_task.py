@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import pipeline.layers
-from pipeline.config import AugmentationConfig, OptimizerConfig, ScheduleConfig, TrainingConfig
+from pipeline.config.schema import AugmentationConfig, OptimizerConfig, ScheduleConfig, TrainingConfig
 from pipeline.errors import UserError
 from pipeline.training import task
 from pipeline.training.task import COMPUTING, layer_modules, make_tasks
@@ -222,12 +222,12 @@ NO_SAY = {
     "pipeline.data.images": "what it makes is in the data's digest",
     "pipeline.data.prepared": "what it writes is in the digests of data and split, and in the scaling",
     "pipeline.data.splits": "what it draws is in the split's digest",
-    "pipeline.data.testset": "what it chooses is in the split's digest",
+    "pipeline.data.test_sets": "what it chooses is in the split's digest",
     "pipeline.errors": "only ends a training",
     "pipeline.interpretation.grid": "draws",
     "pipeline.interpretation.kernels": "reads weights for a drawing",
-    "pipeline.options": "words of messages",
-    "pipeline.provenance": "says where a result comes from",
+    "pipeline.config.options": "words of messages",
+    "pipeline.storage.provenance": "says where a result comes from",
     "pipeline.runs": "names files",
     "pipeline.training.devices": "what it finds is in the fingerprint",
     "pipeline.training.replicate": "writes down what the others made",

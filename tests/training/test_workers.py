@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from pipeline.errors import UserError
-from pipeline.runs import CheckpointFolder
+from pipeline.storage.folders import CheckpointFolder
 from pipeline.training import workers
 from pipeline.training.workers import train_side_by_side, worker_count
 

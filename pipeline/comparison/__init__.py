@@ -1,0 +1,1 @@
+"""Gather what a comparison of models needs."""

@@ -1,0 +1,1 @@
+"""What may be configured: the schema, how it is read, and checked options of functions."""

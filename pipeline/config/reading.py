@@ -1,0 +1,127 @@
+"""Read configuration: composed values to checked dataclasses, and the files of `conf/`."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, TypeVar, get_type_hints
+
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from pipeline.config.options import described
+from pipeline.config.schema import ComparisonConfig
+from pipeline.errors import UserError, unknown
+
+CONF = Path("conf")
+Section = TypeVar("Section")
+
+
+def read(kind: type[Section], values: Any, where: str, *, given: Mapping[str, Any] = MappingProxyType({})) -> Section:
+    """`values` as a checked `kind`; `where` is what a message calls them, such as `training`.
+
+    Types are strict, as in JSON: true is no integer and "3" no number. What is `given` the values must not hold.
+
+    >>> from pipeline.config.schema import AugmentationConfig
+    >>> read(AugmentationConfig, {"horizontal_flip": True, "vertical_flip": False, "quarter_turns": False, "shift": -1},
+    ...      "augmentation")
+    Traceback (most recent call last):
+    pipeline.errors.UserError: `augmentation.shift` must be an integer at least 0. Received -1.
+    """
+    hints = {name: hint for name, hint in get_type_hints(kind, include_extras=True).items() if name not in given}
+
+    def full(name: str) -> str:
+        return f"{where}.{name}" if where else name
+
+    holder = f"`{where}`" if where else "Settings"
+    if not isinstance(values, Mapping):
+        raise UserError(f"{holder} must hold {', '.join(hints)}. Received {values!r}.")
+    for name in values:
+        if name not in hints:
+            raise unknown("setting", full(name), map(full, hints))
+    for name in hints:
+        if name not in values:
+            raise UserError(f"`{full(name)}` must be set.")
+    try:
+        checked = TypeAdapter(kind).validate_json(json.dumps({**values, **given}, default=str), strict=True)
+        json.dumps(values, default=str, allow_nan=False)
+    except ValidationError as problem:
+        # A misspelt key says more than the one that is missing for it.
+        first = min(problem.errors(), key=lambda error: error["type"] != "unexpected_keyword_argument")
+    except ValueError:
+        raise UserError(f"{holder} must hold finite numbers. Received {dict(values)}.") from None
+    else:
+        return checked
+    name, *inner = map(str, first["loc"])
+    detail = f" ({inner[-1]}: {first['msg']})" if inner and not inner[-1].isdigit() else ""
+    raise UserError(f"`{full(name)}` must be {described(TypeAdapter(hints[name]))}{detail}. Received {values[name]!r}.")
+
+
+def read_comparison(folder: Path = CONF) -> ComparisonConfig:
+    """The comparison of the project in the working directory.
+
+    Raises:
+        UserError: there is no such project here, or its comparison has a mistake.
+    """
+    file = folder / "comparison.yaml"
+    if not file.is_file():
+        raise UserError(f"There is no {file} here; run this command in the project's folder.")
+    try:
+        with file.open("rb") as stream:
+            comparison = read(ComparisonConfig, yaml.safe_load(stream), "")
+        for group, choice in comparison.choices.items():
+            check_choice(group, choice, folder)
+        for model in comparison.models:
+            check_choice("model", model, folder)
+            if comparison.models.count(model) > 1:
+                raise UserError(f"`models` must name each model once. Received '{model}' twice.")
+    except yaml.YAMLError as problem:
+        check_encoding(folder)
+        raise broken_yaml(problem) from None
+    except UserError as problem:
+        raise UserError(f"In {file}: {problem}") from None
+    return comparison
+
+
+def broken_yaml(problem: Exception) -> UserError:
+    """The error for a file under `conf/` that is no YAML, told by what the YAML parser says of it."""
+    mark = getattr(problem, "problem_mark", None)
+    if mark is None:
+        return UserError(f"A file under {CONF}/ is not valid YAML: {' '.join(str(problem).split())}.")
+    file = Path(mark.name)
+    shown = file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
+    return UserError(f"{shown} is not valid YAML: {getattr(problem, 'problem', 'error')} in line {mark.line + 1}.")
+
+
+def check_encoding(folder: Path = CONF) -> None:
+    """Raise the error for the first configuration file that is not text in UTF-8, if there is one."""
+    for file in sorted(folder.rglob("*.yaml")):
+        try:
+            file.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            raise UserError(f"{file} is not UTF-8 text; save it as UTF-8.") from None
+
+
+def flattened(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Nested values under dotted names.
+
+    >>> dict(flattened({"optimizer": {"name": "SGD", "options": {"momentum": 0.9}}}))
+    {'optimizer.name': 'SGD', 'optimizer.options.momentum': 0.9}
+    """
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from flattened(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def choices_of(group: str, folder: Path = CONF) -> list[str]:
+    """The names that `group=NAME` accepts."""
+    return sorted(file.stem for file in (folder / group).glob("*.yaml"))
+
+
+def check_choice(group: str, choice: str, folder: Path = CONF) -> None:
+    """Raise the error for a choice that has no file in its group."""
+    available = choices_of(group, folder)
+    if choice not in available:
+        raise unknown(group, choice, available)

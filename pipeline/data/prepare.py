@@ -1,0 +1,94 @@
+"""From a source of images to prepared data, with the test set that the data set keeps."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.data.images import Images
+from pipeline.data.prepared import read_manifest, write_prepared
+from pipeline.data.sources import load_images
+from pipeline.data.splits import SPLITS, keeps_test_set, replicate_splits
+from pipeline.data.test_sets import check_drawn_with, image_digests, missing_images, read_test_set, write_test_set
+from pipeline.errors import UserError
+
+
+def prepare(
+    folder: Path, data: Mapping[str, Any], split: Mapping[str, Any], *, replicates: int, test_set: Path
+) -> Iterator[str]:
+    """Read a source, split it for every replicate and write the prepared folder; yields lines on what was done.
+
+    `data` holds name, source and options; `split` the settings of `replicate_splits`. The test set is read from its
+    file where that exists, so that it stays when images are added, and written there where it was drawn.
+
+    Raises:
+        UserError: a mistake in the settings or the images; nothing is written then.
+    """
+    images = load_images(data["source"], data["options"])
+    yield (
+        f"{data['name']}: {len(images.labels)} images of {'×'.join(map(str, images.pixels.shape[1:]))}, "
+        f"{len(images.classes)} classes, {len(set(images.groups.tolist()))} groups"
+    )
+    keeps = keeps_test_set(split["strategy"])
+    given = images.test if keeps else None
+    if keeps and given is None and test_set.is_file():
+        check_drawn_with(test_set, seed=split["seed"], share=split["test_share"])
+        digests = image_digests(images.pixels)
+        given = read_test_set(test_set, digests, _tested_by(images, split["strategy"]))
+        untested = set(range(len(images.classes))) - set(images.labels[given].tolist())
+        if untested:
+            raise UserError(
+                f"Class '{images.classes[min(untested)]}' has no image in the test set '{test_set}', which was drawn "
+                "before the class was there: delete the file to draw another test set."
+            )
+        missing = missing_images(test_set, digests)
+        if missing:
+            note = f"{missing} images of the test set {test_set} are not among the images."
+            images = replace(images, notes=(*images.notes, note))
+    settings = {key: value for key, value in split.items() if key not in ("name", "strategy")}
+    splits = replicate_splits(
+        split["strategy"],
+        images.labels,
+        images.groups,
+        images.subgroups,
+        replicates=replicates,
+        test=given,
+        classes=images.classes,
+        **settings,
+    )
+    write_prepared(folder, images, splits, settings={"data": dict(data), "split": dict(split)}, name=data["name"])
+    if not test_set.is_file():
+        _write_test_set(test_set, images, splits, split)
+    for note in images.notes:
+        yield f"Note: {note}"
+    balances = [replicate["balance"] for replicate in read_manifest(folder)["replicates"]]
+    for name in SPLITS:
+        sizes = sorted({balance[name]["images"] for balance in balances})
+        worst = max(balance[name]["deviation"] for balance in balances)
+        yield (
+            f"{name}: {'–'.join(map(str, sorted({sizes[0], sizes[-1]})))} images, "
+            f"class shares within {100 * worst:.1f} percentage points of the whole"
+        )
+
+
+def _tested_by(images: Images, strategy: str) -> Any:
+    """What a test set is made of: groups, or single images where groups are ignored."""
+    return images.names if strategy == "random" else images.groups
+
+
+def _write_test_set(file: Path, images: Images, splits: Any, split: Mapping[str, Any]) -> None:
+    # Where each replicate draws its own the file is empty, but there, as DVC expects it of the stage.
+    if keeps_test_set(split["strategy"]):
+        test = splits[0] == SPLITS.index("test")
+    else:
+        test = np.zeros(len(images.labels), bool)
+    write_test_set(
+        file,
+        test,
+        image_digests(images.pixels),
+        _tested_by(images, split["strategy"]),
+        seed=split["seed"],
+        share=split["test_share"] or 0,
+    )

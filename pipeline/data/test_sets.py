@@ -1,0 +1,102 @@
+"""The test set of a data set as a small file that people can read, kept when images are added.
+
+The file lists groups by name and images by digest (SHA-256 of shape and pixels). It belongs under version control:
+whoever changes it changes what all results are measured on.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import UserError
+from pipeline.storage.files import write_json
+
+ABOUT = "The test set: no network is trained or tuned on these images. Kept when images are added; delete to redraw."
+
+
+def image_digests(pixels: NDArray[np.uint8]) -> tuple[str, ...]:
+    """SHA-256 of shape and pixels of each of n images, in hexadecimal."""
+    shape = np.array(pixels.shape[1:], "<i8").tobytes()
+    return tuple(hashlib.sha256(shape + image.tobytes()).hexdigest() for image in pixels)
+
+
+def write_test_set(
+    path: Path, test: NDArray[np.bool_], digests: Sequence[str], groups: NDArray[np.str_], *, seed: int, share: float
+) -> None:
+    """Write the test set, given for each image as true, with the seed and the share it was drawn with.
+
+    For a test set that was drawn image by image give the images' names as `groups`.
+    """
+    content = {
+        "about": ABOUT,
+        "seed": seed,
+        "share": share,
+        "groups": sorted(set(groups[test].tolist())),
+        "images": sorted(np.array(digests)[test].tolist()),
+    }
+    write_json(path, content)
+
+
+def read_test_set(path: Path, digests: Sequence[str], groups: NDArray[np.str_]) -> NDArray[np.bool_]:
+    """For each image whether it belongs to the test set.
+
+    Every image of a listed group does, new ones too; an image whose listed group is gone is known by its digest, and
+    brings its present group along. New groups stay out.
+
+    Raises `UserError` for a file that is no test set, or when none of its images is left.
+    """
+    content = _content(path)
+    test = np.isin(groups, content["groups"])
+    # Only digests that no listed group accounts for: a duplicate of a test image may well lie in a training group.
+    renamed = set(content["images"]) - {digest for digest, known in zip(digests, test, strict=True) if known}
+    moved = np.array([digest in renamed for digest in digests], bool)
+    test |= np.isin(groups, groups[moved])
+    if not test.any():
+        raise UserError(
+            f"None of the {len(content['images'])} images of the test set '{path}' is among the {len(digests)} images "
+            "prepared: give the data set they belong to, or delete the file to draw a new test set."
+        )
+    return test
+
+
+def check_drawn_with(path: Path, *, seed: int, share: float) -> None:
+    """Raise a `UserError` if the test set was drawn with another seed or share than the settings now say."""
+    content = _content(path)
+    drawn = {"seed": content.get("seed"), "share": content.get("share")}
+    if drawn != {"seed": seed, "share": share}:
+        raise UserError(
+            f"Test set '{path}' was drawn with seed {drawn['seed']} and share {drawn['share']}, but the split says "
+            f"seed {seed} and test_share {share}: set these back, or delete the file to draw another test set."
+        )
+
+
+def missing_images(path: Path, digests: Sequence[str]) -> int:
+    """How many images of the test set in the file are not among the images, for a note beside the results."""
+    return len(set(_content(path)["images"]) - set(digests))
+
+
+def _content(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UserError(
+            f"Test set '{path}' does not exist: restore it from version control, or run `convtrack prepare`."
+        ) from error
+    except ValueError as error:
+        raise UserError(
+            f"Test set '{path}' must be JSON ({error}): restore it from version control, or delete it to draw another."
+        ) from error
+    if not isinstance(content, dict) or not all(
+        isinstance(content.get(key), list) and all(isinstance(entry, str) for entry in content[key])
+        for key in ("groups", "images")
+    ):
+        raise UserError(
+            f"Test set '{path}' must list `groups` and `images`: restore it from version control, or delete it to draw "
+            "another."
+        )
+    return content

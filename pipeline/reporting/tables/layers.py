@@ -1,0 +1,75 @@
+"""The layers of a network as text: one line per layer, and their totals."""
+
+from collections.abc import Sequence
+
+from pipeline.arithmetic.table import LayerRow, totals
+from pipeline.reporting.text.quantities import count
+
+HEADER = ("layer", "kind", "output", "parameters", "connections", "mult.–acc.", "field", "stride", "padding", "inputs")
+NUMBERS = slice(3, 6)
+SHOWN_INPUTS = 3
+NONE = "–"
+
+
+def layer_lines(rows: Sequence[LayerRow]) -> tuple[str, ...]:
+    """A header and one line per row, in columns; inputs are named where they are not the row before.
+
+    A field that is all of the image, or undefined, is said to be so.
+    """
+    cells = [HEADER, *(_cells(row, rows[place - 1].name if place else None) for place, row in enumerate(rows))]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return tuple(_line(line, widths) for line in cells)
+
+
+def total_lines(rows: Sequence[LayerRow]) -> tuple[str, ...]:
+    """What the layers come to, for one image."""
+    total = totals(rows)
+    shared = sum(row.use > 1 for row in rows)
+    return (
+        f"{count(len(rows))} layers" + (f", {count(shared)} of them used again" if shared else ""),
+        f"{count(total.parameters)} parameters, {binary(total.parameter_bytes)} in float32",
+        f"{count(total.connections)} connections, each bias included",
+        f"{count(total.multiply_accumulates)} multiply–accumulates an image",
+        f"{count(total.activations)} activations an image, {binary(total.activation_bytes)} in float32, "
+        f"of which {binary(total.largest_activation_bytes)} must be held at once",
+    )
+
+
+def binary(size: int) -> str:
+    """Bytes as people read them.
+
+    >>> binary(1000), binary(1536), binary(553430176)
+    ('1000 B', '1.5 KiB', '527.8 MiB')
+    """
+    if size < 1024:
+        return f"{size} B"
+    power = next(power for power in (1, 2, 3, 4) if power == 4 or round(size / 1024**power, 1) < 1024)
+    return f"{size / 1024**power:.1f} {'KMGT'[power - 1]}iB"
+
+
+def _cells(row: LayerRow, previous: str | None) -> tuple[str, ...]:
+    field = {"image": "all", "undefined": "undefined", "nothing": NONE}.get(row.sees) or _times(row.receptive_field)
+    named = () if row.inputs == (previous,) else row.inputs
+    more = f", … ({len(named)})" if len(named) > SHOWN_INPUTS else ""
+    return (
+        row.name,
+        row.kind,
+        _times(row.output_shape),
+        count(row.parameters),
+        count(row.connections),
+        count(row.multiply_accumulates),
+        field,
+        _times(row.stride),
+        _times(row.padding),
+        ", ".join(named[:SHOWN_INPUTS]) + more,
+    )
+
+
+def _times(sides: Sequence[int] | None) -> str:
+    return NONE if sides is None else "×".join(map(str, sides))
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    aligned = [cell.ljust(width) for cell, width in zip(cells, widths, strict=True)]
+    aligned[NUMBERS] = [cell.rjust(width) for cell, width in zip(cells[NUMBERS], widths[NUMBERS], strict=True)]
+    return "  ".join(aligned).rstrip()

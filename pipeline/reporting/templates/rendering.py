@@ -1,0 +1,29 @@
+"""The texts of reports, as Jinja templates beside this module."""
+
+from importlib import resources
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
+
+from pipeline.reporting.tables import models as tables
+from pipeline.reporting.text import quantities
+
+
+def template(name: str, *, autoescape: bool) -> Template:
+    """A template of this package, with the filters that write numbers and Markdown."""
+    folder = resources.files("pipeline.reporting.templates")
+    environment = Environment(
+        loader=FunctionLoader(lambda file: folder.joinpath(file).read_text(encoding="utf-8")),
+        autoescape=autoescape,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "count": quantities.count,
+        "share": quantities.share,
+        "score": quantities.score,
+        "md": tables.escaped,
+        "md_table": tables.markdown,
+    }
+    return environment.get_template(name)

@@ -1,0 +1,378 @@
+"""`convtrack adopt`: which trial it takes, what it says of it, and what it refuses; studies are made by Optuna."""
+
+import json
+import re
+import shutil
+import subprocess
+from dataclasses import asdict
+from functools import cache
+
+import optuna
+import pytest
+import yaml
+from optuna.trial import TrialState
+
+from pipeline.__main__ import PLAIN_COMMANDS
+from pipeline.cli.commands import adopt
+from pipeline.cli.composing import composed
+from pipeline.config.reading import read_comparison
+from pipeline.errors import UserError
+from pipeline.sweeping.study import make_storage, make_study, whole_address
+
+SWEEP = "small-lecture_cnn-digits"
+NAME = "small_lecture_cnn_digits"
+STORAGE = "sqlite:///sweeps.db"
+SECTIONS = ("data", "split", "optimizer", "training", "augmentation", "model")
+LOSS = ("validation_loss",)
+RANGES = {
+    int: optuna.distributions.IntDistribution(0, 1000),
+    float: optuna.distributions.FloatDistribution(0.0, 10.0),
+}
+TWO = ("validation_accuracy", "parameters")
+
+
+@pytest.fixture
+def folder(project, monkeypatch):
+    """The project's folder, to work in."""
+    monkeypatch.chdir(project.folder)
+    return project.folder
+
+
+@cache
+def sections(*overrides):
+    taken = composed("experiment", ["model=lecture_cnn", "data=digits", "split=random", *overrides])
+    return {section: asdict(taken[section]) for section in SECTIONS}
+
+
+def configuration(*overrides, replicates=1):
+    return {**sections(*overrides), "replicates": replicates}
+
+
+@pytest.fixture(scope="module")
+def empty_storage(new_project):
+    """A file of sweeps without any."""
+    file = new_project().folder / "empty.db"
+    make_storage(whole_address(f"sqlite:///{file}"))
+    return file
+
+
+@pytest.fixture
+def sweep(folder, empty_storage):
+    """Makes a sweep, of trials as (state, values, overrides)."""
+
+    def made(*trials, name=SWEEP, objectives=LOSS, storage=STORAGE, total=20, replicates=1):
+        file = folder / storage.removeprefix("sqlite:///")
+        if not file.exists():
+            shutil.copy(empty_storage, file)
+        directions = [
+            optuna.study.StudyDirection.MAXIMIZE if "accuracy" in one else optuna.study.StudyDirection.MINIMIZE
+            for one in objectives
+        ]
+        study = make_study(name, whole_address(storage), directions)
+        study.set_user_attr("definition", {"objectives": list(objectives)})
+        study.set_user_attr("settings", {"trials": total, "sampler": {"name": "tpe", "options": {}}})
+        for state, values, *overrides in trials:
+            chosen = {key: yaml.safe_load(value) for key, value in (one.split("=", 1) for one in overrides)}
+            attributes = {"configuration": configuration(*overrides, replicates=replicates)}
+            if state is TrialState.FAIL:
+                attributes["reason"] = "Training diverged."
+            study.add_trial(
+                optuna.create_trial(
+                    state=state,
+                    values=values,
+                    params=chosen,
+                    distributions={key: RANGES[type(value)] for key, value in chosen.items()},
+                    user_attrs=attributes,
+                )
+            )
+        return study
+
+    return made
+
+
+@pytest.fixture
+def usual(sweep):
+    """A sweep of six of twenty trials, trial 3 of which is the best, and trial 4 as good."""
+
+    def made(**further):
+        return sweep(
+            (TrialState.COMPLETE, [0.4], "optimizer.learning_rate=0.1"),
+            (TrialState.PRUNED, None, "optimizer.learning_rate=0.2"),
+            (TrialState.FAIL, None, "optimizer.learning_rate=9.0"),
+            (TrialState.COMPLETE, [0.25], "optimizer.learning_rate=0.05", "training.batch_size=16"),
+            (TrialState.COMPLETE, [0.25], "optimizer.learning_rate=0.06"),
+            (TrialState.WAITING, None),
+            **further,
+        )
+
+    return made
+
+
+def said(capsys, *arguments):
+    adopt.main(arguments)
+    return capsys.readouterr().out
+
+
+def refusal(*arguments):
+    with pytest.raises(UserError) as error:
+        adopt.main(arguments)
+    sentence = str(error.value)
+    assert sentence.endswith(".") and "\n" not in sentence
+    return sentence
+
+
+def written(folder, name=NAME):
+    return (folder / "conf" / "model" / f"{name}.yaml").read_text(encoding="utf-8")
+
+
+def test_the_first_of_the_best_trials_is_taken(capsys, folder, usual):
+    usual()
+    output = said(capsys, SWEEP)
+    assert yaml.safe_load(written(folder))["optimizer"]["learning_rate"] == 0.05
+    assert output.startswith(
+        f"conf/model/{NAME}.yaml: trial 3 of the sweep {SWEEP}, the best of 5 trials: validation loss 0.25 "
+    )
+    assert "It chose optimizer.learning_rate=0.05, training.batch_size=16.\n" in output
+    taken = composed("train", [f"model={NAME}"])
+    assert (taken["optimizer"].learning_rate, taken["training"].batch_size) == (0.05, 16)
+
+
+def test_an_objective_that_grows_is_best_where_it_is_largest(capsys, folder, sweep):
+    accuracies = (0.8, 0.9, 0.85)
+    sweep(
+        *((TrialState.COMPLETE, [value], f"training.epochs={place + 1}") for place, value in enumerate(accuracies)),
+        objectives=("validation_accuracy",),
+    )
+    assert "trial 1 of the sweep" in said(capsys, SWEEP)
+
+
+def test_the_head_says_where_the_file_comes_from_and_how_to_try_it(capsys, folder, usual):
+    usual(replicates=2)
+    said(capsys, SWEEP)
+    head = [line for line in written(folder).splitlines() if line.startswith("#")]
+    assert head[0] == "# @package _global_"
+    assert all(len(line) <= 120 for line in head)
+    assert f"#   convtrack experiment model={NAME} data=digits split=random" in head
+    text = " ".join(line.removeprefix("# ") for line in head)
+    assert f"settings of trial 3 of the sweep {SWEEP}, the best of 5 trials: validation loss 0.25" in text
+    assert "on validation images of digits, mean of 2 replicates." in text
+    assert "after 5 of 20 trials (3 complete, 1 pruned, 1 failed; sampler tpe), at commit none." in text
+    assert re.search(r"Adopted on \d{4}-\d\d-\d\d,", text)
+
+
+def test_the_command_in_the_head_gives_the_trial_again(capsys, folder, usual):
+    usual()
+    said(capsys, SWEEP)
+    command = re.search(r"convtrack experiment (.+)", written(folder))[1]
+    again, trial = (
+        composed("experiment", command.split()),
+        configuration("optimizer.learning_rate=0.05", "training.batch_size=16"),
+    )
+    for section in SECTIONS:
+        assert {**asdict(again[section]), "name": trial[section].get("name")} == {"name": None, **trial[section]}
+
+
+def test_another_trial_and_another_name_may_be_chosen(capsys, folder, usual):
+    usual()
+    output = said(capsys, SWEEP, "--trial", "0", "--name", "steady")
+    assert "trial 0 of the sweep" in output
+    assert "chosen by hand from 5 trials of which trial 3 is the best" in output
+    assert yaml.safe_load(written(folder, "steady"))["optimizer"]["learning_rate"] == 0.1
+
+
+def test_the_best_is_said_to_look_better_than_it_is(capsys, usual):
+    usual()
+    assert "Chosen among 5 by validation images, it looks better on them than it is" in said(capsys, SWEEP)
+
+
+def test_of_several_objectives_the_front_is_shown_and_nothing_written(capsys, folder, sweep):
+    before = set((folder / "conf").rglob("*"))
+    sweep(
+        (TrialState.COMPLETE, [0.90, 50_000.0], "model.options.units=100"),
+        (TrialState.COMPLETE, [0.80, 70_000.0], "model.options.units=200"),
+        (TrialState.COMPLETE, [0.85, 900.0], "model.options.units=2"),
+        objectives=TWO,
+    )
+    sentence = refusal(SWEEP)
+    assert "2 trials that no other beats" in sentence and "--trial NUMBER" in sentence
+    table = [re.split(r"  +", line) for line in capsys.readouterr().out.strip().splitlines()]
+    assert table == [
+        ["trial", "validation accuracy", "parameters", "model.options.units"],
+        ["2", "0.85", "900", "2"],
+        ["0", "0.9", "50,000", "100"],
+    ]
+    assert set((folder / "conf").rglob("*")) == before
+    assert "on their Pareto front: validation accuracy 0.9 and parameters 50,000" in said(capsys, SWEEP, "--trial", "0")
+    assert "off their Pareto front" in said(capsys, SWEEP, "--trial", "1")
+
+
+def test_a_trial_that_is_best_in_all_objectives_needs_no_choice(capsys, folder, sweep):
+    sweep(
+        (TrialState.COMPLETE, [0.90, 50.0], "model.options.units=100"),
+        (TrialState.COMPLETE, [0.95, 40.0], "model.options.units=90"),
+        objectives=TWO,
+    )
+    assert "trial 1 of the sweep small-lecture_cnn-digits, the best of 2 trials" in said(capsys, SWEEP)
+
+
+@pytest.mark.parametrize(
+    ("number", "reason"),
+    [
+        ("1", "is pruned"),
+        ("2", "is failed (Training diverged)"),
+        ("5", "is waiting to be made"),
+        ("6", "has no trial 6: it has trials 0 to 5"),
+        ("-1", "a whole number from 0"),
+        ("best", "a whole number from 0"),
+    ],
+)
+def test_only_a_complete_trial_can_be_adopted(folder, usual, number, reason):
+    usual()
+    assert reason in refusal(SWEEP, f"--trial={number}")
+    assert not (folder / "conf" / "model" / f"{NAME}.yaml").exists()
+
+
+def test_a_sweep_without_a_complete_trial_says_so(sweep):
+    sweep((TrialState.PRUNED, None), (TrialState.FAIL, None), (TrialState.FAIL, None))
+    assert "no complete trial to adopt (0 complete, 1 pruned, 2 failed)" in refusal(SWEEP)
+
+
+def test_an_unknown_sweep_is_told_from_those_there_are(usual):
+    usual()
+    assert f"Did you mean '{SWEEP}'?" in refusal("small-lecture_cnn")
+
+
+def test_without_a_sweep_made_so_far(folder, empty_storage):
+    assert "no sweep was made here" in refusal()
+    assert "no sweep was made here" in refusal(SWEEP)
+    shutil.copy(empty_storage, folder / "sweeps.db")
+    assert "holds no sweep yet" in refusal()
+
+
+def test_sweeps_are_listed_with_their_best(capsys, sweep, usual):
+    usual()
+    sweep((TrialState.COMPLETE, [0.9, 50.0]), (TrialState.COMPLETE, [0.8, 40.0]), name="b", objectives=TWO, total=2)
+    sweep((TrialState.FAIL, None), name="c")
+    optuna.create_study(study_name="another's", storage=whole_address(STORAGE))
+    assert [re.split(r"  +", line) for line in said(capsys).splitlines()] == [
+        ["sweep", "trials", "complete", "best"],
+        ["b", "2 of 2", "2", "2 on the Pareto front of validation accuracy and parameters"],
+        ["c", "1 of 20", "0", "–"],
+        [SWEEP, "5 of 20", "3", "trial 3: validation loss 0.25"],
+    ]
+    assert "was not made by `convtrack experiment -m`" in refusal("another's")
+    for option in (["--trial", "1"], ["--name", "x"], ["--compare"]):
+        assert "Say which sweep" in refusal(*option)
+
+
+def test_a_storage_can_be_named(capsys, folder, usual):
+    usual(storage="sqlite:///elsewhere.db")
+    assert "no sweep was made here" in refusal(SWEEP)
+    assert "trial 3" in said(capsys, SWEEP, "--storage", "sqlite:///elsewhere.db")
+
+
+def test_the_storage_is_that_of_the_sweepers_file(capsys, project, folder, usual):
+    usual(storage="sqlite:///elsewhere.db")
+    project.edit(str(adopt.SWEEPER), "sqlite:///sweeps.db", "sqlite:///elsewhere.db")
+    assert "trial 3" in said(capsys, SWEEP)
+    project.edit(str(adopt.SWEEPER), "storage:", "stored:")
+    assert "--storage ADDRESS" in refusal(SWEEP)
+
+
+def test_a_model_of_somebody_elses_is_not_overwritten(capsys, folder, usual):
+    usual()
+    before = written(folder, "lenet5")
+    assert "was not written from the sweep 'small-lecture_cnn-digits'" in refusal(SWEEP, "--name", "lenet5")
+    assert written(folder, "lenet5") == before
+
+
+def test_the_same_sweep_replaces_its_own_file_and_another_does_not(capsys, folder, sweep, usual):
+    study = usual()
+    said(capsys, SWEEP)
+    study.add_trial(
+        optuna.create_trial(value=0.1, user_attrs={"configuration": configuration("optimizer.learning_rate=0.3")})
+    )
+    assert "trial 6 of the sweep" in said(capsys, SWEEP)
+    assert yaml.safe_load(written(folder))["optimizer"]["learning_rate"] == 0.3
+    sweep((TrialState.COMPLETE, [0.01]), name="small")
+    assert "choose another name with --name" in refusal("small", "--name", NAME)
+
+
+@pytest.mark.parametrize("name", ["a/b", "../../x", "1", "null", ""])
+def test_a_name_that_cannot_be_a_models_is_refused(folder, usual, name):
+    usual()
+    assert "--name` must begin with a letter" in refusal(SWEEP, "--name", name)
+
+
+def test_a_trial_of_an_earlier_version_is_refused(sweep):
+    study = sweep((TrialState.COMPLETE, [0.1]))
+    for broken in ({}, {"replicates": 1}, {**configuration(), "training": {"epochs": 3}}):
+        study.add_trial(optuna.create_trial(value=0.01, user_attrs={"configuration": broken}))
+        number = len(study.get_trials()) - 1
+        sentence = refusal(SWEEP, "--trial", str(number))
+        assert f"Trial {number} of the sweep" in sentence and "make the sweep again" in sentence
+
+
+def test_what_to_do_next_is_said(capsys, folder, usual):
+    usual()
+    before = (folder / "conf" / "comparison.yaml").read_bytes()
+    assert f"add the line `  - {NAME}` to the models in conf/comparison.yaml" in said(capsys, SWEEP)
+    assert (folder / "conf" / "comparison.yaml").read_bytes() == before
+
+
+def test_a_model_enters_the_comparison_once(capsys, folder, usual):
+    usual()
+    before = (folder / "conf" / "comparison.yaml").read_text()
+    assert "names it now: `dvc repro` compares it" in said(capsys, SWEEP, "--compare")
+    once = (folder / "conf" / "comparison.yaml").read_text()
+    assert once == before.replace("  - resnet8\n", f"  - resnet8\n  - {NAME}\n")
+    assert read_comparison().models[-1] == NAME
+    for arguments in ([], ["--compare"]):
+        assert "names it already" in said(capsys, SWEEP, *arguments)
+        assert (folder / "conf" / "comparison.yaml").read_text() == once
+
+
+def test_a_sweep_on_other_images_is_allowed_and_said(capsys, usual):
+    usual()
+    assert (
+        "made on other images than the comparison (data digits instead of elpv, split random instead of group)"
+    ) in said(capsys, SWEEP)
+
+
+@pytest.mark.parametrize(("replicates", "trained"), [(1, 1), (2, 2), (9, 4)])
+def test_what_the_comparison_need_not_train_again_is_said(capsys, project, usual, replicates, trained):
+    project.edit("conf/comparison.yaml", "data: elpv", "data: digits")
+    project.edit("conf/comparison.yaml", "split: group", "split: random")
+    usual(replicates=replicates)
+    assert f"Of its 4 replicates in the comparison the sweep has trained {trained}," in said(capsys, SWEEP)
+
+
+def test_another_seed_than_the_comparisons_is_said(capsys, project, sweep):
+    project.edit("conf/comparison.yaml", "data: elpv", "data: digits")
+    project.edit("conf/comparison.yaml", "split: group", "split: random")
+    sweep((TrialState.COMPLETE, [0.1], "training.seed=7"))
+    assert "the seed of all its models is 0, the trial's was 7" in said(capsys, SWEEP)
+
+
+def test_dvc_takes_an_adopted_model_as_it_takes_all(capsys, project, folder, usual):
+    from dvc.repo import Repo
+
+    usual()
+    said(capsys, SWEEP, "--compare")
+    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
+    (folder / ".dvc").mkdir()
+    (folder / "dvc.yaml").write_text(
+        "vars: [conf/comparison.yaml]\n"
+        "stages:\n  train:\n    matrix:\n      model: ${models}\n    cmd: train ${item.model}\n"
+        "    params:\n      - conf/model/${item.model}.yaml:\n"
+    )
+    with Repo(str(folder)) as repo:
+        stages = {stage.addressing: stage for stage in repo.index.stages}
+        values = stages[f"train@{NAME}"].deps[0].read_params()
+    assert values["optimizer"]["learning_rate"] == 0.05
+    assert json.loads(json.dumps(values)) == yaml.safe_load(written(folder))
+
+
+def test_the_command_is_known_and_a_mistake_is_one_sentence(project):
+    assert PLAIN_COMMANDS["adopt"] == "pipeline.cli.commands.adopt"
+    assert "no sweep was made here" in project.run("adopt").refusal()

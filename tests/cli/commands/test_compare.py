@@ -1,0 +1,311 @@
+"""`convtrack compare` on stores that are filled by hand: what it finds, what it says, and what it refuses."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pytest
+
+from pipeline.cli.commands import compare
+from pipeline.errors import UserError
+from pipeline.evaluation import metrics
+from pipeline.evaluation.predictions import Answers, write_predictions
+from pipeline.reporting.text.verdicts import answer, sentence
+from pipeline.statistics.analysis import certainty, certainty_of_scores
+from pipeline.storage.fingerprints import fingerprint as fingerprint_of
+from pipeline.tracking.publish.training import SEED
+from pipeline.tracking.tracker import DATA_DIGEST, EVALUATED, EVALUATION, Store, Tracker
+
+ROOT = Path(__file__).parents[3]
+REPLICATES = 8
+
+
+@pytest.fixture(scope="module")
+def empty_store(tmp_path_factory):
+    """A store without experiments; to make it takes a second, to copy it nothing."""
+    file = tmp_path_factory.mktemp("store") / "mlflow.db"
+    with warnings.catch_warnings():
+        # MLflow describes its tables in a way that SQLAlchemy 2.1 calls deprecated, once, when they are imported.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        mlflow.MlflowClient(f"sqlite:///{file}").search_experiments()
+    return file
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch, empty_store):
+    """A working directory with an empty store, and no project."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(empty_store, tmp_path / "mlflow.db")
+    return tmp_path
+
+
+def answers(quality, *, seed=0, images=120, groups=12, replicates=REPLICATES, first=0):
+    """What replicates say of the same test images, the more rightly the higher the quality."""
+    truth = np.arange(images) % 2
+    said = {}
+    for number in range(first, first + replicates):
+        random = np.random.default_rng([seed, number])
+        positive = 1 / (1 + np.exp(-random.normal(quality * (2 * truth - 1), 1)))
+        said[number] = Answers(
+            images=np.arange(images),
+            partners=None,
+            groups=np.arange(images) * groups // images,
+            subgroups=None,
+            classes=np.array(["functional", "defective"]),
+            truth=truth,
+            probabilities=np.stack([1 - positive, positive], axis=1),
+            trained_on=400,
+        )
+    return said
+
+
+def publish(model, said, *, data="elpv", fingerprint=None, parameters=None, seed=0, kept=None, name=None):
+    """The runs of a model as the pipeline logs them; without answers those of an experiment."""
+    tracker = Tracker.open(data)
+    fingerprint = fingerprint or fingerprint_of({"model": model, "data": data})
+    given = {"model.name": model, "split.strategy": "group", **(parameters or {})}
+    tags = {DATA_DIGEST: f"d1ce-{data}"}
+    parent = tracker.parent(fingerprint, name or model, parameters=given, tags=tags)
+    numbers = list(said) if said else list(range(len(kept)))
+    children = {
+        number: tracker.child(parent, f"{fingerprint}-{number}", model, number, parameters={SEED: seed}, tags=tags)
+        for number in numbers
+    }
+    for number, run in children.items():
+        if said:
+            scores = metrics.scores(said[number].truth, said[number].probabilities)
+            tracker.log_metrics(run, {f"test/{metric}": value for metric, value in scores})
+        if kept:
+            tracker.log_metrics(run, {"kept_accuracy": kept[number], "kept_loss": 1 - kept[number]})
+        tracker.end(run, "FINISHED")
+    tracker.log_metrics(parent, {"parameters": 1000, "multiply_accumulates": 1e6 if model == "weak" else 2e6})
+    if said:
+        file = Path("predictions.npz")
+        write_predictions(file, {"class": said})
+        tracker.log_files(parent, [file], EVALUATION)
+        tracker.tag(parent, {EVALUATED: json.dumps(children)})
+    tracker.end(parent, "FINISHED")
+    return parent
+
+
+def said_of(capsys, *arguments, metric="accuracy"):
+    compare.main([*arguments, "--metric", metric] if metric else list(arguments))
+    return capsys.readouterr().out
+
+
+def refusal(*arguments):
+    with pytest.raises(UserError) as error:
+        compare.main(list(arguments))
+    assert str(error.value).endswith(".") and "\n" not in str(error.value)
+    return str(error.value)
+
+
+# What it says
+
+
+def test_the_verdicts_are_those_of_the_statistics(folder, capsys):
+    strong, weak = answers(1.5), answers(0.3, seed=1)
+    publish("strong", strong)
+    publish("weak", weak)
+    said = said_of(capsys, "weak", "strong", "--margin", "0.02")
+    expected = certainty(
+        "accuracy",
+        {"weak": [one.tested for one in weak.values()], "strong": [one.tested for one in strong.values()]},
+        margin=0.02,
+    )
+    (pair,) = expected.pairs
+    assert (pair.first, pair.verdict) == ("strong", "better")
+    assert sentence(pair, expected) in said
+    assert answer(expected, {"strong": 2e6, "weak": 1e6}) in said
+    assert "margin 0.02" in said and "test images in 12 groups, 8 replicates" in said
+
+
+def test_only_what_differs_is_listed(folder, capsys):
+    publish("strong", answers(1.5), parameters={"model.options.units": 100, "training.epochs": 10})
+    publish("weak", answers(0.3), parameters={"training.epochs": 10, "optimizer.name": "SGD"})
+    lines = said_of(capsys, "strong", "weak").splitlines()
+    rows = [line.split() for line in lines]
+    assert ["model.options.units", "100", "–"] in rows
+    assert ["optimizer.name", "–", "SGD"] in rows
+    assert not any(row and row[0] in ("training.epochs", "model.name", "split.strategy") for row in rows)
+
+
+def test_replicates_are_paired_by_the_numbers_that_both_have(folder, capsys):
+    strong, weak = answers(1.5, replicates=8, first=2), answers(0.3, seed=1, replicates=8)
+    publish("strong", strong)
+    publish("weak", weak)
+    common = range(2, 8)
+    expected = certainty(
+        "accuracy",
+        {name: [said[number].tested for number in common] for name, said in (("strong", strong), ("weak", weak))},
+        margin=0.01,
+    )
+    assert sentence(expected.pairs[0], expected) in said_of(capsys, "strong", "weak")
+
+
+def test_runs_on_different_images_get_no_verdict(folder, capsys):
+    publish("strong", answers(1.5))
+    publish("weak", answers(0.3, images=80, groups=8), data="digits")
+    said = said_of(capsys, "strong", "weak")
+    assert "they cannot be compared in pairs" in said
+    assert "is better than" not in said
+
+
+def test_the_same_data_with_another_test_set_gets_no_verdict(folder, capsys):
+    publish("strong", answers(1.5))
+    publish("weak", answers(0.3, images=100))
+    assert "they cannot be compared in pairs" in said_of(capsys, "strong", "weak")
+
+
+def test_models_on_several_data_sets_are_ranked_over_these(folder, capsys):
+    for place, data in enumerate(("elpv", "digits", "mnist", "more", "cells", "shells")):
+        publish("strong", answers(1.5, seed=place, replicates=2), data=data)
+        publish("weak", answers(0.3, seed=10 + place, replicates=2), data=data)
+    said = said_of(capsys, "tags.convtrack.kind = 'model'", "--figure", "ranks.png")
+    assert [line.split() for line in said.splitlines() if line.startswith("strong  ")] == [["strong", "1.00"]]
+    assert "The models differ (Friedman's test" in said
+    assert (folder / "ranks.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_experiments_are_compared_by_validation_images_and_say_so(folder, capsys):
+    kept = {"strong": [0.9, 0.92, 0.91, 0.9, 0.93, 0.9, 0.94], "weak": [0.7, 0.69, 0.72, 0.71, 0.7, 0.72, 0.71]}
+    for model, values in kept.items():
+        publish(model, None, kept=values)
+    expected = certainty_of_scores("accuracy", kept, margin=0.01)
+    said = said_of(capsys, "strong", "weak")
+    assert sentence(expected.pairs[0], expected) in said
+    assert "These are validation images" in said and "their groups were not resampled" in said
+
+
+def test_an_experiment_draws_an_evaluated_model_to_the_validation_images(folder, capsys):
+    publish("strong", answers(1.5, replicates=4), kept=[0.9, 0.91, 0.92, 0.93])
+    publish("weak", None, kept=[0.7, 0.71, 0.72, 0.73])
+    assert "On elpv, validation images, 4 replicates" in said_of(capsys, "strong", "weak")
+
+
+def test_runs_of_others_cannot_be_told_from_one_value(folder, capsys):
+    client = mlflow.MlflowClient(f"sqlite:///{folder}/mlflow.db")
+    experiment = client.create_experiment("elsewhere")
+    for name, value in (("one", 0.8), ("other", 0.9)):
+        run = client.create_run(experiment, run_name=name)
+        client.log_metric(run.info.run_id, "top_5", value)
+        client.log_param(run.info.run_id, "depth", len(name))
+        client.set_terminated(run.info.run_id)
+    said = said_of(capsys, "one", "other", metric="top_5")
+    assert "cannot be told from one value" in said
+    assert ["depth", "3", "5"] in [line.split() for line in said.splitlines()]
+    assert "is better than" not in said
+
+
+def test_seeds_that_differ_are_told(folder, capsys):
+    publish("strong", answers(1.5), seed=0)
+    publish("weak", answers(0.3), seed=7)
+    assert "different seeds" in said_of(capsys, "strong", "weak")
+
+
+def test_a_single_replicate_decides_nothing(folder, capsys):
+    publish("strong", answers(3.0, replicates=1))
+    publish("weak", answers(0.1, replicates=1))
+    said = said_of(capsys, "strong", "weak")
+    assert "1 replicate:" in said and "\nstrong is better" not in said
+    assert "nan" not in said
+
+
+# What it finds
+
+
+def test_a_run_is_found_by_the_beginning_of_its_id_and_counted_once(folder, capsys):
+    strong = publish("strong", answers(1.5))
+    weak = publish("weak", answers(0.3))
+    said = said_of(capsys, strong[:10], weak, "weak", "params.model.name='strong'")
+    assert said.startswith("2 runs of ")
+
+
+def test_of_several_runs_of_a_name_the_newest_is_taken_and_that_is_said(folder, capsys):
+    publish("strong", answers(1.5))
+    newest = publish("strong", answers(1.6), fingerprint="another", parameters={"model.options.units": 3})
+    publish("weak", answers(0.3))
+    said = said_of(capsys, "strong", "weak")
+    assert f"2 finished runs are named strong; the newest is taken, {newest[:8]}." in said
+
+
+def test_runs_of_one_name_are_told_apart(folder, capsys):
+    first = publish("strong", answers(1.5))
+    second = publish("strong", answers(1.6), fingerprint="another")
+    said = said_of(capsys, "params.model.name = 'strong'")
+    assert f"strong ({first[:8]})" in said and f"strong ({second[:8]})" in said
+
+
+@pytest.mark.parametrize("name", ["Yann's", 'the "best"', "both ' and \"", "100%_sure", "a = b"])
+def test_names_may_hold_what_filters_are_made_of(folder, capsys, name):
+    publish(name, answers(1.5))
+    publish("both x and y", answers(0.4))
+    publish("weak", answers(0.3))
+    said = said_of(capsys, name, "weak")
+    assert [line.split("  ")[0] for line in said.splitlines()[3:5]] == [name, "weak"]
+
+
+def test_filters_find_models_not_replicates_nor_unfinished_ones(folder, capsys):
+    strong, weak = publish("strong", answers(1.5)), publish("weak", answers(0.3))
+    third = publish("third", answers(0.3))
+    Tracker.open("elpv").start(third)
+    runs, _ = compare.find(Store.open(), ["metrics.parameters >= 1000 AND params.split.strategy = 'group'"])
+    assert {run.info.run_id for run in runs} == {strong, weak}
+
+
+# What it refuses
+
+
+def test_mistakes_are_one_sentence(folder):
+    strong, weak = publish("strong", answers(1.5)), publish("weak", answers(0.3))
+    tracker = Tracker.open("elpv")
+    assert refusal("strong", "--metric", "accuracy") == ("To compare takes two runs or more. Received one: strong.")
+    assert "There is no run with the id or name 'strnog'" in refusal("strong", "strnog", "--metric", "accuracy")
+    assert "Unknown metric of these runs 'acuracy'. Did you mean 'accuracy'?" in refusal(
+        "strong", "weak", "--metric", "acuracy"
+    )
+    assert "No finished run satisfies" in refusal("params.model.name='nobody'", "--metric", "accuracy")
+    assert "is no filter that MLflow understands" in refusal("params.model.name ~ =", "--metric", "accuracy")
+    assert refusal("strong", "weak", "--metric", "accuracy", "--margin", "-1") == (
+        "`--margin` must be a number above 0, in units of the metric. Received '-1'."
+    )
+    assert "--figure draws the ranks" in refusal("strong", "weak", "--metric", "accuracy", "--figure", "x.png")
+    assert "Or give --metric" in refusal("strong", "weak")
+    tracker.start(strong)
+    assert refusal("strong", "weak", "--metric", "accuracy") == (
+        "Run 'strong' is RUNNING, and only finished runs can be compared."
+    )
+    tracker.client.delete_run(weak)
+    assert f"Run {weak} is deleted" in refusal(weak, "strong", "--metric", "accuracy")
+
+
+def test_without_a_store_nothing_is_made(tmp_path):
+    variables = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
+    done = subprocess.run(
+        [sys.executable, "-m", "pipeline", "compare", "a", "b", "--metric", "f1"],
+        cwd=tmp_path,
+        env=variables | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "convtrack: There is no tracking store sqlite:///mlflow.db here: run this command in the project's folder, or "
+        "set MLFLOW_TRACKING_URI.\n"
+    )
+    assert not list(tmp_path.iterdir())
+
+
+def test_nothing_of_it_needs_tensorflow():
+    command = (
+        "import sys, pipeline.cli.commands.compare; sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", command], check=False, cwd=ROOT).returncode == 0

@@ -1,0 +1,202 @@
+"""`convtrack describe`: what it prints, what it refuses, and that it imports TensorFlow only to build a network."""
+
+import json
+import zipfile
+
+import pytest
+
+from pipeline.cli.commands import describe
+from pipeline.errors import UserError
+
+IMAGE = {"class_name": "InputLayer", "config": {"name": "image", "batch_shape": [None, 28, 28, 1]}}
+FLAT = {"class_name": "Flatten", "config": {"name": "flat"}}
+OUTPUT = {"class_name": "Dense", "config": {"name": "output", "units": 10, "use_bias": True}}
+
+
+def sequential(*layers):
+    return json.dumps({"class_name": "Sequential", "config": {"name": "network", "layers": layers}})
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Writes a file and gives its path."""
+
+    def write(name, content):
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return str(path)
+
+    return write
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """Writes an archive as Keras does, with this text in its `config.json`, and gives its path."""
+
+    def write(text, member="config.json"):
+        path = tmp_path / "network.keras"
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr(member, text)
+        return str(path)
+
+    return write
+
+
+def described(capsys, *arguments):
+    describe.main(arguments)
+    return capsys.readouterr().out
+
+
+def refusal(*arguments):
+    with pytest.raises(UserError) as error:
+        describe.main(arguments)
+    sentence = str(error.value)
+    assert sentence.endswith(".") and "\n" not in sentence
+    return sentence
+
+
+def test_the_table_of_a_file_has_a_line_per_layer_and_totals(capsys, saved):
+    lines = described(capsys, saved(sequential(IMAGE, FLAT, OUTPUT))).splitlines()
+    assert [line.split()[0] for line in lines[2:6]] == ["layer", "image", "flat", "output"]
+    assert lines[5].split()[2:7] == ["10", "7,850", "7,850", "7,840", "all"]
+    assert "7,850 parameters, 30.7 KiB in float32" in lines
+
+
+def test_json_says_the_same_and_nothing_else(capsys, written):
+    said = json.loads(described(capsys, written("network.json", sequential(IMAGE, FLAT, OUTPUT)), "--json"))
+    assert (said["parameters"], said["multiply_accumulates"]) == (7850, 7840)
+    assert [layer["name"] for layer in said["layers"]] == ["image", "flat", "output"]
+    assert said["layers"][0]["receptive_field"] == [1, 1]
+
+
+# Keras 3.15 copies a variable with np.array, which NumPy 2 wants TensorFlow's variables to know about.
+@pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning")
+def test_a_real_file_of_keras_is_read(capsys, tmp_path):
+    import keras
+
+    model = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Conv2D(3, 5, name="conv")], name="network")
+    model.save(tmp_path / "network.keras")
+    assert "78 parameters" in described(capsys, str(tmp_path / "network.keras"))
+
+
+def test_an_open_size_is_filled_in_and_a_stated_one_is_not_changed(capsys, written):
+    free = {"class_name": "InputLayer", "config": {"name": "image", "batch_shape": [None, None, None, 3]}}
+    path = written("open.json", sequential(free, FLAT))
+    assert "leaves the size of its images open: give it with --input" in refusal(path)
+    assert "flat   Flatten     60" in described(capsys, path, "--input", "4x5x3")
+    assert "states the size of its images" in refusal(written("n.json", sequential(IMAGE)), "--input", "4x5x3")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("garbage.keras", b"PK\x03\x04 \xff", "holds no network as Keras 3 writes it (UnicodeDecodeError"),
+        ("text.json", "layers: 3", "holds no network as Keras 3 writes it (JSONDecodeError"),
+        ("empty.json", "", "holds no network as Keras 3 writes it (JSONDecodeError"),
+        ("list.json", "[1, 2]", "holds no network as Keras 3 writes it: give a .keras file"),
+        ("other.json", '{"class_name": "Adam", "config": {}}', "must be Functional or Sequential"),
+        ("torn.json", '{"class_name": "Sequential", "config": 3}', "holds no network as Keras 3 writes it (Attrib"),
+        ("torn2.json", sequential({"config": {}}), "holds no network as Keras 3 writes it (KeyError"),
+        ("model.h5", b"\x89HDF\r\n\x1a\n", "is in HDF5, the format of Keras 2: load it with Keras and save it"),
+        ("none.json", sequential(FLAT), "must state the shape of its input"),
+        (
+            "unknown.json",
+            sequential(IMAGE, {"class_name": "Attention", "config": {"name": "look"}}),
+            "Layer 'look' is of class Attention, which has no rule",
+        ),
+        (
+            "large.json",
+            sequential(
+                IMAGE,
+                {
+                    "class_name": "MaxPooling2D",
+                    "config": {"name": "pool", "pool_size": [40, 2], "strides": [1, 1], "padding": "valid"},
+                },
+            ),
+            "Layer 'pool' (MaxPooling2D, 40×2) does not fit its 28×28 input",
+        ),
+    ],
+)
+def test_what_is_no_network_is_told(written, name, content, sentence):
+    path = written(name, content)
+    said = refusal(path)
+    assert said.startswith(path)
+    assert sentence in said
+
+
+def test_what_a_file_leaves_open_is_filled_and_what_it_states_is_kept(capsys, written):
+    image = {"class_name": "InputLayer", "config": {"name": "image", "batch_shape": [None, None, None, 3]}}
+    pooled = {"class_name": "GlobalAveragePooling2D", "config": {"name": "mean", "keepdims": False}}
+    path = written("open.json", sequential(image, pooled))
+    assert "16×20×3" in described(capsys, path, "--input", "16x20x3")
+    assert "leaves the size of its images open" in refusal(path)
+    assert refusal(path, "--input", "16x16x1").startswith("--input 16×16×1 contradicts the network's own input, ?×?×3")
+
+
+def test_the_number_of_subgroups_can_be_told(capsys):
+    model = ("model=two_outputs", "--input", "16x16x1", "--classes", "2")
+    last = described(capsys, *model, "--subgroups", "3").split("\n\n")[1].splitlines()[-1]
+    assert last.split()[:4] == ["subgroup", "Dense", "3", "303"]
+    assert "needs images of at least 2 subgroups" in refusal(*model, "--subgroups", "1")
+    assert "--subgroups is for a model of this project" in refusal("keras.applications.VGG16", "--subgroups", "2")
+
+
+def test_an_archive_of_something_else_is_told(saved):
+    assert "holds no network as Keras 3 writes it (KeyError" in refusal(saved("{}", member="notes.txt"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["nowhere.keras"], "nowhere.keras does not exist: give model=NAME, a .keras or .json file, or keras.appl"),
+        (["."], ". cannot be read (Is a directory): give a .keras or .json file."),
+        (["model=lenet5", "--input", "28x28"], "`--input` must be rows, columns and channels, each at least 1"),
+        (["model=lenet5", "--input", "28x0x1"], "`--input` must be rows, columns and channels, each at least 1"),
+        (["model=lenet5", "--classes", "ten"], "`--classes` must be a whole number from 1. Received 'ten'."),
+        (["a.keras", "b.keras"], "describe takes one network at a time. Received: a.keras, b.keras."),
+        (["a.keras", "model.options.width=3"], "describe takes one network at a time. Received: a.keras, model.opt"),
+        (["a.keras", "--classes", "3"], "a.keras holds a network with its classes: leave --classes out."),
+        (["model=lenet5,resnet8"], "describe takes one network at a time, but 'model=lenet5,resnet8' names several"),
+    ],
+)
+def test_every_mistake_is_one_sentence(arguments, sentence):
+    assert refusal(*arguments).startswith(sentence)
+
+
+def test_an_application_has_its_own_size_and_a_thousand_classes_unless_told(capsys):
+    said = described(capsys, "keras.applications.MobileNet")
+    assert said.startswith("keras.applications.MobileNet for 224×224×3 images and 1000 classes:\n")
+    assert "4,253,864 parameters" in said
+    small = described(capsys, "keras.applications.MobileNet", "--input", "32x48x1", "--classes", "2")
+    assert small.startswith("keras.applications.MobileNet for 32×48×1 images and 2 classes:\n")
+    assert "Did you mean 'VGG19'" in refusal("keras.applications.VGG18")
+    assert "cannot be built so: Input size" in refusal("keras.applications.VGG16", "--input", "8x8x3")
+
+
+def test_a_model_is_described_for_the_images_it_is_told_or_those_prepared(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(describe, "PREPARED", tmp_path)
+    model = ("model=lecture_cnn", "model.options.padding=valid")
+    assert "give --input ROWSxCOLUMNSxCHANNELS and --classes N" in refusal(*model)
+    said = described(capsys, *model, "--input", "28x28x1", "--classes", "10")
+    assert said.startswith("lecture_cnn for 28×28×1 images and 10 classes:\n")
+    assert "26×26×16" in said
+    manifest = {"name": "cells", "image_shape": [20, 24, 1], "classes": ["good", "bad"], "subgroups": None}
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    said = described(capsys, *model)
+    assert said.startswith(f"lecture_cnn for 20×24×1 images and 2 classes (shape and classes of cells in {tmp_path}):")
+
+
+def test_a_file_is_described_without_tensorflow(project, written):
+    path = written("network.json", sequential(IMAGE, FLAT, OUTPUT))
+    answer = project.run("describe", path, python=("-X", "importtime"))
+    assert answer.code == 0
+    assert "7,850 parameters" in answer.said
+    assert not any(heavy in answer.complaint for heavy in ("| tensorflow", "| keras", "| matplotlib", "| hydra"))
+
+
+def test_the_command_takes_overrides_and_ends_mistakes_in_one_sentence(project):
+    arguments = ("--input", "28x28x1", "--classes", "10", "--json")
+    said = json.loads(project.run("describe", "model=lenet5", "model.options.activation=relu", *arguments).success())
+    assert said["layers"][-1]["output_shape"] == [10]
+    assert project.run("describe", "model=lenet").refusal().startswith("Unknown model 'lenet'. Did you mean 'lenet5'?")
+    assert "model.options.activatoin" in project.run("describe", "model=lenet5", "model.options.activatoin=x").refusal()

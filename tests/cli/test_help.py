@@ -1,0 +1,92 @@
+"""What a command says of itself, before anything heavy is imported."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from pipeline.__main__ import PLAIN_COMMANDS
+from pipeline.cli.composing import HYDRA_COMMANDS
+
+HEAVY = {"tensorflow", "keras", "sklearn", "matplotlib"}
+
+
+@pytest.fixture(scope="module")
+def project(new_project):
+    """One project for all, because help changes nothing."""
+    return new_project()
+
+
+def imported(answer):
+    """The packages that a Python started with `-X importtime` imported."""
+    return {name.split(".")[0] for name in re.findall(r"^import time:.*\| +(\S+)$", answer.complaint, re.MULTILINE)}
+
+
+@pytest.fixture(scope="module")
+def summaries(project):
+    """What the overview says of each command."""
+    return dict(re.findall(r"^  (\w+) +(.+)$", project.run().success(), re.MULTILINE))
+
+
+def test_the_overview_names_every_command_and_what_it_does(project, summaries):
+    assert set(summaries) == {*HYDRA_COMMANDS, *PLAIN_COMMANDS}
+    assert summaries["train"] == "Train every replicate of a model, side by side, and log it live."
+    assert project.run("--help") == project.run()
+
+
+@pytest.mark.parametrize("command", [*HYDRA_COMMANDS, *PLAIN_COMMANDS])
+def test_help_says_what_the_command_does_and_imports_nothing_heavy(project, summaries, command):
+    before = project.files()
+    answer = project.run(command, "--help", python=("-X", "importtime"))
+    assert answer.code == 0
+    # Whitespace aside, because argparse wraps its lines.
+    assert "".join(summaries[command].split()) in "".join(answer.said.split())
+    assert "pipeline" in imported(answer)
+    assert not imported(answer) & HEAVY
+    assert project.files() == before
+
+
+def test_help_shows_the_choices_that_the_command_takes_and_the_settings(project):
+    said = project.run("train", "--help").success()
+    choices = dict(re.findall(r"^  (\w+) +(.+)$", said.partition("Settings")[0], re.MULTILINE))
+    assert set(choices) == set(HYDRA_COMMANDS["train"].groups)
+    assert choices["training"] == "balanced, lecture, patient"
+    assert "evaluation_batch_size: 128" in said
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_who_has_seen_enough_is_no_fault(project, unbuffered):
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "pipeline", "prepare", "--help"]
+    variables = project.variables | {"PYTHONUNBUFFERED": unbuffered}
+    done = subprocess.run(
+        command, cwd=project.folder, env=variables, stdout=writer, stderr=subprocess.PIPE, check=False
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
+def test_the_resolved_configuration_is_printed_and_nothing_is_run(project):
+    before = project.files()
+    said = project.run("experiment", "model=lenet5", "data=digits", "training.epochs=3", "--cfg", "job").success()
+    shown = yaml.safe_load(said)
+    for section in ("data/digits", "model/lenet5"):
+        written = yaml.safe_load((project.folder / "conf" / f"{section}.yaml").read_text(encoding="utf-8"))
+        group = section.split("/")[0]
+        assert shown[group] == written.get(group, written)
+    assert shown["training"]["epochs"] == 3
+    assert shown["replicates"] == 1
+    assert project.files() == before
+
+
+def test_what_computes_no_tensor_runs_without_tensorflow(project):
+    for arguments in (("prepare", "data=digits"), ("source", "model=lenet5"), ("clean",)):
+        answer = project.run(*arguments, python=("-X", "importtime"))
+        assert answer.code == 0
+        assert not imported(answer) & {"tensorflow", "keras"}
+    assert (project.folder / "data" / "prepared" / "manifest.json").is_file()
+    assert "# pipeline.architectures.lenet5\n" in (project.folder / "runs" / "lenet5" / "source.py").read_text()

@@ -1,0 +1,85 @@
+"""A training that is stopped twice and goes on twice: MLflow knows of it, and nothing is done or logged again."""
+
+import re
+import signal
+from typing import NamedTuple
+
+import pytest
+
+from pipeline.tracking.tracker import FINGERPRINT
+
+COMMAND = ("experiment", "model=lecture_cnn", "data=digits", "training.epochs=25")
+
+
+class Stop(NamedTuple):
+    """One of three runs of the same command: what it answered, and the store's runs and the files after it."""
+
+    answer: object
+    statuses: dict[str, str]
+    files: set[str]
+
+
+@pytest.fixture(scope="module")
+def project(new_project):
+    """The project in which all three happen."""
+    return new_project()
+
+
+@pytest.fixture(scope="module")
+def stops(project):
+    """Terminated, interrupted, and left alone."""
+
+    def after(answer):
+        return Stop(answer, {run.info.run_name: run.info.status for run in project.runs()}, project.files())
+
+    return [
+        after(project.interrupted(*COMMAND, after="epoch  1/25", by=signal.SIGTERM)),
+        after(project.interrupted(*COMMAND, after="replicate 1/1", by=signal.SIGINT)),
+        after(project.run(*COMMAND)),
+    ]
+
+
+def first_epoch(stop):
+    """The first epoch of which a run tells."""
+    return int(re.search(r"epoch +(\d+)/25", stop.answer.said).group(1))
+
+
+@pytest.mark.parametrize("number", [0, 1], ids=["SIGTERM", "SIGINT"])
+def test_it_ends_in_one_sentence_that_says_how_to_go_on(stops, number):
+    answer = stops[number].answer
+    assert answer.code == 130
+    assert answer.complaint == "convtrack: Interrupted. The same command goes on from the last finished epoch.\n"
+
+
+@pytest.mark.parametrize("number", [0, 1], ids=["SIGTERM", "SIGINT"])
+def test_its_runs_end_killed(stops, number):
+    assert stops[number].statuses == {"lecture_cnn": "KILLED", "lecture_cnn replicate 1": "KILLED"}
+
+
+def test_the_same_command_goes_on_from_the_last_finished_epoch(stops):
+    assert 1 == first_epoch(stops[0]) < first_epoch(stops[1]) < first_epoch(stops[2])
+
+
+def test_left_alone_it_finishes_in_the_same_runs(stops):
+    assert stops[2].answer.success().splitlines()[-1].startswith("lecture_cnn on digits: validation loss ")
+    assert stops[2].statuses == {"lecture_cnn": "FINISHED", "lecture_cnn replicate 1": "FINISHED"}
+
+
+def test_every_epoch_is_logged_once(stops, project):
+    (child,) = (run for run in project.runs() if "mlflow.parentRunId" in run.data.tags)
+    for metric in ("train/loss", "train/accuracy", "val/loss", "val/accuracy", "learning_rate"):
+        assert [point.step for point in project.store.get_metric_history(child.info.run_id, metric)] == list(
+            range(1, 26)
+        )
+    assert child.data.tags[FINGERPRINT]
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_nothing_half_written_stays(stops, number):
+    names = [name.rsplit("/", 1)[-1] for name in stops[number].files]
+    assert not [name for name in names if name.startswith(".") or "unfinished" in name]
+
+
+def test_checkpoints_go_when_the_training_is_finished(stops):
+    assert any("checkpoints" in name for name in stops[1].files)
+    assert not any("checkpoints" in name for name in stops[2].files)

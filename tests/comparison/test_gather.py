@@ -1,0 +1,249 @@
+"""From hand-written run folders to the values of a report."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.comparison import gather as comparing
+from pipeline.comparison.gather import OTHER_QUESTIONS, REDRAWN, SPLITS_IN_WORDS, compared
+from pipeline.data.looks import record_look
+from pipeline.data.splits import STRATEGIES
+from pipeline.errors import UserError
+from pipeline.evaluation.predictions import Answers, write_predictions
+from pipeline.storage.folders import RunFolder, looks_file
+from pipeline.training.examples import OUTPUTS
+
+MANIFEST = {
+    "name": "cells",
+    "source": "elpv",
+    "licence": "CC0",
+    "attribution": "nobody",
+    "notes": ["made up"],
+    "classes": ["sound", "cracked"],
+    "image_shape": [4, 6, 3],
+    "images": 60,
+    "digest": "f00d",
+    "settings": {"split": {"strategy": "group"}},
+    "replicates": [
+        {
+            "counts": {"train": {"sound": 20, "cracked": 16}},
+            "balance": {"train": {"deviation": 0.01}, "test": {"deviation": 0.02}},
+        },
+        {
+            "counts": {"train": {"sound": 19, "cracked": 17}},
+            "balance": {"train": {"deviation": 0.03}, "test": {"deviation": 0.02}},
+        },
+    ],
+}
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path, monkeypatch):
+    """A working directory that lies in no repository."""
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    monkeypatch.chdir(tmp_path)
+
+
+def write(file: Path, content):
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(content))
+
+
+def answers(number, classes):
+    """Four images of two subgroups: the first three are told right, surely, and the last one wrong."""
+    return Answers(
+        images=np.arange(4) + number,
+        partners=None,
+        groups=np.array([0, 0, 1, 1]),
+        subgroups=np.array(["mono", "mono", "poly", "poly"]),
+        classes=np.array(classes),
+        truth=np.array([0, 1, 0, 1]),
+        probabilities=np.array([[1, 0], [0, 1], [1, 0], [0.75, 0.25]]),
+        trained_on=36,
+    )
+
+
+def evaluated(model, scores, *, field=(7, 5), mistakes=b"", question="output", classes=("sound", "cracked")):
+    """Write the run folder of a model, one mapping of scores for each replicate."""
+    run = RunFolder.of(model)
+    network = {"architecture": "lenet5", "parameters": 10, "multiply_accumulates": 100, "receptive_field": field}
+    write(run.layers, network)
+    replicates = [
+        {
+            "replicate": number,
+            "train_seconds": 2.0 + number,
+            "scores": values,
+            "validation": {name: value - 0.125 for name, value in values.items()},
+            "seconds_per_image": 0.001,
+        }
+        for number, values in enumerate(scores)
+    ]
+    confusion = [[5, 1], [2, 4]]
+    write(run.scores, {"question": question, "classes": classes, "replicates": replicates, "confusion": confusion})
+    write_predictions(run.predictions, {question: {number: answers(number, classes) for number in range(len(scores))}})
+    trained = {
+        "model_fingerprint": f"fingerprint of {model}",
+        "configuration": {"model": {"name": model, "options": {}}, "training": {"epochs": 3}},
+        "replicates": [{"commit": "f1rst"}, {"commit": "s3cond"}],
+    }
+    write(run.replicates, trained)
+    pd.DataFrame({"epoch": [1, 2], "val/loss": [0.5, 0.25], "replicate": [0, 0]}).to_csv(run.history, index=False)
+    if mistakes:
+        run.mistakes.write_bytes(mistakes)
+
+
+def comparison(models, **changes):
+    given = {"test_set": "t3st", "primary_metric": "accuracy", "margin": 0.01, "tracking_link": "http://here/#/"}
+    return compared(models, MANIFEST, **given | changes)
+
+
+def test_every_score_has_one_value_for_each_replicate():
+    evaluated("a", [{"accuracy": 0.75, "f1": 0.5}, {"accuracy": 0.8, "f1": 0.6}])
+    (model,) = comparison(["a"]).models
+    assert model.scores == {"accuracy": (0.75, 0.8), "f1": (0.5, 0.6)}
+    assert model.train_seconds == (2.0, 3.0)
+    assert model.seconds_per_image == (0.001, 0.001)
+    assert comparison(["a"]).replicates == 2
+
+
+def test_a_score_that_some_replicate_lacks_is_left_out():
+    evaluated("a", [{"accuracy": 0.75, "roc_auc": 0.5}, {"accuracy": 0.8}])
+    assert set(comparison(["a"]).models[0].scores) == {"accuracy"}
+
+
+def test_costs_history_and_confusion_come_from_their_files():
+    evaluated("a", [{"accuracy": 0.75}])
+    (model,) = comparison(["a"]).models
+    assert (model.name, model.architecture) == ("a", "lenet5")
+    assert (model.parameters, model.multiply_accumulates, model.receptive_field) == (10, 100, (7, 5))
+    assert model.history["val/loss"].tolist() == [0.5, 0.25]
+    assert np.array_equal(model.confusion, [[5, 1], [2, 4]])
+
+
+def test_validation_stands_beside_the_test_and_each_subgroup_has_its_own_scores():
+    evaluated("a", [{"accuracy": 0.75}, {"accuracy": 0.75}])
+    (model,) = comparison(["a"]).models
+    assert model.validation == {"accuracy": (0.625, 0.625)}
+    assert model.subgroups["mono"]["accuracy"] == (1.0, 1.0)
+    assert model.subgroups["poly"]["accuracy"] == (0.5, 0.5)
+
+
+def test_calibration_is_that_of_all_replicates_together():
+    evaluated("a", [{"accuracy": 0.75}, {"accuracy": 0.75}])
+    calibration = comparison(["a"]).models[0].calibration
+    assert calibration.images.tolist() == [2, 6]
+    assert calibration.confidence.tolist() == [0.75, 1.0]
+    assert calibration.accuracy.tolist() == [0.0, 1.0]
+
+
+def test_how_to_get_a_model_again_is_what_it_was_trained_with_and_where():
+    evaluated("a", [{"accuracy": 0.75}])
+    (model,) = comparison(["a"]).models
+    assert dict(model.configuration) == {"model.name": "a", "training.epochs": 3}
+    assert (model.fingerprint, model.commit) == ("fingerprint of a", "f1rst")
+    assert model.disk_bytes == sum(file.stat().st_size for file in Path("runs/a").rglob("*.*"))
+
+
+def test_certainty_is_about_the_models_that_were_asked_the_class_of_an_image():
+    evaluated("a", [{"accuracy": 0.75}])
+    evaluated("b", [{"accuracy": 0.75}], question="same", classes=("different classes", "same class"))
+    certainty = comparison(["a", "b"]).certainty
+    assert [estimate.model for estimate in certainty.estimates] == ["a"]
+    assert (certainty.metric, certainty.margin, certainty.estimates[0].mean) == ("accuracy", 0.01, 0.75)
+
+
+def look(purpose, test_set, fingerprint):
+    record_look(looks_file("cells"), purpose, test_set=test_set, fingerprint=fingerprint, model="m", commit="c")
+
+
+def test_a_comparison_knows_how_often_its_test_images_were_looked_at():
+    evaluated("a", [{"accuracy": 0.75}])
+    assert (comparison(["a"]).looks.evaluated, comparison(["a"]).looks.tuned) == (0, 0)
+    for purpose, test_set, fingerprint in [
+        ("evaluated", "t3st", "f1"),
+        ("evaluated", "t3st", "f2"),
+        ("evaluated", "other", "f3"),
+        ("tuned", "t3st", "f4"),
+        ("tuned", "other", "f5"),
+    ]:
+        look(purpose, test_set, fingerprint)
+    assert (comparison(["a"]).looks.evaluated, comparison(["a"]).looks.tuned) == (2, 1)
+
+
+@pytest.mark.parametrize("strategy", REDRAWN)
+def test_where_test_sets_are_redrawn_all_that_was_tuned_has_seen_them(strategy, monkeypatch):
+    evaluated("a", [{"accuracy": 0.75}])
+    look("tuned", "t3st", "f4")
+    monkeypatch.setitem(MANIFEST, "settings", {"split": {"strategy": strategy}})
+    assert comparison(["a"]).looks.tuned == 1
+
+
+def test_a_network_without_a_receptive_field_has_none():
+    evaluated("a", [{"accuracy": 0.75}], field=None)
+    assert comparison(["a"]).models[0].receptive_field is None
+
+
+def test_a_model_says_what_it_chooses_between_and_what_it_was_asked_where_that_is_not_the_class():
+    evaluated("a", [{"accuracy": 0.75}])
+    evaluated("b", [{"accuracy": 0.75}], question="same", classes=("different classes", "same class"))
+    evaluated("c", [{"accuracy": 0.75}], question="subgroup", classes=("mono", "poly"))
+    a, b, c = comparison(["a", "b", "c"]).models
+    assert (a.question, a.classes) == (None, ("sound", "cracked"))
+    assert (b.question, b.classes) == ("whether two images show the same class", ("different classes", "same class"))
+    assert (c.question, c.classes) == ("the subgroup of an image", ("mono", "poly"))
+
+
+def test_every_first_output_but_the_class_is_a_question_with_words():
+    assert set(OTHER_QUESTIONS) == set(OUTPUTS) - {"output"}
+
+
+def test_models_are_those_that_are_named_in_their_order_whatever_else_lies_there():
+    for model in ("a", "b", "c"):
+        evaluated(model, [{"accuracy": 0.75}])
+    assert [model.name for model in comparison(["c", "a"]).models] == ["c", "a"]
+
+
+def test_mistakes_are_shown_where_there_are_some():
+    evaluated("a", [{"accuracy": 1.0}])
+    evaluated("b", [{"accuracy": 0.75}], mistakes=b"png")
+    assert comparison(["a", "b"]).mistakes == {"b": b"png"}
+
+
+def test_a_model_that_was_not_evaluated_is_told_with_the_command_that_does_it():
+    evaluated("a", [{"accuracy": 0.75}])
+    with pytest.raises(
+        UserError, match=r"^runs/b/evaluate/predictions\.npz is missing; run `dvc repro`, which makes it\.$"
+    ):
+        comparison(["a", "b"])
+
+
+def test_the_data_are_described_by_their_manifest():
+    evaluated("a", [{"accuracy": 0.75}])
+    data = comparison(["a"]).data
+    assert (data.name, data.licence, data.attribution) == ("cells", "CC0", "nobody")
+    assert (data.classes, data.image_shape, data.images) == (("sound", "cracked"), (4, 6, 3), 60)
+    assert data.counts == {"train": {"sound": 20, "cracked": 16}}
+    assert data.notes == ("made up",)
+
+
+def test_the_deviation_is_the_largest_of_all_splits_and_replicates():
+    evaluated("a", [{"accuracy": 0.75}])
+    assert comparison(["a"]).data.largest_deviation == 0.03
+
+
+def test_every_way_of_splitting_is_told_in_words():
+    assert set(SPLITS_IN_WORDS) == set(STRATEGIES)
+    evaluated("a", [{"accuracy": 0.75}])
+    assert comparison(["a"]).data.split_strategy == SPLITS_IN_WORDS["group"]
+
+
+def test_a_comparison_says_from_which_code_and_data_it_came(monkeypatch):
+    evaluated("a", [{"accuracy": 0.75}])
+    monkeypatch.setattr(comparing, "commit", lambda: "c0ffee")
+    monkeypatch.setattr(comparing, "dirty", lambda: True)
+    found = comparison(["a"], tracking_link=None)
+    assert (found.commit, found.dirty, found.data_digest, found.tracking_link) == ("c0ffee", True, "f00d", None)
+    assert found.versions["keras"]

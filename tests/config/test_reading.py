@@ -1,0 +1,255 @@
+"""What may be configured: a value is taken as it stands, or refused in one sentence that names it."""
+
+import json
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipeline.config.reading import check_choice, check_encoding, choices_of, read, read_comparison
+from pipeline.config.schema import (
+    SECTIONS,
+    AugmentationConfig,
+    DataConfig,
+    ModelConfig,
+    OptimizerConfig,
+    Settings,
+    SplitConfig,
+    TrainingConfig,
+)
+from pipeline.errors import UserError, unknown
+
+CONF = Path(__file__).parents[2] / "conf"
+
+VALID = {
+    "data": {"source": "digits", "options": {"size": 8}},
+    "split": {
+        "strategy": "group",
+        "test_share": 0.25,
+        "validation_share": 0.15,
+        "folds": None,
+        "seed": 0,
+    },
+    "model": {"architecture": "lenet5", "options": {"activation": "tanh"}},
+    "optimizer": {
+        "name": "SGD",
+        "learning_rate": 0.01,
+        "options": {"momentum": 0.9},
+        "schedule": {"name": "CosineDecay", "options": {}},
+    },
+    "training": {
+        "epochs": 12,
+        "batch_size": 32,
+        "evaluation_batch_size": 128,
+        "loop": "fit",
+        "keep": "best",
+        "patience": None,
+        "class_weights": "none",
+        "threads": 1,
+        "seed": 0,
+    },
+    "augmentation": {"horizontal_flip": True, "vertical_flip": False, "quarter_turns": False, "shift": 4},
+    "evaluation": {"batch_size": 128, "timing_repeats": 3, "mistakes": 12},
+}
+
+
+def changed(section, **values):
+    return VALID[section] | values
+
+
+def refusal(section, values):
+    with pytest.raises(UserError) as error:
+        read(
+            SECTIONS[section], values, section, given={} if section not in ("data", "split", "model") else {"name": "x"}
+        )
+    message = str(error.value)
+    assert "\n" not in message
+    return message
+
+
+def test_every_section_is_tried_here():
+    assert set(VALID) == set(SECTIONS)
+
+
+@pytest.mark.parametrize("section", ["optimizer", "training", "augmentation", "evaluation"])
+def test_a_valid_section_comes_back_as_it_was_written(section):
+    assert json.loads(json.dumps(asdict(read(SECTIONS[section], VALID[section], section)))) == VALID[section]
+
+
+def test_a_section_bears_the_name_of_its_file():
+    assert read(DataConfig, VALID["data"], "data", given={"name": "mine"}) == DataConfig("mine", "digits", {"size": 8})
+
+
+def test_the_name_of_a_file_cannot_be_contradicted_in_it():
+    assert refusal("model", changed("model", name="other")).startswith("Unknown setting 'model.name'.")
+
+
+def test_a_misspelt_key_is_told_with_the_nearest_one():
+    values = {name.replace("epochs", "epoch"): value for name, value in VALID["training"].items()}
+    assert refusal("training", values) == (
+        "Unknown setting 'training.epoch'. Did you mean 'training.epochs'? Available: training.batch_size, "
+        "training.class_weights, training.epochs, training.evaluation_batch_size, training.keep, training.loop, "
+        "training.patience, training.seed, training.threads."
+    )
+
+
+def test_a_missing_key_is_named():
+    values = {name: value for name, value in VALID["split"].items() if name != "folds"}
+    assert refusal("split", values) == "`split.folds` must be set."
+    with pytest.raises(UserError, match=r"^`workers` must be set\.$"):
+        read(Settings, {"replicates": 1, "models": ["a"], "primary_metric": "f1", "margin": 0.01}, "")
+
+
+@pytest.mark.parametrize("values", [None, [], "lecture", 3])
+def test_what_is_no_section_at_all_is_told_with_its_keys(values):
+    assert refusal("augmentation", values) == (
+        f"`augmentation` must hold horizontal_flip, vertical_flip, quarter_turns, shift. Received {values!r}."
+    )
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "values", "rule"),
+    [
+        ("training", "epochs", [0, -1, 2.0, "12", True, None, [1]], "an integer at least 1"),
+        ("training", "batch_size", [0, -32], "an integer at least 1"),
+        ("training", "patience", [0, "never"], "an integer at least 1 or null"),
+        ("training", "loop", ["explicitly", None], "one of 'fit', 'explicit'"),
+        ("training", "keep", ["first", None], "one of 'best', 'last'"),
+        ("training", "class_weights", ["equal"], "one of 'none', 'balanced'"),
+        ("training", "seed", [-1, 0.5], "an integer at least 0"),
+        ("optimizer", "learning_rate", [0, -0.1, "fast", True, float("nan")], "a number greater than 0"),
+        ("optimizer", "schedule", ["CosineDecay", 3], "a mapping or null"),
+        ("split", "test_share", [0, 1, -0.5, 1.5, "half"], "a number greater than 0 and less than 1 or null"),
+        ("split", "validation_share", [0, 1, None], "a number greater than 0 and less than 1"),
+        ("split", "folds", [1, 2.5], "an integer at least 2 or null"),
+        ("augmentation", "shift", [-1, 1.5], "an integer at least 0"),
+        ("augmentation", "quarter_turns", [1, "yes"], "true or false"),
+        ("evaluation", "mistakes", [0], "an integer at least 1"),
+        ("model", "options", [None, ["tanh"]], "a mapping"),
+        ("data", "source", [3, None], "a string"),
+    ],
+)
+def test_a_value_of_the_wrong_type_or_range_is_told_with_the_rule(section, key, values, rule):
+    for value in values:
+        message = refusal(section, changed(section, **{key: value}))
+        assert message == f"`{section}.{key}` must be {rule}. Received {value!r}."
+
+
+def test_a_mistake_inside_a_setting_is_told_with_the_setting():
+    values = changed("optimizer", schedule={"name": "CosineDecay", "option": {}})
+    assert refusal("optimizer", values) == (
+        "`optimizer.schedule` must be a mapping or null (option: Unexpected keyword argument). "
+        "Received {'name': 'CosineDecay', 'option': {}}."
+    )
+    with pytest.raises(UserError) as error:
+        read(
+            Settings, {"replicates": 1, "models": ["a", 3], "primary_metric": "f1", "margin": 0.01, "workers": None}, ""
+        )
+    assert str(error.value) == "`models` must be a list of at least 1 value, each a string. Received ['a', 3]."
+
+
+@pytest.mark.parametrize("section", ["optimizer", "model", "data"])
+def test_an_infinite_option_is_refused_because_no_fingerprint_can_hold_it(section):
+    message = refusal(section, changed(section, options={"clipnorm": float("inf")}))
+    assert message.startswith(f"`{section}` must hold finite numbers. Received ")
+
+
+def test_a_configuration_cannot_be_changed_once_it_is_checked():
+    training = read(TrainingConfig, VALID["training"], "training")
+    with pytest.raises(AttributeError):
+        training.epochs = 3
+
+
+@pytest.mark.parametrize("kind", [OptimizerConfig, SplitConfig, ModelConfig, AugmentationConfig])
+def test_a_section_cannot_be_made_with_a_key_it_does_not_know(kind):
+    with pytest.raises(ValueError, match="Unexpected keyword argument"):
+        kind(colour="red")
+
+
+@pytest.fixture
+def conf(tmp_path):
+    """A copy of `conf/` that may be spoilt."""
+    return Path(shutil.copytree(CONF, tmp_path / "conf"))
+
+
+def edit(conf, **values):
+    file = conf / "comparison.yaml"
+    file.write_text(yaml.safe_dump(yaml.safe_load(file.read_text()) | values))
+
+
+def comparison_refusal(conf):
+    with pytest.raises(UserError) as error:
+        read_comparison(conf)
+    message = str(error.value)
+    assert "\n" not in message
+    return message.removeprefix(f"In {conf / 'comparison.yaml'}: ")
+
+
+def test_the_comparison_is_read_with_its_choices(conf):
+    edit(conf, data="digits", split="random", models=["lenet5", "resnet8"], replicates=3)
+    read = read_comparison(conf)
+    assert (read.models, read.replicates) == (("lenet5", "resnet8"), 3)
+    assert read.choices["data"] == "digits" and read.choices["split"] == "random"
+    assert set(read.choices) == {"data", "split", "optimizer", "training", "augmentation"}
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"data": "digit"}, "Unknown data 'digit'. Did you mean 'digits'? Available: digits, digits_5x5, elpv, fol"),
+        ({"split": "grup"}, "Unknown split 'grup'. Did you mean 'group'? Available: group, kfold, random, resampled."),
+        ({"models": ["lenet"]}, "Unknown model 'lenet'. Did you mean 'lenet5'? Available: convnext, densenet, five_by"),
+        ({"models": ["lenet5", "lenet5"]}, "`models` must name each model once. Received 'lenet5' twice."),
+        ({"models": []}, "`models` must be a list of at least 1 value, each a string. Received []."),
+        ({"models": "lenet5"}, "`models` must be a list of at least 1 value, each a string. Received 'lenet5'."),
+        ({"replicates": 0}, "`replicates` must be an integer at least 1. Received 0."),
+        ({"primary_metric": "auc"}, "`primary_metric` must be one of 'accuracy', 'balanced_accuracy', 'f1', 'roc_auc'"),
+        ({"margin": 0}, "`margin` must be a number greater than 0. Received 0."),
+        ({"replicate": 4}, "Unknown setting 'replicate'. Did you mean 'replicates'?"),
+    ],
+)
+def test_a_mistake_in_the_comparison_is_told_with_its_file(conf, values, sentence):
+    edit(conf, **values)
+    assert comparison_refusal(conf).startswith(sentence)
+
+
+@pytest.mark.parametrize("text", ["", "- elpv\n", "elpv\n"])
+def test_a_comparison_that_holds_no_settings_is_told_with_those_it_needs(conf, text):
+    (conf / "comparison.yaml").write_text(text)
+    assert comparison_refusal(conf).startswith("Settings must hold data, split, models, replicates, primary_metric,")
+
+
+def test_a_comparison_that_is_no_yaml_is_told_with_file_and_line(conf):
+    (conf / "comparison.yaml").write_text("data: elpv\nmodels: [lenet5\n")
+    assert comparison_refusal(conf) == (
+        f"{conf / 'comparison.yaml'} is not valid YAML: expected ',' or ']', but got '<stream end>' in line 3."
+    )
+
+
+def test_text_in_another_encoding_is_told_with_its_file(conf):
+    (conf / "comparison.yaml").write_bytes("data: elpv # Prüfung\n".encode("latin-1"))
+    assert comparison_refusal(conf) == f"{conf / 'comparison.yaml'} is not UTF-8 text; save it as UTF-8."
+    (conf / "comparison.yaml").write_text("data: elpv # Prüfung\n", encoding="utf-8")
+    check_encoding(conf)
+
+
+def test_a_folder_without_a_comparison_is_no_project(tmp_path):
+    with pytest.raises(UserError) as error:
+        read_comparison(tmp_path)
+    assert (
+        str(error.value)
+        == f"There is no {tmp_path / 'comparison.yaml'} here; run this command in the project's folder."
+    )
+
+
+def test_choices_are_the_files_of_their_group(conf):
+    (conf / "split" / "mine.yaml").write_text("")
+    assert choices_of("split", conf) == ["group", "kfold", "mine", "random", "resampled"]
+    check_choice("split", "mine", conf)
+
+
+def test_a_name_that_is_near_nothing_is_told_without_a_guess():
+    assert str(unknown("model", "zzz", ["lenet5"])) == "Unknown model 'zzz'. Available: lenet5."
+    assert str(unknown("option", "size", [])) == "Unknown option 'size'. Available: none."

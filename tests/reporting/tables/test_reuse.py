@@ -1,0 +1,49 @@
+import math
+
+import numpy as np
+import pytest
+
+from pipeline.reporting.tables import reuse
+from pipeline.reporting.values import Looks
+
+
+def test_the_largest_of_some_normal_values_is_the_one_of_the_tables():
+    # Harter 1961, Expected values of normal order statistics, table 1.
+    table = {2: 0.56419, 3: 0.84628, 4: 1.02938, 5: 1.16296, 10: 1.53875, 20: 1.86748, 100: 2.50759}
+    assert {n: round(reuse.expected_best(n), 5) for n in table} == table
+
+
+def test_choosing_among_equals_costs_what_a_simulation_says(known):
+    # Twelve models of equal worth on test images whose luck (0.05) all share, beside their own (0.02).
+    generator = np.random.default_rng(0)
+    scores = 0.8 + 0.05 * generator.normal(size=(20_000, 1)) + 0.02 * generator.normal(size=(20_000, 12))
+    optimism = scores.max(axis=1).mean() - 0.8
+    half = 1.959964 * 0.02 * math.sqrt(2)
+    certainty = known({"a": 0.8, "b": 0.8})
+    (pair,) = certainty.pairs
+    certainty = known({"a": 0.8, "b": 0.8}, (pair.__class__(**vars(pair) | {"low": -half, "high": half}),))
+    assert reuse.own_error(certainty) * reuse.expected_best(12) == pytest.approx(optimism, abs=0.001)
+
+
+def said(compare, evaluated, tuned=0, **changes):
+    return " ".join(reuse.sentences(compare(looks=Looks(evaluated, tuned), **changes)))
+
+
+def test_more_looks_than_models_are_told_with_what_chance_does(compare):
+    told = said(compare, 40)
+    assert "40 configurations have been evaluated on these test images so far, 37 more than are compared here" in told
+    assert "If 40 models were equally good" in told
+    assert "37 more" not in said(compare, 3)
+    assert "none but those compared" in said(compare, 3)
+
+
+def test_tuning_on_tested_images_is_told(compare):
+    assert "tuned" not in said(compare, 3)
+    assert "Settings were tuned on images that this comparison tests on (1 configuration)" in said(compare, 3, 1)
+
+
+def test_nothing_is_said_of_chance_where_nothing_is_known_of_it(compare, result):
+    assert "equally good" not in said(compare, 3, models=(result("only", (0.9, 0.8)),))
+    assert said(compare, 0, models=(result("only", (0.9, 0.8)),)) == (
+        "How often these test images were used before is not recorded."
+    )

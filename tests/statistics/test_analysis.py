@@ -1,0 +1,301 @@
+"""Certainty beside published analyses, other packages, and loops that are written out."""
+
+from itertools import combinations, product
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.formula.api as formulas
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+
+from pipeline.evaluation import metrics
+from pipeline.statistics import inference, resampling, values
+from pipeline.statistics.analysis import certainty, certainty_of_scores
+
+
+def answers(models, replicates, *, groups=12, images=10, seed=0, gap=0.0, differ=0.2, classes=2):
+    """Models whose signal grows by `gap` from one to the next, all asked about the same groups of images."""
+    random = np.random.default_rng(seed)
+    count = groups * images
+    group, truth = np.repeat(np.arange(groups), images), random.integers(0, classes, count)
+
+    def replicate(model):
+        signal = 1 + gap * model + differ * random.normal() + 0.3 * random.normal(size=groups)[group]
+        odds = np.exp(random.normal(size=(count, classes)) + signal[:, np.newaxis] * np.eye(classes)[truth])
+        return values.Tested(np.arange(count), group, truth, odds / odds.sum(axis=1, keepdims=True), 3 * count)
+
+    return {f"model {model}": [replicate(model) for _ in range(replicates)] for model in range(models)}
+
+
+def on(one, kept):
+    """What a replicate was asked of these images alone."""
+    return values.Tested(one.images[kept], one.groups[kept], one.truth[kept], one.probabilities[kept], one.trained_on)
+
+
+@pytest.fixture(scope="module")
+def readers(van_dyke):
+    """Van Dyke's two methods as models, his readers as replicates and his cases as images of their own."""
+    truth, ratings = van_dyke
+    numbers = np.arange(114)
+    return {
+        name: [
+            values.Tested(numbers, numbers, truth, np.column_stack([1 - said / 10, said / 10]), 1000)
+            for said in of_readers
+        ]
+        for name, of_readers in zip(("spin echo", "cine"), ratings, strict=True)
+    }
+
+
+def test_van_dykes_readers_are_analysed_as_by_jafroc(readers):
+    # JAFROC 4.2.1, random readers and random cases (RJafroc, inst/JAFROC/VanDykeROC.txt).
+    resampled = resampling.resample("roc_auc", readers, drawings=1)
+    areas = [[0.91964573, 0.85877615, 0.90386474, 0.97310787, 0.82979065]]
+    areas += [[0.94782609, 0.90531403, 0.92173910, 0.99935585, 0.92995167]]
+    assert resampled.scores == pytest.approx(np.array(areas), abs=1e-7)
+    for model, error in enumerate((0.03317359, 0.02156635)):
+        variance = inference.crossed(resampled.scores[model], resampled.left_out[model])
+        assert variance.error == pytest.approx(error, abs=1e-7)
+    differences, left_out = (values[0] - values[1] for values in (resampled.scores, resampled.left_out))
+    variance = inference.crossed(differences, left_out)
+    assert differences.mean() == pytest.approx(-0.04380023, abs=1e-7)
+    assert variance.error == pytest.approx(0.02075, abs=5e-6)
+    # Hillis' degrees of freedom leave out the part of the cases, of which there are enough here.
+    hillis = variance.of_mean(5) ** 2 / ((variance.own / 5) ** 2 / 4)
+    assert hillis == pytest.approx(15.26, abs=0.005)
+    assert hillis * 0.85 < variance.freedom(5) < hillis
+    probability = 2 * stats.t.sf(abs(differences.mean()) / variance.error, hillis)
+    assert probability == pytest.approx(0.0517, abs=5e-5)
+
+
+def test_van_dykes_five_readers_cannot_make_a_verdict(readers):
+    found = certainty("roc_auc", readers, margin=0.01)
+    assert found.fewest == 6
+    (pair,) = found.pairs
+    assert (pair.first, pair.p_value, pair.verdict) == ("cine", 0.0625, "open")
+    assert pair.needed is not None and pair.needed > 5
+
+
+def test_the_variance_of_a_mean_over_images_is_that_of_the_two_way_analysis():
+    random = np.random.default_rng(0)
+    replicates, groups = 6, 9
+    values = random.normal(size=(replicates, 1)) + 2 * random.normal(size=groups) + random.normal(size=(6, 9))
+    left_out = (values.sum(axis=1, keepdims=True) - values) / (groups - 1)
+    table = pd.DataFrame([(r, g, values[r, g]) for r, g in product(range(replicates), range(groups))])
+    table.columns = ["replicate", "group", "value"]
+    squares = formulas.ols("value ~ C(replicate) + C(group)", table).fit()
+    rows = squares.model.data.frame.groupby("replicate").value.mean().var() * groups
+    columns = table.groupby("group").value.mean().var() * replicates
+    expected = (rows + columns - squares.mse_resid) / (replicates * groups)
+    found = inference.crossed(values.mean(axis=1), left_out)
+    assert float(found.of_mean(replicates)) == pytest.approx(expected)
+
+
+def test_the_corrected_t_is_that_of_baycomp():
+    # baycomp 1.0.3, CorrelatedTTest.probs(x, y, rope) of ten folds; its x is worse by these differences.
+    differences = np.array([0.021, -0.004, 0.013, 0.032, 0.008, 0.017, -0.011, 0.025, 0.019, 0.006])
+    variance = inference.redrawn(differences, 1 / 9)
+    baycomps = float(differences.var(ddof=1) * (1 / 10 + 1 / 9))
+    assert variance.of_mean(10) == pytest.approx(baycomps)
+    assert baycomps == pytest.approx(3.6555061728395126e-05)
+    freedom = variance.freedom(10)
+    assert freedom == 9
+    for margin, within in ((0.01, 0.33632311857363273), (0.03, 0.9908497498474682)):
+        found = inference.probability_within(differences.mean(), variance.error, freedom, margin)
+        assert found == pytest.approx(within)
+
+
+@pytest.mark.parametrize("count", [3, 6, 9])
+def test_the_sign_flip_test_tries_every_sign(count):
+    differences = np.random.default_rng(count).normal(0.5, 1, count).round(1)
+    sums = [abs(np.dot(signs, differences)) for signs in product((-1, 1), repeat=count)]
+    expected = np.mean(np.array(sums) >= abs(differences.sum()) - 1e-9)
+    assert inference.sign_flip_test(differences) == pytest.approx(expected)
+    scipys = stats.permutation_test((differences,), np.sum, permutation_type="samples", n_resamples=np.inf)
+    assert inference.sign_flip_test(differences) == pytest.approx(scipys.pvalue)
+
+
+def test_random_signs_come_close_to_all_signs():
+    differences = np.random.default_rng(3).normal(0.35, 1, 18)
+    exact = stats.permutation_test((differences,), np.sum, permutation_type="samples", n_resamples=2**19)
+    assert inference.sign_flip_test(differences) == pytest.approx(exact.pvalue, abs=0.005)
+
+
+def test_the_bootstrap_is_the_loop_over_drawn_replicates_and_groups():
+    models = answers(2, 3, groups=5, seed=4)
+    found = resampling.resample("accuracy", models, drawings=40, seed=5)
+    generator = np.random.default_rng(5)
+    blocks = generator.permutation(5)
+    taken = generator.multinomial(3, [1 / 3] * 3, size=40)
+    drawn = generator.multinomial(5, [1 / 5] * 5, size=40)[:, blocks]
+    means = resampling.weighted_mean(found.drawn, found.taken)
+    for (model, ones), drawing in product(enumerate(models.values()), range(40)):
+        total = 0.0
+        for replicate in np.repeat(np.arange(3), taken[drawing]):
+            one = ones[replicate]
+            kept = np.concatenate(
+                [np.flatnonzero(one.groups == group) for group in np.repeat(range(5), drawn[drawing])]
+            )
+            total += dict(metrics.scores(one.truth[kept], one.probabilities[kept]))["accuracy"]
+        assert means[model, drawing] == pytest.approx(total / 3)
+
+
+def test_leaving_out_is_evaluating_what_is_left():
+    models = answers(1, 2, groups=6, seed=6, classes=3)
+    found = resampling.resample("roc_auc", models, drawings=1, seed=0)
+    blocks = np.random.default_rng(0).permutation(6)
+    for replicate, group in product(range(2), range(6)):
+        one = models["model 0"][replicate]
+        rest = on(one, one.groups != group)
+        expected = dict(metrics.scores(rest.truth, rest.probabilities))["roc_auc"]
+        assert found.left_out[0, replicate, blocks[group]] == pytest.approx(expected)
+
+
+def test_estimates_are_the_means_and_deviations_of_the_scores_best_first():
+    models = answers(3, 4, gap=0.5, classes=3)
+    found = certainty("balanced_accuracy", models, margin=0.01)
+    assert [one.model for one in found.estimates] == ["model 2", "model 1", "model 0"]
+    for one in found.estimates:
+        scores = [
+            dict(metrics.scores(ones.truth, ones.probabilities))["balanced_accuracy"] for ones in models[one.model]
+        ]
+        assert one.mean == pytest.approx(np.mean(scores))
+        assert one.deviation == pytest.approx(np.std(scores, ddof=1))
+        assert 0 < one.low < one.mean < one.high < 1
+
+
+def test_a_clear_difference_of_enough_replicates_is_better_and_of_too_few_is_open():
+    enough = certainty("accuracy", answers(2, 8, gap=2.0), margin=0.01)
+    assert (enough.pairs[0].verdict, enough.ties, enough.unbeaten) == (
+        "better",
+        (("model 1",), ("model 0",)),
+        ("model 1",),
+    )
+    too_few = certainty("accuracy", answers(2, 5, gap=2.0), margin=0.01)
+    assert too_few.pairs[0].verdict == "open"
+    assert too_few.pairs[0].needed == too_few.fewest == 6
+
+
+def test_for_an_error_the_lower_model_is_first_and_the_difference_below_zero():
+    (pair,) = certainty("log_loss", answers(2, 8, gap=2.0), margin=0.01).pairs
+    assert (pair.first, pair.verdict, pair.wins) == ("model 1", "better", 1)
+    assert pair.low < pair.difference < pair.high < 0
+
+
+def test_the_same_answers_are_the_same_and_those_within_a_wide_margin_too():
+    models = answers(1, 4)
+    models["twin"] = models["model 0"]
+    (pair,) = certainty("accuracy", models, margin=0.01).pairs
+    assert (pair.difference, pair.low, pair.high, pair.p_value, pair.equivalence) == (0, 0, 0, 1, 1)
+    assert (pair.verdict, pair.wins) == ("same", 0.5)
+    assert certainty("accuracy", answers(2, 4), margin=0.5).pairs[0].verdict == "same"
+
+
+def test_holm_is_that_of_statsmodels_over_all_pairs():
+    found = certainty("accuracy", answers(4, 9, gap=0.15), margin=0.001)
+    assert len(found.pairs) == 6
+    expected = multipletests([pair.p_value for pair in found.pairs], method="holm")[1]
+    assert [pair.adjusted for pair in found.pairs] == pytest.approx(expected)
+
+
+def test_ties_are_the_largest_sets_of_which_none_is_better():
+    found = certainty("accuracy", answers(5, 10, gap=0.25, groups=40), margin=0.001)
+    better = {frozenset((pair.first, pair.second)) for pair in found.pairs if pair.verdict == "better"}
+    assert 0 < len(better) < 10
+    names = [one.model for one in found.estimates]
+    alike = [
+        set(some)
+        for size in range(1, 6)
+        for some in combinations(names, size)
+        if not any(pair <= set(some) for pair in better)
+    ]
+    largest = {frozenset(some) for some in alike if not any(some < other for other in alike)}
+    assert {frozenset(tie) for tie in found.ties} == largest
+    assert all(list(tie) == sorted(tie, key=names.index) for tie in found.ties)
+
+
+def test_of_one_replicate_nothing_is_said_but_how_it_does_on_other_images():
+    found = certainty("accuracy", answers(2, 1, gap=3.0), margin=0.01)
+    (pair,) = found.pairs
+    assert (pair.p_value, pair.adjusted, pair.verdict, pair.needed) == (1, 1, "open", 6)
+    assert np.isfinite([one.low for one in found.estimates]).all()
+    assert np.isnan(found.estimates[0].deviation)
+
+
+def test_a_diverged_model_is_last_and_open_and_hinders_no_other():
+    models = answers(3, 8, gap=2.0)
+    broken = models["model 2"][3]
+    models["model 2"][3] = values.Tested(
+        broken.images, broken.groups, broken.truth, np.full_like(broken.probabilities, np.nan), 1
+    )
+    found = certainty("accuracy", models, margin=0.01)
+    assert found.estimates[-1].model == "model 2" and np.isnan(found.estimates[-1].mean)
+    assert found.pair("model 0", "model 1").verdict == "better"
+    assert {found.pair("model 2", other).verdict for other in ("model 0", "model 1")} == {"open"}
+
+
+def test_redrawn_test_images_are_seen_and_their_variance_is_that_of_nadeau_and_bengio():
+    models = answers(2, 6, gap=0.2, groups=20)
+    kept = [np.sort(np.random.default_rng(number).permutation(200)[:50]) for number in range(6)]
+    drawn = {name: [on(one, some) for one, some in zip(ones, kept, strict=True)] for name, ones in models.items()}
+    found = certainty("accuracy", drawn, margin=0.01)
+    assert (found.design, found.groups) == ("redrawn", 20)
+    (pair,) = found.pairs
+    of = {
+        name: np.array([(one.probabilities.argmax(axis=1) == one.truth).mean() for one in ones])
+        for name, ones in drawn.items()
+    }
+    differences = of[pair.first] - of[pair.second]
+    half = stats.t.ppf(0.975, 5) * np.sqrt(differences.var(ddof=1) * (1 / 6 + 50 / 600))
+    assert (pair.low, pair.high) == pytest.approx((differences.mean() - half, differences.mean() + half))
+
+
+def test_without_single_images_the_test_is_the_paired_t_test():
+    scores = {"a": [0.9, 0.91, 0.93, 0.92, 0.9, 0.95, 0.91], "b": [0.88, 0.9, 0.9, 0.91, 0.89, 0.9, 0.91]}
+    found = certainty_of_scores("accuracy", scores, margin=0.01)
+    (pair,) = found.pairs
+    expected = stats.ttest_rel(*scores.values())
+    assert (pair.low, pair.high) == pytest.approx(tuple(expected.confidence_interval(0.95)))
+    assert pair.p_value == pytest.approx(max(expected.pvalue, inference.sign_flip_test(np.subtract(*scores.values()))))
+    assert (found.design, found.groups, pair.wins) == ("replicates", 0, 6.5 / 7)
+
+
+def test_needed_replicates_would_make_a_verdict_and_one_less_would_not():
+    variance = inference.Variance(own=4e-4, shared=1e-5, replicates=4, shared_freedom=30)
+    needed = inference.needed_replicates(0.02, variance, margin=0.001, pairs=3)
+
+    def told_apart(count):
+        error = np.sqrt(4e-4 / count + 1e-5)
+        freedom = error**4 / ((4e-4 / count) ** 2 / (count - 1) + 1e-5**2 / 30)
+        enough = 0.02 - stats.norm.ppf(0.8) * error > stats.t.ppf(1 - 0.05 / 6, freedom) * error
+        return enough and 2 / 2**count <= 0.05 / 3
+
+    assert told_apart(needed) and not told_apart(needed - 1)
+    few_groups = inference.Variance(own=4e-4, shared=1e-3, replicates=4, shared_freedom=4)
+    assert inference.needed_replicates(0.02, few_groups, margin=0.001, pairs=3) is None
+
+
+def test_noethers_size_is_that_of_bouthillier():
+    assert inference.noether_size(0.75) == 29
+
+
+def test_no_models_or_one_are_no_pair():
+    assert certainty("accuracy", {}, margin=0.01).pairs == ()
+    alone = certainty("accuracy", answers(1, 3), margin=0.01)
+    assert (alone.pairs, alone.ties, alone.fewest) == ((), (("model 0",),), 2)
+
+
+def test_models_that_were_not_asked_the_same_are_told():
+    models = answers(2, 3)
+    models["model 1"] = [on(one, np.arange(50)) for one in models["model 1"]]
+    with pytest.raises(ValueError, match="must be tested on the same images"):
+        certainty("accuracy", models, margin=0.01)
+    with pytest.raises(ValueError, match="Received 2 of a, 3 of b"):
+        certainty_of_scores("accuracy", {"a": [0.5, 0.6], "b": [0.5, 0.6, 0.7]}, margin=0.01)
+
+
+def test_where_a_class_is_missing_without_one_group_nothing_is_called_better():
+    left_out = np.array([[0.9, np.nan], [0.8, np.nan], [0.7, np.nan]])
+    variance = inference.crossed(np.array([0.9, 0.8, 0.7]), left_out)
+    assert np.isnan(variance.error)
+    assert inference.t_test(0.8, variance) == 1

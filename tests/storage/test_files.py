@@ -1,0 +1,191 @@
+import json
+import stat
+
+import pytest
+
+from pipeline.errors import UserError
+from pipeline.storage.files import read_json, replacing, replacing_folder, write_json
+from pipeline.storage.fingerprints import fingerprint, source_digest
+from pipeline.storage.folders import CheckpointFolder, ResultFolder, RunFolder
+
+
+class Failure(Exception):
+    pass
+
+
+def names(folder):
+    return sorted(file.name for file in folder.iterdir())
+
+
+def test_a_fingerprint_is_the_sha_256_of_the_canonical_json():
+    # printf '{"a": [1, 2.5, null], "b": {"c": true}}' | sha256sum
+    expected = "bd408aca978dee3ebae72fc6418e6ced456a32043ca4ff21e4ccbacc116983fc"
+    assert fingerprint({"b": {"c": True}, "a": (1, 2.5, None)}) == expected
+
+
+@pytest.mark.parametrize("other", [{"a": 1.5}, {"a": "1"}, {"a": 1, "b": None}, {"A": 1}, {"a": [1]}, {"a": True}])
+def test_parts_that_differ_have_other_fingerprints(other):
+    assert fingerprint({"a": 1}) != fingerprint(other)
+
+
+def test_what_is_no_number_has_no_fingerprint():
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        fingerprint({"a": float("nan")})
+
+
+@pytest.fixture
+def modules(tmp_path, monkeypatch):
+    """Two modules, `one_part` and `other_part`, that can be rewritten."""
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in ("one_part", "other_part"):
+        (tmp_path / f"{name}.py").write_text(f"raise ImportError('{name} is read, not imported')")
+    return tmp_path
+
+
+def test_a_digest_of_sources_follows_every_change_and_no_order(modules):
+    both = source_digest(["one_part", "other_part"])
+    assert source_digest(["other_part", "one_part"]) == both
+    assert source_digest(["one_part"]) != both
+    (modules / "other_part.py").write_text("# a comment")
+    assert source_digest(["one_part", "other_part"]) != both
+
+
+def test_sources_that_change_places_have_another_digest(modules):
+    both = source_digest(["one_part", "other_part"])
+    one, other = (modules / f"{name}.py" for name in ("one_part", "other_part"))
+    text = one.read_text()
+    one.write_text(other.read_text())
+    other.write_text(text)
+    assert source_digest(["one_part", "other_part"]) != both
+
+
+def test_a_module_that_is_not_there_has_no_digest():
+    with pytest.raises(ModuleNotFoundError, match="No source of module nowhere"):
+        source_digest(["nowhere"])
+
+
+def test_a_file_is_replaced_when_the_block_has_ended_well(tmp_path):
+    file = tmp_path / "new" / "folder" / "result"
+    for text in ("first", "second"):
+        with replacing(file) as unfinished:
+            unfinished.write_text(text)
+            assert not file.exists() or file.read_text() == "first"
+        assert file.read_text() == text
+    assert names(file.parent) == ["result"]
+
+
+def test_a_failure_leaves_the_old_file_and_nothing_beside(tmp_path):
+    file = tmp_path / "result"
+    file.write_text("old")
+    with pytest.raises(Failure), replacing(file) as unfinished:
+        unfinished.write_text("half of the n")
+        raise Failure
+    assert file.read_text() == "old"
+    assert names(tmp_path) == ["result"]
+
+
+def test_a_file_that_was_never_written_is_missed(tmp_path):
+    with pytest.raises(FileNotFoundError), replacing(tmp_path / "result"):
+        pass
+    assert names(tmp_path) == []
+
+
+def test_an_unfinished_file_bears_the_ending_of_the_finished_one(tmp_path):
+    # Keras and Pillow tell the format by it.
+    with replacing(tmp_path / "kept.weights.h5") as unfinished:
+        assert unfinished.name.endswith(".weights.h5")
+        unfinished.touch()
+
+
+def test_a_folder_is_replaced_as_a_whole(tmp_path):
+    folder = tmp_path / "new" / "results"
+    for name in ("first", "second"):
+        with replacing_folder(folder) as unfinished:
+            assert names(unfinished) == []
+            (unfinished / name).write_text(name)
+        assert names(folder) == [name]
+    assert names(folder.parent) == ["results"]
+
+
+def test_a_failure_leaves_the_old_folder_and_nothing_beside(tmp_path):
+    folder = tmp_path / "results"
+    folder.mkdir()
+    (folder / "old").write_text("old")
+    with pytest.raises(Failure), replacing_folder(folder) as unfinished:
+        (unfinished / "new").write_text("new")
+        raise Failure
+    assert (names(tmp_path), names(folder)) == (["results"], ["old"])
+
+
+def test_others_may_read_a_replaced_folder(tmp_path):
+    with replacing_folder(tmp_path / "results"):
+        pass
+    assert stat.S_IMODE((tmp_path / "results").stat().st_mode) == 0o755
+
+
+def test_json_is_read_as_it_was_written(tmp_path):
+    values = {"b": [1, 0.1 + 0.2, None], "a": "Größe: 3 × 3"}
+    write_json(tmp_path / "x.json", values)
+    assert read_json(tmp_path / "x.json") == values
+    text = (tmp_path / "x.json").read_text(encoding="utf-8")
+    assert "Größe: 3 × 3" in text
+    assert text.endswith("}\n")
+
+
+def test_json_that_cannot_be_written_leaves_the_old_file(tmp_path):
+    write_json(tmp_path / "x.json", {"old": 1})
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(tmp_path / "x.json", {"new": float("inf")})
+    assert read_json(tmp_path / "x.json") == {"old": 1}
+    assert names(tmp_path) == ["x.json"]
+
+
+def test_a_file_that_is_missing_is_told_with_the_command_that_makes_it(tmp_path):
+    with pytest.raises(UserError, match=r"x\.json is missing; run `dvc repro`"):
+        read_json(tmp_path / "x.json")
+
+
+def test_a_result_is_finished_once_its_record_is_there(tmp_path):
+    result = ResultFolder(tmp_path / "result")
+    assert not result.finished
+    with replacing_folder(result.folder) as unfinished:
+        (unfinished / result.weights.name).write_text("weights")
+        (unfinished / result.record.name).write_text(json.dumps({"sizes": {result.weights.name: 7}}))
+        assert not result.finished
+    assert result.finished
+
+
+@pytest.mark.parametrize("file", ["weights", "record"])
+def test_a_result_that_was_cut_short_is_not_finished(tmp_path, file):
+    result = ResultFolder(tmp_path)
+    result.weights.write_text("weights")
+    result.record.write_text(json.dumps({"sizes": {result.weights.name: 7}}))
+    assert result.finished
+    getattr(result, file).write_text("w")
+    assert not result.finished
+
+
+def test_pictures_are_in_the_order_of_their_epochs(tmp_path):
+    folder = CheckpointFolder(tmp_path)
+    for epoch in (16, 2, 100_000, 1):
+        folder.picture(epoch).touch()
+    assert folder.pictures == {epoch: folder.picture(epoch) for epoch in (1, 2, 16, 100_000)}
+    assert ResultFolder(tmp_path).pictures == folder.pictures
+
+
+def test_what_outlives_dvcs_deletions_lies_outside_its_outputs():
+    for folder in (ResultFolder.stored("f").folder, CheckpointFolder.of("f").folder):
+        assert folder.parts[0] == ".convtrack"
+
+
+def test_the_lock_of_a_training_outlives_its_checkpoints():
+    checkpoint = CheckpointFolder.of("f")
+    assert checkpoint.folder not in checkpoint.lock.parents
+
+
+def test_no_two_files_of_a_run_share_a_name():
+    run = RunFolder.of("lenet5")
+    files = [getattr(run, name) for name, part in vars(RunFolder).items() if isinstance(part, property)]
+    files += [run.curve("roc"), run.result(0).folder, run.result(1).folder]
+    assert len(set(files)) == len(files)
+    assert all(run.folder in file.parents for file in files)

@@ -1,0 +1,268 @@
+"""A sweep in MLflow: one run, below it one for each trial, however many processes make them and however they end."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from types import SimpleNamespace
+
+import mlflow
+import pytest
+
+from pipeline.errors import UserError
+from pipeline.reporting.sweep import BestTrial
+from pipeline.storage.processes import this_process
+from pipeline.tracking.publish.sweep import begin_sweep, end_sweep, log_sweep
+from pipeline.tracking.publish.training import Published, logging_live
+from pipeline.tracking.tracker import FINGERPRINT, KIND, PROCESS, REASON, TRIAL_STATE, Tracker
+from pipeline.training.task import Progress, Pruned
+from tests.tracking.conftest import CONFIGURATION, LAYERS, Trained, points, runs
+
+PARENT = "mlflow.parentRunId"
+EPOCH = {"train/loss": 0.5, "val/loss": 0.75}
+
+
+def trial(number, sweep="small", fingerprint="5eed"):
+    return SimpleNamespace(number=number, sweep=sweep, sweep_fingerprint=fingerprint, sweeper=this_process())
+
+
+def made(tracker, result, number, **changes):
+    """A trial that is made from start to end; two of them have the same fingerprints."""
+    told = trial(number, **changes)
+    with logging_live(tracker, "lenet5", [Trained(result)], CONFIGURATION, "d1ce", layers=LAYERS, trial=told) as live:
+        live(Progress(0, [EPOCH]))
+
+
+def of_kind(tracker, kind):
+    return tracker.client.search_runs([tracker.experiment], f"tags.`{KIND}` = '{kind}'")
+
+
+# One run for each trial
+
+
+def test_a_trial_lies_below_its_sweep_and_its_replicates_below_it(tracker, result):
+    made(tracker, result, 7)
+    found = runs(tracker)
+    assert len(found) == 3
+    above, run, below = (found[name] for name in ("small", "lenet5 trial 7", "lenet5 trial 7 replicate 1"))
+    assert run.data.tags[PARENT] == above.info.run_id
+    assert below.data.tags[PARENT] == run.info.run_id
+    assert (
+        run.data.tags.items()
+        >= {
+            KIND: "model",
+            FINGERPRINT: "f00d",
+            "convtrack.sweep": "small",
+            "convtrack.trial": "7",
+            TRIAL_STATE: "complete",
+        }.items()
+    )
+    assert (above.info.status, run.info.status, below.info.status) == ("RUNNING", "FINISHED", "FINISHED")
+    assert above.data.tags.items() >= {KIND: "sweep", FINGERPRINT: "5eed", "convtrack.sweep": "small"}.items()
+    assert points(tracker, below.info.run_id) == [(1, 0.5), (2, 0.25)]
+
+
+def test_every_trial_has_its_own_run_whatever_runs_have_its_fingerprint(tracker, result):
+    with logging_live(tracker, "lenet5", [Trained(result)], CONFIGURATION, "d1ce", layers=LAYERS):
+        pass
+    for number, changes in ((0, {}), (1, {}), (0, {"sweep": "large", "fingerprint": "1a7e"})):
+        made(Tracker.open("digits"), result, number, **changes)
+    assert len(of_kind(tracker, "sweep")) == 2
+    assert len(of_kind(tracker, "model")) == len(of_kind(tracker, "replicate")) == 4
+
+
+def test_the_pipeline_never_takes_a_trials_runs_for_its_own(tracker, result):
+    made(tracker, result, 0)
+    other = Tracker.open("digits")
+    assert other.find("f00d", "lenet5") is None
+    published = Published.of(other, "lenet5", "f00d", {0: "beef"}, configuration=CONFIGURATION, data_digest="d1ce")
+    own = {published.parent, published.children[0]}
+    assert not own & {run.info.run_id for run in runs(tracker).values() if "convtrack.trial" in run.data.tags}
+    assert other.find("f00d", "lenet5").info.run_id == published.parent
+
+
+def test_a_trial_that_died_goes_on_in_its_runs(tracker, result):
+    told = trial(0)
+    with (
+        pytest.raises(KeyboardInterrupt),
+        logging_live(tracker, "lenet5", [Trained(result)], CONFIGURATION, "d1ce", layers=LAYERS, trial=told) as live,
+    ):
+        live(Progress(0, [EPOCH]))
+        raise KeyboardInterrupt
+    before = {name: run.info.run_id for name, run in runs(tracker).items()}
+    assert runs(tracker)["lenet5 trial 0"].info.status == "KILLED"
+    made(Tracker.open("digits"), result, 0)
+    after = runs(tracker)
+    assert {name: run.info.run_id for name, run in after.items()} == before
+    assert after["lenet5 trial 0"].info.status == after["lenet5 trial 0 replicate 1"].info.status == "FINISHED"
+    assert points(tracker, before["lenet5 trial 0 replicate 1"]) == [(1, 0.5), (2, 0.25)]
+
+
+# How trials end
+
+
+@pytest.mark.parametrize(
+    ("problem", "status", "tags"),
+    [
+        (Pruned(), "FINISHED", {TRIAL_STATE: "pruned"}),
+        (UserError("Too large."), "FAILED", {TRIAL_STATE: "failed", REASON: "Too large."}),
+        (ValueError("not a\nnumber"), "FAILED", {TRIAL_STATE: "failed", REASON: "ValueError: not a number"}),
+        (KeyboardInterrupt(), "KILLED", {}),
+    ],
+)
+def test_a_trials_runs_say_how_it_ended(tracker, result, problem, status, tags):
+    tasks = [Trained(result)]
+    with (
+        pytest.raises(type(problem)),
+        logging_live(tracker, "lenet5", tasks, CONFIGURATION, "d1ce", layers=LAYERS, trial=trial(3)) as live,
+    ):
+        live(Progress(0, [EPOCH]))
+        raise problem
+    found = runs(tracker)
+    assert found["lenet5 trial 3"].info.status == found["lenet5 trial 3 replicate 1"].info.status == status
+    ending = {name: found["lenet5 trial 3"].data.tags.get(name) for name in (TRIAL_STATE, REASON)}
+    assert {name: value for name, value in ending.items() if value} == tags
+    assert ("parameters" in found["lenet5 trial 3"].data.metrics) == bool(tags)
+
+
+def test_a_trial_that_is_made_again_forgets_why_it_failed(tracker, result):
+    tasks = [Trained(result)]
+    with (
+        pytest.raises(OSError),
+        logging_live(tracker, "lenet5", tasks, CONFIGURATION, "d1ce", layers=LAYERS, trial=trial(3)),
+    ):
+        raise OSError("disk full")
+    made(Tracker.open("digits"), result, 3)
+    tags = runs(tracker)["lenet5 trial 3"].data.tags
+    assert tags[TRIAL_STATE] == "complete" and REASON not in tags
+
+
+def test_who_lost_a_trial_to_another_process_leaves_its_runs_alone(tracker, result):
+    tasks = [Trained(result)]
+    with (
+        pytest.raises(ValueError),
+        logging_live(tracker, "lenet5", tasks, CONFIGURATION, "d1ce", layers=LAYERS, trial=trial(3)) as live,
+    ):
+        live(Progress(0, [EPOCH]))
+        tracker.client.set_tag(live.published.parent, PROCESS, "elsewhere 1 1")
+        raise ValueError
+    run = runs(tracker)["lenet5 trial 3"]
+    assert run.info.status == "RUNNING" and TRIAL_STATE not in run.data.tags
+
+
+# The sweep's own run
+
+SPACE = {"sampler": "tpe", "trials": 20, "space": {"training.batch_size": "choice(16, 32)"}}
+
+
+def test_jobs_at_the_same_time_find_one_sweep(tracker):
+    start = Barrier(4)
+
+    def of_job(own):
+        start.wait()
+        return own.sweep("small", "5eed", process="elsewhere 1 1")
+
+    with ThreadPoolExecutor(4) as jobs:
+        found = set(jobs.map(of_job, [Tracker.open("digits") for _ in range(4)]))
+    assert {run.info.run_id for run in of_kind(tracker, "sweep")} == found and len(found) == 1
+    assert tracker.client.get_run(*found).data.tags[PROCESS] == "elsewhere 1 1"
+
+
+def test_sweeps_of_two_machines_become_one(tracker, result):
+    other = tracker.client.create_run(
+        tracker.experiment, start_time=1, run_name="small", tags={KIND: "sweep", FINGERPRINT: "5eed"}
+    )
+    made(tracker, result, 0)
+    late = tracker.client.create_run(tracker.experiment, run_name="small", tags={KIND: "sweep", FINGERPRINT: "5eed"})
+    tracker.client.set_tag(runs(tracker)["lenet5 trial 0"].info.run_id, PARENT, late.info.run_id)
+    made(Tracker.open("digits"), result, 1)
+    (run,) = of_kind(tracker, "sweep")
+    assert run.info.run_id == other.info.run_id
+    assert {one.data.tags[PARENT] for one in of_kind(tracker, "model")} == {run.info.run_id}
+
+
+def test_a_sweep_says_what_it_searches_and_what_has_changed_since(tracker):
+    run = begin_sweep(tracker, "small", "5eed", SPACE)
+    found = tracker.client.get_run(run)
+    space = {"space.training.batch_size": "choice(16, 32)"}
+    assert found.data.params == {"sampler": "tpe", "trials": "20", **space}
+    assert found.info.status == "RUNNING"
+    end_sweep(tracker, run, "FINISHED")
+    for trials in (40, 50):
+        assert begin_sweep(Tracker.open("digits"), "small", "5eed", SPACE | {"trials": trials}) == run
+        again = tracker.client.get_run(run)
+        assert again.data.params["trials"] == "20"
+        assert {key: value for key, value in again.data.tags.items() if key.startswith("changed.")} == {
+            "changed.trials": str(trials)
+        }
+    assert again.info.status == "RUNNING"
+
+
+def test_a_condition_is_no_name_that_mlflow_takes_and_is_told_nevertheless(tracker):
+    run = begin_sweep(tracker, "small", "5eed", {"when": {"model=lenet5": {"model.options.units": "range(20, 99)"}}})
+    assert tracker.parameters(run) == {"when.model:lenet5.model.options.units": "range(20, 99)"}
+
+
+def test_a_sweep_holds_its_counts_the_best_and_the_pages(project, tracker):
+    run = begin_sweep(tracker, "small", "5eed", SPACE)
+    (project / "sweep.html").write_text("<p>")
+    first = BestTrial(0, {"validation_loss": 0.5, "validation_accuracy": 0.9}, {"a": 1})
+    second = BestTrial(3, {"validation_loss": 0.25, "validation_accuracy": 0.8}, {"a": 2})
+    growing = ("validation_accuracy",)
+    log_sweep(tracker, run, "small", {"complete": 1, "pruned": 0, "failed": 0}, [first], growing=growing)
+    metrics = {"complete": 3, "pruned": 1, "failed": 1, "reused": 1, "utilisation": 0.9, "memory_mib": 800}
+    page = [project / "sweep.html"]
+    log_sweep(tracker, run, "small", metrics, [first, second], growing=growing, files=page)
+    end_sweep(tracker, run, "FINISHED")
+    found = tracker.client.get_run(run)
+    assert found.data.metrics == {
+        "trials/complete": 3,
+        "trials/pruned": 1,
+        "trials/failed": 1,
+        "trials/reused": 1,
+        "utilisation": 0.9,
+        "memory_mib": 800,
+        "best/validation_loss": 0.25,
+        "best/validation_accuracy": 0.9,
+    }
+    assert points(tracker, run, "best/validation_loss") == [(1, 0.5), (5, 0.25)]
+    assert "`convtrack adopt small --trial NUMBER`" in found.data.tags["mlflow.note.content"]
+    assert [file.path for file in tracker.client.list_artifacts(run, "sweep")] == ["sweep/sweep.html"]
+    assert found.info.status == "FINISHED"
+
+
+def test_the_next_start_ends_a_sweep_whose_process_is_gone(tracker):
+    run = begin_sweep(tracker, "small", "5eed", SPACE)
+    host = this_process().split()[0]
+    tracker.client.set_tag(run, PROCESS, f"{host} {1 << 22} 1")
+    Tracker.open("digits")
+    assert tracker.status(run) == "KILLED"
+
+
+def test_a_store_that_goes_away_stops_the_logging_not_the_sweep(away, capsys):
+    run = begin_sweep(away, "small", "5eed", SPACE)
+    away.client.away = True
+    log_sweep(away, run, "small", {"complete": 1}, [])
+    end_sweep(away, run, "FINISHED")
+    assert capsys.readouterr().out == "MLflow does not answer (MlflowException); the sweep goes on.\n" * 2
+
+
+def test_a_trial_asks_little_of_the_store(tracker, result):
+    """Searches for the sweep and the trial; two runs, their parameters, images, epochs, results and ends."""
+    made(tracker, result, 0)
+    counted = []
+
+    class Counting:
+        def __getattr__(self, name):
+            counted.append(name)
+            return getattr(tracker.client, name)
+
+    made(Tracker(Counting(), tracker.experiment), result, 1)
+    assert len(counted) <= 14
+    assert not [name for name in counted if name in ("get_run", "get_metric_history", "list_artifacts")]
+
+
+def test_a_long_description_is_cut_between_lines(tracker):
+    run = begin_sweep(tracker, "small", "5eed", SPACE)
+    tracker.describe(run, "\n".join(["a line of text"] * 1000))
+    kept = mlflow.MlflowClient().get_run(run).data.tags["mlflow.note.content"]
+    assert 7900 < len(kept) <= 8000
+    assert set(kept.splitlines()) == {"a line of text", "…"}
