@@ -29,7 +29,7 @@ from pipeline.data.prepared import read_manifest, read_prepared
 from pipeline.data.sources import source_names, watched_files
 from pipeline.networks.network import make_network
 from pipeline.storage.files import read_json
-from pipeline.storage.fingerprints import fingerprint, source_digest
+from pipeline.storage.fingerprints import code_digest, fingerprint
 from pipeline.storage.folders import CACHE, TEST_SETS, CheckpointFolder, looks_file
 from pipeline.storage.provenance import commit
 from pipeline.sweeping.promise import Promise
@@ -108,7 +108,7 @@ def main(
             looks_file(data.name),
             "tuned",
             test_set=test_set_digest(read_prepared(folder).splits, manifest),
-            fingerprint=tasks[0].model_fingerprint,
+            configuration=tasks[0].configuration_fingerprint,
             model=model.name,
             commit=commit(),
         )
@@ -192,7 +192,7 @@ def _prepared(data: DataConfig, split: SplitConfig, replicates: int) -> Path:
             "split": asdict(split),
             "files": watched_files(data.source, data.options),
             "test_set": sha256(test_set.read_bytes()).hexdigest() if test_set.is_file() else None,
-            "source": source_digest([*PREPARING, *(f"pipeline.data.sources.{name}" for name in source_names())]),
+            "code": code_digest([*PREPARING, *(f"pipeline.data.sources.{name}" for name in source_names())]),
         }
         return parent / f"{fingerprint(parts)[:16]}-{replicates}"
 

@@ -1,7 +1,9 @@
-"""What a data set's images have been used for beside training: whoever looks at test images often, fits to them.
+"""The record of how often the images of a data set were used beside training: its looks.
 
-A data set's looks are a small table beside its test sets, under version control like these: a line for each model
-configuration (its fingerprint) that was evaluated on a test set, or tuned by an experiment that left it out.
+Evaluating many configurations on the same test images adapts the choice to these images. The looks of a data set are
+a small table beside its test sets, under version control. It has one line for each configuration that was evaluated
+on a test set, or tuned by an experiment on the other images. A configuration is what a user chose (network, optimizer,
+training, augmentation, data): another version of the code adds no look.
 """
 
 import csv
@@ -25,20 +27,23 @@ Purpose = Literal["evaluated", "tuned"]
 
 
 class Look(NamedTuple):
-    """One use of a test set (its digest), or of all images but those of that test set, by a model configuration."""
+    """One use of a test set (`evaluated`), or of all images outside that test set (`tuned`), by a configuration.
+
+    `test_set` is the digest of the test images, `configuration` the fingerprint of the configuration.
+    """
 
     purpose: str
     test_set: str
-    fingerprint: str
+    configuration: str
     model: str
     commit: str
     date: str
 
 
 def test_set_digest(splits: NDArray[np.uint8], manifest: dict[str, Any]) -> str:
-    """SHA-256 over the digests of the images that are tested on, in hexadecimal; `splits` are replicates × images.
+    """SHA-256 over the digests of the test images, as 64 hexadecimal digits; `splits` is (replicates, images).
 
-    Where replicates have different test sets that is over all images, since any of them may be tested on.
+    Where the replicates have different test sets, the digest is over all images: each of them may be a test image.
     """
     tested = splits == TEST
     chosen = tested[0] if (tested == tested[0]).all() else np.ones(splits.shape[1], bool)
@@ -46,12 +51,12 @@ def test_set_digest(splits: NDArray[np.uint8], manifest: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(digests).encode()).hexdigest()
 
 
-def record_look(file: Path, purpose: Purpose, *, test_set: str, fingerprint: str, model: str, commit: str) -> None:
-    """Add a line to the table, unless it holds this configuration with this purpose and test set."""
+def record_look(file: Path, purpose: Purpose, *, test_set: str, configuration: str, model: str, commit: str) -> None:
+    """Add a line to the table unless it already has this purpose, test set and configuration."""
     CACHE.mkdir(exist_ok=True)
     with FileLock(CACHE / "looks.lock"):
-        known = {(look.purpose, look.test_set, look.fingerprint) for look in read_looks(file)}
-        if (purpose, test_set, fingerprint) in known:
+        known = {(look.purpose, look.test_set, look.configuration) for look in read_looks(file)}
+        if (purpose, test_set, configuration) in known:
             return
         file.parent.mkdir(parents=True, exist_ok=True)
         today = datetime.now(UTC).date().isoformat()
@@ -61,20 +66,22 @@ def record_look(file: Path, purpose: Purpose, *, test_set: str, fingerprint: str
                 stream.write(_line(Look._fields))
             elif not before.endswith(b"\n"):
                 stream.write("\n")
-            stream.write(_line(Look(purpose, test_set, fingerprint, model, commit, today)))
+            stream.write(_line(Look(purpose, test_set, configuration, model, commit, today)))
 
 
 def read_looks(file: Path) -> list[Look]:
-    """The lines of the table; none where there is no table, and without those that a crash or a merge left torn.
+    """Return the lines of the table, or none if there is no table; lines that a crash or a merge damaged are skipped.
 
     Raises:
-        UserError: a folder lies in its place.
+        UserError: `file` is a folder.
     """
     if file.is_dir():
-        raise UserError(f"{file} must be a file, the table of looks at test images. Received a folder: move it away.")
+        raise UserError(
+            f"{file} is a folder. It must be a file, the table of looks at test images: move the folder away."
+        )
     if not file.is_file():
         return []
-    # Line by line: a quotation mark that is left open must not swallow the lines behind it.
+    # Parsed line by line: an unclosed quotation mark must not swallow the lines after it.
     rows = [_fields(line) for line in file.read_text(encoding="utf-8", errors="replace").splitlines()]
     return [Look(*row) for row in rows if len(row) == len(Look._fields) and row[0] in ("evaluated", "tuned")]
 
@@ -93,15 +100,16 @@ def _fields(line: str) -> list[str]:
 
 
 def evaluated(looks: Sequence[Look], test_set: str) -> int:
-    """How many configurations have been evaluated on this test set."""
-    return len({look.fingerprint for look in looks if look.purpose == "evaluated" and look.test_set == test_set})
+    """Return how many configurations were evaluated on this test set."""
+    return len({look.configuration for look in looks if look.purpose == "evaluated" and look.test_set == test_set})
 
 
 def tuned(looks: Sequence[Look], test_set: str, *, redrawn: bool) -> int:
-    """How many configurations were tuned on images that may be in this test set.
+    """Return how many configurations were tuned on images that may be in this test set.
 
-    Those that left out the same test set were not, unless it is `redrawn` for each replicate.
+    A configuration that was tuned outside the same test set does not count, unless the test set is `redrawn` for each
+    replicate.
     """
     return len(
-        {look.fingerprint for look in looks if look.purpose == "tuned" and (redrawn or look.test_set != test_set)}
+        {look.configuration for look in looks if look.purpose == "tuned" and (redrawn or look.test_set != test_set)}
     )

@@ -38,7 +38,7 @@ def main(model: ModelConfig, evaluation: EvaluationConfig) -> None:
         looks_file(prepared.manifest["name"]),
         "evaluated",
         test_set=test_set_digest(prepared.splits, prepared.manifest),
-        fingerprint=trained["model_fingerprint"],
+        configuration=trained["configuration_fingerprint"],
         model=model.name,
         commit=commit(),
     )

@@ -78,6 +78,7 @@ def _collect(run: RunFolder, model: str, tasks: list[Task], configuration: dict[
             {
                 "model": model,
                 "model_fingerprint": tasks[0].model_fingerprint,
+                "configuration_fingerprint": tasks[0].configuration_fingerprint,
                 "configuration": configuration,
                 "replicates": [read_json(task.result.record) for task in tasks],
             },

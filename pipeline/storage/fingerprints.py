@@ -1,11 +1,12 @@
-"""Fingerprints: what tells two results apart."""
+"""Fingerprints: SHA-256 digests that identify a result by everything that determines it."""
 
 import hashlib
-import importlib.util
 import json
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
+
+from pipeline.storage.imports import module_file
+from pipeline.storage.meaning import statements
 
 
 def fingerprint(parts: Mapping[str, Any]) -> str:
@@ -17,12 +18,19 @@ def fingerprint(parts: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True, allow_nan=False).encode()).hexdigest()
 
 
-def source_digest(modules: Iterable[str]) -> str:
-    """SHA-256 over the source files of the named modules, found without importing them."""
-    digest = hashlib.sha256()
-    for module in sorted(modules):
-        spec = importlib.util.find_spec(module)
-        if spec is None or spec.origin is None:
-            raise ModuleNotFoundError(f"No source of module {module}.")
-        digest.update(f"{module}\n".encode() + Path(spec.origin).read_bytes())
-    return digest.hexdigest()
+def code_digest(modules: Iterable[str]) -> str:
+    """SHA-256 over what the named modules compute, as 64 hexadecimal digits.
+
+    The digest follows the meaning of the code, not its text (`pipeline.storage.meaning`): rewording a docstring,
+    reformatting, or moving a function from one of the modules to another leaves it as it is.
+
+    Raises:
+        ModuleNotFoundError: there is no such module in this project.
+    """
+    texts: list[str] = []
+    for module in modules:
+        file = module_file(module)
+        if file is None:
+            raise ModuleNotFoundError(f"No module {module} in this project.")
+        texts += statements(file.read_text(encoding="utf-8"))
+    return hashlib.sha256("\n".join(sorted(texts)).encode()).hexdigest()

@@ -1,30 +1,33 @@
-"""From which code a result came."""
+"""Provenance of a result: the commit, local changes and package versions."""
 
 import subprocess
 from importlib.metadata import version
 
-CODE = ("pipeline", "conf", "dvc.yaml", "requirements.lock")
+CODE = ("pipeline", "hydra_plugins", "conf", "dvc.yaml", "requirements.lock")
 PACKAGES = ("tensorflow", "keras", "numpy", "scikit-learn", "mlflow", "dvc", "hydra-core")
+
+READ_ANY_OWNER = ("-c", "safe.directory=*", "-c", "core.fsmonitor=false")
+"""Git refuses a repository of another user as "dubious", as in a container. Reading it runs none of its programs."""
 
 
 def commit() -> str:
-    """The commit that is checked out, or `none` outside a repository."""
+    """Return the checked-out commit, or `none` outside a repository."""
     return _git("rev-parse", "HEAD") or "none"
 
 
 def dirty() -> bool:
-    """Whether code or configuration differ from that commit; results, which every run writes anew, do not count."""
+    """Return whether code or configuration differ from that commit; files that runs write do not count."""
     return bool(_git("status", "--porcelain", "--", *CODE))
 
 
 def versions() -> dict[str, str]:
-    """Installed versions of the packages that shape a result."""
+    """Return the installed versions of the packages that influence a result."""
     return {name: version(name) for name in PACKAGES}
 
 
 def _git(*arguments: str) -> str:
     try:
-        answer = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
+        process = subprocess.run(["git", *READ_ANY_OWNER, *arguments], capture_output=True, text=True, check=False)
     except FileNotFoundError:
         return ""
-    return answer.stdout.strip() if answer.returncode == 0 else ""
+    return process.stdout.strip() if process.returncode == 0 else ""

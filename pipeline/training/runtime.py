@@ -1,29 +1,38 @@
-"""Start TensorFlow: quietly, with a fixed number of threads, deterministic."""
+"""Start TensorFlow: deterministic, with a fixed number of threads and without its start-up messages."""
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from pipeline.errors import UserError
+from pipeline.training.allocator import keep_freed_memory
 
 
 def start_tensorflow(threads: int | None = None) -> Any:
     """Import TensorFlow, configure it for this process and return the module.
 
-    Weights repeat bit for bit only with deterministic kernels and the same number of threads, so whoever computes a
-    result states the threads, before the first tensor. On a GPU memory grows as needed, so that processes can share it.
+    Weights repeat bit for bit only with deterministic kernels and the same number of threads. A caller that computes
+    a result therefore sets `threads`, before it creates the first tensor. On a GPU memory grows as needed, so that
+    several processes can share one.
 
     Raises:
-        UserError: TensorFlow runs in this process with another number of threads; it cannot be changed afterwards.
+        UserError: TensorFlow already runs in this process with another number of threads.
     """
+    keep_freed_memory()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
-    # What ~/.keras/keras.json or a variable says must change no result.
+    # The user's environment and ~/.keras/keras.json must not change results.
     os.environ["KERAS_BACKEND"] = "tensorflow"
+    os.environ["TF_ENABLE_ONEDNN_OPTS"] = "1"
+    for variable in ("TF_XLA_FLAGS", "ONEDNN_DEFAULT_FPMATH_MODE"):
+        os.environ.pop(variable, None)
     with _native_messages_hidden():
         import keras
         import tensorflow as tf
+    # Its warnings, such as those about retracing, address the authors of this project, not its users.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     keras.config.set_image_data_format("channels_last")
     keras.config.set_floatx("float32")
     keras.config.set_epsilon(1e-7)
@@ -35,15 +44,15 @@ def start_tensorflow(threads: int | None = None) -> Any:
         except RuntimeError:
             running = tf.config.threading.get_intra_op_parallelism_threads()
             raise UserError(
-                "`training.threads` cannot change once TensorFlow runs in a process. "
-                f"Received {threads}, running with {running or 'all cores'}; use one process for each."
+                "`training.threads` cannot change while TensorFlow runs in a process. "
+                f"Received {threads}, but it runs with {running or 'all cores'}. Use a separate process."
             ) from None
     return tf
 
 
 @contextmanager
 def _native_messages_hidden() -> Iterator[None]:
-    """Hide what TensorFlow's C++ libraries say while they load, before any log level is in force."""
+    """Hide the messages of TensorFlow's C++ libraries while they load: no log level applies yet."""
     kept = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)

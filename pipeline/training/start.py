@@ -18,7 +18,7 @@ from pipeline.training.compiling import compile_model, make_optimizer
 from pipeline.training.examples import Columns, Portion, portion
 from pipeline.training.fit import Length, steps_in_epoch
 from pipeline.training.initial import load_initial_weights
-from pipeline.training.task import Task, layer_modules
+from pipeline.training.task import Task, own_modules
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def start(task: Task, prepared: Prepared) -> Start:
 
 def load_network(architecture: str, seed: int) -> keras.Model:
     """The network of a JSON text with initial weights drawn from `seed`."""
-    for module in layer_modules(architecture):
+    for module in own_modules(architecture):
         import_module(module)
     keras.backend.clear_session()
     # Which clearing turned on again.

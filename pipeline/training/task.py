@@ -1,21 +1,20 @@
-"""One training to be done, small enough to send to another process, and the fingerprint of its result."""
+"""A training task, small enough to send to another process, and the fingerprint of its result."""
 
 import json
-import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from pipeline.config.schema import AugmentationConfig, OptimizerConfig, TrainingConfig
 from pipeline.data.prepared import read_manifest
 from pipeline.errors import UserError
-from pipeline.storage.fingerprints import fingerprint, source_digest
+from pipeline.storage.fingerprints import code_digest, fingerprint
 from pipeline.storage.folders import ResultFolder
-from pipeline.training.devices import gpus
+from pipeline.storage.imports import import_closure, module_file
+from pipeline.training.devices import gpus, processor
 
 COMPUTING = (
     "pipeline.data.augmentation",
@@ -29,19 +28,20 @@ COMPUTING = (
     "pipeline.training.runtime",
     "pipeline.training.start",
 )
-"""The modules whose source determines a result; a change in them trains again."""
+"""The modules whose computations determine a result; a change of what they compute trains again."""
 
 FRAMEWORKS = ("tensorflow", "keras", "numpy")
 
 SCALING = ("mean", "standard_deviation")
-"""What the manifest says of a replicate's training pixels, by which they are standardised."""
+"""The manifest's statistics of a replicate's training pixels, which standardise its images."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """Train one replicate of one model: `architecture` is the network's JSON, `prepared` the folder of the images.
+    """The training of one replicate of one model.
 
-    `initial_weights` is the file of the weights to start from where they are not drawn at random.
+    `architecture` is the network's JSON and `prepared` the folder of the prepared images. `initial_weights` is a file
+    of weights to start from, or None where all weights are drawn at random.
     """
 
     replicate: int
@@ -53,16 +53,17 @@ class Task:
     augmentation: AugmentationConfig
     fingerprint: str
     model_fingerprint: str
+    configuration_fingerprint: str
 
     @property
     def result(self) -> ResultFolder:
-        """Where the finished training is or will be kept."""
+        """The folder of the finished training, whether it exists yet or not."""
         return ResultFolder.stored(self.fingerprint)
 
 
 @dataclass(frozen=True)
 class Progress:
-    """A sign of life: the history so far, a new picture of the first layer's kernels if there is one, and the end."""
+    """Progress of one replicate: its history so far, a new picture of the first layer's kernels if any, and the end."""
 
     replicate: int
     history: list[dict[str, float]]
@@ -71,7 +72,7 @@ class Progress:
 
 
 class Pruned(Exception):
-    """Raised by who is told of the progress, to end a training that promises too little."""
+    """Raised by a progress callback to stop an unpromising training."""
 
 
 OnProgress = Callable[[Progress], None]
@@ -89,10 +90,12 @@ def make_tasks(
 ) -> list[Task]:
     """The trainings of one model, one per replicate.
 
-    The model's fingerprint leaves out what differs between its replicates: split and seed.
+    Each has three fingerprints. `fingerprint` identifies the result of one replicate. `model_fingerprint` leaves out
+    what differs between the replicates: split and seed. `configuration_fingerprint` also leaves out versions, code and
+    machine: it identifies what a user chose.
 
     Raises:
-        UserError: fewer splits are prepared than replicates wanted.
+        UserError: there are fewer prepared splits than `replicates`.
     """
     manifest = read_manifest(prepared)
     if replicates > len(manifest["replicates"]):
@@ -101,20 +104,23 @@ def make_tasks(
             f"`convtrack prepare replicates={replicates}` makes more. Received {replicates}."
         )
     settings: dict[str, Any] = asdict(training)
-    seed = settings.pop("seed")
-    model = {
+    seed, threads = settings.pop("seed"), settings.pop("threads")
+    configuration = {
         "architecture": sha256(architecture.encode()).hexdigest(),
         "initial_weights": sha256(initial_weights.read_bytes()).hexdigest() if initial_weights else None,
         "optimizer": asdict(optimizer),
         "training": settings,
         "augmentation": asdict(augmentation),
         "data": manifest["digest"],
-        "split": manifest["settings"]["split"],
-        "device": "gpu" if gpus() else "cpu",
-        "versions": {name: version(name) for name in FRAMEWORKS},
-        "source": source_digest([*COMPUTING, *_with_imports(layer_modules(architecture))]),
     }
-    model_fingerprint = fingerprint(model)
+    model = {
+        **configuration,
+        "split": manifest["settings"]["split"],
+        "threads": threads,
+        "device": "gpu" if gpus() else processor(),
+        "versions": {name: version(name) for name in FRAMEWORKS},
+        "code": code_digest([*COMPUTING, *import_closure(own_modules(architecture))]),
+    }
     return [
         Task(
             replicate=replicate,
@@ -132,16 +138,17 @@ def make_tasks(
                     "replicate": replicate,
                 }
             ),
-            model_fingerprint=model_fingerprint,
+            model_fingerprint=fingerprint(model),
+            configuration_fingerprint=fingerprint(configuration),
         )
         for replicate in range(replicates)
     ]
 
 
-def layer_modules(architecture: str) -> list[str]:
-    """The modules of our own layers in a network's JSON, sorted.
+def own_modules(architecture: str) -> list[str]:
+    """The modules of this project that a network's JSON names, those of its layers, sorted.
 
-    >>> layer_modules('{"config": {"layers": [{"module": "pipeline.layers.locally_connected"}, {"module": "keras"}]}}')
+    >>> own_modules('{"config": {"layers": [{"module": "pipeline.layers.locally_connected"}, {"module": "keras"}]}}')
     ['pipeline.layers.locally_connected']
     """
     found: set[str] = set()
@@ -149,7 +156,7 @@ def layer_modules(architecture: str) -> list[str]:
     def walk(part: Any) -> None:
         if isinstance(part, dict):
             module = part.get("module")
-            if isinstance(module, str) and module.startswith("pipeline."):
+            if isinstance(module, str) and module_file(module) is not None:
                 found.add(module)
             for value in part.values():
                 walk(value)
@@ -159,14 +166,3 @@ def layer_modules(architecture: str) -> list[str]:
 
     walk(json.loads(architecture))
     return sorted(found)
-
-
-def _with_imports(modules: list[str]) -> set[str]:
-    """Modules of ours and all modules of ours that they import."""
-    found: set[str] = set()
-    while modules := [module for module in modules if module not in found]:
-        found |= set(modules)
-        specs = [find_spec(module) for module in modules]
-        texts = [Path(spec.origin).read_text(encoding="utf-8") for spec in specs if spec and spec.origin]
-        modules = re.findall(r"^\s*from (pipeline\.[\w.]+) import", "\n".join(texts), re.MULTILINE)
-    return found

@@ -155,21 +155,21 @@ def test_certainty_is_about_the_models_that_were_asked_the_class_of_an_image():
     assert (certainty.metric, certainty.margin, certainty.estimates[0].mean) == ("accuracy", 0.01, 0.75)
 
 
-def look(purpose, test_set, fingerprint):
-    record_look(looks_file("cells"), purpose, test_set=test_set, fingerprint=fingerprint, model="m", commit="c")
+def look(purpose, test_set, configuration):
+    record_look(looks_file("cells"), purpose, test_set=test_set, configuration=configuration, model="m", commit="c")
 
 
 def test_a_comparison_knows_how_often_its_test_images_were_looked_at():
     evaluated("a", [{"accuracy": 0.75}])
     assert (comparison(["a"]).looks.evaluated, comparison(["a"]).looks.tuned) == (0, 0)
-    for purpose, test_set, fingerprint in [
+    for purpose, test_set, configuration in [
         ("evaluated", "t3st", "f1"),
         ("evaluated", "t3st", "f2"),
         ("evaluated", "other", "f3"),
         ("tuned", "t3st", "f4"),
         ("tuned", "other", "f5"),
     ]:
-        look(purpose, test_set, fingerprint)
+        look(purpose, test_set, configuration)
     assert (comparison(["a"]).looks.evaluated, comparison(["a"]).looks.tuned) == (2, 1)
 
 

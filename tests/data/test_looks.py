@@ -22,13 +22,13 @@ def file(tmp_path):
     return tmp_path / "data/test_sets/cells.looks.csv"
 
 
-def look(file, purpose="evaluated", test_set="t1", fingerprint="f1"):
-    record_look(file, purpose, test_set=test_set, fingerprint=fingerprint, model="lenet5, wide", commit="c0ffee")
+def look(file, purpose="evaluated", test_set="t1", configuration="f1"):
+    record_look(file, purpose, test_set=test_set, configuration=configuration, model="lenet5, wide", commit="c0ffee")
 
 
 def test_each_configuration_counts_once_however_often_it_is_evaluated(file):
-    for fingerprint in ("f1", "f2", "f1", "f1"):
-        look(file, fingerprint=fingerprint)
+    for configuration in ("f1", "f2", "f1", "f1"):
+        look(file, configuration=configuration)
     assert evaluated(read_looks(file), "t1") == 2
     assert len(file.read_text().splitlines()) == 3
 
@@ -36,15 +36,15 @@ def test_each_configuration_counts_once_however_often_it_is_evaluated(file):
 def test_another_test_set_has_looks_of_its_own(file):
     look(file, test_set="t1")
     look(file, test_set="t2")
-    look(file, test_set="t2", fingerprint="f2")
+    look(file, test_set="t2", configuration="f2")
     looks = read_looks(file)
     assert (evaluated(looks, "t1"), evaluated(looks, "t2"), evaluated(looks, "t3")) == (1, 2, 0)
 
 
 def test_tuning_that_left_out_the_same_test_set_has_not_seen_it(file):
     look(file, "tuned", test_set="t1")
-    look(file, "tuned", test_set="t2", fingerprint="f2")
-    look(file, "evaluated", test_set="t2", fingerprint="f3")
+    look(file, "tuned", test_set="t2", configuration="f2")
+    look(file, "evaluated", test_set="t2", configuration="f3")
     looks = read_looks(file)
     assert tuned(looks, "t1", redrawn=False) == 1
     assert tuned(looks, "t3", redrawn=False) == 2
@@ -75,14 +75,14 @@ def test_a_torn_line_is_passed_over_and_the_next_one_whole(file, torn):
     look(file)
     with file.open("a", encoding="latin-1") as stream:
         stream.write(torn)
-    look(file, fingerprint="f2")
-    assert [one.fingerprint for one in read_looks(file)] == ["f1", "f2"]
+    look(file, configuration="f2")
+    assert [one.configuration for one in read_looks(file)] == ["f1", "f2"]
     assert read_looks(file)[1].model == "lenet5, wide"
 
 
 def test_many_may_look_at_once(file):
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda number: look(file, fingerprint=f"f{number % 20}"), range(60)))
+        list(pool.map(lambda number: look(file, configuration=f"f{number % 20}"), range(60)))
     assert evaluated(read_looks(file), "t1") == 20
     assert len(file.read_text().splitlines()) == 21
 

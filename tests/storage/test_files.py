@@ -5,7 +5,6 @@ import pytest
 
 from pipeline.errors import UserError
 from pipeline.storage.files import read_json, replacing, replacing_folder, write_json
-from pipeline.storage.fingerprints import fingerprint, source_digest
 from pipeline.storage.folders import CheckpointFolder, ResultFolder, RunFolder
 
 
@@ -15,53 +14,6 @@ class Failure(Exception):
 
 def names(folder):
     return sorted(file.name for file in folder.iterdir())
-
-
-def test_a_fingerprint_is_the_sha_256_of_the_canonical_json():
-    # printf '{"a": [1, 2.5, null], "b": {"c": true}}' | sha256sum
-    expected = "bd408aca978dee3ebae72fc6418e6ced456a32043ca4ff21e4ccbacc116983fc"
-    assert fingerprint({"b": {"c": True}, "a": (1, 2.5, None)}) == expected
-
-
-@pytest.mark.parametrize("other", [{"a": 1.5}, {"a": "1"}, {"a": 1, "b": None}, {"A": 1}, {"a": [1]}, {"a": True}])
-def test_parts_that_differ_have_other_fingerprints(other):
-    assert fingerprint({"a": 1}) != fingerprint(other)
-
-
-def test_what_is_no_number_has_no_fingerprint():
-    with pytest.raises(ValueError, match="not JSON compliant"):
-        fingerprint({"a": float("nan")})
-
-
-@pytest.fixture
-def modules(tmp_path, monkeypatch):
-    """Two modules, `one_part` and `other_part`, that can be rewritten."""
-    monkeypatch.syspath_prepend(tmp_path)
-    for name in ("one_part", "other_part"):
-        (tmp_path / f"{name}.py").write_text(f"raise ImportError('{name} is read, not imported')")
-    return tmp_path
-
-
-def test_a_digest_of_sources_follows_every_change_and_no_order(modules):
-    both = source_digest(["one_part", "other_part"])
-    assert source_digest(["other_part", "one_part"]) == both
-    assert source_digest(["one_part"]) != both
-    (modules / "other_part.py").write_text("# a comment")
-    assert source_digest(["one_part", "other_part"]) != both
-
-
-def test_sources_that_change_places_have_another_digest(modules):
-    both = source_digest(["one_part", "other_part"])
-    one, other = (modules / f"{name}.py" for name in ("one_part", "other_part"))
-    text = one.read_text()
-    one.write_text(other.read_text())
-    other.write_text(text)
-    assert source_digest(["one_part", "other_part"]) != both
-
-
-def test_a_module_that_is_not_there_has_no_digest():
-    with pytest.raises(ModuleNotFoundError, match="No source of module nowhere"):
-        source_digest(["nowhere"])
 
 
 def test_a_file_is_replaced_when_the_block_has_ended_well(tmp_path):

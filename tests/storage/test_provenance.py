@@ -84,6 +84,14 @@ def test_a_repository_without_a_commit_has_none(folder):
     assert commit() == "none"
 
 
+def test_a_repository_that_git_calls_dubious_keeps_its_commit(repository, monkeypatch):
+    expected = commit()
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    refused = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    assert "dubious ownership" in refused.stderr
+    assert (commit(), dirty()) == (expected, False)
+
+
 def test_without_git_there_is_no_commit(repository, monkeypatch):
     monkeypatch.setenv("PATH", str(repository))
     assert (commit(), dirty()) == ("none", False)

@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 
@@ -6,6 +7,7 @@ import pytest
 
 PROGRAM = """
 import json
+import os
 
 from pipeline.errors import UserError
 from pipeline.training.runtime import start_tensorflow
@@ -16,10 +18,13 @@ start_tensorflow(2)
 start_tensorflow()
 try:
     start_tensorflow(3)
-    told = None
+    message = None
 except UserError as mistake:
-    told = str(mistake)
+    message = str(mistake)
 threads = tf.config.threading
+traced = tf.function(lambda number: tf.constant(0.0))
+for number in range(10):
+    traced(number)
 try:
     tf.random.uniform(())
     random = None
@@ -27,32 +32,38 @@ except RuntimeError as refused:
     random = str(refused)
 print(json.dumps({
     "threads": [threads.get_intra_op_parallelism_threads(), threads.get_inter_op_parallelism_threads()],
-    "told": told,
+    "message": message,
     "random": random,
+    "variables": [os.environ.get(name) for name in ("TF_ENABLE_ONEDNN_OPTS", "TF_XLA_FLAGS")],
 }))
 """
 
 
 @pytest.fixture(scope="module")
 def started():
-    """What a fresh process says that starts TensorFlow with two threads, then again, then with three."""
-    return subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
+    """The output of a new process that starts TensorFlow with two threads, then again, then with three."""
+    environment = {**os.environ, "TF_ENABLE_ONEDNN_OPTS": "0", "TF_XLA_FLAGS": "--tf_xla_auto_jit=2"}
+    return subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, env=environment)
 
 
-def test_it_starts_quietly(started):
+def test_it_starts_and_retraces_without_messages(started):
     assert started.stderr == ""
     assert len(started.stdout.splitlines()) == 1
 
 
 def test_threads_are_those_asked_for_and_cannot_change(started):
-    said = json.loads(started.stdout)
-    assert said["threads"] == [2, 2]
-    assert said["told"] == (
-        "`training.threads` cannot change once TensorFlow runs in a process. "
-        "Received 3, running with 2; use one process for each."
+    values = json.loads(started.stdout)
+    assert values["threads"] == [2, 2]
+    assert values["message"] == (
+        "`training.threads` cannot change while TensorFlow runs in a process. "
+        "Received 3, but it runs with 2. Use a separate process."
     )
 
 
 def test_it_is_deterministic(started):
     # TensorFlow then refuses to draw numbers without a seed.
     assert "Random ops require a seed to be set when determinism is enabled" in json.loads(started.stdout)["random"]
+
+
+def test_variables_that_would_change_results_are_overridden(started):
+    assert json.loads(started.stdout)["variables"] == ["1", None]

@@ -1,16 +1,16 @@
-import ast
 import json
+import shutil
 from dataclasses import fields, replace
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-import pipeline.layers
 from pipeline.config.schema import AugmentationConfig, OptimizerConfig, ScheduleConfig, TrainingConfig
 from pipeline.errors import UserError
+from pipeline.storage import imports
+from pipeline.storage.imports import import_closure, module_file
 from pipeline.training import task
-from pipeline.training.task import COMPUTING, layer_modules, make_tasks
+from pipeline.training.task import COMPUTING, make_tasks, own_modules
 
 NETWORK = json.dumps({"config": {"layers": [{"module": "pipeline.layers.shortcut"}, {"module": "keras.layers"}]}})
 
@@ -134,37 +134,71 @@ def test_the_versions_of_what_computes_have_a_say(fingerprints, monkeypatch, cha
     assert all_differ(before, fingerprints())
 
 
-def test_the_source_of_what_computes_has_a_say(fingerprints, monkeypatch, tmp_path):
-    source = tmp_path / "computing.py"
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(task, "COMPUTING", ("computing",))
-    source.write_text("x = 1")
+@pytest.fixture
+def append(tmp_path, monkeypatch):
+    """Works on a copy of this project's code; appends text to one of its files."""
+    shutil.copytree(imports.ROOT / "pipeline", tmp_path / "pipeline", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(imports, "ROOT", tmp_path)
+
+    def appended(file, text):
+        with (tmp_path / "pipeline" / file).open("a") as stream:
+            stream.write(text)
+
+    return appended
+
+
+@pytest.mark.parametrize("module", COMPUTING)
+def test_a_changed_computation_changes_the_fingerprints(fingerprints, append, module):
     before = fingerprints()
-    assert fingerprints() == before
-    source.write_text("x = 2")
+    append(Path(*module.split(".")[1:]).with_suffix(".py"), "ADDED = 1\n")
     assert all_differ(before, fingerprints())
 
 
-def test_the_source_of_a_networks_own_layers_has_a_say(fingerprints, monkeypatch, tmp_path):
-    source = tmp_path / "invented.py"
-    source.write_text("x = 1")
-    monkeypatch.setattr(pipeline.layers, "__path__", [*pipeline.layers.__path__, str(tmp_path)])
-    architecture = NETWORK.replace("layers.shortcut", "layers.invented")
-    before, without = fingerprints(architecture), fingerprints()
-    source.write_text("x = 2")
-    assert all_differ(before, fingerprints(architecture))
-    assert fingerprints() == without
+def test_a_comment_or_docstring_leaves_the_fingerprints_as_they_are(fingerprints, append):
+    before = fingerprints()
+    append("training/fit.py", "# A comment.\n")
+    append("training/batches.py", '"""A docstring."""\nimport json\n')
+    assert fingerprints() == before
 
 
-def test_the_source_of_what_a_layer_imports_has_a_say(fingerprints, monkeypatch, tmp_path):
-    (tmp_path / "invented.py").write_text("from pipeline.layers.below import x")
-    source = tmp_path / "below.py"
-    source.write_text("from pipeline.layers.invented import y\nx = 1")
-    monkeypatch.setattr(pipeline.layers, "__path__", [*pipeline.layers.__path__, str(tmp_path)])
-    architecture = NETWORK.replace("layers.shortcut", "layers.invented")
+def test_the_code_of_a_networks_own_layers_counts_for_that_network_only(fingerprints, append):
+    without, using = NETWORK.replace("layers.shortcut", "layers.position_bias"), NETWORK
+    before = fingerprints(using), fingerprints(without)
+    append("layers/shortcut.py", "ADDED = 1\n")
+    assert all_differ(before[0], fingerprints(using))
+    assert before[1] == fingerprints(without)
+
+
+def test_the_code_that_a_layer_imports_counts(fingerprints, append):
+    architecture = NETWORK.replace("layers.shortcut", "layers.locally_connected")
     before = fingerprints(architecture)
-    source.write_text("from pipeline.layers.invented import y\nx = 2")
+    append("layers/geometry.py", "ADDED = 1\n")
     assert all_differ(before, fingerprints(architecture))
+
+
+def test_the_kind_of_processor_counts(fingerprints, monkeypatch):
+    before = fingerprints()
+    monkeypatch.setattr(task, "processor", lambda: "another")
+    assert all_differ(before, fingerprints())
+
+
+CHOICES = [choice for choice in SETTINGS_ALONE if choice != ("training", "threads")]
+
+
+@pytest.mark.parametrize(("section", "setting"), CHOICES)
+def test_every_choice_makes_another_configuration(made, section, setting):
+    other = replace(SETTINGS[section], **{setting: OTHER[setting]})
+    assert made()[0].configuration_fingerprint != made(**{section: other})[0].configuration_fingerprint
+
+
+def test_code_versions_threads_seed_and_processor_make_no_other_configuration(made, append, monkeypatch):
+    before = {one.configuration_fingerprint for one in made()}
+    append("training/fit.py", "ADDED = 1\n")
+    monkeypatch.setattr(task, "version", lambda name: "99")
+    monkeypatch.setattr(task, "processor", lambda: "another")
+    assert len(before) == 1
+    changes = replace(SETTINGS["training"], threads=2, seed=1)
+    assert {one.configuration_fingerprint for one in made(training=changes)} == before
 
 
 def test_the_weights_to_start_from_have_a_say_and_their_place_has_none(fingerprints, tmp_path):
@@ -206,45 +240,45 @@ def test_our_own_layers_are_found_wherever_they_stand():
         {
             "config": {
                 "layers": [
-                    {"module": "pipeline.layers.b"},
-                    {"config": {"layer": {"module": "pipeline.layers.a"}, "module": None}},
+                    {"module": "pipeline.layers.shortcut"},
+                    {"config": {"layer": {"module": "pipeline.layers.geometry"}, "module": None}},
                     {"module": "pipelines.other"},
-                    {"module": "pipeline.layers.b"},
+                    {"module": "pipeline.layers.shortcut"},
                 ]
             }
         }
     )
-    assert layer_modules(text) == ["pipeline.layers.a", "pipeline.layers.b"]
+    assert own_modules(text) == ["pipeline.layers.geometry", "pipeline.layers.shortcut"]
 
 
-NO_SAY = {
-    "pipeline.config": "checks values that are in the fingerprint themselves",
-    "pipeline.data.images": "what it makes is in the data's digest",
-    "pipeline.data.prepared": "what it writes is in the digests of data and split, and in the scaling",
-    "pipeline.data.splits": "what it draws is in the split's digest",
-    "pipeline.data.test_sets": "what it chooses is in the split's digest",
+WITHOUT_EFFECT = {
+    "pipeline.config.schema": "checks values that are in the fingerprint themselves",
+    "pipeline.data.images": "the data's digest covers what it makes",
+    "pipeline.data.prepared": "the digests of data and split, and the scaling, cover what it writes",
+    "pipeline.data.splits": "the split's digest covers what it draws",
+    "pipeline.data.test_sets": "the split's digest covers what it chooses",
     "pipeline.errors": "only ends a training",
     "pipeline.interpretation.grid": "draws",
-    "pipeline.interpretation.kernels": "reads weights for a drawing",
-    "pipeline.config.options": "words of messages",
-    "pipeline.storage.provenance": "says where a result comes from",
-    "pipeline.runs": "names files",
-    "pipeline.training.devices": "what it finds is in the fingerprint",
-    "pipeline.training.replicate": "writes down what the others made",
+    "pipeline.interpretation.kernels": "reads weights for a picture",
+    "pipeline.storage.files": "reads and writes files",
+    "pipeline.storage.fingerprints": "makes the fingerprint",
+    "pipeline.storage.folders": "names files",
+    "pipeline.storage.imports": "makes the fingerprint",
+    "pipeline.storage.meaning": "makes the fingerprint",
+    "pipeline.storage.provenance": "records where a result comes from",
+    "pipeline.training.allocator": "changes speed only",
+    "pipeline.training.devices": "its values are in the fingerprint",
+    "pipeline.training.replicate": "writes what the others compute",
     "pipeline.training.task": "makes the fingerprint",
 }
 
 
-def test_every_module_that_a_training_imports_is_in_the_fingerprint_or_has_no_say():
-    waiting, seen = ["pipeline.training.replicate"], set()
-    while waiting:
-        module = waiting.pop()
-        spec = find_spec(module)
-        if module in seen or spec is None:
-            continue
-        seen.add(module)
-        for node in ast.walk(ast.parse(Path(spec.origin).read_text())):
-            if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "pipeline":
-                waiting.append(node.module)
-    # Layers are in the fingerprints of the networks that have them.
-    assert {name for name in seen - {*COMPUTING} if not name.startswith("pipeline.layers.")} == set(NO_SAY)
+def test_every_module_that_a_training_imports_is_in_the_fingerprint_or_cannot_change_a_result():
+    closure = {
+        name
+        for name in import_closure(["pipeline.training.replicate", *COMPUTING])
+        if module_file(name).name != "__init__.py"
+    }
+    # The code of layers is in the fingerprints of the networks that have them.
+    layers = {name for name in closure if name.startswith("pipeline.layers.")}
+    assert closure - {*COMPUTING} - layers == set(WITHOUT_EFFECT)

@@ -24,7 +24,7 @@ from pipeline.tracking.publish.training import Published, images_of
 from pipeline.tracking.tracker import EVALUATED, EVALUATION, one_at_a_time
 from pipeline.training.examples import Columns, Portion, portion, standardisation
 from pipeline.training.runtime import start_tensorflow
-from pipeline.training.task import layer_modules
+from pipeline.training.task import own_modules
 
 
 def publish_evaluation(published: Published, run: RunFolder, prepared: Prepared) -> None:
@@ -97,7 +97,7 @@ def _log_network(published: Published, run: RunFolder, prepared: Prepared, recor
             name=re.sub(r"[/:.%\"']", "_", f"{run.folder.name} replicate {replicate + 1}"),
             epoch=record["kept_epoch"],
             requirements=[f"{name}=={version(name)}" for name in ("tensorflow", "keras", "numpy")],
-            code=[package] if layer_modules(architecture) else [],
+            code=[package] if own_modules(architecture) else [],
         )
 
 
