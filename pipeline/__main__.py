@@ -1,6 +1,5 @@
 """The commands: `convtrack COMMAND [overrides]`, or `python -m pipeline COMMAND …`."""
 
-import errno
 import io
 import os
 import signal
@@ -8,10 +7,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 
-from pipeline.cli import composing
+from pipeline.cli import composing, messages
 from pipeline.cli.composing import HYDRA_COMMANDS
-from pipeline.config.reading import broken_yaml
-from pipeline.errors import UserError, unknown
+from pipeline.errors import unknown
 
 PLAIN_COMMANDS: Mapping[str, str] = {
     "describe": "pipeline.cli.commands.describe",
@@ -42,10 +40,10 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except Exception as problem:
-        sentence = _sentence(problem)
-        if sentence is None:
+        message = messages.sentence(problem)
+        if message is None:
             raise
-        _fail(sentence, 1)
+        _fail(message, 1)
 
 
 def _run(arguments: Sequence[str]) -> None:
@@ -84,27 +82,9 @@ def _terminated(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def _fail(sentence: str, code: int) -> None:
-    print(f"convtrack: {sentence}", file=sys.stderr, flush=True)
+def _fail(message: str, code: int) -> None:
+    print(f"convtrack: {message}", file=sys.stderr, flush=True)
     sys.exit(code)
-
-
-def _sentence(problem: Exception) -> str | None:
-    """A user's mistake in one sentence; None if it is a fault of ours."""
-    if isinstance(problem, UserError):
-        return str(problem)
-    if isinstance(problem, OSError) and problem.errno in (errno.ENOSPC, errno.EDQUOT):
-        where = f" to write {problem.filename}" if problem.filename else ""
-        return f"The disk is full: no space left{where}. What was finished is kept; free some and run it again."
-    if isinstance(problem, OSError) and problem.errno in (errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG):
-        return f"{problem.filename or 'A file'} cannot be written ({problem.strerror}). Make it writable."
-    package = type(problem).__module__.split(".")[0]
-    if package == "yaml":
-        return str(broken_yaml(problem))
-    if package in ("mlflow", "requests", "sqlalchemy"):
-        reason = " ".join(str(problem).split())[:300]
-        return f"MLflow cannot go on ({reason}). What was trained is kept: run the same command again."
-    return composing.sentence(problem) if package in ("hydra", "omegaconf") else None
 
 
 if __name__ == "__main__":

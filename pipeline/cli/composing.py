@@ -18,9 +18,10 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
+from pipeline.config.overrides import allow_new_options
 from pipeline.config.reading import CONF, check_encoding, choices_of, read, read_comparison
 from pipeline.config.schema import NAMED, SECTIONS, Settings, TrialAddress
-from pipeline.errors import UserError, unknown
+from pipeline.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def run(command: str, arguments: Sequence[str]) -> None:
         primary["defaults"][primary["defaults"].index({"model": "???"})] = {"model": primary["models"][0]}
     ConfigStore.instance().store("convtrack", primary)
     Plugins.instance().register(ConvtrackSweeper)
-    sys.argv = [f"convtrack {command}", *arguments]
+    sys.argv = [f"convtrack {command}", *map(allow_new_options, arguments)]
     for argument in arguments:
         _check_glob(argument)
     try:
@@ -112,7 +113,7 @@ def composed(command: str, overrides: Sequence[str]) -> dict[str, Any]:
 
     ConfigStore.instance().store("convtrack", primary_config(command))
     with _overrides_told(), initialize_config_dir(str(CONF.resolve()), version_base="1.3"):
-        config = compose("convtrack", list(overrides), return_hydra_config=True)
+        config = compose("convtrack", [allow_new_options(one) for one in overrides], return_hydra_config=True)
     own = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
     values: Any = OmegaConf.to_container(own, resolve=True)
     return arguments_of(_sections(command), values, config.hydra.runtime.choices)
@@ -208,41 +209,6 @@ def arguments_of(names: Iterable[str], values: Mapping[str, Any], choices: Mappi
         named = {"name": choices[name]} if name in NAMED else {}
         taken[name] = read(SECTIONS[name], values[name], name, given=named)
     return taken
-
-
-def sentence(problem: Exception) -> str:
-    """A mistake that Hydra or OmegaConf found, in one sentence."""
-    from hydra.errors import MissingConfigException, OverrideParseException
-
-    words = " ".join(str(problem).split())
-    named = words.split("'")[1] if words.count("'") > 1 else ""
-    missing = getattr(problem, "missing_cfg_file", None)
-    key = getattr(problem.__cause__, "full_key", None)
-    if isinstance(problem, OverrideParseException):
-        return f"'{problem.override}' is no override: write SETTING=VALUE, and quote blanks and brackets."
-    if isinstance(problem, MissingConfigException) and missing:
-        group, _, name = missing.rpartition("/")
-        return (
-            str(unknown(group, name, problem.options or ())) if group else f"{CONF / name}.yaml is missing; restore it."
-        )
-    if "You must specify" in words:
-        return f"Say which {named}: `{named}=NAME`. Available: {', '.join(choices_of(named))}."
-    if words.startswith(("Ambiguous value", "Sweep parameters")):
-        return f"'{named}' names several values: add `-m` to run a job for each; a list is written [a,b]."
-    if "No match in the defaults list" in words:
-        return f"'{named}' is no choice that this command takes; its `--help` shows them."
-    if words.startswith("Could not append"):
-        return f"'{named}' has a value already: change it without the +, `{named}=VALUE`."
-    if key and words.startswith("Could not override"):
-        section, _, _ = key.rpartition(".")
-        parent = getattr(problem.__cause__, "parent_node", None)
-        known = [f"{section}.{name}" if section else str(name) for name in (parent or ()) if name != "hydra"]
-        hint = f" To give an option that the file lacks: `+{key}=VALUE`." if section.endswith("options") else ""
-        return f"{unknown('setting', key, known)}{hint}"
-    unresolved = getattr(problem, "full_key", None)
-    if unresolved:
-        return f"`{unresolved}` cannot be resolved: {str(problem).splitlines()[0]}."
-    return words if words.endswith(".") else f"{words}."
 
 
 def _help(command: str) -> str:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from inspect import signature
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar, get_type_hints
@@ -39,8 +40,9 @@ def read(kind: type[Section], values: Any, where: str, *, given: Mapping[str, An
     for name in values:
         if name not in hints:
             raise unknown("setting", full(name), map(full, hints))
+    required = {name for name, parameter in signature(kind).parameters.items() if parameter.default is parameter.empty}
     for name in hints:
-        if name not in values:
+        if name in required and name not in values:
             raise UserError(f"`{full(name)}` must be set.")
     try:
         checked = TypeAdapter(kind).validate_json(json.dumps({**values, **given}, default=str), strict=True)

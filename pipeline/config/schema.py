@@ -1,6 +1,7 @@
 """What may be configured: one frozen dataclass per section."""
 
 from collections.abc import Mapping
+from dataclasses import field
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
@@ -50,11 +51,11 @@ class SplitConfig:
 
 @dataclass(frozen=True, config=_checked)
 class ModelConfig:
-    """A candidate: an architecture (`pipeline/architectures`) with its options."""
+    """A candidate: an architecture (`pipeline/architectures`) and the options that differ from its defaults."""
 
     name: str
     architecture: str
-    options: Options
+    options: Options = field(default_factory=dict)
 
 
 @dataclass(frozen=True, config=_checked)

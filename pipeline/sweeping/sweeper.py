@@ -20,8 +20,8 @@ from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 from optuna.trial import FrozenTrial, TrialState
 
-from pipeline.cli import composing
-from pipeline.errors import UserError
+from pipeline.cli.messages import sentence
+from pipeline.errors import UserError, reason
 from pipeline.storage.processes import is_gone, is_local, process_number, this_process
 from pipeline.sweeping.space import Space
 from pipeline.sweeping.study import (
@@ -176,7 +176,7 @@ class Sweeper:
         trial = self._frozen(job.number)
         if trial.state == TrialState.RUNNING and isinstance(outcome, BaseException):
             if isinstance(outcome, (HydraException, OmegaConfBaseException)):
-                self._fail(trial, composing.sentence(outcome))
+                self._fail(trial, sentence(outcome) or reason(outcome))
             elif trial.user_attrs[OWNER] != this_process():
                 self._died(trial, job)
             else:

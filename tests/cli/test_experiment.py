@@ -89,7 +89,7 @@ def test_a_full_disk_leaves_what_was_finished_usable(new_project, tmp_path):
     command = ("experiment", "model=fully_connected", "data=digits", "training.epochs=3", "replicates=2")
     sentence = project.run(*command, PYTHONPATH=f"{tmp_path}:{project.variables['PYTHONPATH']}").refusal()
     assert sentence.startswith("The disk is full: no space left to write .convtrack/checkpoints/")
-    assert sentence.endswith("state.npz. What was finished is kept; free some and run it again.")
+    assert sentence.endswith("state.npz. Free some space and run the same command again; finished work is kept.")
     assert {run.info.run_name: run.info.status for run in project.runs()} == {
         "fully_connected": "FAILED",
         "fully_connected replicate 1": "FAILED",

@@ -1,0 +1,74 @@
+"""Turn exceptions into the one sentence that a user reads.
+
+A sentence states what is wrong, then the rule, then what to do. An exception without a sentence is a bug of this
+project and keeps its traceback.
+"""
+
+import errno
+
+from pipeline.config.reading import CONF, broken_yaml, choices_of
+from pipeline.errors import UserError, unknown
+
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+NOT_WRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG)
+
+
+def sentence(problem: Exception) -> str | None:
+    """The message for a mistake of the user or a failure of the environment; None for any other exception.
+
+    >>> sentence(OSError(errno.ENOSPC, "No space left on device", "weights.h5"))
+    'The disk is full: no space left to write weights.h5. Free some space and run the same command again; finished \
+work is kept.'
+    >>> sentence(ZeroDivisionError()) is None
+    True
+    """
+    if isinstance(problem, UserError):
+        return str(problem)
+    if isinstance(problem, OSError) and problem.errno in DISK_FULL:
+        where = f" to write {problem.filename}" if problem.filename else ""
+        return (
+            f"The disk is full: no space left{where}. Free some space and run the same command again; finished work "
+            "is kept."
+        )
+    if isinstance(problem, OSError) and problem.errno in NOT_WRITABLE:
+        return f"Cannot write {problem.filename or 'a file'} ({problem.strerror}). Check its permissions."
+    package = type(problem).__module__.split(".")[0]
+    if package == "yaml":
+        return str(broken_yaml(problem))
+    if package in ("mlflow", "requests", "sqlalchemy"):
+        reason = " ".join(str(problem).split())[:300]
+        return f"MLflow failed ({reason}). Run the same command again; finished trainings are kept."
+    return _hydra_sentence(problem) if package in ("hydra", "omegaconf") else None
+
+
+def _hydra_sentence(problem: Exception) -> str:
+    """The message for an error that Hydra or OmegaConf raises while it composes a configuration."""
+    from hydra.errors import MissingConfigException, OverrideParseException
+
+    text = " ".join(str(problem).split())
+    quoted = text.split("'")[1] if text.count("'") > 1 else ""
+    if isinstance(problem, OverrideParseException):
+        return f"Invalid override '{problem.override}': write SETTING=VALUE, and quote spaces and brackets."
+    if isinstance(problem, MissingConfigException) and problem.missing_cfg_file:
+        group, _, name = problem.missing_cfg_file.rpartition("/")
+        available = problem.options or ()
+        return str(unknown(group, name, available)) if group else f"{CONF / name}.yaml is missing: restore it."
+    if "You must specify" in text:
+        return f"No {quoted} is chosen: choose one with `{quoted}=NAME`. Available: {', '.join(choices_of(quoted))}."
+    if text.startswith(("Ambiguous value", "Sweep parameters")):
+        return f"'{quoted}' has several values: add `-m` to run one job per value, or write a list as [a,b]."
+    if "No match in the defaults list" in text:
+        return f"This command has no config group '{quoted}': its `--help` lists the groups."
+    if text.startswith("Could not append"):
+        return f"'{quoted}' already has a value: replace it without the plus sign, `{quoted}=VALUE`."
+    key = getattr(problem.__cause__, "full_key", None)
+    if key and text.startswith("Could not override"):
+        section, _, _ = key.rpartition(".")
+        parent = getattr(problem.__cause__, "parent_node", None)
+        known = [f"{section}.{name}" if section else str(name) for name in (parent or ()) if name != "hydra"]
+        return str(unknown("setting", key, known))
+    unresolved = getattr(problem, "full_key", None)
+    if unresolved:
+        reason = str(problem).splitlines()[0].rstrip(".")
+        return f"Cannot resolve `{unresolved}`: {reason}. Refer to an existing setting."
+    return text if text.endswith(".") else f"{text}."

@@ -1,0 +1,63 @@
+"""Every exception that a user can cause has a message; a bug has none and keeps its traceback."""
+
+import errno
+import subprocess
+import sys
+
+import pytest
+import yaml
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from pipeline.cli.messages import sentence
+from pipeline.errors import UserError
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_named_with_the_file(code):
+    assert sentence(OSError(code, "full", "a.npz")).startswith("The disk is full: no space left to write a.npz. Free ")
+    assert sentence(OSError(code, "full")).startswith("The disk is full: no space left. Free ")
+
+
+@pytest.mark.parametrize("code", [errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG])
+def test_a_file_that_is_not_writable_is_named(code):
+    assert sentence(OSError(code, "refused", "a.npz")) == "Cannot write a.npz (refused). Check its permissions."
+
+
+def test_a_user_error_is_its_own_message():
+    assert sentence(UserError("Mend it.")) == "Mend it."
+
+
+@pytest.mark.parametrize("problem", [ValueError("x"), KeyError("x"), OSError(errno.EPIPE, "x"), RuntimeError()])
+def test_a_bug_has_no_message(problem):
+    assert sentence(problem) is None
+
+
+def test_invalid_yaml_is_reported_with_file_and_line(tmp_path):
+    file = tmp_path / "a.yaml"
+    file.write_text("a: [1\n")
+    with pytest.raises(yaml.YAMLError) as error, file.open() as stream:
+        yaml.safe_load(stream)
+    assert sentence(error.value).startswith(f"{file} is not valid YAML: ")
+
+
+def test_an_interpolation_that_leads_nowhere_is_reported_with_its_setting():
+    with pytest.raises(OmegaConfBaseException) as error:
+        OmegaConf.to_container(OmegaConf.create({"a": "${b}"}), resolve=True)
+    assert sentence(error.value) == (
+        "Cannot resolve `a`: Interpolation key 'b' not found. Refer to an existing setting."
+    )
+
+
+def test_a_failure_of_the_store_says_how_to_continue():
+    class MlflowException(Exception): ...
+
+    MlflowException.__module__ = "mlflow.exceptions"
+    assert sentence(MlflowException("no\nanswer")) == (
+        "MLflow failed (no answer). Run the same command again; finished trainings are kept."
+    )
+
+
+def test_messages_are_available_without_hydra():
+    command = "import sys, pipeline.cli.messages; sys.exit('hydra' in sys.modules or 'omegaconf' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", command], check=False).returncode == 0
