@@ -8,9 +8,10 @@ import pandas as pd
 
 from pipeline.config.reading import flattened
 from pipeline.data.looks import evaluated, read_looks, tuned
+from pipeline.data.splits import OWN_TESTS
 from pipeline.evaluation import rates
 from pipeline.evaluation.predictions import Answers, read_predictions, subgroup_scores
-from pipeline.reporting.values import Comparison, DataSummary, Looks, ModelResult
+from pipeline.reporting.content import Comparison, DataSummary, ModelResult, Reuse
 from pipeline.statistics.analysis import certainty
 from pipeline.storage.files import damaged, read_json
 from pipeline.storage.folders import RunFolder, looks_file
@@ -23,9 +24,6 @@ SPLITS_IN_WORDS = {
     "resampled": "a test set of whole groups for each replicate, so settings tuned on these data have seen it",
     "kfold": "each replicate tests on another fold of whole groups, so settings tuned on these data have seen it",
 }
-
-REDRAWN = ("resampled", "kfold")
-"""The strategies that draw a test set for each replicate, so that none is left out of all tuning."""
 
 OTHER_QUESTIONS = {
     "same": "whether two images show the same class",
@@ -67,9 +65,9 @@ def compared(
             {one.name: [said.tested for said in answers[one.name].values()] for one in results if one.question is None},
             margin=margin,
         ),
-        looks=Looks(
+        reuse=Reuse(
             evaluated=evaluated(looks, test_set),
-            tuned=tuned(looks, test_set, redrawn=manifest["settings"]["split"]["strategy"] in REDRAWN),
+            tuned=tuned(looks, test_set, redrawn=manifest["settings"]["split"]["strategy"] in OWN_TESTS),
         ),
         mistakes={model: run.mistakes.read_bytes() for model, run in runs.items() if run.mistakes.is_file()},
     )

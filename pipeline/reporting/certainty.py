@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from pipeline.reporting.content import metric_label
 from pipeline.reporting.figures.style import BLUE, GREEN, MUTED, PALETTE, RULE, new_figure, styled
-from pipeline.reporting.tables.models import Table
+from pipeline.reporting.tables.text_table import Table
 from pipeline.reporting.templates.rendering import template
-from pipeline.reporting.values import metric_label
 
 LIMIT = 0.06
 """Of false alarms where 5 % are meant: what is above is too many."""

@@ -8,7 +8,7 @@ from matplotlib.ticker import FuncFormatter
 
 from pipeline.arithmetic.connectivity import Weights, weights
 from pipeline.reporting.figures.style import BLUE, GREEN, INK, MUTED, RULE, VERMILLION, hide_axes, new_figure, styled
-from pipeline.reporting.tables.models import Table
+from pipeline.reporting.tables.text_table import Table
 from pipeline.reporting.templates.rendering import template
 from pipeline.reporting.text.quantities import count, magnitude
 

@@ -11,13 +11,13 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from pipeline.evaluation.metrics import LOWER_IS_BETTER
+from pipeline.reporting.content import Comparison, ModelResult, metric_label
 from pipeline.reporting.figures import calibration, confusion, cost, curves
 from pipeline.reporting.figures.style import INK, MUTED, RULE, looks, png_bytes, svg_text
-from pipeline.reporting.tables import bars, pairs, reuse, settings
+from pipeline.reporting.tables import interval_bars, pairs, settings
 from pipeline.reporting.tables import models as tables
 from pipeline.reporting.templates.rendering import template
-from pipeline.reporting.text import explanations, quantities, verdicts
-from pipeline.reporting.values import Comparison, ModelResult, metric_label
+from pipeline.reporting.text import conclusions, explanations, quantities, reuse
 
 
 class Picture(NamedTuple):
@@ -143,8 +143,8 @@ def html(comparison: Comparison) -> str:
         pictures=pictures(comparison),
         inline=_inline,
         mistakes=sources,
-        scale=(scale := bars.bars(comparison)),
-        bars=bars.drawings(scale),
+        scale=(scale := interval_bars.bars(comparison)),
+        bars=interval_bars.drawings(scale),
         standoffs=pairs.square(comparison.certainty),
     )
 
@@ -178,8 +178,8 @@ def _content(comparison: Comparison) -> dict[str, object]:
         "data": comparison.data,
         "metric": metric_label(comparison.primary_metric),
         "lower_is_better": comparison.primary_metric in LOWER_IS_BETTER,
-        "answer": verdicts.answer(certainty, {model.name: model.multiply_accumulates for model in asked}),
-        "sentences": [verdicts.sentence(pair, certainty) for pair in certainty.pairs],
+        "answer": conclusions.answer(certainty, {model.name: model.multiply_accumulates for model in asked}),
+        "sentences": [conclusions.sentence(pair, certainty) for pair in certainty.pairs],
         "warned": reuse.warned(comparison),
         "reused": reuse.sentences(comparison),
         "explanations": explanations.explanations(certainty),

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from pipeline.reporting.tables.models import Table, markdown
 from pipeline.reporting.tables.settings import UNSET, written
+from pipeline.reporting.tables.text_table import Table, markdown
 
 ENDINGS = ("complete", "pruned", "failed")
 SHOWN = 10
@@ -36,9 +36,9 @@ def description(name: str, metrics: Mapping[str, float], best: Sequence[BestTria
     <BLANKLINE>
     Best trial:
     <BLANKLINE>
-    | trial | loss | a |
-    | --- | ---: | ---: |
-    | 2 | 0.25 | 1 |
+    | trial   |   loss |   a |
+    |:--------|-------:|----:|
+    | 2       |   0.25 |   1 |
     <BLANKLINE>
     To compare it with other models: `convtrack adopt small`
     """

@@ -19,7 +19,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from pipeline.reporting.sweep import reached
-from pipeline.reporting.tables.models import Table
+from pipeline.reporting.tables.text_table import Table
 from pipeline.reporting.templates.rendering import template
 from pipeline.reporting.text.quantities import duration
 from pipeline.sweeping.study import REASON

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from pipeline.comparison import gather as comparing
-from pipeline.comparison.gather import OTHER_QUESTIONS, REDRAWN, SPLITS_IN_WORDS, compared
+from pipeline.comparison.gather import OTHER_QUESTIONS, SPLITS_IN_WORDS, compared
 from pipeline.data.looks import record_look
-from pipeline.data.splits import STRATEGIES
+from pipeline.data.splits import OWN_TESTS, STRATEGIES
 from pipeline.errors import UserError
 from pipeline.evaluation.predictions import Answers, write_predictions
 from pipeline.storage.folders import RunFolder, looks_file
@@ -161,7 +161,7 @@ def look(purpose, test_set, configuration):
 
 def test_a_comparison_knows_how_often_its_test_images_were_looked_at():
     evaluated("a", [{"accuracy": 0.75}])
-    assert (comparison(["a"]).looks.evaluated, comparison(["a"]).looks.tuned) == (0, 0)
+    assert (comparison(["a"]).reuse.evaluated, comparison(["a"]).reuse.tuned) == (0, 0)
     for purpose, test_set, configuration in [
         ("evaluated", "t3st", "f1"),
         ("evaluated", "t3st", "f2"),
@@ -170,15 +170,15 @@ def test_a_comparison_knows_how_often_its_test_images_were_looked_at():
         ("tuned", "other", "f5"),
     ]:
         look(purpose, test_set, configuration)
-    assert (comparison(["a"]).looks.evaluated, comparison(["a"]).looks.tuned) == (2, 1)
+    assert (comparison(["a"]).reuse.evaluated, comparison(["a"]).reuse.tuned) == (2, 1)
 
 
-@pytest.mark.parametrize("strategy", REDRAWN)
+@pytest.mark.parametrize("strategy", OWN_TESTS)
 def test_where_test_sets_are_redrawn_all_that_was_tuned_has_seen_them(strategy, monkeypatch):
     evaluated("a", [{"accuracy": 0.75}])
     look("tuned", "t3st", "f4")
     monkeypatch.setitem(MANIFEST, "settings", {"split": {"strategy": strategy}})
-    assert comparison(["a"]).looks.tuned == 1
+    assert comparison(["a"]).reuse.tuned == 1
 
 
 def test_a_network_without_a_receptive_field_has_none():

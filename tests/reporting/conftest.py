@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from pipeline.evaluation.rates import Calibration
+from pipeline.reporting.content import Comparison, DataSummary, ModelResult, Reuse
 from pipeline.reporting.figures import mistakes as images
 from pipeline.reporting.figures import style as figures
-from pipeline.reporting.values import Comparison, DataSummary, Looks, ModelResult
 from pipeline.statistics.values import Certainty, Estimate, Pair
 
 COLUMNS = ["replicate", "epoch", "train/loss", "train/accuracy", "val/loss", "val/accuracy"]
@@ -142,7 +142,7 @@ def compare() -> Callable[..., Comparison]:
                     images.mistakes(np.zeros((1, 8, 8, 1), np.uint8), ["functional"], "Deitsch et al. 2019")
                 )
             },
-            "looks": Looks(evaluated=3, tuned=0),
+            "reuse": Reuse(evaluated=3, tuned=0),
         }
         values |= changes
         if "certainty" not in changes:

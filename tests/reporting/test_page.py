@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 import pytest
 
 from pipeline.reporting import page
-from pipeline.reporting.values import Looks
+from pipeline.reporting.content import Reuse
 
 VOID = {"meta", "img", "br", "link", "input"}
 
@@ -180,7 +180,7 @@ def test_a_model_is_recommended_only_where_the_statistics_say_so(compare, compar
 def test_many_looks_and_tuned_settings_are_warned_of_beside_the_answer(compare, text, undrawn):
     assert 'class="warning"' not in text
     for looks, said in (((40, 0), "40 configurations have been evaluated"), ((3, 7), "Settings were tuned on images")):
-        changed = compare(looks=Looks(*looks))
+        changed = compare(reuse=Reuse(*looks))
         warning = re.search(r'<p class="warning">(.*?)</p>', page.html(changed)).group(1)
         assert said in warning
         assert re.search(rf"^> .*{said}", page.markdown(changed, "figures")[0], re.MULTILINE)

@@ -4,7 +4,7 @@ import numpy as np
 
 from pipeline.config.schema import Metric
 from pipeline.evaluation.metrics import LOWER_IS_BETTER, scores
-from pipeline.reporting.values import METRIC_LABELS
+from pipeline.reporting.content import METRIC_LABELS
 
 
 def test_every_metric_can_be_primary_and_has_a_name_in_reports():

@@ -27,10 +27,10 @@ from pipeline.config.reading import CONF, read_comparison
 from pipeline.config.schema import ComparisonConfig
 from pipeline.console import columns, say
 from pipeline.errors import UserError, unknown
+from pipeline.reporting.content import METRIC_LABELS, metric_label
 from pipeline.reporting.tables.settings import differing
+from pipeline.reporting.text.conclusions import answer, sentence
 from pipeline.reporting.text.quantities import count, duration, interval, latency, listed, magnitude, p_value, score
-from pipeline.reporting.text.verdicts import answer, sentence
-from pipeline.reporting.values import METRIC_LABELS, metric_label
 from pipeline.statistics.analysis import certainty, certainty_of_scores
 from pipeline.statistics.ranks import Ranking, ranking
 from pipeline.statistics.values import Certainty

@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 from pipeline.evaluation.metrics import LOWER_IS_BETTER
+from pipeline.reporting.content import Comparison, ModelResult, metric_label
 from pipeline.reporting.figures.style import INK, MUTED, RULE, Look, new_figure, styled
 from pipeline.reporting.tables.models import comparison_rows
 from pipeline.reporting.text import quantities
-from pipeline.reporting.values import Comparison, ModelResult, metric_label
 from pipeline.statistics.values import Certainty, Pair
 
 COSTS = {

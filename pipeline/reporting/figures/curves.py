@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from pipeline.reporting.content import ModelResult
 from pipeline.reporting.figures.style import MUTED, RULE, WIDTH, Look, new_figure, styled
-from pipeline.reporting.values import ModelResult
 
 MEASURES = ("loss", "accuracy")
 

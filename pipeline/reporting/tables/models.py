@@ -1,14 +1,14 @@
 """The tables of a report: rows of numbers, the same as text, and that text as Markdown."""
 
-import re
 from collections.abc import Mapping, Set
 from typing import NamedTuple
 
 import numpy as np
 
 from pipeline.evaluation.metrics import LOWER_IS_BETTER
+from pipeline.reporting.content import METRIC_LABELS, Comparison, DataSummary, metric_label
+from pipeline.reporting.tables.text_table import Table
 from pipeline.reporting.text import quantities
-from pipeline.reporting.values import METRIC_LABELS, Comparison, DataSummary, metric_label
 from pipeline.statistics.values import LEVEL
 
 FURTHER_METRICS = ("accuracy", "balanced_accuracy", "roc_auc", "log_loss")
@@ -26,19 +26,6 @@ class ComparisonRow(NamedTuple):
     receptive_field: tuple[int, ...] | None
     train_seconds: float
     seconds_per_image: float
-
-
-class Table(NamedTuple):
-    """A table of text: as many cells in every row as in the header, the first of a row naming it.
-
-    `keys` are the numbers behind the cells of the same places, which a page sorts by: NaN for none, None where the
-    text itself is sorted by, as in all cells of a table without keys.
-    """
-
-    caption: str
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    keys: tuple[tuple[float | None, ...], ...] = ()
 
 
 def comparison_rows(comparison: Comparison) -> tuple[ComparisonRow, ...]:
@@ -242,32 +229,6 @@ def counts_table(data: DataSummary) -> Table:
 def versions_table(comparison: Comparison) -> Table:
     """The software the numbers were made with."""
     return Table("Versions", ("software", "version"), tuple(sorted(comparison.versions.items())))
-
-
-def escaped(text: str) -> str:
-    r"""Text that Markdown shows as it is, in a table cell too; line ends become spaces.
-
-    >>> print(escaped("a|b <i> fully_connected *x*"))
-    a\|b \<i\> fully_connected \*x\*
-    """
-    marked = re.sub(r"([\\`*\[\]<>|~#])", r"\\\1", " ".join(text.split()))
-    # Inside a word an underscore is plain, so that `fully_connected` stays readable in the source.
-    return re.sub(r"(?<!\w)_|_(?!\w)", r"\\_", marked).replace("&", "&amp;")
-
-
-def markdown(table: Table) -> str:
-    """The table in GitHub's Markdown, its caption as a line above it; all columns but the first to the right.
-
-    >>> print(markdown(Table("Sums", ("term", "sum"), (("1 + 1", "2"),))))
-    Sums
-    <BLANKLINE>
-    | term | sum |
-    | --- | ---: |
-    | 1 + 1 | 2 |
-    """
-    rule = ("---", *("---:",) * (len(table.header) - 1))
-    lines = [tuple(map(escaped, table.header)), rule, *(tuple(map(escaped, row)) for row in table.rows)]
-    return "\n".join([escaped(table.caption), "", *("| " + " | ".join(line) + " |" for line in lines)])
 
 
 def _in_order(metrics: Set[str], *, first: str | None = None) -> list[str]:

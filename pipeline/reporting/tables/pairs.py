@@ -6,9 +6,9 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from pipeline.evaluation.metrics import LOWER_IS_BETTER
-from pipeline.reporting.tables.models import Table
+from pipeline.reporting.content import metric_label
+from pipeline.reporting.tables.text_table import Table
 from pipeline.reporting.text import quantities
-from pipeline.reporting.values import metric_label
 from pipeline.statistics.values import LEVEL, Certainty
 
 Standing = Literal["better", "worse", "same", "open"]

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
-from pipeline.reporting.tables.models import Table, comparison_rows
+from pipeline.reporting.content import Comparison, ModelResult
+from pipeline.reporting.tables.models import comparison_rows
+from pipeline.reporting.tables.text_table import Table
 from pipeline.reporting.text import quantities
-from pipeline.reporting.values import Comparison, ModelResult
 
 UNSET = object()
 

@@ -4,7 +4,7 @@ from importlib import resources
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 
-from pipeline.reporting.tables import models as tables
+from pipeline.reporting.tables import text_table
 from pipeline.reporting.text import quantities
 
 
@@ -23,7 +23,7 @@ def template(name: str, *, autoescape: bool) -> Template:
         "count": quantities.count,
         "share": quantities.share,
         "score": quantities.score,
-        "md": tables.escaped,
-        "md_table": tables.markdown,
+        "md": text_table.escaped,
+        "md_table": text_table.markdown,
     }
     return environment.get_template(name)

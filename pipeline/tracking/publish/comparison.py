@@ -8,11 +8,11 @@ import pandas as pd
 import yaml
 
 from pipeline.evaluation.metrics import LOWER_IS_BETTER
-from pipeline.reporting.tables.models import escaped
+from pipeline.reporting.content import Comparison, ModelResult, metric_label
 from pipeline.reporting.tables.settings import differing, written
+from pipeline.reporting.tables.text_table import escaped
+from pipeline.reporting.text.conclusions import answer, sentence
 from pipeline.reporting.text.quantities import interval, mean, share, spread
-from pipeline.reporting.text.verdicts import answer, sentence
-from pipeline.reporting.values import Comparison, ModelResult, metric_label
 from pipeline.statistics.values import LEVEL, Certainty
 from pipeline.storage.files import read_json
 from pipeline.storage.folders import RunFolder

@@ -16,7 +16,7 @@ from pipeline.cli.commands import compare
 from pipeline.errors import UserError
 from pipeline.evaluation import metrics
 from pipeline.evaluation.predictions import Answers, write_predictions
-from pipeline.reporting.text.verdicts import answer, sentence
+from pipeline.reporting.text.conclusions import answer, sentence
 from pipeline.statistics.analysis import certainty, certainty_of_scores
 from pipeline.storage.fingerprints import fingerprint as fingerprint_of
 from pipeline.tracking.publish.training import SEED

@@ -94,7 +94,7 @@ class DataSummary:
 
 
 @dataclass(frozen=True)
-class Looks:
+class Reuse:
     """How often the test images have been used before: each look makes the best of all look better than it is.
 
     `evaluated` counts the model configurations evaluated on these test images so far, those of this comparison
@@ -130,7 +130,7 @@ class Comparison:
     tracking_link: str | None
     mistakes: Mapping[str, bytes]
     certainty: Certainty
-    looks: Looks
+    reuse: Reuse
 
     def __post_init__(self) -> None:
         """Refuse what no table could show."""

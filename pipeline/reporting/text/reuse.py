@@ -7,8 +7,8 @@ than new images will keep (Cawley & Talbot 2010; Recht et al. 2019).
 import numpy as np
 from scipy import special
 
+from pipeline.reporting.content import Comparison, metric_label
 from pipeline.reporting.text.quantities import count, score
-from pipeline.reporting.values import Comparison, metric_label
 from pipeline.statistics.values import Certainty
 
 
@@ -37,7 +37,7 @@ def own_error(certainty: Certainty) -> float:
 
 def sentences(comparison: Comparison) -> tuple[str, ...]:
     """How often these test images were used, and what that may have done."""
-    evaluated, tuned = comparison.looks.evaluated, comparison.looks.tuned
+    evaluated, tuned = comparison.reuse.evaluated, comparison.reuse.tuned
     compared = len(comparison.models)
     if not evaluated:
         told = ["How often these test images were used before is not recorded."]
@@ -74,7 +74,7 @@ def _by_chance(comparison: Comparison, models: int) -> str:
 
 def warned(comparison: Comparison) -> bool:
     """Whether the answer needs a warning beside it."""
-    return comparison.looks.tuned > 0 or comparison.looks.evaluated > len(comparison.models)
+    return comparison.reuse.tuned > 0 or comparison.reuse.evaluated > len(comparison.models)
 
 
 def _configurations(number: int) -> str:

@@ -5,14 +5,14 @@ from typing import NamedTuple
 import numpy as np
 from markupsafe import Markup
 
+from pipeline.reporting.content import Comparison
 from pipeline.reporting.tables.models import comparison_rows
 from pipeline.reporting.text import quantities
-from pipeline.reporting.values import Comparison
 
 WIDTH, HEIGHT = 120, 14
 
 
-class Bar(NamedTuple):
+class IntervalBar(NamedTuple):
     """A model's mean, interval and replicates as places on the common scale, from 0 to 1; NaN where unknown."""
 
     mean: float
@@ -21,15 +21,15 @@ class Bar(NamedTuple):
     values: tuple[float, ...]
 
 
-class Bars(NamedTuple):
+class IntervalBars(NamedTuple):
     """The scale's ends in the metric's own units, and the bar of each model that has a finite mean."""
 
     start: float
     end: float
-    by_model: dict[str, Bar]
+    by_model: dict[str, IntervalBar]
 
 
-def bars(comparison: Comparison) -> Bars:
+def bars(comparison: Comparison) -> IntervalBars:
     """The bars of all models that were asked the same question, on a scale that holds them all."""
     estimates = {one.model: one for one in comparison.certainty.estimates if np.isfinite(one.mean)}
     rows = {row.model: row.values for row in comparison_rows(comparison) if row.model in estimates}
@@ -40,18 +40,18 @@ def bars(comparison: Comparison) -> Bars:
         if np.isfinite(value)
     ]
     if not ends:
-        return Bars(float("nan"), float("nan"), {})
+        return IntervalBars(float("nan"), float("nan"), {})
     start, end = min(ends), max(ends)
     span = end - start or 1.0
 
     def place(value: float) -> float:
         return (value - start) / span
 
-    return Bars(
+    return IntervalBars(
         start,
         end,
         {
-            model: Bar(
+            model: IntervalBar(
                 place(estimates[model].mean),
                 place(estimates[model].low),
                 place(estimates[model].high),
@@ -62,7 +62,7 @@ def bars(comparison: Comparison) -> Bars:
     )
 
 
-def drawn(bar: Bar, alternative: str) -> Markup:
+def drawn(bar: IntervalBar, alternative: str) -> Markup:
     """The bar as an SVG element: the interval as a band, replicates as dots, the mean as a tick."""
 
     def x(place: float) -> str:
@@ -80,13 +80,13 @@ def drawn(bar: Bar, alternative: str) -> Markup:
     ).format(alternative, WIDTH, HEIGHT, WIDTH, HEIGHT, WIDTH - 4, band, dots, tick)
 
 
-def drawings(values: Bars) -> dict[str, Markup]:
+def drawings(values: IntervalBars) -> dict[str, Markup]:
     """The bars as SVG elements by model; each says in words where it lies."""
 
     def told(place: float) -> str:
         return quantities.score(values.start + place * (values.end - values.start))
 
-    def words(bar: Bar) -> str:
+    def words(bar: IntervalBar) -> str:
         interval = f", interval {told(bar.low)} to {told(bar.high)}" if np.isfinite(bar.low + bar.high) else ""
         return f"mean {told(bar.mean)}{interval}"
 

@@ -3,8 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from pipeline.reporting.tables import reuse
-from pipeline.reporting.values import Looks
+from pipeline.reporting.content import Reuse
+from pipeline.reporting.text import reuse
 
 
 def test_the_largest_of_some_normal_values_is_the_one_of_the_tables():
@@ -26,7 +26,7 @@ def test_choosing_among_equals_costs_what_a_simulation_says(known):
 
 
 def said(compare, evaluated, tuned=0, **changes):
-    return " ".join(reuse.sentences(compare(looks=Looks(evaluated, tuned), **changes)))
+    return " ".join(reuse.sentences(compare(reuse=Reuse(evaluated, tuned), **changes)))
 
 
 def test_more_looks_than_models_are_told_with_what_chance_does(compare):

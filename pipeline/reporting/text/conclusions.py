@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from pipeline.evaluation.metrics import LOWER_IS_BETTER
+from pipeline.reporting.content import metric_label
 from pipeline.reporting.text.quantities import chance, count, interval, listed, magnitude, p_value, score, share
-from pipeline.reporting.values import metric_label
 from pipeline.statistics.values import LEVEL, Certainty, Estimate, Pair
 
 

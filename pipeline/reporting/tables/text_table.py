@@ -1,0 +1,46 @@
+"""A table of text, and its Markdown."""
+
+import re
+from typing import NamedTuple
+
+from tabulate import tabulate
+
+
+class Table(NamedTuple):
+    """A caption, a header, and rows with one cell per column; the first cell names its row.
+
+    `keys` holds the numbers behind the cells, in the same places. A page sorts by them: NaN sorts last, None sorts by
+    the text of the cell. Without keys every cell sorts by its text.
+    """
+
+    caption: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    keys: tuple[tuple[float | None, ...], ...] = ()
+
+
+def escaped(text: str) -> str:
+    r"""Escape text so that Markdown shows it unchanged, also in a table cell; line breaks become spaces.
+
+    >>> print(escaped("a|b <i> fully_connected *x*"))
+    a\|b \<i\> fully_connected \*x\*
+    """
+    marked = re.sub(r"([\\`*\[\]<>|~#])", r"\\\1", " ".join(text.split()))
+    # An underscore inside a word needs no escape: `fully_connected` stays readable in the source.
+    return re.sub(r"(?<!\w)_|_(?!\w)", r"\\_", marked).replace("&", "&amp;")
+
+
+def markdown(table: Table) -> str:
+    """Return the table in GitHub's Markdown below its caption; all columns but the first are right-aligned.
+
+    >>> print(markdown(Table("Sums", ("term", "sum"), (("1 + 1", "2"),))))
+    Sums
+    <BLANKLINE>
+    | term   |   sum |
+    |:-------|------:|
+    | 1 + 1  |     2 |
+    """
+    rows = [[escaped(cell) for cell in row] for row in (table.header, *table.rows)]
+    aligned = ("left", *("right",) * (len(table.header) - 1))
+    text = tabulate(rows, headers="firstrow", tablefmt="pipe", colalign=aligned, disable_numparse=True)
+    return f"{escaped(table.caption)}\n\n{text}"
