@@ -1,0 +1,149 @@
+"""What README and the pages under docs/ show: commands that work, links and files that exist."""
+
+import argparse
+import fnmatch
+import re
+import shlex
+from importlib import import_module
+from importlib.util import find_spec
+from itertools import product
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipeline.cli.composing import composed
+from pipeline.config.reading import choices_of
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+LONGEST_README = 150
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+SPAN = re.compile(r"`([^`\n]+)`")
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+COMMENT = re.compile(r"(^|\s)#\s.*$")
+PLACEHOLDER = re.compile(r"\b[A-Z]{4,}\b|…")
+CHOICE = re.compile(r"(data|split|optimizer|training|augmentation): (\w+)")
+SOURCE = re.compile(r"(?:conf|pipeline|tests|development|benchmarks|hydra_plugins|data/images|data/weights)/[\w./-]*")
+
+
+def code(page):
+    """The lines of the page's shell blocks and its code spans, each once, without comments and placeholders."""
+    text = page.read_text(encoding="utf-8")
+    lines = [line for language, body in BLOCK.findall(text) if language == "sh" for line in body.splitlines()]
+    spans = SPAN.findall(BLOCK.sub("", text))
+    written = [COMMENT.sub("", line).strip() for line in (*lines, *spans)]
+    return list(dict.fromkeys(line for line in written if line and not PLACEHOLDER.search(line)))
+
+
+SHOWN = list(dict.fromkeys(line for page in PAGES for line in code(page)))
+EXPERIMENTS = [line for line in SHOWN if line.startswith("convtrack experiment ") and "=" in line]
+OTHERS = [line for line in SHOWN if re.match(r"convtrack [a-z]", line) and not line.startswith("convtrack experiment")]
+
+
+def values(override):
+    """Each single override of one that may list several values."""
+    name, value = override.split("=", 1)
+    if value.startswith("glob("):
+        return [f"{name}={choice}" for choice in fnmatch.filter(choices_of(name), value[5:-1])]
+    if found := re.fullmatch(r"(?:range|interval)\(([^,]+),.*\)", value):
+        return [f"{name}={found[1]}"]
+    return [f"{name}={one}" for one in value.split(",")]
+
+
+def test_the_pages_show_commands():
+    assert len(EXPERIMENTS) > 20
+    assert len(OTHERS) > 10
+
+
+@pytest.mark.parametrize("command", EXPERIMENTS)
+def test_an_experiment_can_be_composed(command):
+    words = shlex.split(command)[2:]
+    several = [word for word in words if "=" in word and not word.startswith(("hydra/", "hydra."))]
+    listed = [values(word) for word in several]
+    assert all(listed), "a pattern that no file matches"
+    options = [word for word in words if word.startswith("-")]
+    assert "-m" in options or all(len(one) == 1 for one in listed), "several values need -m"
+    assert "sweep=" not in command or "-m" in options
+    # Hydra takes no overrides on both sides of an option.
+    assert all(words[place] == option for place, option in enumerate(options)) or "--cfg" in options
+    if any(word.startswith("experiment=") for word in words) or any(word.startswith("model=") for word in words):
+        chosen = listed
+    else:
+        assert "sweep=models" in words, "neither a model nor a search for one"
+        chosen = [*listed, ["model=lenet5"]]
+    for overrides in product(*chosen):
+        assert composed("experiment", overrides)["model"].architecture
+
+
+class Parsed(Exception):
+    """Raised in place of running a command whose arguments are valid."""
+
+
+@pytest.mark.parametrize("command", OTHERS)
+def test_the_arguments_of_a_command_are_valid(command, monkeypatch, capsys):
+    for name in ("parse_args", "parse_intermixed_args"):
+        original = getattr(argparse.ArgumentParser, name)
+
+        def parse(self, *arguments, _original=original, **named):
+            _original(self, *arguments, **named)
+            raise Parsed
+
+        monkeypatch.setattr(argparse.ArgumentParser, name, parse)
+    _, name, *arguments = shlex.split(command)
+    with pytest.raises(Parsed):
+        import_module(f"pipeline.cli.commands.{name}").main(arguments)
+    if name == "describe" and arguments[0].startswith("model="):
+        assert composed("build", [word for word in arguments if re.match(r"[\w.]+=", word)])
+    if name == "study":
+        assert find_spec(f"pipeline.studies.{arguments[0]}") is not None
+
+
+@pytest.mark.parametrize("command", [line for line in SHOWN if line.startswith("make ")])
+def test_a_target_of_make_exists(command):
+    target = shlex.split(command)[1]
+    assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", [line for line in SHOWN if "python -m " in line])
+def test_a_module_that_is_run_exists(command):
+    assert find_spec(command.partition("python -m ")[2].split()[0]) is not None
+
+
+@pytest.mark.parametrize("command", [line for line in SHOWN if line.startswith("dvc exp run -S ")])
+def test_a_setting_that_dvc_changes_exists(command):
+    file, _, setting = shlex.split(command)[4].partition(":")
+    assert setting.partition("=")[0] in yaml.safe_load((ROOT / file).read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_linked_file_exists(page):
+    links = [link.partition("#")[0] for link in LINK.findall(page.read_text(encoding="utf-8"))]
+    local = [link for link in links if link and "://" not in link]
+    assert [link for link in local if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_linked_heading_exists(page):
+    for link in LINK.findall(page.read_text(encoding="utf-8")):
+        file, mark, anchor = link.partition("#")
+        if mark and "://" not in link:
+            text = BLOCK.sub("", ((page.parent / file) if file else page).read_text(encoding="utf-8"))
+            headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+            assert anchor in [re.sub(r"[^\w -]", "", one).lower().replace(" ", "-") for one in headings], link
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_file_and_choice_that_is_named_exists(page):
+    for span in code(page):
+        if SOURCE.fullmatch(span):
+            assert (ROOT / span).exists(), span
+        if found := CHOICE.fullmatch(span):
+            assert found[2] in choices_of(found[1])
+
+
+def test_readme_is_a_door_and_not_a_manual():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(readme.splitlines()) <= LONGEST_README
+    linked = LINK.findall(readme)
+    assert {f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md")} <= set(linked), "a page that README hides"
