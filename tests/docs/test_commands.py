@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipeline.cli.composing import composed
+from pipeline.cli.composing import HYDRA_COMMANDS, composed
 from pipeline.config.reading import choices_of
 
 ROOT = Path(__file__).parents[2]
@@ -38,7 +38,8 @@ def code(page):
 
 SHOWN = list(dict.fromkeys(line for page in PAGES for line in code(page)))
 EXPERIMENTS = [line for line in SHOWN if line.startswith("convtrack experiment ") and "=" in line]
-OTHERS = [line for line in SHOWN if re.match(r"convtrack [a-z]", line) and not line.startswith("convtrack experiment")]
+COMMANDS = [file.stem for file in (ROOT / "pipeline/cli/commands").glob("*.py")]
+OTHERS = [line for line in SHOWN if re.fullmatch(rf"convtrack ({'|'.join(COMMANDS)}) .+", line)]
 
 
 def values(override):
@@ -74,6 +75,11 @@ def test_an_experiment_can_be_composed(command):
         chosen = [*listed, ["model=lenet5"]]
     for overrides in product(*chosen):
         assert composed("experiment", overrides)["model"].architecture
+
+
+@pytest.mark.parametrize("command", [line for line in SHOWN if re.fullmatch(r"convtrack [a-z]+", line)])
+def test_a_command_exists(command):
+    assert command.split()[1] in (*COMMANDS, *HYDRA_COMMANDS)
 
 
 class Parsed(Exception):
