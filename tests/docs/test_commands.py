@@ -105,6 +105,14 @@ def test_the_arguments_of_a_command_are_valid(command, monkeypatch, capsys):
         assert find_spec(f"pipeline.studies.{arguments[0]}") is not None
 
 
+def test_the_lecture_shows_the_table_that_describe_prints(capsys):
+    page = (ROOT / "docs/lecture.md").read_text(encoding="utf-8")
+    commands, table = re.findall(r"```(?:sh)?\n(.*?)```", page, re.DOTALL)[:2]
+    _, name, *arguments = shlex.split(commands.splitlines()[0])
+    import_module(f"pipeline.cli.commands.{name}").main(arguments)
+    assert [line.rstrip() for line in capsys.readouterr().out.splitlines()] == table.splitlines()
+
+
 @pytest.mark.parametrize("command", [line for line in SHOWN if line.startswith("make ")])
 def test_a_target_of_make_exists(command):
     target = shlex.split(command)[1]
