@@ -12,9 +12,10 @@ from pipeline.data.splits import TEST, TRAIN, VALIDATION
 from pipeline.evaluation import metrics, rates
 from pipeline.evaluation.predict import predict, seconds_per_image, trained_network
 from pipeline.evaluation.predictions import Answers
-from pipeline.reporting.figures import mistakes as images
-from pipeline.reporting.figures.rates import calibration_figure, precision_recall_figure, roc_figure
-from pipeline.reporting.figures.style import looks, png_bytes, svg_text
+from pipeline.reporting.figures.captioned_images import captioned_images, captioned_images_figure
+from pipeline.reporting.figures.rate_curves import precision_recall_figure, roc_figure
+from pipeline.reporting.figures.reliability import reliability_figure
+from pipeline.reporting.figures.style import line_styles, png_bytes, svg_text
 from pipeline.reporting.text.quantities import share
 from pipeline.storage.folders import ResultFolder
 from pipeline.training.batches import evaluation_partners
@@ -117,9 +118,9 @@ def class_table(answers: Mapping[int, Answers]) -> pd.DataFrame:
 def curve_pictures(answers: Mapping[int, Answers]) -> dict[str, str]:
     """ROC, precision–recall and calibration as SVG texts by name, one curve for each replicate."""
     labelled = {f"replicate {number + 1}": said for number, said in answers.items()}
-    style = looks(list(labelled))
+    style = line_styles(list(labelled))
     pictures = {
-        "calibration": calibration_figure(
+        "calibration": reliability_figure(
             {name: rates.calibration(said.truth, said.probabilities) for name, said in labelled.items()}, style
         )
     }
@@ -157,4 +158,4 @@ def mistakes_picture(answers: Mapping[int, Answers], prepared: Prepared, count: 
         for one in worst
     ]
     pixels = np.concatenate([prepared.pixels[images_shown] for images_shown in shown[worst].T], axis=2)
-    return png_bytes(images.mistakes(pixels, captions, prepared.manifest["attribution"]))
+    return png_bytes(captioned_images_figure(captioned_images(pixels, captions, prepared.manifest["attribution"])))

@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 
 from pipeline.evaluation.metrics import LOWER_IS_BETTER
 from pipeline.reporting.content import Comparison, ModelResult, metric_label
-from pipeline.reporting.figures import calibration, confusion, cost, curves
-from pipeline.reporting.figures.style import INK, MUTED, RULE, looks, png_bytes, svg_text
+from pipeline.reporting.figures import confusion_matrix, cost, learning_curves, reliability
+from pipeline.reporting.figures.style import INK, MUTED, RULE, line_styles, png_bytes, svg_text
 from pipeline.reporting.tables import interval_bars, pairs, settings
 from pipeline.reporting.tables import models as tables
 from pipeline.reporting.templates.rendering import template
@@ -42,18 +42,22 @@ def pictures(comparison: Comparison) -> Pictures:
     """Draw every figure of a report; a model has the same colour in all of them."""
     metric = comparison.primary_metric
     names = [model.name for model in comparison.models]
-    look = looks(names)
-    histories = {model.name: curves.learning_curves(model) for model in comparison.models}
+    styles = line_styles(names)
+    histories = {model.name: learning_curves.learning_curves(model) for model in comparison.models}
     points = {name: cost.cost_points(comparison, name) for name in cost.COSTS}
-    matrices = {model.name: confusion.confusion(model.classes, model.confusion) for model in comparison.models}
+    matrices = {
+        model.name: confusion_matrix.confusion_matrix(model.classes, model.confusion) for model in comparison.models
+    }
     replicates = cost.spread(comparison)
     return Pictures(
-        spread=(Picture("spread", _spread_in_words(replicates, metric), cost.spread_figure(replicates, metric, look)),),
+        spread=(
+            Picture("spread", _spread_in_words(replicates, metric), cost.spread_figure(replicates, metric, styles)),
+        ),
         cost=tuple(
             Picture(
                 f"cost-{name.replace('_', '-')}",
                 _cost_in_words(points[name], name, metric),
-                cost.cost_figure(points[name], name, metric, look),
+                cost.cost_figure(points[name], name, metric, styles),
             )
             for name in cost.COSTS
         ),
@@ -61,8 +65,8 @@ def pictures(comparison: Comparison) -> Pictures:
             Picture(
                 f"curves-{quote(name, safe='')}",
                 _curves_in_words(name, histories[name]),
-                curves.learning_curves_figure(
-                    name, histories[name], look[name], others=[histories[other] for other in names if other != name]
+                learning_curves.learning_curves_figure(
+                    name, histories[name], styles[name], others=[histories[other] for other in names if other != name]
                 ),
             )
             for name in names
@@ -71,11 +75,11 @@ def pictures(comparison: Comparison) -> Pictures:
             Picture(
                 f"calibration-{quote(model.name, safe='')}",
                 _calibration_in_words(model),
-                calibration.calibration_panel(
+                reliability.reliability_panel(
                     model.name,
                     model.calibration,
-                    look[model.name],
-                    least=1 / max(len(one.classes) for one in comparison.models),
+                    styles[model.name],
+                    chance=1 / max(len(one.classes) for one in comparison.models),
                 ),
             )
             for model in comparison.models
@@ -84,7 +88,7 @@ def pictures(comparison: Comparison) -> Pictures:
             Picture(
                 f"confusion-{quote(name, safe='')}",
                 _confusion_in_words(name, matrix),
-                confusion.confusion_figure(name, matrix),
+                confusion_matrix.confusion_figure(name, matrix),
             )
             for name, matrix in matrices.items()
         ),
@@ -106,7 +110,7 @@ def _cost_in_words(points: tuple[cost.CostPoint, ...], name: str, metric: str) -
     return f"{label[0].upper()}{label[1:]} against {cost.COSTS[name]}: {'; '.join(pairs)}."
 
 
-def _curves_in_words(model: str, by_column: Mapping[str, curves.Curve]) -> str:
+def _curves_in_words(model: str, by_column: Mapping[str, learning_curves.Curve]) -> str:
     ends = (
         f"{column} {quantities.score(curve.mean[curve.common() - 1])}"
         for column, curve in by_column.items()
@@ -125,7 +129,7 @@ def _calibration_in_words(model: ModelResult) -> str:
     return f"Calibration of {model.name}, error {quantities.score(values.error)}: {'; '.join(bins)}."
 
 
-def _confusion_in_words(model: str, matrix: confusion.Confusion) -> str:
+def _confusion_in_words(model: str, matrix: confusion_matrix.ConfusionMatrix) -> str:
     shares = (
         f"{name} {quantities.share(share)}" for name, share in zip(matrix.classes, np.diag(matrix.shares), strict=True)
     )

@@ -4,7 +4,7 @@ from pipeline.config.schema import ModelConfig
 from pipeline.console import say
 from pipeline.data.prepared import read_manifest
 from pipeline.networks.network import make_network
-from pipeline.reporting.figures.network import network_drawing
+from pipeline.reporting.figures.layer_diagram import layer_diagram, layer_diagram_figure
 from pipeline.reporting.figures.style import svg_text
 from pipeline.reporting.text.quantities import count
 from pipeline.storage.files import replacing, write_json
@@ -18,7 +18,7 @@ def main(model: ModelConfig) -> None:
     run = RunFolder.of(model.name)
     for file, text in (
         (run.architecture, network.architecture),
-        (run.drawing, svg_text(network_drawing(network.rows))),
+        (run.drawing, svg_text(layer_diagram_figure(layer_diagram(network.rows)))),
     ):
         with replacing(file) as unfinished:
             unfinished.write_text(text, encoding="utf-8")

@@ -8,8 +8,8 @@ import pytest
 
 from pipeline.evaluation.rates import Calibration
 from pipeline.reporting.content import Comparison, DataSummary, ModelResult, Reuse
-from pipeline.reporting.figures import mistakes as images
-from pipeline.reporting.figures import style as figures
+from pipeline.reporting.figures.captioned_images import captioned_images, captioned_images_figure
+from pipeline.reporting.figures.style import png_bytes
 from pipeline.statistics.values import Certainty, Estimate, Pair
 
 COLUMNS = ["replicate", "epoch", "train/loss", "train/accuracy", "val/loss", "val/accuracy"]
@@ -138,8 +138,10 @@ def compare() -> Callable[..., Comparison]:
             "versions": {"tensorflow": "2.21.0", "keras": "3.15.1"},
             "tracking_link": None,
             "mistakes": {
-                "lenet5": figures.png_bytes(
-                    images.mistakes(np.zeros((1, 8, 8, 1), np.uint8), ["functional"], "Deitsch et al. 2019")
+                "lenet5": png_bytes(
+                    captioned_images_figure(
+                        captioned_images(np.zeros((1, 8, 8, 1), np.uint8), ["functional"], "Deitsch et al. 2019")
+                    )
                 )
             },
             "reuse": Reuse(evaluated=3, tuned=0),

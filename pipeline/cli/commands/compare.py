@@ -339,12 +339,12 @@ def _scores_by_data(judged: Sequence[Judged]) -> dict[str, dict[str, float]] | N
 
 def _draw(found: Ranking, file: Path) -> None:
     # Importing Matplotlib takes longer than all that is done without it.
-    from pipeline.reporting.figures.ranks import critical_difference, critical_difference_figure
+    from pipeline.reporting.figures.critical_difference import rank_diagram, rank_diagram_figure
     from pipeline.reporting.figures.style import png_bytes, svg_text
 
     if file.suffix not in (".png", ".svg"):
         raise UserError(f"`--figure` must name a .png or .svg file. Received '{file}'.")
-    figure = critical_difference_figure(critical_difference(found))
+    figure = rank_diagram_figure(rank_diagram(found))
     content = png_bytes(figure) if file.suffix == ".png" else svg_text(figure).encode()
     try:
         file.write_bytes(content)

@@ -1,1 +1,1 @@
-"""Figures of reports."""
+"""Figures: each module gathers the values of a plot into a named tuple and draws it."""

@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLoca
 
 from pipeline.evaluation.metrics import LOWER_IS_BETTER
 from pipeline.reporting.content import Comparison, ModelResult, metric_label
-from pipeline.reporting.figures.style import INK, MUTED, RULE, Look, new_figure, styled
+from pipeline.reporting.figures.style import INK, MUTED, RULE, LineStyle, new_figure, styled
 from pipeline.reporting.tables.models import comparison_rows
 from pipeline.reporting.text import quantities
 from pipeline.statistics.values import Certainty, Pair
@@ -240,7 +240,7 @@ def _steps(axes: Axes, front: Sequence[CostPoint]) -> list[tuple[float, ...]]:
 
 
 @styled
-def cost_figure(points: Sequence[CostPoint], cost: str, metric: str, looks: Mapping[str, Look]) -> Figure:
+def cost_figure(points: Sequence[CostPoint], cost: str, metric: str, styles: Mapping[str, LineStyle]) -> Figure:
     """The metric against a cost on a logarithmic axis: large marks means, small ones replicates, bars ± deviation.
 
     A dashed line steps along the Pareto front, whose models are named in bold.
@@ -250,7 +250,7 @@ def cost_figure(points: Sequence[CostPoint], cost: str, metric: str, looks: Mapp
     axes.set_xscale("log")
     axes.margins(x=0.2, y=0.16)
     for point in points:
-        colour, marker, _ = looks[point.model]
+        colour, marker, _ = styles[point.model]
         axes.plot(point.costs, point.scores, ls="", marker=marker, ms=3, mfc=colour, mec="none", alpha=0.45)
         if np.isfinite(point.deviation):
             low, high = point.mean - point.deviation, point.mean + point.deviation
@@ -313,7 +313,7 @@ def spread(comparison: Comparison) -> Spread:
 
 
 @styled
-def spread_figure(values: Spread, metric: str, looks: Mapping[str, Look]) -> Figure:
+def spread_figure(values: Spread, metric: str, styles: Mapping[str, LineStyle]) -> Figure:
     """A line of marks per model, one mark a replicate and a bar at the mean; grey lines join the same replicate.
 
     The same replicate of every model was trained and tested on the same images: where the grey lines run side by side,
@@ -325,7 +325,7 @@ def spread_figure(values: Spread, metric: str, looks: Mapping[str, Look]) -> Fig
     heights = np.arange(len(models))[::-1]
     axes.plot(scores, heights, color=RULE, lw=0.9, zorder=1)
     for model, height, row in zip(models, heights, scores, strict=True):
-        colour, marker, _ = looks[model]
+        colour, marker, _ = styles[model]
         axes.plot(row, [height] * len(row), ls="", marker=marker, ms=5, mfc=colour, mec="none", alpha=0.75)
         if np.isfinite(row).any():
             axes.plot([np.nanmean(row)] * 2, [height - 0.28, height + 0.28], color=INK, lw=1.6)

@@ -1,7 +1,7 @@
-"""What all figures share: palette, style, and bytes that are the same for the same figure.
+"""Palette, style and file formats of all figures.
 
-The palette is Okabe and Ito's (2008, *Color universal design*), which people with any of the usual colour
-vision deficiencies can tell apart. Nothing here touches pyplot: a figure belongs to whoever made it.
+The palette is that of Okabe and Ito (2008, *Color universal design*). It stays distinguishable for readers with the
+common colour vision deficiencies. No module here uses pyplot, so no figure is kept in a global state.
 """
 
 from collections.abc import Sequence
@@ -19,14 +19,16 @@ RULE = "#d3d8de"
 
 BLUE, VERMILLION, GREEN, PURPLE = "#0072b2", "#d55e00", "#009e73", "#cc79a7"
 ORANGE, SKY = "#e69f00", "#56b4e9"
-# Their yellow is left out: on white it cannot be seen.
+# Without their yellow, which is invisible on white.
 PALETTE = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, INK)
-# One marker more than colours: the pairs repeat only after 56 models.
+# Eight markers and seven colours: the pairs repeat only after 56 models.
 MARKERS = ("o", "s", "D", "^", "v", "P", "X", "p")
 LINES = ("-", "--", ":", "-.")
+DASHED = (0, (4, 3))
+"""Line of a reference, such as the diagonal of a ROC curve."""
 
-# A figure is as wide as a phone, so that its text is as large there as everywhere: pages set several side by side.
 WIDTH = 4.2
+"""Inches: the width of a phone. Wide pages show several figures side by side, so text has one size everywhere."""
 
 STYLE = {
     "font.family": "sans-serif",
@@ -68,25 +70,25 @@ STYLE = {
 }
 
 styled = matplotlib.rc_context(STYLE)  # type: ignore[arg-type]
-"""Decorator of every drawing function: ours is the style, whatever the user's matplotlibrc says."""
+"""Decorator of every drawing function: apply `STYLE` and override the user's matplotlibrc."""
 
 
-class Look(NamedTuple):
-    """How a model is drawn, in every figure alike."""
+class LineStyle(NamedTuple):
+    """Colour, marker and dashes of one model, the same in every figure."""
 
     colour: str
     marker: str
     line: str
 
 
-def looks(models: Sequence[str]) -> dict[str, Look]:
-    """A colour, a marker and a line for each model, by its place in the comparison; the first seven have solid lines.
+def line_styles(models: Sequence[str]) -> dict[str, LineStyle]:
+    """Assign a colour, a marker and a line to each model in turn; the lines of the first seven are solid.
 
-    >>> looks(["lenet5", "resnet8"])["resnet8"]
-    Look(colour='#d55e00', marker='s', line='-')
+    >>> line_styles(["lenet5", "resnet8"])["resnet8"]
+    LineStyle(colour='#d55e00', marker='s', line='-')
     """
     return {
-        model: Look(
+        model: LineStyle(
             PALETTE[index % len(PALETTE)],
             MARKERS[index % len(MARKERS)],
             LINES[index // len(PALETTE) % len(LINES)],
@@ -96,14 +98,24 @@ def looks(models: Sequence[str]) -> dict[str, Look]:
 
 
 def new_figure(height: float, *, width: float = WIDTH) -> Figure:
-    """An empty figure, sides in inches, on an Agg canvas that can measure text."""
+    """Return an empty figure on an Agg canvas, which can measure text. `height` and `width` are in inches."""
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
 
 
+def square_axes(title: str, x: str, y: str) -> tuple[Figure, Axes]:
+    """Return a figure with square axes from 0 to 1, their title and their labels."""
+    figure = new_figure(4.3)
+    axes = figure.subplots()
+    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xlabel=x, ylabel=y, aspect="equal")
+    axes.grid(color=RULE)
+    axes.set_title(title)
+    return figure, axes
+
+
 def hide_axes(axes: Axes) -> None:
-    """Leave nothing of the axes but what is drawn in them."""
+    """Remove ticks and spines, keep what is drawn inside the axes."""
     axes.set_xticks([])
     axes.set_yticks([])
     for spine in axes.spines.values():
@@ -112,18 +124,21 @@ def hide_axes(axes: Axes) -> None:
 
 @styled
 def png_bytes(figure: Figure, *, dpi: int = 160) -> bytes:
-    """The figure as PNG on white; the same figure gives the same bytes."""
+    """Return the figure as PNG on white. Equal figures give equal bytes."""
     buffer = BytesIO()
-    # By default the file names the version of Matplotlib: a report would change with it.
+    # By default the file contains the version of Matplotlib, so every update would change the report.
     figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
     return buffer.getvalue()
 
 
 @styled
 def svg_text(figure: Figure) -> str:
-    """The figure as one SVG element on a transparent ground, its text as text; the same figure gives the same text."""
+    """Return the figure as one SVG element with a transparent background and selectable text.
+
+    Equal figures give equal text.
+    """
     buffer = BytesIO()
-    nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-    figure.savefig(buffer, format="svg", transparent=True, metadata=nothing)
+    omitted = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+    figure.savefig(buffer, format="svg", transparent=True, metadata=omitted)
     text = buffer.getvalue().decode()
     return text[text.index("<svg") :]

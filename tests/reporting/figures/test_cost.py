@@ -94,7 +94,7 @@ def test_a_label_stays_inside_the_drawing_wherever_its_point_is(x, y):
 
 def test_a_label_is_written_for_every_model(comparison):
     points = cost.cost_points(comparison, "parameters")
-    look = figures.looks([point.model for point in points])
+    look = figures.line_styles([point.model for point in points])
     figure = cost.cost_figure(points, "parameters", "accuracy", look)
     assert {text.get_text() for text in figure.axes[0].texts} == {"fully_connected", "lenet5", "resnet8"}
     assert figure.axes[0].get_xscale() == "log"

@@ -22,21 +22,21 @@ def test_the_same_figure_gives_the_same_bytes(write):
     assert write(drawing()) == write(drawing())
 
 
-def test_the_users_style_does_not_reach_a_report():
+def test_the_users_matplotlibrc_does_not_change_a_report():
     ours = figures.svg_text(drawing())
     with matplotlib.rc_context({"svg.fonttype": "path", "svg.hashsalt": None, "text.color": "red"}):
         assert figures.svg_text(drawing()) == ours
 
 
-def test_a_png_is_as_many_pixels_as_its_inches_say():
+def test_the_size_of_a_png_is_inches_times_dpi():
     assert Image.open(BytesIO(figures.png_bytes(drawing(), dpi=100))).size == (420, 200)
 
 
-def test_svg_is_one_element_whose_text_is_text():
+def test_svg_is_one_element_with_selectable_text():
     root = ElementTree.fromstring(figures.svg_text(drawing()))
     assert root.tag.endswith("svg")
     assert "Test" in [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
 
 
-def test_no_two_of_56_models_look_alike():
-    assert len({look[:2] for look in figures.looks([str(n) for n in range(56)]).values()}) == 56
+def test_56_models_have_different_pairs_of_colour_and_marker():
+    assert len({style[:2] for style in figures.line_styles([str(n) for n in range(56)]).values()}) == 56

@@ -1,4 +1,4 @@
-"""Which class is taken for which: the confusion matrix of a model."""
+"""The confusion matrix of a model."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -10,36 +10,40 @@ from matplotlib.patches import Rectangle
 from pipeline.reporting.figures.style import BLUE, INK, WIDTH, new_figure, styled
 from pipeline.reporting.text import quantities
 
-# Beyond, a number would be smaller than one can read.
 NUMBERED_CLASSES = 16
+"""Matrices with more classes have no numbers, because they would be too small to read."""
 
 
-class Confusion(NamedTuple):
-    """Counts and shares of a true class, both of shape (classes, classes), rows truth; shares are NaN for no images."""
+class ConfusionMatrix(NamedTuple):
+    """Counts, and their shares of each true class; both of shape (classes, classes), one row per true class.
+
+    The shares of a class without images are NaN.
+    """
 
     classes: tuple[str, ...]
     counts: np.ndarray
     shares: np.ndarray
 
 
-def confusion(classes: Sequence[str], counts: np.ndarray) -> Confusion:
-    """The shares that belong to the counts.
+def confusion_matrix(classes: Sequence[str], counts: np.ndarray) -> ConfusionMatrix:
+    """Normalise each row of the counts.
 
     Raises:
-        ValueError: `counts` is not a square with a row for each class.
+        ValueError: `counts` does not have one row and one column per class.
     """
     if counts.shape != (len(classes), len(classes)):
         raise ValueError(
-            f"`counts` must have shape ({len(classes)}, {len(classes)}), one row a class. Received {counts.shape}."
+            f"`counts` must have shape ({len(classes)}, {len(classes)}), with a row and a column per class. "
+            f"Received {counts.shape}."
         )
     totals = counts.sum(axis=1, keepdims=True)
     shares = np.divide(counts, totals, out=np.full(counts.shape, np.nan), where=totals > 0)
-    return Confusion(tuple(classes), counts, shares)
+    return ConfusionMatrix(tuple(classes), counts, shares)
 
 
 @styled
-def confusion_figure(title: str, values: Confusion) -> Figure:
-    """A square per pair of classes, the darker the larger the share of the true class; counts are written in it."""
+def confusion_figure(title: str, values: ConfusionMatrix) -> Figure:
+    """Draw one square per pair of classes: its opacity is the share of the true class, its text the count."""
     classes, counts, shares = values
     n = len(classes)
     side = max(WIDTH, 0.16 * n + 1)
@@ -48,7 +52,7 @@ def confusion_figure(title: str, values: Confusion) -> Figure:
     size = max(5.0, min(10.0, 60 / n))
     for (row, column), count in np.ndenumerate(counts):
         share = float(np.nan_to_num(shares[row, column]))
-        # Opacity instead of a colour scale: it works on light and on dark ground.
+        # Opacity instead of a colour scale, because it works on light and dark backgrounds.
         axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=BLUE, alpha=share, lw=0))
         if n <= NUMBERED_CLASSES and count:
             text = quantities.count(int(count)) + (f"\n{quantities.share(share)}" if n <= 5 else "")

@@ -1,0 +1,27 @@
+import numpy as np
+import pytest
+
+from pipeline.reporting.figures.confusion_matrix import confusion_figure, confusion_matrix
+
+
+def test_each_row_is_normalised_by_its_true_class():
+    matrix = confusion_matrix(("a", "b"), np.array([[90, 10], [30, 70]]))
+    np.testing.assert_allclose(matrix.shares, [[0.9, 0.1], [0.3, 0.7]])
+
+
+def test_the_shares_of_a_class_without_images_are_nan():
+    matrix = confusion_matrix(("a", "b"), np.array([[5, 5], [0, 0]]))
+    assert np.isnan(matrix.shares[1]).all()
+    confusion_figure("empty", matrix)
+
+
+def test_a_matrix_must_have_one_row_and_column_per_class():
+    with pytest.raises(ValueError, match=r"must have shape \(3, 3\), .* Received \(2, 2\)"):
+        confusion_matrix(("a", "b", "c"), np.zeros((2, 2)))
+
+
+def test_matrices_of_few_classes_show_counts_and_larger_ones_do_not():
+    few = confusion_figure("few", confusion_matrix(tuple("abcdefgh"), np.full((8, 8), 1200)))
+    assert {text.get_text() for text in few.axes[0].texts} == {"1,200"}
+    many = confusion_figure("many", confusion_matrix(tuple(map(str, range(40))), np.ones((40, 40), int)))
+    assert not many.axes[0].texts
