@@ -1,1 +1,13 @@
-"""MLflow: what is written to it and read from it. Only this package imports mlflow."""
+"""MLflow: log runs, read runs, and link to the pages of its UI. Only this package imports mlflow.
+
+An experiment holds the runs of one data set: a parent run per model, below it a child run per replicate. A sweep has a
+run, too, and below it a model's run per trial.
+"""
+
+import os
+
+# MLflow reads these when it is imported. A value that the user has set stays.
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")

@@ -1,8 +1,7 @@
-"""From runs in a store to what can be compared: which runs are meant, and what is known of their replicates.
+"""Find the runs to compare in a store, by id, name or filter, and read what the store holds of them.
 
-Runs may be named by id, by name or by a filter in MLflow's language. Those of this project bring along what their
-replicates answered to their test images, or, of experiments and of trials, what they reached on validation images; of
-other runs the store knows one value per metric.
+Runs of this project have replicates with predictions for test images, or, from experiments and trials, with validation
+metrics. Any other run has one value per metric.
 """
 
 import json
@@ -18,27 +17,36 @@ import numpy as np
 
 from pipeline.errors import UserError
 from pipeline.evaluation.predictions import Answers, read_predictions
-from pipeline.tracking.publish.training import KEPT, SEED
-from pipeline.tracking.tracker import DATA_DIGEST, EVALUATED, EVALUATION, KIND, REPLICATE, Store
+from pipeline.tracking.filters import quote_names
+from pipeline.tracking.names import DATA_DIGEST, EVALUATED, EVALUATION, KEPT, KIND, REPLICATE, SEED
+from pipeline.tracking.store import Store
 
-MOST = 40
-"""Runs that one filter may find: beyond it the pairs are too many to be read."""
+MAX_RUNS = 40
+"""Runs that one filter may find: a comparison of more has too many pairs to read."""
 
 ID = re.compile(r"[0-9a-f]{6,32}")
 COMPARISON = re.compile(r"\s(?:i?like|in)\s|[=<>]", re.IGNORECASE)
-DOTTED = re.compile(r"(?<![\w`'\"])(params?|parameters?|metrics?|tags?)\.([A-Za-z_][\w./-]*)(?=\s*(?:!?=|[<>]|\s))")
 
 VALIDATED = {"log_loss": KEPT[0], "accuracy": KEPT[1]}
-"""What the replicates of an experiment say of a metric, on validation images."""
+"""The metrics of child runs that hold these validation metrics of the kept weights."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A finished run that is to be compared, by a `name` that no other has.
+    """A finished run to compare.
 
-    `data` is its experiment, `digest` that of the images where it is one of ours. `seeds` are those of its replicates.
-    `answers` are what its replicates said of test images, in the output by which it is compared, by replicate.
-    `tested` and `validated` map the metrics of test and of validation images to a value by replicate.
+    Attributes:
+        name: the name in the comparison, which is unique.
+        model: the name of the run.
+        data: the name of the experiment.
+        digest: the digest of the images; None for a run of another project.
+        finished: the time at which the run ended.
+        values: the latest value of every metric.
+        seeds: the seeds of the replicates.
+        question: the output that is compared, by name.
+        answers: the predictions of this output for test images, by replicate.
+        tested: the test metrics, each with its value by replicate.
+        validated: the validation metrics, each with its value by replicate.
     """
 
     name: str
@@ -57,21 +65,26 @@ class Candidate:
 
 
 def find(store: Store, words: Sequence[str]) -> tuple[list[Any], list[str]]:
-    """The runs that the words mean, each once, and what has to be said about the choice.
+    """The runs that the words select, each once, and remarks on the selection.
+
+    A word is the id of a run or its beginning, the name of a run, or a filter.
 
     Raises:
-        UserError: a word means no run, or one that is not finished or was deleted; a filter finds none or too many.
+        UserError: a word selects no run, or one that is deleted or not finished; a filter finds no runs or too many.
     """
     runs: dict[str, Any] = {}
     remarks: list[str] = []
     for word in words:
-        for run in _meant(store, word, remarks):
+        for run in _selected(store, word, remarks):
             runs.setdefault(run.info.run_id, run)
     return list(runs.values()), remarks
 
 
 def candidates(store: Store, runs: Sequence[Any]) -> list[Candidate]:
-    """What is known of each run; runs of one name are told apart by their data or by the beginning of their ids."""
+    """The runs with what the store holds of them.
+
+    Runs with the same name are distinguished by their data sets, or else by the beginning of their ids.
+    """
     names = [run.info.run_name for run in runs]
     data = [store.experiments[run.info.experiment_id] for run in runs]
     found = []
@@ -86,35 +99,25 @@ def candidates(store: Store, runs: Sequence[Any]) -> list[Candidate]:
     return found
 
 
-def quoted(condition: str) -> str:
-    """A filter whose dotted names stand between backticks, as MLflow wants those that hold more than letters.
-
-    >>> quoted("params.model.name='lenet5' AND metrics.`test/accuracy` > 0.5")
-    "params.`model.name`='lenet5' AND metrics.`test/accuracy` > 0.5"
-    """
-    strings = re.split(r"('[^']*'|\"[^\"]*\"|`[^`]*`)", condition)
-    return "".join(part if place % 2 else DOTTED.sub(r"\1.`\2`", part) for place, part in enumerate(strings))
-
-
-def _meant(store: Store, word: str, remarks: list[str]) -> list[Any]:
+def _selected(store: Store, word: str, remarks: list[str]) -> list[Any]:
     if ID.fullmatch(word):
         found = _by_id(store, word)
         if found is not None:
             return [found]
-    named = store.named(word, kind="model", most=MOST) or store.named(word, most=MOST)
+    named = store.named(word, kind="model", limit=MAX_RUNS) or store.named(word, limit=MAX_RUNS)
     if named:
         finished = [run for run in named if run.info.status == "FINISHED"]
         if not finished:
-            raise UserError(f"Run '{word}' is {named[0].info.status}, and only finished runs can be compared.")
+            raise UserError(f"Run '{word}' is {named[0].info.status}. Only finished runs can be compared.")
         if len(finished) > 1:
             remarks.append(
-                f"{len(finished)} finished runs are named {word}; the newest is taken, {finished[0].info.run_id[:8]}."
+                f"{len(finished)} finished runs are named {word}; the newest is used, {finished[0].info.run_id[:8]}."
             )
         return finished[:1]
     if COMPARISON.search(word):
         return _by_filter(store, word)
     raise UserError(
-        f"There is no run with the id or name '{word}' in the store: give one that MLflow lists, or a filter such as "
+        f"The store has no run with the id or name '{word}'. Give an id or name that MLflow lists, or a filter such as "
         "\"params.model.name='lenet5'\"."
     )
 
@@ -123,29 +126,29 @@ def _by_id(store: Store, word: str) -> Any | None:
     if len(word) == 32:
         run = store.run(word)
     else:
-        begun = store.search(f"attributes.run_id LIKE '{word}%'", most=2)
+        begun = store.search(f"attributes.run_id LIKE '{word}%'", limit=2)
         if len(begun) > 1:
-            raise UserError(f"Several runs have an id that begins with '{word}': give more of it.")
+            raise UserError(f"Several runs have an id that begins with '{word}'. Give more characters of the id.")
         run = begun[0] if begun else None
     if run is None:
         return None
     if run.info.lifecycle_stage == "deleted" or run.info.experiment_id not in store.experiments:
-        raise UserError(f"Run {word} is deleted: restore it (`mlflow runs restore --run-id {run.info.run_id}`).")
+        raise UserError(f"Run {word} is deleted. Restore it (`mlflow runs restore --run-id {run.info.run_id}`).")
     if run.info.status != "FINISHED":
-        raise UserError(f"Run {word} is {run.info.status}, and only finished runs can be compared.")
+        raise UserError(f"Run {word} is {run.info.status}. Only finished runs can be compared.")
     return run
 
 
 def _by_filter(store: Store, word: str) -> list[Any]:
-    condition, finished = quoted(word), "attributes.status = 'FINISHED'"
-    found = store.search(condition, most=MOST + 1, among=f"{finished} AND tags.`{KIND}` = 'model'")
+    condition, finished = quote_names(word), "attributes.status = 'FINISHED'"
+    found = store.search(condition, limit=MAX_RUNS + 1, among=f"{finished} AND tags.`{KIND}` = 'model'")
     if not found:
-        foreign = store.search(condition, most=MOST + 1, among=finished)
+        foreign = store.search(condition, limit=MAX_RUNS + 1, among=finished)
         found = [run for run in foreign if KIND not in run.data.tags]
     if not found:
-        raise UserError(f"No finished run satisfies {word}.")
-    if len(found) > MOST:
-        raise UserError(f"More than {MOST} finished runs satisfy {word}: narrow it with AND.")
+        raise UserError(f"No finished run satisfies {word}. Check the names and values in MLflow.")
+    if len(found) > MAX_RUNS:
+        raise UserError(f"More than {MAX_RUNS} finished runs satisfy {word}. Add conditions with AND.")
     return found
 
 
@@ -176,13 +179,16 @@ def _candidate(store: Store, run: Any, name: str, folder: Path) -> Candidate:
 
 
 def _names(children: Mapping[int, Any], prefix: str) -> set[str]:
-    """The metrics that the replicates have logged under a prefix."""
+    """The metrics that the replicates have logged under a prefix, without the prefix."""
     logged = {name for child in children.values() for name in child.data.metrics}
     return {name.removeprefix(prefix) for name in logged if name.startswith(prefix)}
 
 
 def _scores(children: Mapping[int, Any], named: Mapping[str, str]) -> dict[str, dict[int, float]]:
-    """Metrics by what they are called here, each with a value by replicate; of two under one name the later counts."""
+    """Metrics by their names here, each with its value by replicate. `named` maps logged names to names here.
+
+    If two logged metrics have the same name here, the later one in `named` counts.
+    """
     found: dict[str, dict[int, float]] = {}
     for logged, name in named.items():
         for number, child in children.items():
@@ -200,14 +206,14 @@ def _answers(store: Store, run: Any, folder: Path) -> tuple[dict[int, Answers], 
         question, answers = next(iter(read_predictions(file).items()))
     except UserError:
         raise UserError(
-            f"The test predictions of run '{run.info.run_name}' are missing in the store, or damaged; if they are this "
-            "project's, `convtrack publish` logs them again."
+            f"The test predictions of run '{run.info.run_name}' are missing in the store or damaged. If the run is one "
+            "of this project's comparison, `convtrack publish` logs them again."
         ) from None
     return answers, question
 
 
 def _children(store: Store, run: Any) -> dict[int, Any]:
-    """The newest finished run of each replicate; those that were evaluated, where any were."""
+    """The newest finished run of each replicate; only evaluated ones if the model has been evaluated."""
     if KIND not in run.data.tags:
         return {}
     try:
@@ -223,7 +229,7 @@ def _children(store: Store, run: Any) -> dict[int, Any]:
 
 
 def same_images(one: Answers, other: Answers) -> bool:
-    """Whether two replicates were asked the same about the same images, in the same groups."""
+    """Whether two replicates made predictions for the same images, groups, classes and true labels."""
     return (
         np.array_equal(one.images, other.images)
         and np.array_equal(one.groups, other.groups)

@@ -1,4 +1,4 @@
-"""Serve MLflow's pages over the project's store, and print the link that shows the models side by side."""
+"""Serve the MLflow UI for the project's store, and print links to the compared models."""
 
 import argparse
 import os
@@ -8,51 +8,54 @@ from collections.abc import Sequence
 from pipeline.config.reading import read_comparison
 from pipeline.console import say
 from pipeline.errors import UserError
-from pipeline.storage.folders import REPORTS
-from pipeline.tracking.publish.comparison import CHARTS, VIEW, compared_runs
-from pipeline.tracking.tracker import Tracker, shown_address, store_address
+from pipeline.storage.folders import REPORT
+from pipeline.tracking import views
+from pipeline.tracking.connection import shown_address, store_address
+from pipeline.tracking.names import CHARTS_VIEW, TABLE_VIEW
+from pipeline.tracking.publish.comparison import published_runs
+from pipeline.tracking.tracker import Tracker
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Run MLflow's server on 127.0.0.1 in place of this process until it is interrupted."""
+    """Print the links, then replace this process by MLflow's server on 127.0.0.1, unless `--link` is given."""
     parser = argparse.ArgumentParser("convtrack ui", description=__doc__)
-    parser.add_argument("--port", type=int, default=5000, help="where to listen on 127.0.0.1 (default: 5000)")
-    parser.add_argument("--link", action="store_true", help="say where report and runs are, and serve nothing")
-    given = parser.parse_args(arguments)
+    parser.add_argument("--port", type=int, default=5000, help="port on 127.0.0.1 (default: 5000)")
+    parser.add_argument("--link", action="store_true", help="print the links to report and runs, and serve nothing")
+    options = parser.parse_args(arguments)
     comparison = read_comparison()
     address = shown_address()
     remote = address.startswith("http")
-    if remote and not given.link:
-        raise UserError(f"MLFLOW_TRACKING_URI is a server already; open {address} in a browser.")
+    if remote and not options.link:
+        raise UserError(f"MLFLOW_TRACKING_URI is a server: open {address} in a browser.")
     tracker = Tracker.open(comparison.data)
-    runs = compared_runs(tracker, comparison.models)
-    server = address if remote else f"http://127.0.0.1:{given.port}"
-    if given.link:
-        say(f"The report: {REPORTS / 'comparison.html'}")
-        say("The runs:" if remote else "The runs, once `make ui` serves them:")
-    say(f"  the models as a table  {tracker.address_of_view(VIEW, server)}")
-    say(f"  the models as charts   {tracker.address_of_view(CHARTS, server, charts=True)}")
-    if len(runs) < len(comparison.models):
-        missing = len(comparison.models) - len(runs)
-        say(
-            f"  {missing} of {len(comparison.models)} models are not in this store; `convtrack publish` logs them there"
-        )
-    if runs:
-        say(f"  the models compared    {tracker.address_of_comparison(runs, server)}")
-    if given.link:
-        return
-    # Its workers for language models' jobs would take a gigabyte for nothing.
-    os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
-    # One worker: each takes 245 MB, and one person is served well by one.
-    command = [
-        "-m",
-        "mlflow",
-        "server",
-        "--backend-store-uri",
-        store_address(),
-        "--host",
-        "127.0.0.1",
-        "--workers",
-        "1",
+    server = address.rstrip("/") if remote else f"http://127.0.0.1:{options.port}"
+    if options.link:
+        say(f"Report: {REPORT}")
+        say("Runs:" if remote else "Runs (start the server with `make ui`):")
+    for line in _links(tracker, comparison.models, server):
+        say(line)
+    if not options.link:
+        _serve(options.port)
+
+
+def _links(tracker: Tracker, models: Sequence[str], server: str) -> list[str]:
+    """A line for each page of the MLflow UI that shows the models."""
+    experiment, runs = tracker.experiment, published_runs(tracker, models)
+    lines = [
+        f"  models as a table      {views.view_page(experiment, TABLE_VIEW, server)}",
+        f"  models as charts       {views.view_page(experiment, CHARTS_VIEW, server, charts=True)}",
     ]
-    os.execv(sys.executable, [sys.executable, *command, "--port", str(given.port)])
+    if len(runs) < len(models):
+        missing = len(models) - len(runs)
+        lines.append(f"  {missing} of {len(models)} models are not in this store; `convtrack publish` adds them")
+    if runs:
+        lines.append(f"  models side by side    {views.runs_page(experiment, runs, server)}")
+    return lines
+
+
+def _serve(port: int) -> None:
+    # The workers that run jobs for language models would take a gigabyte.
+    os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
+    # A worker takes 245 MB; one is enough for one user.
+    command = ["-m", "mlflow", "server", "--workers", "1", "--backend-store-uri", store_address()]
+    os.execv(sys.executable, [sys.executable, *command, "--host", "127.0.0.1", "--port", str(port)])

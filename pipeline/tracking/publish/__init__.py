@@ -1,1 +1,1 @@
-"""From run folders to MLflow: whatever the store lacks of a model is added, as often as it is asked for."""
+"""Log models to MLflow: live while they train, or afterwards from their run folders. Only missing values are logged."""

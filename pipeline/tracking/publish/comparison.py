@@ -1,4 +1,8 @@
-"""What MLflow can only be told, or asked, about all models of a comparison together."""
+"""Log a comparison: what is known about its models only together.
+
+The parent run of each model gets its interval, tags for the parameters in which the models differ, and a description.
+The experiment's one run named `comparison` gets the report. The experiment gets two shared views.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -7,6 +11,9 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
+from pipeline.comparison.gather import compared
+from pipeline.data.looks import test_set_digest
+from pipeline.data.prepared import Prepared
 from pipeline.evaluation.metrics import LOWER_IS_BETTER
 from pipeline.reporting.content import Comparison, ModelResult, metric_label
 from pipeline.reporting.tables.settings import differing, written
@@ -15,90 +22,115 @@ from pipeline.reporting.text.conclusions import answer, sentence
 from pipeline.reporting.text.quantities import interval, mean, share, spread
 from pipeline.statistics.values import LEVEL, Certainty
 from pipeline.storage.files import read_json
-from pipeline.storage.folders import RunFolder
-from pipeline.tracking.publish.training import Published
-from pipeline.tracking.tracker import LOCAL_SERVER, Tracker, shown_address
+from pipeline.storage.folders import RunFolder, report_files
+from pipeline.tracking import views
+from pipeline.tracking.logged_networks import find_network
+from pipeline.tracking.names import CHARTS_VIEW, TABLE_VIEW
+from pipeline.tracking.publish.model_runs import ModelRuns
+from pipeline.tracking.tracker import Tracker
 
-VIEW = "comparison"
-CHARTS = "charts"
 COSTS = ("parameters", "multiply_accumulates", "train_seconds", "seconds_per_image")
 DIFFERS = "differs."
-"""What the tags begin with that hold a model's values of the parameters in which the models differ."""
-SHOWN_PAIRS = 12
-"""Sentences in a run's description, of which MLflow cuts off what exceeds 8,000 characters."""
-SHOWN_DIFFERENCES = 8
-"""Columns of such tags in the shared view: more than these push the scores off the screen."""
+"""Prefix of the tags that hold a model's values of the parameters in which the models differ."""
+MAX_PAIRS = 12
+"""Sentences about pairs in a description, which MLflow limits to 8,000 characters."""
+MAX_TAG_COLUMNS = 8
+"""Tags in the shared table: more of them push the scores off the screen."""
 
 
-def publish_comparison(
-    tracker: Tracker, published: Mapping[str, Published], comparison: Comparison, files: Sequence[Path]
-) -> None:
-    """Log what is known of the models together, so that MLflow's own pages answer which of them to use.
+def compare_published(
+    runs: Mapping[str, ModelRuns], prepared: Prepared, *, primary_metric: str, margin: float
+) -> Comparison:
+    """The comparison of models that have been logged, with a link to their runs.
 
-    Each model's run gets the interval of its primary metric, tags for the parameters in which the models differ, and a
-    description. `files`, the report and its figures, become artefacts of the experiment's one run named `comparison`.
+    Raises:
+        UserError: a model has not been evaluated.
     """
+    return compared(
+        list(runs),
+        prepared.manifest,
+        test_set=test_set_digest(prepared.splits, prepared.manifest),
+        primary_metric=primary_metric,
+        margin=margin,
+        tracking_link=comparison_page(runs, views.ui_address()),
+    )
+
+
+def comparison_page(runs: Mapping[str, ModelRuns], server: str) -> str:
+    """The page of the MLflow UI at `server` that shows the models side by side."""
+    experiment = next(iter(runs.values())).tracker.experiment
+    return views.runs_page(experiment, [one.parent for one in runs.values()], server)
+
+
+def publish_comparison(tracker: Tracker, runs: Mapping[str, ModelRuns], comparison: Comparison) -> None:
+    """Log the comparison and the report that lies in `reports/`, so that MLflow's own pages show which model to use."""
+    _log_dvc_lock(runs)
     metric = comparison.primary_metric
     different = differing({model.name: model.configuration for model in comparison.models})
-    estimates = {estimate.model: estimate for estimate in comparison.certainty.estimates}
-    record = tracker.only(VIEW)
+    record = tracker.only_run("comparison")
+    links = {
+        "report, figures and tables": views.artifacts_page(tracker.experiment, record),
+        "all models side by side": comparison_page(runs, "").lstrip("/"),
+    }
     for model in comparison.models:
-        run = published[model.name].parent
-        if model.name in estimates:
-            estimate = estimates[model.name]
-            tracker.log_metrics(run, {f"test/{metric}_low": estimate.low, f"test/{metric}_high": estimate.high})
-        network = tracker.logged_network(run)
-        if network is not None:
-            # By a name of its own, because the logged network is one replicate's, whose own score is `test/…`.
-            tracker.log_metrics(run, {f"mean_of_replicates/{metric}": mean(model.scores[metric])}, model=network)
-        own = {name: written(held[model.name]) for name, held in different.items() if model.name in held}
-        tracker.keep_tags(run, DIFFERS, {DIFFERS + name: value for name, value in own.items()})
-        ways = {
-            "the report, its figures and tables": tracker.address_of_artefacts(record),
-            "all models side by side": tracker.address_of_comparison(
-                [one.parent for one in published.values()], ""
-            ).lstrip("/"),
-        }
-        tracker.describe(run, description(model, comparison, own, ways))
+        own = {name: written(values[model.name]) for name, values in different.items() if model.name in values}
+        _publish_model(runs[model.name], model, comparison, own, links)
     costs = {model.name: model.multiply_accumulates for model in comparison.models}
     tracker.describe(record, escaped(answer(comparison.certainty, costs)))
-    tracker.replace_files(record, files, "report")
+    tracker.replace_files(record, report_files(), "report")
     tracker.log_text(record, models_table(comparison).to_csv(index=False), "models.csv")
     tracker.log_text(record, pairs_table(comparison.certainty).to_csv(index=False), "pairs.csv")
     tracker.end(record, "FINISHED")
-    share_table(tracker, metric, tags=[DIFFERS + name for name in list(different)[:SHOWN_DIFFERENCES]])
+    share_table(tracker, metric, tags=[DIFFERS + name for name in list(different)[:MAX_TAG_COLUMNS]])
     parameters = [name for name, values in different.items() if len(values) == len(comparison.models)]
-    tracker.share_charts(CHARTS, metric=f"test/{metric}", costs=COSTS[:3], parameters=parameters)
+    charts = views.charts_view(CHARTS_VIEW, metric=f"test/{metric}", costs=COSTS[:3], parameters=parameters)
+    tracker.share_view(CHARTS_VIEW, charts)
+
+
+def _publish_model(
+    runs: ModelRuns, model: ModelResult, comparison: Comparison, different: Mapping[str, str], links: Mapping[str, str]
+) -> None:
+    """Log to a model's run what the comparison shows about it; see `description`."""
+    tracker, run, metric = runs.tracker, runs.parent, comparison.primary_metric
+    for estimate in comparison.certainty.estimates:
+        if estimate.model == model.name:
+            tracker.log_metrics(run, {f"test/{metric}_low": estimate.low, f"test/{metric}_high": estimate.high})
+    network = find_network(tracker, run)
+    if network is not None:
+        # Not as `test/…`, which is the score of the one replicate whose network this is.
+        tracker.log_metrics(run, {f"mean_of_replicates/{metric}": mean(model.scores[metric])}, model=network)
+    tracker.replace_tags(run, DIFFERS, {DIFFERS + name: value for name, value in different.items()})
+    tracker.describe(run, description(model, comparison, different, links))
 
 
 def description(
-    model: ModelResult, comparison: Comparison, different: Mapping[str, str], ways: Mapping[str, str]
+    model: ModelResult, comparison: Comparison, different: Mapping[str, str], links: Mapping[str, str]
 ) -> str:
-    """A model's run in Markdown: where it differs, what is known of it and of all, and where to read on.
+    """The description of a model's run, Markdown: its own settings, its score, the conclusion, links, and its pairs.
 
-    `different` are its values of the parameters in which the models differ, `ways` are addresses by what they show.
+    `different` are the model's values of the parameters in which the models differ, `links` addresses by their text.
     """
     certainty, metric = comparison.certainty, comparison.primary_metric
     scores = model.scores[metric]
     ends = [interval(one.low, one.high) for one in certainty.estimates if one.model == model.name]
     range_ = f", {share(LEVEL)} interval {ends[0]}" if any(ends) else ""
-    reached = f"Test {metric_label(metric)} **{spread(scores)}** over {len(scores)} replicates{range_}."
+    score = f"Test {metric_label(metric)} **{spread(scores)}** over {len(scores)} replicates{range_}."
     costs = {one.name: one.multiply_accumulates for one in comparison.models}
     rows = [f"| `{name}` | `{value}` |" for name, value in different.items()]
     pairs = [sentence(pair, certainty) for pair in certainty.pairs if model.name in (pair.first, pair.second)]
-    left_out = len(pairs) - SHOWN_PAIRS
+    left_out = len(pairs) - MAX_PAIRS
     if left_out > 0:
-        pairs = [*pairs[:SHOWN_PAIRS], f"{left_out} more pairs stand in the report."]
+        pairs = [*pairs[:MAX_PAIRS], f"The report lists {left_out} more pairs."]
     if model.question is not None:
-        pairs.append(f"{model.name} says {model.question}, so it is compared with no other model.")
+        pairs.append(f"{model.name} predicts {model.question}, so it is not compared with the other models.")
     return "\n".join(
         [
-            *(["| differs | here |", "| --- | --- |", *rows, ""] if rows else []),
-            reached,
+            *(["| differing setting | value |", "| --- | --- |", *rows, ""] if rows else []),
+            score,
             "",
             f"**All models:** {escaped(answer(certainty, costs))}",
             "",
-            " · ".join(f"[{shown}]({address})" for shown, address in ways.items()),
+            " · ".join(f"[{text}]({address})" for text, address in links.items()),
             "",
             *(f"- {escaped(line)}" for line in pairs),
         ]
@@ -106,7 +138,7 @@ def description(
 
 
 def models_table(comparison: Comparison) -> pd.DataFrame:
-    """A row per model: the primary metric with its interval, then what it costs, then the means of all test metrics."""
+    """A row per model: the primary metric and its interval, the costs, and the means of the other test metrics."""
     metric = comparison.primary_metric
     estimates = {estimate.model: estimate for estimate in comparison.certainty.estimates}
     rows = []
@@ -130,47 +162,29 @@ def models_table(comparison: Comparison) -> pd.DataFrame:
 
 
 def pairs_table(certainty: Certainty) -> pd.DataFrame:
-    """A row per pair: everything that was computed of it, and its verdict in words."""
+    """A row per pair of models: all computed values, and the conclusion in words."""
     return pd.DataFrame([{**asdict(pair), "in_words": sentence(pair, certainty)} for pair in certainty.pairs])
 
 
-def address_of_models(tracker: Tracker, published: Mapping[str, Published]) -> str:
-    """The page of the MLflow UI with the models side by side: on the tracking server, else where `make ui` serves."""
-    address = shown_address()
-    server = address if address.startswith("http") else LOCAL_SERVER
-    return tracker.address_of_comparison([runs.parent for runs in published.values()], server.rstrip("/"))
-
-
 def share_table(tracker: Tracker, primary_metric: str, *, tags: Sequence[str] = ()) -> None:
-    """Keep a view of MLflow's run table with the models as rows, the best by the primary metric first.
+    """Share a view of the run table: a row per model, the best first.
 
-    Its columns are the primary metric with its interval, beside it the one of validation images, by which one may
-    choose; accuracy; costs; and the named tags.
+    Its columns are the primary metric with its interval, the same metric on validation images, by which a model may be
+    chosen, the accuracy, the costs, and the given tags.
     """
     primary = f"test/{primary_metric}"
     own = [primary, *(f"{primary}_{part}" for part in ("low", "high", "deviation")), f"validation/{primary_metric}"]
-    tracker.share_view(
-        VIEW,
+    view = views.table_view(
         metrics=dict.fromkeys([*own, "test/accuracy", *COSTS]),
         tags=tags,
         order_by=primary,
         ascending=primary_metric in LOWER_IS_BETTER,
     )
+    tracker.share_view(TABLE_VIEW, view)
 
 
-def publish_lock(published: Mapping[str, Published]) -> None:
-    """Log what DVC has locked of each model's stages: a stage's own entry does not exist while it runs."""
-    lock = Path("dvc.lock")
-    if not lock.is_file():
-        return
-    stages = yaml.safe_load(lock.read_text(encoding="utf-8"))["stages"]
-    for model, runs in published.items():
-        own = {name: entry for name, entry in stages.items() if name == "prepare" or name.endswith(f"@{model}")}
-        runs.tracker.log_values(runs.parent, own, "dvc.lock.json")
-
-
-def compared_runs(tracker: Tracker, models: Sequence[str]) -> list[str]:
-    """The parent runs of the models that have been trained, as far as the store holds them."""
+def published_runs(tracker: Tracker, models: Sequence[str]) -> list[str]:
+    """The ids of the parent runs of the models that are trained and in the store."""
     found = []
     for model in models:
         file = RunFolder.of(model).replicates
@@ -178,3 +192,14 @@ def compared_runs(tracker: Tracker, models: Sequence[str]) -> list[str]:
         if run is not None:
             found.append(str(run.info.run_id))
     return found
+
+
+def _log_dvc_lock(runs: Mapping[str, ModelRuns]) -> None:
+    """Log to each model's run what DVC has locked of its stages, which is known only after the stages have ended."""
+    lock = Path("dvc.lock")
+    if not lock.is_file():
+        return
+    stages = yaml.safe_load(lock.read_text(encoding="utf-8"))["stages"]
+    for model, own in runs.items():
+        locked = {name: entry for name, entry in stages.items() if name == "prepare" or name.endswith(f"@{model}")}
+        own.tracker.log_json(own.parent, locked, "dvc.lock.json")

@@ -1,4 +1,4 @@
-"""Log evaluations: scores, costs, pictures, and a network that others can load."""
+"""Log an evaluated model from its run folder: scores, costs, figures, and a network that others can load."""
 
 import json
 import math
@@ -20,66 +20,72 @@ from pipeline.data.prepared import Prepared
 from pipeline.data.splits import VALIDATION
 from pipeline.storage.files import read_json
 from pipeline.storage.folders import RunFolder
-from pipeline.tracking.publish.training import Published, images_of
-from pipeline.tracking.tracker import EVALUATED, EVALUATION, one_at_a_time
+from pipeline.tracking.connection import store_lock
+from pipeline.tracking.image_sets import image_sets
+from pipeline.tracking.logged_networks import find_network, log_network
+from pipeline.tracking.names import EVALUATED, EVALUATION
+from pipeline.tracking.publish.model_runs import ModelRuns
+from pipeline.tracking.publish.training import publish_training
+from pipeline.tracking.tracker import Tracker
 from pipeline.training.examples import Columns, Portion, portion, standardisation
 from pipeline.training.runtime import start_tensorflow
-from pipeline.training.task import own_modules
+from pipeline.training.task import layer_modules
 
 
-def publish_evaluation(published: Published, run: RunFolder, prepared: Prepared) -> None:
-    """Log what the evaluation found: each replicate's scores, the model's means and costs, pictures and a network.
+def publish_evaluation(tracker: Tracker, run: RunFolder, prepared: Prepared) -> ModelRuns:
+    """Log a model's evaluation, and its training where it is missing; return the model's runs.
 
-    The network is the replicate's with the lowest validation loss, behind its own standardisation. Of the logged model
-    that holds it MLflow shows that replicate's scores.
+    The parent run gets the means over replicates, the costs, the figures, and the network of the replicate with the
+    lowest validation loss. The child runs get the scores of their replicates; the logged network gets those of its own
+    replicate.
     """
-    tracker, parent = published.tracker, published.parent
-    published.log_images(prepared)
-    measured = read_json(run.metrics)
+    runs = publish_training(tracker, run, prepared)
+    parent, children = runs.parent, runs.children
     tracker.log_metrics(
-        parent,
-        {
-            **{f"test/{name}": spread["mean"] for name, spread in measured["test"].items()},
-            # Of one replicate there is none: said so, or that of more replicates would stay.
-            **{
-                f"test/{name}_deviation": spread.get("deviation", math.nan) for name, spread in measured["test"].items()
-            },
-            **{f"validation/{name}": spread["mean"] for name, spread in measured["validation"].items()},
-            **{
-                f"test_{_metric_name(subgroup)}/{name}": spread["mean"]
-                for subgroup, spreads in measured["subgroups"].items()
-                for name, spread in spreads.items()
-            },
-            **measured["cost"],
-            "replicates": len(published.children),
-        },
+        parent, {**_means(read_json(run.metrics)), "replicates": len(children)}
     )
     tracker.log_files(parent, [run.layers, run.drawing, run.architecture], "network")
     pictures = [*sorted(run.evaluate.glob("*.svg")), *run.evaluate.glob("*.png")]
     tracker.log_files(parent, [*pictures, run.predictions], EVALUATION)
-    tracker.tag(
-        parent, {EVALUATED: json.dumps({number: published.children[number] for number in sorted(published.children)})}
-    )
+    tracker.tag(parent, {EVALUATED: json.dumps({number: children[number] for number in sorted(children)})})
     best = min(read_json(run.replicates)["replicates"], key=lambda record: record["kept_loss"])
-    with one_at_a_time():
-        network = tracker.logged_network(parent, best["fingerprint"]) or _log_network(published, run, prepared, best)
+    with store_lock():
+        network = find_network(tracker, parent, best["fingerprint"]) or _log_network(runs, run, prepared, best)
     for scored in read_json(run.scores)["replicates"]:
         number = scored["replicate"]
-        kept = network if number == best["replicate"] else None
-        _, validated, tested = images_of(prepared, number)
-        for images, scores in ((tested, scored["scores"]), (validated, scored["validation"])):
+        own_network = network if number == best["replicate"] else None
+        _, validation, test = image_sets(prepared, number)
+        for images, scores in ((test, scored["scores"]), (validation, scored["validation"])):
             values = {f"{images.part}/{name}": value for name, value in scores.items()}
-            tracker.log_metrics(published.children[number], values, model=kept, images=images)
-        tracker.log_metrics(published.children[number], {"seconds_per_image": scored["seconds_per_image"]})
+            tracker.log_metrics(children[number], values, model=own_network, images=images)
+        tracker.log_metrics(children[number], {"seconds_per_image": scored["seconds_per_image"]})
+    return runs
+
+
+def _means(measured: Mapping[str, Any]) -> dict[str, float]:
+    """The metrics of the parent run from the content of the model's `metrics.json`."""
+    test, validation = measured["test"], measured["validation"]
+    return {
+        **{f"test/{name}": spread["mean"] for name, spread in test.items()},
+        # One replicate has no deviation. NaN replaces the deviation of an earlier evaluation with more replicates.
+        **{f"test/{name}_deviation": spread.get("deviation", math.nan) for name, spread in test.items()},
+        **{f"validation/{name}": spread["mean"] for name, spread in validation.items()},
+        **{
+            f"test_{_metric_name(subgroup)}/{name}": spread["mean"]
+            for subgroup, spreads in measured["subgroups"].items()
+            for name, spread in spreads.items()
+        },
+        **{name: value for name, value in measured["cost"].items() if value is not None},
+    }
 
 
 def _metric_name(subgroup: str) -> str:
-    """A subgroup's name as far as MLflow takes it in that of a metric."""
+    """The subgroup's name with characters that MLflow rejects in metric names replaced."""
     return re.sub(r"[^\w .-]", "_", subgroup)[:100]
 
 
-def _log_network(published: Published, run: RunFolder, prepared: Prepared, record: Mapping[str, Any]) -> str:
-    """Log the network of the replicate with this record."""
+def _log_network(runs: ModelRuns, run: RunFolder, prepared: Prepared, record: Mapping[str, Any]) -> str:
+    """Log the network of the replicate with this record. Its input is grey levels: it standardises them itself."""
     start_tensorflow()
     from pipeline.evaluation.predict import served, trained_network
 
@@ -87,13 +93,14 @@ def _log_network(published: Published, run: RunFolder, prepared: Prepared, recor
     architecture = run.architecture.read_text(encoding="utf-8")
     network = trained_network(architecture, run.result(replicate))
     shown = portion(prepared, replicate, VALIDATION, Columns.of(architecture))
-    with _layers_alone() as package:
-        return published.tracker.log_network(
-            published.parent,
+    with _layers_only() as package:
+        return log_network(
+            runs.tracker,
+            runs.parent,
             record["fingerprint"],
             served(network, standardisation(prepared, replicate)),
             _example(shown),
-            # MLflow takes no names with these characters.
+            # MLflow rejects these characters in names.
             name=re.sub(r"[/:.%\"']", "_", f"{run.folder.name} replicate {replicate + 1}"),
             epoch=record["kept_epoch"],
             requirements=[f"{name}=={version(name)}" for name in ("tensorflow", "keras", "numpy")],
@@ -102,7 +109,7 @@ def _log_network(published: Published, run: RunFolder, prepared: Prepared, recor
 
 
 def _example(portion: Portion) -> npt.NDArray[np.float32] | dict[str, npt.NDArray[np.float32]]:
-    """Two images as grey levels, and what else the network is shown of them, by name where there is more than one."""
+    """Two images as grey levels; if the network has several inputs, all of them by name."""
     positions = np.arange(min(2, len(portion)))
     grey = replace(portion, standardise=lambda pixels: pixels.astype(np.float32))
     columns = dict(zip(portion.columns.inputs, grey.inputs(positions, positions), strict=True))
@@ -110,10 +117,10 @@ def _example(portion: Portion) -> npt.NDArray[np.float32] | dict[str, npt.NDArra
 
 
 @contextmanager
-def _layers_alone() -> Iterator[Path]:
-    """A package `pipeline` with our layers alone, for those who load a network without having the project.
+def _layers_only() -> Iterator[Path]:
+    """Yield the folder of a package `pipeline` that has only the layers, to load a network without this project.
 
-    Where they have it, the rest of the package is found as ever.
+    Where the project is installed, its other modules can still be imported.
     """
     with TemporaryDirectory() as folder:
         package = Path(folder) / "pipeline"

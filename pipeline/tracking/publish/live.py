@@ -1,0 +1,168 @@
+"""Log a model while it trains. An unreachable store stops the logging, not the training."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from pipeline.console import say
+from pipeline.errors import reason
+from pipeline.tracking.connection import STORE_ERRORS
+from pipeline.tracking.image_sets import image_sets_in
+from pipeline.tracking.names import REASON, TRIAL_STATE
+from pipeline.tracking.publish.model_runs import ModelRuns, SweepTrial, network_metrics
+from pipeline.tracking.tracker import Status, Tracker
+from pipeline.training.task import Progress, Pruned, Task
+
+REASON_LENGTH = 500
+"""Characters of a tag that MLflow's run table can display."""
+
+
+@contextmanager
+def logging_live(
+    tracker: Tracker,
+    model: str,
+    tasks: Sequence[Task],
+    configuration: Mapping[str, Any],
+    data_digest: str,
+    *,
+    layers: Mapping[str, Any],
+    trial: SweepTrial | None = None,
+) -> Iterator["LiveLogger"]:
+    """Log a model's training; when the block ends, for whatever reason, no run stays RUNNING.
+
+    Yields the logger, which must be called with each progress. When the block completes, the result of every task is
+    logged, including results reused from an earlier training.
+
+    Args:
+        layers: the content of the layer table's file.
+        trial: the trial that is trained, if any. Its runs lie below the run of its sweep, and a tag states how it
+            ended. A pruned trial is FINISHED. If another process has taken the trial over, its runs are left alone.
+    """
+    status: Status = "FAILED"
+    logger: LiveLogger | None = None
+    try:
+        runs = ModelRuns.of(
+            tracker,
+            model,
+            tasks[0].model_fingerprint,
+            {task.replicate: task.fingerprint for task in tasks},
+            configuration=configuration,
+            data_digest=data_digest,
+            trial=trial,
+        )
+        logger = LiveLogger(runs, tasks, layers, pictures=trial is None)
+        if trial is not None:
+            # At once, so that a process that ran the trial before leaves the runs alone from now on.
+            tracker.start(runs.parent)
+        logger.begin()
+        yield logger
+        logger.finish({TRIAL_STATE: "complete"} if trial else {})
+        status = "FINISHED"
+    except Pruned:
+        status = "FINISHED"
+        if logger is not None:
+            logger.stop({TRIAL_STATE: "pruned"})
+        raise
+    except KeyboardInterrupt:
+        status = "KILLED"
+        raise
+    except Exception as problem:
+        if logger is not None and trial is not None:
+            logger.stop({TRIAL_STATE: "failed", REASON: reason(problem)[:REASON_LENGTH]})
+        raise
+    finally:
+        if logger is not None:
+            logger.end(status)
+
+
+class LiveLogger:
+    """Logs the training of one model. The methods stand in the order in which they are called.
+
+    `pictures` is False for trials, where logging pictures would take longer than everything else.
+    """
+
+    def __init__(
+        self, runs: ModelRuns, tasks: Sequence[Task], layers: Mapping[str, Any], *, pictures: bool = True
+    ) -> None:
+        """Create the logger; nothing is logged yet."""
+        self.runs = runs
+        self.tasks = tasks
+        self.layers = layers
+        self.pictures = pictures
+        self.reachable = True
+        self.started: set[int] = set()
+
+    def begin(self) -> None:
+        """Log the images that the model uses."""
+        runs, prepared = self.runs, self.tasks[0].prepared
+        with self._while_reachable() as reachable:
+            if reachable:
+                for replicate, run in runs.children.items():
+                    runs.tracker.log_images(run, image_sets_in(prepared, replicate))
+                runs.tracker.log_images(runs.parent, image_sets_in(prepared))
+
+    def __call__(self, progress: Progress) -> None:
+        """Log the new epochs and pictures of a replicate."""
+        tracker = self.runs.tracker
+        with self._while_reachable() as reachable:
+            if not reachable:
+                return
+            run = self._child(progress.replicate)
+            if not self.started:
+                tracker.start(self.runs.parent)
+            if progress.replicate not in self.started:
+                tracker.start(run)
+                self.started.add(progress.replicate)
+            tracker.log_epochs(run, progress.history)
+            if progress.kernels is not None and self.pictures:
+                # A training that has ended has deleted its checkpoints; `finish` logs the pictures of its result.
+                with suppress(FileNotFoundError):
+                    tracker.log_kernels(run, {len(progress.history): progress.kernels})
+
+    def finish(self, tags: Mapping[str, str]) -> None:
+        """Log the result of every training, the network, and how many trainings were reused."""
+        with self._while_reachable() as reachable:
+            if reachable:
+                for task in self.tasks:
+                    self._child(task.replicate)
+                    self.runs.log_result(task.replicate, task.result, pictures=self.pictures)
+                reused = str(len(self.tasks) - len(self.started))
+                results = [task.result for task in self.tasks]
+                self.runs.log_model(results, self.layers, tags={**tags, "convtrack.reused_replicates": reused})
+
+    def stop(self, tags: Mapping[str, str]) -> None:
+        """Log the network of a trial that was pruned or failed."""
+        runs = self.runs
+        with self._while_reachable() as reachable:
+            if reachable and runs.tracker.is_ours(runs.parent):
+                runs.tracker.log_metrics(runs.parent, network_metrics(self.layers), tags=tags)
+
+    def end(self, status: Status) -> None:
+        """End the runs if the store is reachable (again) and no other process has taken them over."""
+        runs = self.runs
+        if status == "KILLED":
+            # Ctrl-C may have broken the connection in use; the request after this one opens a new connection.
+            with suppress(*STORE_ERRORS):
+                runs.tracker.status(runs.parent)
+        with suppress(*STORE_ERRORS) if not self.reachable else self._while_reachable():
+            if status == "FINISHED" or runs.tracker.is_ours(runs.parent):
+                runs.end(status)
+
+    def _child(self, replicate: int) -> str:
+        new = replicate not in self.runs.children
+        run = self.runs.child(replicate)
+        if new:
+            self.runs.tracker.log_images(run, image_sets_in(self.tasks[0].prepared, replicate))
+        return run
+
+    @contextmanager
+    def _while_reachable(self) -> Iterator[bool]:
+        """Yield whether the store has been reachable so far; a store error in the block ends that."""
+        try:
+            yield self.reachable
+        except STORE_ERRORS as problem:
+            self.reachable = False
+            say(
+                f"MLflow is unreachable ({type(problem).__name__}). Training continues without logging. "
+                "To log it later, run the same command again, or `convtrack publish` once the model is evaluated."
+            )

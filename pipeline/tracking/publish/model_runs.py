@@ -1,0 +1,147 @@
+"""The MLflow runs of one model, and what a finished training logs to them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Protocol
+
+import numpy as np
+
+from pipeline.config.reading import flattened
+from pipeline.storage.files import read_json
+from pipeline.storage.folders import ResultFolder
+from pipeline.storage.provenance import commit, dirty
+from pipeline.tracking.names import DATA_DIGEST, KEPT, SEED
+from pipeline.tracking.tracker import Status, Tracker, TrialKey
+
+NETWORK_METRICS = (
+    "parameters",
+    "connections",
+    "multiply_accumulates",
+    "activations",
+    "parameter_bytes",
+    "activation_bytes",
+    "largest_activation_bytes",
+)
+"""Totals of the layer table that become metrics of the model's run."""
+
+
+class SweepTrial(Protocol):
+    """A trial: its number, the name and fingerprint of its sweep, and the process that runs the sweep."""
+
+    number: int
+    sweep: str
+    sweep_fingerprint: str
+    sweeper: str
+
+
+@dataclass
+class ModelRuns:
+    """The runs of one model or trial: the `parent`, and the `children` by replicate."""
+
+    tracker: Tracker
+    parent: str
+    create_child: Callable[[int], str]
+    children: dict[int, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        tracker: Tracker,
+        model: str,
+        model_fingerprint: str,
+        fingerprints: Mapping[int, str],
+        *,
+        configuration: Mapping[str, Any],
+        data_digest: str,
+        trial: SweepTrial | None = None,
+    ) -> "ModelRuns":
+        """The runs of a model, created if they are missing. `fingerprints` are those of its trainings by replicate.
+
+        The seed is a parameter of the children only: the parent has the trainings with all seeds below it. The runs of
+        a `trial` lie below the run of its sweep.
+        """
+        parameters = dict(flattened(configuration))
+        own = {SEED: parameters.pop(SEED)}
+        tags = {**_current_provenance(), DATA_DIGEST: data_digest}
+        key = None
+        if trial is not None:
+            sweep = tracker.sweep_run(trial.sweep, trial.sweep_fingerprint, process=trial.sweeper)
+            key = TrialKey(trial.number, trial.sweep, trial.sweep_fingerprint, sweep)
+        parent = tracker.parent(model_fingerprint, model, parameters=parameters, tags=tags, trial=key)
+
+        def create_child(replicate: int) -> str:
+            fingerprint = fingerprints[replicate]
+            return tracker.child(parent, fingerprint, model, replicate, parameters=own, tags=tags, trial=key)
+
+        runs = cls(tracker, parent, create_child)
+        if trial is None:
+            for replicate in fingerprints:
+                runs.child(replicate)
+        return runs
+
+    def child(self, replicate: int) -> str:
+        """The run of a replicate. That of a trial is created on first use: a pruned trial may not begin them all."""
+        if replicate not in self.children:
+            self.children[replicate] = self.create_child(replicate)
+        return self.children[replicate]
+
+    def holds_result(self, replicate: int, result: ResultFolder) -> bool:
+        """Whether `log_result` has been completed for this training."""
+        return self.tracker.holds(self.child(replicate), _result_metrics(read_json(result.record)))
+
+    def log_result(self, replicate: int, result: ResultFolder, *, pictures: bool = True) -> None:
+        """Log a finished training: its epochs, its pictures of kernels, and what it reached. Then end its run."""
+        run = self.child(replicate)
+        record = read_json(result.record)
+        self.tracker.log_epochs(run, result.epochs)
+        if pictures:
+            self.tracker.log_kernels(run, result.pictures)
+        # Last, because `holds_result` takes these metrics as the sign that everything is logged.
+        self.tracker.log_metrics(run, _result_metrics(record), tags=provenance_tags(record))
+        self.tracker.end(run, "FINISHED")
+
+    def log_model(
+        self, results: Sequence[ResultFolder], layers: Mapping[str, Any], *, tags: Mapping[str, str] | None = None
+    ) -> None:
+        """Log to the parent the validation metrics of the kept weights, as means over replicates, and the network.
+
+        `layers` is the content of the layer table's file.
+        """
+        records = [read_json(result.record) for result in results]
+        means = {name: float(np.mean([record[name] for record in records])) for name in KEPT}
+        # In this order, because MLflow's compare page opens with the first metric.
+        self.tracker.log_metrics(self.parent, {**means, **network_metrics(layers)}, tags=tags)
+
+    def end(self, status: Status) -> None:
+        """End the parent, and those children that are still running."""
+        for run in self.children.values():
+            self.tracker.end(run, status, only_running=True)
+        self.tracker.end(self.parent, status, only_running=status != "FINISHED")
+
+
+def network_metrics(layers: Mapping[str, Any]) -> dict[str, float]:
+    """The metrics of a network from the content of its layer table's file. Unknown totals are left out.
+
+    >>> network_metrics({"parameters": 10, "connections": None, "receptive_field": [5, 7], "layers": []})
+    {'parameters': 10, 'receptive_field': 7}
+    """
+    metrics = {name: layers[name] for name in NETWORK_METRICS if layers.get(name) is not None}
+    if layers.get("receptive_field"):
+        metrics["receptive_field"] = max(layers["receptive_field"])
+    return metrics
+
+
+def provenance_tags(record: Mapping[str, Any]) -> dict[str, str]:
+    """The tags for the code of a training: its commit, and whether uncommitted changes were present."""
+    return {"mlflow.source.git.commit": record["commit"], "convtrack.dirty": str(record["dirty"]).lower()}
+
+
+@cache
+def _current_provenance() -> dict[str, str]:
+    """The tags for the code of this process, as it was when the process started."""
+    return provenance_tags({"commit": commit(), "dirty": dirty()})
+
+
+def _result_metrics(record: Mapping[str, Any]) -> dict[str, float]:
+    return {"train_seconds": record["seconds"], **{name: record[name] for name in ("epochs", "kept_epoch", *KEPT)}}

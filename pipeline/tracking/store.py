@@ -1,0 +1,96 @@
+"""Read the runs of a store, whoever has logged them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlflow.entities import Run
+from mlflow.exceptions import MlflowException
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
+
+from pipeline.errors import UserError
+from pipeline.tracking.connection import connecting, shown_address, store_address
+from pipeline.tracking.filters import text_filter
+from pipeline.tracking.names import KIND
+
+PAGE = 1000
+"""The largest number of runs that one search returns."""
+NEWEST_FIRST = ["attributes.start_time DESC"]
+
+
+@dataclass(frozen=True)
+class Store:
+    """All experiments of a store. `experiments` are the names of those that are not deleted, by id."""
+
+    client: Any
+    experiments: Mapping[str, str]
+
+    @classmethod
+    def open(cls) -> "Store":
+        """Open the store.
+
+        Raises:
+            UserError: the store is missing or cannot be reached.
+        """
+        address = store_address()
+        if address.startswith("sqlite:///") and not Path(address.removeprefix("sqlite:///")).is_file():
+            raise UserError(
+                f"There is no tracking store {shown_address()} here: run this command in the project's folder, or set "
+                "MLFLOW_TRACKING_URI."
+            )
+        with connecting() as client:
+            found = client.search_experiments()
+        return cls(client, {one.experiment_id: one.name for one in found})
+
+    def run(self, identity: str) -> Run | None:
+        """The run with this id, even if it is deleted; None if the store has no such run."""
+        try:
+            found: Run = self.client.get_run(identity)
+        except MlflowException as problem:
+            if problem.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            return None
+        return found
+
+    def search(self, condition: str, *, limit: int, among: str = "") -> list[Run]:
+        """At most `limit` runs that satisfy a condition in MLflow's filter language, newest first.
+
+        `among` is an additional condition; messages do not mention it.
+
+        Raises:
+            UserError: MLflow cannot parse the condition.
+        """
+        whole = f"{condition} AND {among}" if among else condition
+        try:
+            return list(
+                self.client.search_runs(list(self.experiments), whole, max_results=limit, order_by=NEWEST_FIRST)
+            )
+        except MlflowException as problem:
+            if problem.error_code != "INVALID_PARAMETER_VALUE":
+                raise
+            reason = str(problem).split(": ", 1)[-1].rstrip(".")
+            raise UserError(
+                f"MLflow cannot parse the filter {condition} ({reason}). Write it as in "
+                "\"params.model.name = 'lenet5'\"."
+            ) from None
+
+    def named(self, name: str, *, kind: str | None = None, limit: int) -> list[Run]:
+        """The runs with this name, newest first; with `kind`, only those of this kind."""
+        condition = text_filter("attributes.run_name", name) + (f" AND tags.`{KIND}` = '{kind}'" if kind else "")
+        return [run for run in self.search(condition, limit=limit) if run.info.run_name == name]
+
+    def children(self, parent: Run) -> list[Run]:
+        """The finished runs below a run, newest first."""
+        below = f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{parent.info.run_id}' AND attributes.status = 'FINISHED'"
+        found = self.client.search_runs(
+            [parent.info.experiment_id], below, max_results=PAGE, order_by=NEWEST_FIRST
+        )
+        return list(found)
+
+    def fetch(self, run: Run, file: str, folder: Path) -> Path | None:
+        """Download an artifact of the run into a folder; None if the run does not have it."""
+        above = str(Path(file).parent)
+        if file not in {one.path for one in self.client.list_artifacts(run.info.run_id, above)}:
+            return None
+        return Path(self.client.download_artifacts(run.info.run_id, file, str(folder)))
