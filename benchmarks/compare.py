@@ -26,8 +26,8 @@ import numpy as np
 
 from pipeline.evaluation import metrics
 from pipeline.evaluation.predictions import Answers, write_predictions
-from pipeline.tracking.publish.training import SEED
-from pipeline.tracking.tracker import DATA_DIGEST, EVALUATED, EVALUATION, KIND, Tracker
+from pipeline.tracking.names import DATA_DIGEST, EVALUATED, EVALUATION, KIND, SEED
+from pipeline.tracking.tracker import Tracker
 
 RUNS, COMPARED, REPLICATES = 10_000, 10, 4
 IMAGES, GROUPS = 662, 11

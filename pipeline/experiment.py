@@ -33,7 +33,7 @@ from pipeline.storage.fingerprints import code_digest, fingerprint
 from pipeline.storage.folders import CACHE, TEST_SETS, CheckpointFolder, looks_file
 from pipeline.storage.provenance import commit
 from pipeline.sweeping.promise import Promise
-from pipeline.tracking.publish.training import logging_live
+from pipeline.tracking.publish.live import logging_live
 from pipeline.tracking.tracker import Tracker
 from pipeline.training.progress import Reporter
 from pipeline.training.runtime import start_tensorflow

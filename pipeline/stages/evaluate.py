@@ -12,7 +12,6 @@ from pipeline.storage.files import read_json, replacing, replacing_folder, write
 from pipeline.storage.folders import PREPARED, RunFolder, looks_file
 from pipeline.storage.provenance import commit
 from pipeline.tracking.publish.evaluation import publish_evaluation
-from pipeline.tracking.publish.training import publish
 from pipeline.tracking.tracker import Tracker
 from pipeline.training.runtime import start_tensorflow
 
@@ -87,7 +86,6 @@ def main(model: ModelConfig, evaluation: EvaluationConfig) -> None:
             },
         },
     )
-    published = publish(tracker, run, prepared.manifest["digest"])
-    publish_evaluation(published, run, prepared)
+    publish_evaluation(tracker, run, prepared)
     accuracy = spread([scores["accuracy"] for scores in by_replicate.values()])
     say(f"{model.name}: accuracy {accuracy} on the test images of {len(records)} replicates")

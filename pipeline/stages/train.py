@@ -10,7 +10,7 @@ from pipeline.console import say
 from pipeline.data.prepared import read_manifest
 from pipeline.storage.files import read_json, read_text, replacing, replacing_folder, write_json
 from pipeline.storage.folders import PREPARED, RunFolder
-from pipeline.tracking.publish.training import logging_live
+from pipeline.tracking.publish.live import logging_live
 from pipeline.tracking.tracker import Tracker
 from pipeline.training.progress import Reporter
 from pipeline.training.task import Progress, Task, make_tasks

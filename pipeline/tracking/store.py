@@ -83,9 +83,7 @@ class Store:
     def children(self, parent: Run) -> list[Run]:
         """The finished runs below a run, newest first."""
         below = f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{parent.info.run_id}' AND attributes.status = 'FINISHED'"
-        found = self.client.search_runs(
-            [parent.info.experiment_id], below, max_results=PAGE, order_by=NEWEST_FIRST
-        )
+        found = self.client.search_runs([parent.info.experiment_id], below, max_results=PAGE, order_by=NEWEST_FIRST)
         return list(found)
 
     def fetch(self, run: Run, file: str, folder: Path) -> Path | None:

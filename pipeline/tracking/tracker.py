@@ -217,9 +217,7 @@ class Tracker(RunLog):
         return identity
 
     def _end_orphans(self) -> None:
-        running = self.client.search_runs(
-            [self.experiment], "attributes.status = 'RUNNING'", max_results=SEARCH_LIMIT
-        )
+        running = self.client.search_runs([self.experiment], "attributes.status = 'RUNNING'", max_results=SEARCH_LIMIT)
         for run in running:
             if is_gone(run.data.tags.get(PROCESS, "")):
                 self.end(run.info.run_id, "KILLED")

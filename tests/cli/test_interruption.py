@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pytest
 
-from pipeline.tracking.tracker import FINGERPRINT
+from pipeline.tracking.names import FINGERPRINT
 
 COMMAND = ("experiment", "model=lecture_cnn", "data=digits", "training.epochs=25")
 

@@ -43,7 +43,7 @@ def test_nobody_imports_a_stage(ours):
 
 
 def test_only_tracking_imports_mlflow(importers):
-    assert importers("mlflow") == {"pipeline.tracking.tracker"}
+    assert all(name.startswith("pipeline.tracking.") for name in importers("mlflow"))
 
 
 def test_only_composing_and_sweeps_know_hydra(importers):

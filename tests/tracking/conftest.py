@@ -1,132 +1,32 @@
-"""An SQLite store with what is logged to it, and a small comparison, run stage by stage against a real server."""
+"""An SQLite store, a tracker for it, and a small finished training."""
 
-import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from types import SimpleNamespace
 
 import mlflow
 import numpy as np
 import pytest
-import requests
 from mlflow.exceptions import MlflowException
 
 from pipeline.data.images import Images
 from pipeline.data.prepared import read_prepared, write_prepared
 from pipeline.storage.folders import ResultFolder
-from pipeline.tracking.publish.training import NETWORK_TOTALS
+from pipeline.tracking.publish.model_runs import NETWORK_METRICS
 from pipeline.tracking.tracker import Tracker
 
-ROOT = Path(__file__).parents[2]
-MODELS = ("locally_connected", "lecture_cnn")
-REPLICATES = 2
-EPOCHS = 2
-SMALL = ("data=digits", "split=random")
 EPOCH = {"train/loss": 0.5, "train/accuracy": 0.5, "val/loss": 0.75, "val/accuracy": 0.25, "seconds": 1.0}
-
-
-@contextmanager
-def serving(folder: Path) -> Iterator[str]:
-    """An MLflow server of its own on a free port, with an empty store in the folder; yields its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    command += ["--backend-store-uri", f"sqlite:///{folder / 'server.db'}"]
-    command += ["--artifacts-destination", str(folder / "artefacts")]
-    with (folder / "server.log").open("w") as log:
-        server = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
-        try:
-            address = f"http://127.0.0.1:{port}"
-            _wait_for(address, server)
-            yield address
-        finally:
-            server.terminate()
-            server.wait(60)
-
-
-def _wait_for(address: str, server: "subprocess.Popen[bytes]") -> None:
-    until = time.monotonic() + 90
-    while time.monotonic() < until and server.poll() is None:
-        try:
-            if requests.get(f"{address}/health", timeout=2).ok:
-                return
-        except (requests.ConnectionError, requests.Timeout):
-            time.sleep(0.3)
-    raise AssertionError(f"no MLflow server at {address}")
-
-
-@dataclass(frozen=True)
-class Project:
-    """A project folder whose commands log to one address."""
-
-    folder: Path
-    address: str
-
-    def run(self, *arguments: str) -> str:
-        """What a command prints; it must succeed."""
-        variables = {**os.environ, "MLFLOW_TRACKING_URI": self.address, "PYTHONPATH": str(ROOT)}
-        done = subprocess.run(
-            [sys.executable, "-m", "pipeline", *arguments],
-            cwd=self.folder,
-            env=variables,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, f"{arguments}\n{done.stdout[-2000:]}\n{done.stderr[-3000:]}"
-        return done.stdout
-
-    def client(self) -> mlflow.MlflowClient:
-        """A client of the store, which MLflow's functions without one ask, too."""
-        mlflow.set_tracking_uri(self.address)
-        return mlflow.MlflowClient(self.address)
-
-    def runs(self, kind: str) -> dict[str, mlflow.entities.Run]:
-        """The runs of a kind (`model` or `replicate`) by name."""
-        client = self.client()
-        experiment = client.get_experiment_by_name("digits")
-        found = client.search_runs([experiment.experiment_id], f"tags.`convtrack.kind` = '{kind}'", max_results=100)
-        assert len({run.info.run_name for run in found}) == len(found)
-        return {run.info.run_name: run for run in found}
-
-
-@pytest.fixture(scope="session")
-def served(tmp_path_factory) -> Iterator[Project]:
-    """The comparison, run to its report with a server as its store."""
-    folder = tmp_path_factory.mktemp("project")
-    shutil.copytree(ROOT / "conf", folder / "conf")
-    (folder / "data" / "images").mkdir(parents=True)
-    comparison = folder / "conf" / "comparison.yaml"
-    text = comparison.read_text(encoding="utf-8")
-    for name in ("fully_connected", "lenet5", "resnet8"):
-        text = text.replace(f"  - {name}\n", "")
-    text = text.replace("replicates: 4", f"replicates: {REPLICATES}").replace("data: elpv", "data: digits")
-    comparison.write_text(text.replace("split: group", "split: random"), encoding="utf-8")
-    with serving(tmp_path_factory.mktemp("server")) as address:
-        project = Project(folder, address)
-        project.run("prepare")
-        for model in MODELS:
-            project.run("build", f"model={model}")
-            project.run("train", f"model={model}", f"training.epochs={EPOCHS}")
-            project.run("evaluate", f"model={model}")
-        project.run("report")
-        yield project
+SPLITS = np.array([[0, 0, 1, 2], [1, 0, 0, 2]], np.uint8)
+CONFIGURATION = {"training": {"seed": 0, "epochs": 2}}
+LAYERS = {**dict.fromkeys(NETWORK_METRICS, 1000), "receptive_field": [10, 12]}
 
 
 @pytest.fixture(scope="session", autouse=True)
 def empty_store(tmp_path_factory):
-    """A store without experiments; to make it takes a second, to copy it nothing."""
+    """A store without experiments. Creating it takes a second, copying it nothing."""
     file = tmp_path_factory.mktemp("store") / "mlflow.db"
     with warnings.catch_warnings():
-        # MLflow describes its tables in a way that SQLAlchemy 2.1 calls deprecated, once, when they are imported.
+        # The first import of MLflow's tables raises a deprecation warning of SQLAlchemy 2.1.
         warnings.simplefilter("ignore", DeprecationWarning)
         mlflow.MlflowClient(f"sqlite:///{file}").search_experiments()
     return file
@@ -134,9 +34,9 @@ def empty_store(tmp_path_factory):
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    """A working directory of its own with a store that is not there yet."""
+    """An empty working directory, whose store does not exist yet."""
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    # By its whole path, because MLflow keeps a store by its address for as long as the process lives.
+    # An absolute path, because MLflow caches stores by address as long as the process lives.
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -150,15 +50,17 @@ def tracker(project, empty_store):
 
 
 def points(tracker, run, metric="train/loss"):
+    """The logged steps and values of a metric."""
     return [(point.step, point.value) for point in tracker.client.get_metric_history(run, metric)]
 
 
 def runs(tracker):
+    """All runs of the experiment by name."""
     return {run.info.run_name: run for run in tracker.client.search_runs([tracker.experiment])}
 
 
 class Away:
-    """A client that answers until it is told to be away."""
+    """A client that fails while `away` is True."""
 
     def __init__(self, client):
         self.client, self.away = client, False
@@ -171,14 +73,12 @@ class Away:
 
 @pytest.fixture
 def away(tracker):
-    """A tracker whose store can be made to go away."""
+    """A tracker whose store can be made unreachable."""
     return Tracker(Away(tracker.client), tracker.experiment)
 
 
-SPLITS = np.array([[0, 0, 1, 2], [1, 0, 0, 2]], np.uint8)
-
-
 def write_images(folder, splits, strategy="group"):
+    """Four prepared images with these splits."""
     images = Images(
         pixels=np.arange(4, dtype=np.uint8).reshape(4, 1, 1, 1),
         labels=np.array([0, 1, 0, 1]),
@@ -197,7 +97,7 @@ def write_images(folder, splits, strategy="group"):
 
 @pytest.fixture
 def result(project):
-    """A finished training of two epochs, beside the images that it has seen."""
+    """A finished training of two epochs, beside its prepared images."""
     write_images(project / "prepared", SPLITS)
     folder = ResultFolder(project / "result")
     folder.folder.mkdir()
@@ -209,15 +109,19 @@ def result(project):
     return folder
 
 
-class Trained:
-    """As much of a task as publishing asks for."""
-
-    replicate, fingerprint, model_fingerprint = 0, "beef", "f00d"
-
-    def __init__(self, result):
-        self.result = result
-        self.prepared = result.folder.parent / "prepared"
+def task(result):
+    """The attributes of a training task that logging reads."""
+    prepared = result.folder.parent / "prepared"
+    return SimpleNamespace(replicate=0, fingerprint="beef", model_fingerprint="f00d", result=result, prepared=prepared)
 
 
-CONFIGURATION = {"training": {"seed": 0, "epochs": 2}}
-LAYERS = {**dict.fromkeys(NETWORK_TOTALS, 1000), "receptive_field": [10, 12]}
+def parent(tracker, fingerprint="f00d", model="lenet5", **changes):
+    """The id of a model's run."""
+    options = {"parameters": {"training.epochs": 3}, "tags": {"convtrack.dirty": "false"}} | changes
+    return tracker.parent(fingerprint, model, **options)
+
+
+def child(tracker, above, fingerprint="beef", replicate=0):
+    """The id of a replicate's run below the run `above`."""
+    parameters = {"training.seed": 0}
+    return tracker.child(above, fingerprint, "lenet5", replicate, parameters=parameters, tags={})

@@ -34,8 +34,9 @@ from pipeline.reporting.text.quantities import count, duration, interval, latenc
 from pipeline.statistics.analysis import certainty, certainty_of_scores
 from pipeline.statistics.ranks import Ranking, ranking
 from pipeline.statistics.values import Certainty
+from pipeline.tracking.connection import shown_address
 from pipeline.tracking.find import Candidate, candidates, find, same_images
-from pipeline.tracking.tracker import Store, shown_address
+from pipeline.tracking.store import Store
 
 MARGIN = 0.01
 """Outside a project, whose conf/comparison.yaml has its own."""

@@ -23,8 +23,6 @@ def main(arguments: Sequence[str]) -> None:
     for model in settings.models:
         runs[model] = publish_evaluation(tracker, RunFolder.of(model), prepared)
         say(f"{model}: published to {shown_address()}")
-    comparison = compare_published(
-        runs, prepared, primary_metric=settings.primary_metric, margin=settings.margin
-    )
+    comparison = compare_published(runs, prepared, primary_metric=settings.primary_metric, margin=settings.margin)
     publish_comparison(tracker, runs, comparison)
     say(f"Compare the runs: {comparison.tracking_link}")

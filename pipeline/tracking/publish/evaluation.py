@@ -29,7 +29,7 @@ from pipeline.tracking.publish.training import publish_training
 from pipeline.tracking.tracker import Tracker
 from pipeline.training.examples import Columns, Portion, portion, standardisation
 from pipeline.training.runtime import start_tensorflow
-from pipeline.training.task import layer_modules
+from pipeline.training.task import own_modules
 
 
 def publish_evaluation(tracker: Tracker, run: RunFolder, prepared: Prepared) -> ModelRuns:
@@ -41,9 +41,7 @@ def publish_evaluation(tracker: Tracker, run: RunFolder, prepared: Prepared) -> 
     """
     runs = publish_training(tracker, run, prepared)
     parent, children = runs.parent, runs.children
-    tracker.log_metrics(
-        parent, {**_means(read_json(run.metrics)), "replicates": len(children)}
-    )
+    tracker.log_metrics(parent, {**_means(read_json(run.metrics)), "replicates": len(children)})
     tracker.log_files(parent, [run.layers, run.drawing, run.architecture], "network")
     pictures = [*sorted(run.evaluate.glob("*.svg")), *run.evaluate.glob("*.png")]
     tracker.log_files(parent, [*pictures, run.predictions], EVALUATION)

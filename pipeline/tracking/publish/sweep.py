@@ -1,6 +1,6 @@
 """Log a sweep as a whole: what it searches, how far it is, the best it has found, and the pages about it.
 
-Its trials are logged below it while they happen (`pipeline.tracking.publish.training`). A store that vanishes stops the
+Its trials are logged below it while they happen (`pipeline.tracking.publish.live`). A store that vanishes stops the
 logging, not the sweep.
 """
 
@@ -14,7 +14,8 @@ from pipeline.config.reading import flattened
 from pipeline.console import say
 from pipeline.reporting.sweep import ENDINGS, BestTrial, description
 from pipeline.reporting.tables.settings import written
-from pipeline.tracking.tracker import STORE_ERRORS, Status, Tracker
+from pipeline.tracking.connection import STORE_ERRORS
+from pipeline.tracking.tracker import Status, Tracker
 
 CHANGED = "changed."
 """What the tags begin with that hold a setting which is no longer what the run's parameter says."""
@@ -28,9 +29,9 @@ def begin_sweep(tracker: Tracker, name: str, fingerprint: str, parameters: Mappi
     the other, or there may be two runs for a while.
     """
     told = {_key(key): written(value) for key, value in flattened(parameters)}
-    run = tracker.sweep(name, fingerprint, parameters=told)
+    run = tracker.sweep_run(name, fingerprint, parameters=told)
     first = tracker.parameters(run)
-    tracker.keep_tags(
+    tracker.replace_tags(
         run, CHANGED, {CHANGED + key: value for key, value in told.items() if first.get(key, value) != value}
     )
     tracker.start(run)

@@ -23,9 +23,7 @@ def publish_training(tracker: Tracker, run: RunFolder, prepared: Prepared) -> Mo
         configuration=trained["configuration"],
         data_digest=prepared.manifest["digest"],
     )
-    missing = {
-        replicate: result for replicate, result in results.items() if not runs.holds_result(replicate, result)
-    }
+    missing = {replicate: result for replicate, result in results.items() if not runs.holds_result(replicate, result)}
     if missing:
         tracker.log_images(runs.parent, image_sets(prepared))
     for replicate, result in missing.items():

@@ -19,8 +19,9 @@ from pipeline.evaluation.predictions import Answers, write_predictions
 from pipeline.reporting.text.conclusions import answer, sentence
 from pipeline.statistics.analysis import certainty, certainty_of_scores
 from pipeline.storage.fingerprints import fingerprint as fingerprint_of
-from pipeline.tracking.publish.training import SEED
-from pipeline.tracking.tracker import DATA_DIGEST, EVALUATED, EVALUATION, Store, Tracker
+from pipeline.tracking.names import DATA_DIGEST, EVALUATED, EVALUATION, SEED
+from pipeline.tracking.store import Store
+from pipeline.tracking.tracker import Tracker
 
 ROOT = Path(__file__).parents[3]
 REPLICATES = 8
@@ -233,7 +234,7 @@ def test_of_several_runs_of_a_name_the_newest_is_taken_and_that_is_said(folder, 
     newest = publish("strong", answers(1.6), fingerprint="another", parameters={"model.options.units": 3})
     publish("weak", answers(0.3))
     said = said_of(capsys, "strong", "weak")
-    assert f"2 finished runs are named strong; the newest is taken, {newest[:8]}." in said
+    assert f"2 finished runs are named strong; the newest is used, {newest[:8]}." in said
 
 
 def test_runs_of_one_name_are_told_apart(folder, capsys):
@@ -267,12 +268,12 @@ def test_mistakes_are_one_sentence(folder):
     strong, weak = publish("strong", answers(1.5)), publish("weak", answers(0.3))
     tracker = Tracker.open("elpv")
     assert refusal("strong", "--metric", "accuracy") == ("To compare takes two runs or more. Received one: strong.")
-    assert "There is no run with the id or name 'strnog'" in refusal("strong", "strnog", "--metric", "accuracy")
+    assert "The store has no run with the id or name 'strnog'" in refusal("strong", "strnog", "--metric", "accuracy")
     assert "Unknown metric of these runs 'acuracy'. Did you mean 'accuracy'?" in refusal(
         "strong", "weak", "--metric", "acuracy"
     )
     assert "No finished run satisfies" in refusal("params.model.name='nobody'", "--metric", "accuracy")
-    assert "is no filter that MLflow understands" in refusal("params.model.name ~ =", "--metric", "accuracy")
+    assert "MLflow cannot parse the filter" in refusal("params.model.name ~ =", "--metric", "accuracy")
     assert refusal("strong", "weak", "--metric", "accuracy", "--margin", "-1") == (
         "`--margin` must be a number above 0, in units of the metric. Received '-1'."
     )
@@ -280,7 +281,7 @@ def test_mistakes_are_one_sentence(folder):
     assert "Or give --metric" in refusal("strong", "weak")
     tracker.start(strong)
     assert refusal("strong", "weak", "--metric", "accuracy") == (
-        "Run 'strong' is RUNNING, and only finished runs can be compared."
+        "Run 'strong' is RUNNING. Only finished runs can be compared."
     )
     tracker.client.delete_run(weak)
     assert f"Run {weak} is deleted" in refusal(weak, "strong", "--metric", "accuracy")

@@ -9,7 +9,7 @@ import yaml
 
 from pipeline.data.prepared import read_prepared
 from pipeline.data.splits import VALIDATION
-from tests.tracking.conftest import EPOCHS, MODELS, REPLICATES
+from tests.system.tracking.conftest import EPOCHS, MODELS, REPLICATES
 
 REPLICATE_NAMES = {f"{model} replicate {number + 1}" for model in MODELS for number in range(REPLICATES)}
 
@@ -114,8 +114,8 @@ def test_a_models_run_says_first_where_it_differs_then_what_is_known(compared):
         differs = {name: value for name, value in run.data.tags.items() if name.startswith("differs.")}
         assert differs["differs.model.architecture"] == model
         text = run.data.tags["mlflow.note.content"]
-        assert text.startswith("| differs | here |")
-        assert text.index("model.architecture") < text.index("All models") < text.index("report, its figures")
+        assert text.startswith("| differing setting | value |")
+        assert text.index("model.architecture") < text.index("All models") < text.index("report, figures")
 
 
 def test_one_run_holds_the_report_and_the_tables(compared):

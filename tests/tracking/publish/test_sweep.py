@@ -10,11 +10,13 @@ import pytest
 from pipeline.errors import UserError
 from pipeline.reporting.sweep import BestTrial
 from pipeline.storage.processes import this_process
+from pipeline.tracking.names import FINGERPRINT, KIND, PROCESS, REASON, TRIAL_STATE
+from pipeline.tracking.publish.live import logging_live
+from pipeline.tracking.publish.model_runs import ModelRuns
 from pipeline.tracking.publish.sweep import begin_sweep, end_sweep, log_sweep
-from pipeline.tracking.publish.training import Published, logging_live
-from pipeline.tracking.tracker import FINGERPRINT, KIND, PROCESS, REASON, TRIAL_STATE, Tracker
+from pipeline.tracking.tracker import Tracker
 from pipeline.training.task import Progress, Pruned
-from tests.tracking.conftest import CONFIGURATION, LAYERS, Trained, points, runs
+from tests.tracking.conftest import CONFIGURATION, LAYERS, points, runs, task
 
 PARENT = "mlflow.parentRunId"
 EPOCH = {"train/loss": 0.5, "val/loss": 0.75}
@@ -27,7 +29,7 @@ def trial(number, sweep="small", fingerprint="5eed"):
 def made(tracker, result, number, **changes):
     """A trial that is made from start to end; two of them have the same fingerprints."""
     told = trial(number, **changes)
-    with logging_live(tracker, "lenet5", [Trained(result)], CONFIGURATION, "d1ce", layers=LAYERS, trial=told) as live:
+    with logging_live(tracker, "lenet5", [task(result)], CONFIGURATION, "d1ce", layers=LAYERS, trial=told) as live:
         live(Progress(0, [EPOCH]))
 
 
@@ -61,7 +63,7 @@ def test_a_trial_lies_below_its_sweep_and_its_replicates_below_it(tracker, resul
 
 
 def test_every_trial_has_its_own_run_whatever_runs_have_its_fingerprint(tracker, result):
-    with logging_live(tracker, "lenet5", [Trained(result)], CONFIGURATION, "d1ce", layers=LAYERS):
+    with logging_live(tracker, "lenet5", [task(result)], CONFIGURATION, "d1ce", layers=LAYERS):
         pass
     for number, changes in ((0, {}), (1, {}), (0, {"sweep": "large", "fingerprint": "1a7e"})):
         made(Tracker.open("digits"), result, number, **changes)
@@ -73,17 +75,17 @@ def test_the_pipeline_never_takes_a_trials_runs_for_its_own(tracker, result):
     made(tracker, result, 0)
     other = Tracker.open("digits")
     assert other.find("f00d", "lenet5") is None
-    published = Published.of(other, "lenet5", "f00d", {0: "beef"}, configuration=CONFIGURATION, data_digest="d1ce")
-    own = {published.parent, published.children[0]}
+    logged = ModelRuns.of(other, "lenet5", "f00d", {0: "beef"}, configuration=CONFIGURATION, data_digest="d1ce")
+    own = {logged.parent, logged.children[0]}
     assert not own & {run.info.run_id for run in runs(tracker).values() if "convtrack.trial" in run.data.tags}
-    assert other.find("f00d", "lenet5").info.run_id == published.parent
+    assert other.find("f00d", "lenet5").info.run_id == logged.parent
 
 
 def test_a_trial_that_died_goes_on_in_its_runs(tracker, result):
     told = trial(0)
     with (
         pytest.raises(KeyboardInterrupt),
-        logging_live(tracker, "lenet5", [Trained(result)], CONFIGURATION, "d1ce", layers=LAYERS, trial=told) as live,
+        logging_live(tracker, "lenet5", [task(result)], CONFIGURATION, "d1ce", layers=LAYERS, trial=told) as live,
     ):
         live(Progress(0, [EPOCH]))
         raise KeyboardInterrupt
@@ -109,7 +111,7 @@ def test_a_trial_that_died_goes_on_in_its_runs(tracker, result):
     ],
 )
 def test_a_trials_runs_say_how_it_ended(tracker, result, problem, status, tags):
-    tasks = [Trained(result)]
+    tasks = [task(result)]
     with (
         pytest.raises(type(problem)),
         logging_live(tracker, "lenet5", tasks, CONFIGURATION, "d1ce", layers=LAYERS, trial=trial(3)) as live,
@@ -124,7 +126,7 @@ def test_a_trials_runs_say_how_it_ended(tracker, result, problem, status, tags):
 
 
 def test_a_trial_that_is_made_again_forgets_why_it_failed(tracker, result):
-    tasks = [Trained(result)]
+    tasks = [task(result)]
     with (
         pytest.raises(OSError),
         logging_live(tracker, "lenet5", tasks, CONFIGURATION, "d1ce", layers=LAYERS, trial=trial(3)),
@@ -136,13 +138,13 @@ def test_a_trial_that_is_made_again_forgets_why_it_failed(tracker, result):
 
 
 def test_who_lost_a_trial_to_another_process_leaves_its_runs_alone(tracker, result):
-    tasks = [Trained(result)]
+    tasks = [task(result)]
     with (
         pytest.raises(ValueError),
         logging_live(tracker, "lenet5", tasks, CONFIGURATION, "d1ce", layers=LAYERS, trial=trial(3)) as live,
     ):
         live(Progress(0, [EPOCH]))
-        tracker.client.set_tag(live.published.parent, PROCESS, "elsewhere 1 1")
+        tracker.client.set_tag(live.runs.parent, PROCESS, "elsewhere 1 1")
         raise ValueError
     run = runs(tracker)["lenet5 trial 3"]
     assert run.info.status == "RUNNING" and TRIAL_STATE not in run.data.tags
@@ -158,7 +160,7 @@ def test_jobs_at_the_same_time_find_one_sweep(tracker):
 
     def of_job(own):
         start.wait()
-        return own.sweep("small", "5eed", process="elsewhere 1 1")
+        return own.sweep_run("small", "5eed", process="elsewhere 1 1")
 
     with ThreadPoolExecutor(4) as jobs:
         found = set(jobs.map(of_job, [Tracker.open("digits") for _ in range(4)]))

@@ -7,7 +7,7 @@ import sys
 import mlflow
 import pytest
 
-from tests.tracking.conftest import ROOT, serving
+from tests.system.tracking.conftest import ROOT, serving
 
 EPOCHS = 15
 
@@ -67,7 +67,7 @@ def test_the_training_goes_on_to_its_end(orphaned):
 
 
 def test_it_says_once_that_the_server_is_gone(orphaned):
-    assert orphaned[1].count("MLflow does not answer (") == 1
+    assert orphaned[1].count("MLflow is unreachable (") == 1
 
 
 def test_the_same_command_trains_nothing_and_logs_the_rest(again):

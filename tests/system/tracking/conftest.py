@@ -1,0 +1,110 @@
+"""A small comparison, run stage by stage as a user runs it, with a real MLflow server as its store."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import mlflow
+import pytest
+import requests
+
+ROOT = Path(__file__).parents[3]
+MODELS = ("locally_connected", "lecture_cnn")
+REPLICATES = 2
+EPOCHS = 2
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """An MLflow server of its own on a free port, with an empty store in the folder; yields its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    command += ["--backend-store-uri", f"sqlite:///{folder / 'server.db'}"]
+    command += ["--artifacts-destination", str(folder / "artefacts")]
+    with (folder / "server.log").open("w") as log:
+        server = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
+        try:
+            address = f"http://127.0.0.1:{port}"
+            _wait_for(address, server)
+            yield address
+        finally:
+            server.terminate()
+            server.wait(60)
+
+
+def _wait_for(address: str, server: "subprocess.Popen[bytes]") -> None:
+    until = time.monotonic() + 90
+    while time.monotonic() < until and server.poll() is None:
+        try:
+            if requests.get(f"{address}/health", timeout=2).ok:
+                return
+        except (requests.ConnectionError, requests.Timeout):
+            time.sleep(0.3)
+    raise AssertionError(f"no MLflow server at {address}")
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project folder whose commands log to one address."""
+
+    folder: Path
+    address: str
+
+    def run(self, *arguments: str) -> str:
+        """What a command prints; it must succeed."""
+        variables = {**os.environ, "MLFLOW_TRACKING_URI": self.address, "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(
+            [sys.executable, "-m", "pipeline", *arguments],
+            cwd=self.folder,
+            env=variables,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{arguments}\n{done.stdout[-2000:]}\n{done.stderr[-3000:]}"
+        return done.stdout
+
+    def client(self) -> mlflow.MlflowClient:
+        """A client of the store, which MLflow's functions without one ask, too."""
+        mlflow.set_tracking_uri(self.address)
+        return mlflow.MlflowClient(self.address)
+
+    def runs(self, kind: str) -> dict[str, mlflow.entities.Run]:
+        """The runs of a kind (`model` or `replicate`) by name."""
+        client = self.client()
+        experiment = client.get_experiment_by_name("digits")
+        found = client.search_runs([experiment.experiment_id], f"tags.`convtrack.kind` = '{kind}'", max_results=100)
+        assert len({run.info.run_name for run in found}) == len(found)
+        return {run.info.run_name: run for run in found}
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory) -> Iterator[Project]:
+    """The comparison, run to its report with a server as its store."""
+    folder = tmp_path_factory.mktemp("project")
+    shutil.copytree(ROOT / "conf", folder / "conf")
+    (folder / "data" / "images").mkdir(parents=True)
+    comparison = folder / "conf" / "comparison.yaml"
+    text = comparison.read_text(encoding="utf-8")
+    for name in ("fully_connected", "lenet5", "resnet8"):
+        text = text.replace(f"  - {name}\n", "")
+    text = text.replace("replicates: 4", f"replicates: {REPLICATES}").replace("data: elpv", "data: digits")
+    comparison.write_text(text.replace("split: group", "split: random"), encoding="utf-8")
+    with serving(tmp_path_factory.mktemp("server")) as address:
+        project = Project(folder, address)
+        project.run("prepare")
+        for model in MODELS:
+            project.run("build", f"model={model}")
+            project.run("train", f"model={model}", f"training.epochs={EPOCHS}")
+            project.run("evaluate", f"model={model}")
+        project.run("report")
+        yield project

@@ -1,0 +1,91 @@
+import pytest
+
+from pipeline.errors import UserError
+from pipeline.tracking.publish.live import LiveLogger, logging_live
+from pipeline.tracking.publish.model_runs import NETWORK_METRICS, ModelRuns
+from pipeline.training.task import Progress
+from tests.tracking.conftest import CONFIGURATION, LAYERS, child, parent, points, runs, task
+
+
+def test_a_training_logged_live_is_complete_and_finished(tracker, result):
+    with logging_live(tracker, "lenet5", [task(result)], CONFIGURATION, "d1ce", layers=LAYERS) as live:
+        live(Progress(0, []))
+        live(Progress(0, [{"train/loss": 0.5, "val/loss": 0.75}]))
+    found = runs(tracker)
+    assert {run.info.status for run in found.values()} == {"FINISHED"}
+    run = found["lenet5 replicate 1"]
+    assert points(tracker, run.info.run_id) == [(1, 0.5), (2, 0.25)]
+    assert run.data.metrics["train_seconds"] == 3.0
+    assert run.data.tags["mlflow.source.git.commit"] == "c0ffee"
+    assert found["lenet5"].data.params == {"training.epochs": "2"}
+    kept = {"kept_loss": 0.5, "kept_accuracy": 0.75}
+    assert found["lenet5"].data.metrics == {**kept, **dict.fromkeys(NETWORK_METRICS, 1000), "receptive_field": 12}
+    assert found["lenet5"].data.tags["convtrack.reused_replicates"] == "0"
+
+
+def test_a_reused_training_keeps_the_times_of_its_runs(tracker, result):
+    def times():
+        return {name: (run.info.start_time, run.info.end_time) for name, run in runs(tracker).items()}
+
+    for _ in range(2):
+        with logging_live(tracker, "lenet5", [task(result)], CONFIGURATION, "d1ce", layers=LAYERS):
+            before = times()
+    assert all(ended for _, ended in before.values())
+    assert times() == before
+    assert runs(tracker)["lenet5"].data.tags["convtrack.reused_replicates"] == "1"
+
+
+@pytest.mark.parametrize(("problem", "status"), [(KeyboardInterrupt, "KILLED"), (UserError, "FAILED")])
+def test_however_a_training_ends_no_run_stays_running(tracker, result, problem, status):
+    with (
+        pytest.raises(problem),
+        logging_live(tracker, "lenet5", [task(result)], CONFIGURATION, "d1ce", layers=LAYERS) as live,
+    ):
+        live(Progress(0, []))
+        raise problem
+    assert {run.info.status for run in runs(tracker).values()} == {status}
+
+
+def test_an_unreachable_store_stops_the_logging_not_the_training(away, tracker, result, capsys):
+    with logging_live(away, "lenet5", [task(result)], CONFIGURATION, "d1ce", layers=LAYERS) as live:
+        live(Progress(0, [{"train/loss": 0.5}]))
+        away.client.away = True
+        for _ in range(3):
+            live(Progress(0, [{"train/loss": 0.5}, {"train/loss": 0.25}]))
+    assert capsys.readouterr().out == (
+        "MLflow is unreachable (MlflowException). Training continues without logging. To log it later, run the same "
+        "command again, or `convtrack publish` once the model is evaluated.\n"
+    )
+    assert points(tracker, runs(tracker)["lenet5 replicate 1"].info.run_id) == [(1, 0.5)]
+
+
+def test_a_store_that_becomes_unreachable_at_the_end_does_not_fail_the_training(away, result, capsys):
+    with logging_live(away, "lenet5", [task(result)], CONFIGURATION, "d1ce", layers=LAYERS) as live:
+        live(Progress(0, [{"train/loss": 0.5}]))
+        away.client.away = True
+    assert "MLflow is unreachable" in capsys.readouterr().out
+
+
+def test_the_rest_is_logged_when_the_store_is_reachable_again(away, tracker, result):
+    with logging_live(away, "lenet5", [task(result)], CONFIGURATION, "d1ce", layers=LAYERS) as live:
+        away.client.away = True
+        live(Progress(0, [{"train/loss": 0.5}]))
+    away.client.away = False
+    for run in runs(tracker).values():
+        tracker.end(run.info.run_id, "KILLED")  # as the next start does
+    logged = ModelRuns.of(tracker, "lenet5", "f00d", {0: "beef"}, configuration=CONFIGURATION, data_digest="d1ce")
+    logged.log_result(0, result)
+    logged.end("FINISHED")
+    found = runs(tracker)
+    assert {name: run.info.status for name, run in found.items()} == {
+        "lenet5": "FINISHED",
+        "lenet5 replicate 1": "FINISHED",
+    }
+    assert points(tracker, found["lenet5 replicate 1"].info.run_id) == [(1, 0.5), (2, 0.25)]
+
+
+def test_a_bug_is_not_mistaken_for_an_unreachable_store(tracker):
+    above = parent(tracker)
+    live = LiveLogger(ModelRuns(tracker, above, {}.__getitem__, {0: child(tracker, above)}), [], LAYERS)
+    with pytest.raises(AttributeError):
+        live(Progress(0, ["no epoch"]))

@@ -1,0 +1,56 @@
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import mlflow
+import pytest
+from mlflow.exceptions import MlflowException
+
+from pipeline.tracking.connection import shown_address
+from pipeline.tracking.tracker import Tracker
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_shown_address_has_no_password(monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://me:secret@host:5000/path")
+    assert shown_address() == "https://host:5000/path"
+
+
+def test_processes_that_start_at_the_same_time_create_one_store(project):
+    code = "from pipeline.tracking.tracker import Tracker; print(Tracker.open('digits').experiment)"
+    variables = os.environ | {"PYTHONPATH": str(ROOT)}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    processes = [subprocess.Popen([sys.executable, "-c", code], env=variables, **pipes) for _ in range(4)]
+    outputs = [process.communicate() for process in processes]
+    assert {errors for _, errors in outputs} == {""}
+    assert len({output for output, _ in outputs}) == 1
+    assert [one.name for one in mlflow.MlflowClient(f"sqlite:///{project}/mlflow.db").search_experiments()] == [
+        "digits",
+        "Default",
+    ]
+
+
+def test_an_interrupted_creation_leaves_no_store(project, monkeypatch):
+    def interrupted(address):
+        Path(address.removeprefix("sqlite:///")).write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(mlflow, "MlflowClient", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            Tracker.open("digits")
+    assert not list(project.glob("*.db"))
+    assert Tracker.open("digits").experiment
+
+
+def test_a_full_disk_is_reported_as_a_full_disk(project, monkeypatch):
+    def full(address):
+        raise MlflowException("(sqlite3.OperationalError) database or disk is full [SQL: CREATE TABLE …]")
+
+    monkeypatch.setattr(mlflow, "MlflowClient", full)
+    with pytest.raises(OSError, match="database or disk is full") as error:
+        Tracker.open("digits")
+    assert (error.value.errno, error.value.filename) == (errno.ENOSPC, f"sqlite:///{project}/mlflow.db")

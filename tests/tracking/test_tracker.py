@@ -1,0 +1,108 @@
+import time
+
+import psutil
+import pytest
+
+from pipeline.errors import UserError
+from pipeline.tracking.names import FINGERPRINT, PROCESS
+from pipeline.tracking.tracker import Tracker
+from tests.tracking.conftest import child, parent
+
+
+def test_a_data_set_is_one_experiment_that_opens_in_the_mode_for_trained_models(tracker):
+    again = Tracker.open("digits")
+    assert again.experiment == tracker.experiment != Tracker.open("elpv").experiment
+    experiment = tracker.client.get_experiment(tracker.experiment)
+    assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"
+
+
+def test_a_run_is_found_by_its_fingerprint_and_model(tracker):
+    run = parent(tracker)
+    assert parent(tracker) == run == tracker.find("f00d", "lenet5").info.run_id
+    assert tracker.find("f00d", "resnet8") is None
+    assert len({run, parent(tracker, model="resnet8"), parent(tracker, fingerprint="cafe")}) == 3
+
+
+def test_missing_parameters_and_tags_are_added_and_existing_ones_kept(tracker):
+    parent(tracker)
+    run = parent(tracker, parameters={"training.epochs": 4, "training.keep": "best"}, tags={"convtrack.dirty": "true"})
+    found = tracker.client.get_run(run).data
+    assert found.params == {"training.epochs": "3", "training.keep": "best"}
+    assert found.tags["convtrack.dirty"] == "false"
+
+
+def test_the_run_of_a_replicate_is_below_that_of_its_model(tracker):
+    above = parent(tracker)
+    run = tracker.client.get_run(child(tracker, above))
+    assert run.data.tags["mlflow.parentRunId"] == above
+    assert run.data.tags[FINGERPRINT] == "beef"
+    assert run.info.run_name == "lenet5 replicate 1"
+
+
+def test_a_deleted_run_is_created_again(tracker):
+    run = parent(tracker)
+    tracker.client.delete_run(run)
+    assert parent(tracker) != run
+
+
+def test_the_message_for_a_deleted_experiment_gives_the_command_that_restores_it(project, tracker):
+    tracker.client.delete_experiment(tracker.experiment)
+    with pytest.raises(UserError) as error:
+        Tracker.open("digits")
+    assert str(error.value) == (
+        f"The MLflow experiment 'digits' in sqlite:///{project}/mlflow.db is deleted. Restore it "
+        f"(`mlflow experiments restore -x {tracker.experiment}`) or use another store."
+    )
+
+
+def test_a_model_with_quotes_in_its_name_is_found(tracker):
+    names = ["Yann's", 'the "best"', "both ' and \"", 'both _ and "']
+    made = [parent(tracker, model=name) for name in names]
+    assert [parent(tracker, model=name) for name in names] == made
+    assert len(set(made)) == len(names)
+
+
+def test_a_run_that_has_ended_keeps_its_end_time(tracker):
+    run = parent(tracker)
+    tracker.end(run, "FINISHED")
+    ended = tracker.client.get_run(run).info.end_time
+    time.sleep(0.01)
+    tracker.end(run, "FINISHED")
+    assert tracker.client.get_run(run).info.end_time == ended
+    tracker.start(run)
+    assert tracker.status(run) == "RUNNING"
+    tracker.end(run, "KILLED")
+    assert tracker.status(run) == "KILLED"
+
+
+def process_of(tracker, run, change):
+    host, number, started = tracker.client.get_run(run).data.tags[PROCESS].split()
+    tracker.client.set_tag(run, PROCESS, " ".join(change(host, int(number), int(started))))
+
+
+def gone(host, number, started):
+    number = next(one for one in range(1 << 22, 1, -1) if not psutil.pid_exists(one))
+    return host, str(number), str(started)
+
+
+def recycled(host, number, started):
+    return host, str(number), str(started - 3600)
+
+
+def living(host, number, started):
+    return host, str(number), str(started)
+
+
+def elsewhere(host, number, started):
+    return gone(f"not-{host}", number, started)
+
+
+@pytest.mark.parametrize(
+    ("change", "status"), [(gone, "KILLED"), (recycled, "KILLED"), (living, "RUNNING"), (elsewhere, "RUNNING")]
+)
+def test_the_next_start_ends_a_run_whose_process_of_this_machine_is_gone(tracker, change, status):
+    run = parent(tracker)
+    tracker.start(run)
+    process_of(tracker, run, change)
+    Tracker.open("digits")
+    assert tracker.status(run) == status
