@@ -1,0 +1,117 @@
+import json
+import shutil
+from collections import Counter
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pipeline.data.prepared import read_prepared
+from pipeline.storage.folders import RunFolder
+from pipeline.tracking.publish.live import logging_live
+from pipeline.tracking.publish.training import publish_training
+from pipeline.tracking.tracker import Tracker
+from tests.tracking.conftest import CONFIGURATION, LAYERS, points, runs, task
+
+WRITING = {"log_batch", "log_inputs", "log_image", "log_artifact", "set_tag", "update_run", "set_terminated"}
+
+
+class Counting:
+    """A client that counts the calls of each method."""
+
+    def __init__(self, client):
+        self.client, self.calls = client, Counter()
+
+    def __getattr__(self, name):
+        self.calls[name] += 1
+        return getattr(self.client, name)
+
+
+@pytest.fixture
+def prepared(result):
+    return read_prepared(result.folder.parent / "prepared")
+
+
+@pytest.fixture
+def run(result):
+    """The run folder of a model with one trained replicate, as the stages build and train write it."""
+    Image.fromarray(np.zeros((4, 4), np.uint8)).save(result.folder / "kernels-00002.png")
+    run = RunFolder(result.folder.parent / "runs" / "lenet5")
+    run.build.mkdir(parents=True)
+    run.layers.write_text(json.dumps(LAYERS))
+    shutil.copytree(result.folder, run.result(0).folder)
+    record = json.loads(result.record.read_text()) | {"fingerprint": "beef"}
+    run.replicates.write_text(
+        json.dumps(
+            {
+                "model": "lenet5",
+                "model_fingerprint": "f00d",
+                "configuration": CONFIGURATION,
+                "replicates": [record],
+            }
+        )
+    )
+    return run
+
+
+def log_live(tracker, result, digest):
+    with logging_live(tracker, "lenet5", [task(result)], CONFIGURATION, digest, layers=LAYERS):
+        pass
+
+
+def content(tracker):
+    """What the store holds of every run, without times."""
+    return {
+        name: (run.info.status, run.data.params, run.data.metrics, len(run.inputs.dataset_inputs))
+        for name, run in runs(tracker).items()
+    }
+
+
+def test_an_empty_store_gets_the_runs_their_images_epochs_and_pictures(tracker, run, prepared):
+    logged = publish_training(tracker, run, prepared)
+    found = runs(tracker)
+    assert set(found) == {"lenet5", "lenet5 replicate 1"}
+    assert {one.info.status for one in found.values()} == {"FINISHED"}
+    assert {len(one.inputs.dataset_inputs) for one in found.values()} == {3}
+    assert points(tracker, logged.children[0]) == [(1, 0.5), (2, 0.25)]
+    assert tracker.client.list_artifacts(logged.children[0], "images")
+    assert found["lenet5"].data.tags["mlflow.source.git.commit"] == "c0ffee"
+
+
+def test_publishing_a_run_folder_logs_the_same_as_logging_live(tracker, run, result, prepared):
+    log_live(tracker, result, prepared.manifest["digest"])
+    live = content(tracker)
+    for found in runs(tracker).values():
+        tracker.client.delete_run(found.info.run_id)
+    publish_training(tracker, run, prepared)
+    assert content(tracker) == live
+
+
+def test_a_training_that_was_logged_live_is_only_looked_up(tracker, run, result, prepared):
+    log_live(tracker, result, prepared.manifest["digest"])
+    publish_training(tracker, run, prepared)  # the parent's commit is now that of the training
+    client = Counting(tracker.client)
+    publish_training(Tracker(client, tracker.experiment), run, prepared)
+    assert not set(client.calls) & WRITING
+    assert client.calls == {"search_runs": 2, "get_run": 3}
+
+
+def test_an_interrupted_training_is_completed(tracker, run, result, prepared):
+    with (
+        pytest.raises(KeyboardInterrupt),
+        logging_live(tracker, "lenet5", [task(result)], CONFIGURATION, "d1ce", layers=LAYERS),
+    ):
+        raise KeyboardInterrupt
+    assert {one.info.status for one in runs(tracker).values()} == {"KILLED"}
+    logged = publish_training(tracker, run, prepared)
+    assert {one.info.status for one in runs(tracker).values()} == {"FINISHED"}
+    assert points(tracker, logged.children[0]) == [(1, 0.5), (2, 0.25)]
+
+
+def test_runs_that_ended_while_the_store_was_unreachable_are_completed(away, tracker, run, result, prepared):
+    with logging_live(away, "lenet5", [task(result)], CONFIGURATION, "d1ce", layers=LAYERS) as live:
+        live.reachable = False  # the store is reachable again when the runs end
+    assert {one.info.status for one in runs(tracker).values()} == {"FINISHED"}
+    logged = publish_training(tracker, run, prepared)
+    assert points(tracker, logged.children[0]) == [(1, 0.5), (2, 0.25)]
+    assert runs(tracker)["lenet5 replicate 1"].data.metrics["train_seconds"] == 3.0
