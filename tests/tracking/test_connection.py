@@ -1,7 +1,4 @@
 import errno
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import mlflow
@@ -11,26 +8,10 @@ from mlflow.exceptions import MlflowException
 from pipeline.tracking.connection import shown_address
 from pipeline.tracking.tracker import Tracker
 
-ROOT = Path(__file__).parents[2]
-
 
 def test_the_shown_address_has_no_password(monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://me:secret@host:5000/path")
     assert shown_address() == "https://host:5000/path"
-
-
-def test_processes_that_start_at_the_same_time_create_one_store(project):
-    code = "from pipeline.tracking.tracker import Tracker; print(Tracker.open('digits').experiment)"
-    variables = os.environ | {"PYTHONPATH": str(ROOT)}
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    processes = [subprocess.Popen([sys.executable, "-c", code], env=variables, **pipes) for _ in range(4)]
-    outputs = [process.communicate() for process in processes]
-    assert {errors for _, errors in outputs} == {""}
-    assert len({output for output, _ in outputs}) == 1
-    assert [one.name for one in mlflow.MlflowClient(f"sqlite:///{project}/mlflow.db").search_experiments()] == [
-        "digits",
-        "Default",
-    ]
 
 
 def test_an_interrupted_creation_leaves_no_store(project, monkeypatch):

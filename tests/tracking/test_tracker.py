@@ -57,9 +57,9 @@ def test_the_message_for_a_deleted_experiment_gives_the_command_that_restores_it
 
 def test_a_model_with_quotes_in_its_name_is_found(tracker):
     names = ["Yann's", 'the "best"', "both ' and \"", 'both _ and "']
-    made = [parent(tracker, model=name) for name in names]
-    assert [parent(tracker, model=name) for name in names] == made
-    assert len(set(made)) == len(names)
+    created = [parent(tracker, model=name) for name in names]
+    assert [parent(tracker, model=name) for name in names] == created
+    assert len(set(created)) == len(names)
 
 
 def test_a_run_that_has_ended_keeps_its_end_time(tracker):
@@ -75,7 +75,8 @@ def test_a_run_that_has_ended_keeps_its_end_time(tracker):
     assert tracker.status(run) == "KILLED"
 
 
-def process_of(tracker, run, change):
+def change_process(tracker, run, change):
+    """Replace the process that the run names: `change` gets its host, PID and start time."""
     host, number, started = tracker.client.get_run(run).data.tags[PROCESS].split()
     tracker.client.set_tag(run, PROCESS, " ".join(change(host, int(number), int(started))))
 
@@ -100,9 +101,9 @@ def elsewhere(host, number, started):
 @pytest.mark.parametrize(
     ("change", "status"), [(gone, "KILLED"), (recycled, "KILLED"), (living, "RUNNING"), (elsewhere, "RUNNING")]
 )
-def test_the_next_start_ends_a_run_whose_process_of_this_machine_is_gone(tracker, change, status):
+def test_the_next_start_ends_a_run_whose_process_on_this_machine_is_gone(tracker, change, status):
     run = parent(tracker)
     tracker.start(run)
-    process_of(tracker, run, change)
+    change_process(tracker, run, change)
     Tracker.open("digits")
     assert tracker.status(run) == status

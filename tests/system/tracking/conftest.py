@@ -23,13 +23,13 @@ EPOCHS = 2
 
 @contextmanager
 def serving(folder: Path) -> Iterator[str]:
-    """An MLflow server of its own on a free port, with an empty store in the folder; yields its address."""
+    """Run an MLflow server on a free port with its store in the folder, and yield its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     command += ["--backend-store-uri", f"sqlite:///{folder / 'server.db'}"]
-    command += ["--artifacts-destination", str(folder / "artefacts")]
+    command += ["--artifacts-destination", str(folder / "artifacts")]
     with (folder / "server.log").open("w") as log:
         server = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
         try:
@@ -49,18 +49,18 @@ def _wait_for(address: str, server: "subprocess.Popen[bytes]") -> None:
                 return
         except (requests.ConnectionError, requests.Timeout):
             time.sleep(0.3)
-    raise AssertionError(f"no MLflow server at {address}")
+    raise AssertionError(f"No MLflow server at {address}.")
 
 
 @dataclass(frozen=True)
 class Project:
-    """A project folder whose commands log to one address."""
+    """A project folder whose commands log to the store at `address`."""
 
     folder: Path
     address: str
 
     def run(self, *arguments: str) -> str:
-        """What a command prints; it must succeed."""
+        """Run a command, which must succeed, and return what it prints."""
         variables = {**os.environ, "MLFLOW_TRACKING_URI": self.address, "PYTHONPATH": str(ROOT)}
         done = subprocess.run(
             [sys.executable, "-m", "pipeline", *arguments],
@@ -74,7 +74,7 @@ class Project:
         return done.stdout
 
     def client(self) -> mlflow.MlflowClient:
-        """A client of the store, which MLflow's functions without one ask, too."""
+        """A client of the store. Functions of MLflow that take no client use the store, too."""
         mlflow.set_tracking_uri(self.address)
         return mlflow.MlflowClient(self.address)
 
@@ -89,7 +89,7 @@ class Project:
 
 @pytest.fixture(scope="session")
 def served(tmp_path_factory) -> Iterator[Project]:
-    """The comparison, run to its report with a server as its store."""
+    """A project after `convtrack report` of a small comparison, logged to a server."""
     folder = tmp_path_factory.mktemp("project")
     shutil.copytree(ROOT / "conf", folder / "conf")
     (folder / "data" / "images").mkdir(parents=True)

@@ -16,7 +16,7 @@ REPLICATE_NAMES = {f"{model} replicate {number + 1}" for model in MODELS for num
 
 @pytest.fixture(scope="module")
 def compared(served):
-    """The comparison, whose models the store has been told about together."""
+    """The comparison after `convtrack publish`."""
     served.run("publish")
     return served
 
@@ -25,7 +25,7 @@ def record_of(project, model):
     return json.loads((project.folder / "runs" / model / "train" / "replicates.json").read_text(encoding="utf-8"))
 
 
-def test_there_is_one_run_for_each_model_and_below_it_one_for_each_replicate(served):
+def test_each_model_has_a_run_and_below_it_one_per_replicate(served):
     parents, children = served.runs("model"), served.runs("replicate")
     assert set(parents) == set(MODELS)
     assert set(children) == REPLICATE_NAMES
@@ -33,7 +33,7 @@ def test_there_is_one_run_for_each_model_and_below_it_one_for_each_replicate(ser
         assert run.data.tags["mlflow.parentRunId"] == parents[name.split()[0]].info.run_id
 
 
-def test_every_run_has_ended_well(served):
+def test_every_run_is_finished(served):
     runs = [*served.runs("model").values(), *served.runs("replicate").values()]
     assert {run.info.status for run in runs} == {"FINISHED"}
 
@@ -87,7 +87,7 @@ def test_a_models_run_holds_means_and_costs(served):
         assert run.data.metrics["replicates"] == REPLICATES
 
 
-def test_every_run_tells_commit_data_and_fingerprint(served):
+def test_every_run_has_tags_for_commit_data_and_fingerprint(served):
     digest = read_prepared(served.folder / "data/prepared").manifest["digest"]
     for model, run in served.runs("model").items():
         assert run.data.tags["convtrack.fingerprint"] == record_of(served, model)["model_fingerprint"]
@@ -100,7 +100,7 @@ def test_every_run_tells_commit_data_and_fingerprint(served):
         assert run.data.tags["convtrack.data_digest"] == digest
 
 
-def test_a_models_run_holds_validation_means_and_the_ends_of_its_interval(compared):
+def test_a_models_run_holds_validation_means_and_its_interval(compared):
     for model, run in compared.runs("model").items():
         measured = json.loads((compared.folder / "runs" / model / "metrics.json").read_text(encoding="utf-8"))
         for name, spread in measured["validation"].items():
@@ -109,7 +109,7 @@ def test_a_models_run_holds_validation_means_and_the_ends_of_its_interval(compar
         assert values["test/roc_auc_low"] <= values["test/roc_auc"] <= values["test/roc_auc_high"]
 
 
-def test_a_models_run_says_first_where_it_differs_then_what_is_known(compared):
+def test_a_description_begins_with_the_differing_settings(compared):
     for model, run in compared.runs("model").items():
         differs = {name: value for name, value in run.data.tags.items() if name.startswith("differs.")}
         assert differs["differs.model.architecture"] == model
@@ -146,14 +146,14 @@ def test_a_logged_network_has_the_scores_of_its_own_replicate_and_the_parameters
         assert logged.params == parent.data.params
 
 
-def test_every_run_names_the_images_it_has_seen(compared):
+def test_every_run_lists_its_image_sets_as_inputs(compared):
     for run in [*compared.runs("model").values(), *compared.runs("replicate").values()]:
         seen = {one.tags[0].value: one.dataset for one in run.inputs.dataset_inputs}
         assert set(seen) == {"train", "validation", "test"} and len(run.inputs.dataset_inputs) == 3
     assert len({run.inputs.dataset_inputs[0].dataset.digest for run in compared.runs("model").values()}) == 1
 
 
-def test_pictures_and_tables_are_artefacts(served):
+def test_figures_and_tables_are_artifacts(served):
     client = served.client()
     run = served.runs("model")["lecture_cnn"].info.run_id
     assert {"network/layers.json", "network/network.svg", "network/architecture.json"} <= {
@@ -165,7 +165,7 @@ def test_pictures_and_tables_are_artefacts(served):
 
 
 @pytest.mark.parametrize("name", sorted(REPLICATE_NAMES))
-def test_kernels_are_images_by_step(served, name):
+def test_pictures_of_kernels_are_logged_by_step(served, name):
     images = served.client().list_artifacts(served.runs("replicate")[name].info.run_id, "images")
     steps = {file.path.split("+step+")[1].split("+")[0] for file in images}
     assert steps == {str(step) for step in range(EPOCHS + 1)}
@@ -173,7 +173,7 @@ def test_kernels_are_images_by_step(served, name):
 
 @pytest.mark.parametrize("model", MODELS)
 def test_the_logged_network_predicts_from_grey_levels_what_keras_predicts(served, model, tmp_path):
-    """In a process that has neither the project's folder nor its package on its path."""
+    """The process that loads the network has neither the project's folder nor its package on its path."""
     outputs = served.runs("model")[model].outputs.model_outputs
     assert len(outputs) == 1
     images = read_prepared(served.folder / "data/prepared")
@@ -183,13 +183,13 @@ def test_the_logged_network_predicts_from_grey_levels_what_keras_predicts(served
     np.save(tmp_path / "grey.npy", images.pixels[chosen].astype(np.float32))
     script = (
         "import importlib.util, sys\n"
-        # The project is installed in place by a finder; without it there is no such package.
+        # An editable installation is a finder; without it the package cannot be imported.
         "sys.meta_path = [finder for finder in sys.meta_path if 'editable' not in repr(finder)]\n"
         "assert importlib.util.find_spec('pipeline') is None\n"
         "import numpy, mlflow\n"
         f"mlflow.set_tracking_uri({served.address!r})\n"
         f"network = mlflow.pyfunc.load_model('models:/{outputs[0].model_id}')\n"
-        "numpy.save('answers.npy', numpy.asarray(network.predict(numpy.load('grey.npy'))))\n"
+        "numpy.save('predictions.npy', numpy.asarray(network.predict(numpy.load('grey.npy'))))\n"
     )
     subprocess.run([sys.executable, "-I", "-c", script], cwd=tmp_path, check=True, capture_output=True)
     from pipeline.evaluation.predict import trained_network
@@ -199,10 +199,10 @@ def test_the_logged_network_predicts_from_grey_levels_what_keras_predicts(served
     run = RunFolder(served.folder / "runs" / model)
     network = trained_network(run.architecture.read_text(encoding="utf-8"), run.result(best))
     expected = network.predict(standardisation(images, best)(images.pixels[chosen]), verbose=0)
-    np.testing.assert_allclose(np.load(tmp_path / "answers.npy"), expected, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(np.load(tmp_path / "predictions.npy"), expected, rtol=1e-4, atol=1e-6)
 
 
-def test_publishing_again_adds_no_run_and_no_point(compared):
+def test_publishing_again_adds_no_run_and_no_value(compared):
     def points():
         client = compared.client()
         return {
@@ -221,7 +221,7 @@ def test_publishing_again_adds_no_run_and_no_point(compared):
     assert (points(), linked()) == before
 
 
-# MLflow 3.17 asks SQLAlchemy 2.1 in a way that the latter will drop.
+# MLflow 3.17 uses a loader strategy that SQLAlchemy 2.1 deprecates.
 @pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:sqlalchemy.exc.SADeprecationWarning")
 def test_an_empty_store_is_filled_from_the_run_folders(served, tmp_path):
     other = type(served)(served.folder, f"sqlite:///{tmp_path / 'other.db'}")

@@ -1,4 +1,4 @@
-"""A sweep in MLflow: one run, below it one for each trial, however many processes make them and however they end."""
+"""A sweep in MLflow: one run, and below it one per trial, however many processes run them and however they end."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -26,10 +26,10 @@ def trial(number, sweep="small", fingerprint="5eed"):
     return SimpleNamespace(number=number, sweep=sweep, sweep_fingerprint=fingerprint, sweeper=this_process())
 
 
-def made(tracker, result, number, **changes):
-    """A trial that is made from start to end; two of them have the same fingerprints."""
-    told = trial(number, **changes)
-    with logging_live(tracker, "lenet5", [task(result)], CONFIGURATION, "d1ce", layers=LAYERS, trial=told) as live:
+def run_trial(tracker, result, number, **changes):
+    """Run a trial from start to end. All trials have the same fingerprints."""
+    own = trial(number, **changes)
+    with logging_live(tracker, "lenet5", [task(result)], CONFIGURATION, "d1ce", layers=LAYERS, trial=own) as live:
         live(Progress(0, [EPOCH]))
 
 
@@ -37,11 +37,11 @@ def of_kind(tracker, kind):
     return tracker.client.search_runs([tracker.experiment], f"tags.`{KIND}` = '{kind}'")
 
 
-# One run for each trial
+# One run per trial
 
 
-def test_a_trial_lies_below_its_sweep_and_its_replicates_below_it(tracker, result):
-    made(tracker, result, 7)
+def test_a_trial_is_below_its_sweep_and_its_replicates_below_it(tracker, result):
+    run_trial(tracker, result, 7)
     found = runs(tracker)
     assert len(found) == 3
     above, run, below = (found[name] for name in ("small", "lenet5 trial 7", "lenet5 trial 7 replicate 1"))
@@ -62,17 +62,17 @@ def test_a_trial_lies_below_its_sweep_and_its_replicates_below_it(tracker, resul
     assert points(tracker, below.info.run_id) == [(1, 0.5), (2, 0.25)]
 
 
-def test_every_trial_has_its_own_run_whatever_runs_have_its_fingerprint(tracker, result):
+def test_every_trial_has_its_own_run_even_if_other_runs_have_its_fingerprint(tracker, result):
     with logging_live(tracker, "lenet5", [task(result)], CONFIGURATION, "d1ce", layers=LAYERS):
         pass
     for number, changes in ((0, {}), (1, {}), (0, {"sweep": "large", "fingerprint": "1a7e"})):
-        made(Tracker.open("digits"), result, number, **changes)
+        run_trial(Tracker.open("digits"), result, number, **changes)
     assert len(of_kind(tracker, "sweep")) == 2
     assert len(of_kind(tracker, "model")) == len(of_kind(tracker, "replicate")) == 4
 
 
-def test_the_pipeline_never_takes_a_trials_runs_for_its_own(tracker, result):
-    made(tracker, result, 0)
+def test_the_pipeline_never_uses_the_runs_of_a_trial(tracker, result):
+    run_trial(tracker, result, 0)
     other = Tracker.open("digits")
     assert other.find("f00d", "lenet5") is None
     logged = ModelRuns.of(other, "lenet5", "f00d", {0: "beef"}, configuration=CONFIGURATION, data_digest="d1ce")
@@ -81,17 +81,17 @@ def test_the_pipeline_never_takes_a_trials_runs_for_its_own(tracker, result):
     assert other.find("f00d", "lenet5").info.run_id == logged.parent
 
 
-def test_a_trial_that_died_goes_on_in_its_runs(tracker, result):
-    told = trial(0)
+def test_a_killed_trial_continues_in_its_runs(tracker, result):
+    own = trial(0)
     with (
         pytest.raises(KeyboardInterrupt),
-        logging_live(tracker, "lenet5", [task(result)], CONFIGURATION, "d1ce", layers=LAYERS, trial=told) as live,
+        logging_live(tracker, "lenet5", [task(result)], CONFIGURATION, "d1ce", layers=LAYERS, trial=own) as live,
     ):
         live(Progress(0, [EPOCH]))
         raise KeyboardInterrupt
     before = {name: run.info.run_id for name, run in runs(tracker).items()}
     assert runs(tracker)["lenet5 trial 0"].info.status == "KILLED"
-    made(Tracker.open("digits"), result, 0)
+    run_trial(Tracker.open("digits"), result, 0)
     after = runs(tracker)
     assert {name: run.info.run_id for name, run in after.items()} == before
     assert after["lenet5 trial 0"].info.status == after["lenet5 trial 0 replicate 1"].info.status == "FINISHED"
@@ -110,7 +110,7 @@ def test_a_trial_that_died_goes_on_in_its_runs(tracker, result):
         (KeyboardInterrupt(), "KILLED", {}),
     ],
 )
-def test_a_trials_runs_say_how_it_ended(tracker, result, problem, status, tags):
+def test_the_runs_of_a_trial_show_how_it_ended(tracker, result, problem, status, tags):
     tasks = [task(result)]
     with (
         pytest.raises(type(problem)),
@@ -125,19 +125,19 @@ def test_a_trials_runs_say_how_it_ended(tracker, result, problem, status, tags):
     assert ("parameters" in found["lenet5 trial 3"].data.metrics) == bool(tags)
 
 
-def test_a_trial_that_is_made_again_forgets_why_it_failed(tracker, result):
+def test_a_repeated_trial_loses_the_reason_of_its_failure(tracker, result):
     tasks = [task(result)]
     with (
         pytest.raises(OSError),
         logging_live(tracker, "lenet5", tasks, CONFIGURATION, "d1ce", layers=LAYERS, trial=trial(3)),
     ):
         raise OSError("disk full")
-    made(Tracker.open("digits"), result, 3)
+    run_trial(Tracker.open("digits"), result, 3)
     tags = runs(tracker)["lenet5 trial 3"].data.tags
     assert tags[TRIAL_STATE] == "complete" and REASON not in tags
 
 
-def test_who_lost_a_trial_to_another_process_leaves_its_runs_alone(tracker, result):
+def test_a_process_that_lost_a_trial_to_another_one_leaves_its_runs_alone(tracker, result):
     tasks = [task(result)]
     with (
         pytest.raises(ValueError),
@@ -155,7 +155,7 @@ def test_who_lost_a_trial_to_another_process_leaves_its_runs_alone(tracker, resu
 SPACE = {"sampler": "tpe", "trials": 20, "space": {"training.batch_size": "choice(16, 32)"}}
 
 
-def test_jobs_at_the_same_time_find_one_sweep(tracker):
+def test_jobs_that_start_at_the_same_time_share_one_sweep_run(tracker):
     start = Barrier(4)
 
     def of_job(own):
@@ -168,20 +168,20 @@ def test_jobs_at_the_same_time_find_one_sweep(tracker):
     assert tracker.client.get_run(*found).data.tags[PROCESS] == "elsewhere 1 1"
 
 
-def test_sweeps_of_two_machines_become_one(tracker, result):
+def test_the_sweep_runs_of_two_machines_are_merged(tracker, result):
     other = tracker.client.create_run(
         tracker.experiment, start_time=1, run_name="small", tags={KIND: "sweep", FINGERPRINT: "5eed"}
     )
-    made(tracker, result, 0)
+    run_trial(tracker, result, 0)
     late = tracker.client.create_run(tracker.experiment, run_name="small", tags={KIND: "sweep", FINGERPRINT: "5eed"})
     tracker.client.set_tag(runs(tracker)["lenet5 trial 0"].info.run_id, PARENT, late.info.run_id)
-    made(Tracker.open("digits"), result, 1)
+    run_trial(Tracker.open("digits"), result, 1)
     (run,) = of_kind(tracker, "sweep")
     assert run.info.run_id == other.info.run_id
     assert {one.data.tags[PARENT] for one in of_kind(tracker, "model")} == {run.info.run_id}
 
 
-def test_a_sweep_says_what_it_searches_and_what_has_changed_since(tracker):
+def test_a_sweep_run_has_parameters_and_tags_for_what_has_changed_since(tracker):
     run = begin_sweep(tracker, "small", "5eed", SPACE)
     found = tracker.client.get_run(run)
     space = {"space.training.batch_size": "choice(16, 32)"}
@@ -198,12 +198,12 @@ def test_a_sweep_says_what_it_searches_and_what_has_changed_since(tracker):
     assert again.info.status == "RUNNING"
 
 
-def test_a_condition_is_no_name_that_mlflow_takes_and_is_told_nevertheless(tracker):
+def test_a_condition_is_logged_under_a_name_that_mlflow_accepts(tracker):
     run = begin_sweep(tracker, "small", "5eed", {"when": {"model=lenet5": {"model.options.units": "range(20, 99)"}}})
     assert tracker.parameters(run) == {"when.model:lenet5.model.options.units": "range(20, 99)"}
 
 
-def test_a_sweep_holds_its_counts_the_best_and_the_pages(project, tracker):
+def test_a_sweep_run_holds_counts_best_values_and_pages(project, tracker):
     run = begin_sweep(tracker, "small", "5eed", SPACE)
     (project / "sweep.html").write_text("<p>")
     first = BestTrial(0, {"validation_loss": 0.5, "validation_accuracy": 0.9}, {"a": 1})
@@ -239,7 +239,7 @@ def test_the_next_start_ends_a_sweep_whose_process_is_gone(tracker):
     assert tracker.status(run) == "KILLED"
 
 
-def test_a_store_that_goes_away_stops_the_logging_not_the_sweep(away, capsys):
+def test_an_unreachable_store_stops_the_logging_not_the_sweep(away, capsys):
     run = begin_sweep(away, "small", "5eed", SPACE)
     away.client.away = True
     log_sweep(away, run, "small", {"complete": 1}, [])
@@ -247,9 +247,9 @@ def test_a_store_that_goes_away_stops_the_logging_not_the_sweep(away, capsys):
     assert capsys.readouterr().out == "MLflow does not answer (MlflowException); the sweep goes on.\n" * 2
 
 
-def test_a_trial_asks_little_of_the_store(tracker, result):
-    """Searches for the sweep and the trial; two runs, their parameters, images, epochs, results and ends."""
-    made(tracker, result, 0)
+def test_a_trial_needs_few_requests(tracker, result):
+    """Search for the sweep and the trial; create two runs; log parameters, images, epochs and results; end the runs."""
+    run_trial(tracker, result, 0)
     counted = []
 
     class Counting:
@@ -257,7 +257,7 @@ def test_a_trial_asks_little_of_the_store(tracker, result):
             counted.append(name)
             return getattr(tracker.client, name)
 
-    made(Tracker(Counting(), tracker.experiment), result, 1)
+    run_trial(Tracker(Counting(), tracker.experiment), result, 1)
     assert len(counted) <= 14
     assert not [name for name in counted if name in ("get_run", "get_metric_history", "list_artifacts")]
 
