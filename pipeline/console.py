@@ -1,25 +1,22 @@
-"""What the commands tell a person."""
+"""Output of the commands on the console."""
 
 from collections.abc import Container, Sequence
 
+from tabulate import tabulate
+
 
 def say(line: str) -> None:
-    """Print a line at once, also where the output is a file."""
+    """Print a line at once, even if the output is a file or a pipe."""
     print(line, flush=True)
 
 
 def columns(rows: Sequence[Sequence[str]], *, right: Container[int] = ()) -> list[str]:
-    """A table as lines of text; the columns with these numbers, from 0, stand to the right.
+    """The lines of a table with aligned columns; `right` holds the numbers, from 0, of right-aligned columns.
 
     >>> for line in columns([("trial", "loss"), ("7", "0.25")], right=(1,)): print(line)
     trial  loss
     7      0.25
     """
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(
-            cell.rjust(width) if place in right else cell.ljust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
+    alignment = ["right" if number in right else "left" for number in range(max(map(len, rows), default=0))]
+    table = tabulate(rows, tablefmt="plain", colalign=alignment, disable_numparse=True)
+    return [line.rstrip() for line in table.split("\n")] if rows else []

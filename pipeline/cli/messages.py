@@ -6,7 +6,7 @@ project and keeps its traceback.
 
 import errno
 
-from pipeline.config.reading import CONF, broken_yaml, choices_of
+from pipeline.config.reading import CONF, broken_yaml
 from pipeline.errors import UserError, unknown
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -33,7 +33,7 @@ work is kept.'
     if isinstance(problem, OSError) and problem.errno in NOT_WRITABLE:
         return f"Cannot write {problem.filename or 'a file'} ({problem.strerror}). Check its permissions."
     package = type(problem).__module__.split(".")[0]
-    if package == "yaml":
+    if package in ("yaml", "ruamel"):
         return str(broken_yaml(problem))
     if package in ("mlflow", "requests", "sqlalchemy"):
         reason = " ".join(str(problem).split())[:300]
@@ -43,18 +43,18 @@ work is kept.'
 
 def _hydra_sentence(problem: Exception) -> str:
     """The message for an error that Hydra or OmegaConf raises while it composes a configuration."""
-    from hydra.errors import MissingConfigException, OverrideParseException
-
     text = " ".join(str(problem).split())
     quoted = text.split("'")[1] if text.count("'") > 1 else ""
-    if isinstance(problem, OverrideParseException):
-        return f"Invalid override '{problem.override}': write SETTING=VALUE, and quote spaces and brackets."
-    if isinstance(problem, MissingConfigException) and problem.missing_cfg_file:
-        group, _, name = problem.missing_cfg_file.rpartition("/")
-        available = problem.options or ()
-        return str(unknown(group, name, available)) if group else f"{CONF / name}.yaml is missing: restore it."
+    if type(problem).__name__ == "OverrideParseException":
+        return f"Invalid override '{vars(problem)['override']}': write SETTING=VALUE, and quote spaces and brackets."
+    missing = getattr(problem, "missing_cfg_file", None)
+    if missing:
+        group, _, name = missing.rpartition("/")
+        options = vars(problem).get("options") or ()
+        return str(unknown(group, name, options)) if group else f"{CONF / name}.yaml is missing: restore it."
     if "You must specify" in text:
-        return f"No {quoted} is chosen: choose one with `{quoted}=NAME`. Available: {', '.join(choices_of(quoted))}."
+        available = ", ".join(str(problem).partition("Available options:")[2].split())
+        return f"No {quoted} is chosen: choose one with `{quoted}=NAME`. Available: {available}."
     if text.startswith(("Ambiguous value", "Sweep parameters")):
         return f"'{quoted}' has several values: add `-m` to run one job per value, or write a list as [a,b]."
     if "No match in the defaults list" in text:

@@ -1,14 +1,15 @@
-"""Read configuration: composed values to checked dataclasses, and the files of `conf/`."""
+"""Read configuration: composed values into checked dataclasses, and the files of `conf/`."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from inspect import signature
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeVar, get_type_hints
+from typing import IO, Any, TypeVar, get_type_hints
 
-import yaml
 from pydantic import TypeAdapter, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from pipeline.config.options import described
 from pipeline.config.schema import ComparisonConfig
@@ -19,9 +20,13 @@ Section = TypeVar("Section")
 
 
 def read(kind: type[Section], values: Any, where: str, *, given: Mapping[str, Any] = MappingProxyType({})) -> Section:
-    """`values` as a checked `kind`; `where` is what a message calls them, such as `training`.
+    """The `values` as a checked instance of the dataclass `kind`.
 
-    Types are strict, as in JSON: true is no integer and "3" no number. What is `given` the values must not hold.
+    Types are strict, as in JSON: true is not an integer, and "3" is not a number. `where` names the values in
+    messages, such as `training`. Fields in `given` come from the caller, so `values` must not hold them.
+
+    Raises:
+        UserError: a key is unknown or missing, or a value is invalid.
 
     >>> from pipeline.config.schema import AugmentationConfig
     >>> read(AugmentationConfig, {"horizontal_flip": True, "vertical_flip": False, "quarter_turns": False, "shift": -1},
@@ -36,19 +41,19 @@ def read(kind: type[Section], values: Any, where: str, *, given: Mapping[str, An
 
     holder = f"`{where}`" if where else "Settings"
     if not isinstance(values, Mapping):
-        raise UserError(f"{holder} must hold {', '.join(hints)}. Received {values!r}.")
+        raise UserError(f"{holder} must be a mapping with the keys {', '.join(hints)}. Received {values!r}.")
     for name in values:
         if name not in hints:
             raise unknown("setting", full(name), map(full, hints))
     required = {name for name, parameter in signature(kind).parameters.items() if parameter.default is parameter.empty}
     for name in hints:
         if name in required and name not in values:
-            raise UserError(f"`{full(name)}` must be set.")
+            raise UserError(f"`{full(name)}` is missing: set it to {described(TypeAdapter(hints[name]))}.")
     try:
         checked = TypeAdapter(kind).validate_json(json.dumps({**values, **given}, default=str), strict=True)
         json.dumps(values, default=str, allow_nan=False)
     except ValidationError as problem:
-        # A misspelt key says more than the one that is missing for it.
+        # A misspelt key explains more than the missing key that results from it.
         first = min(problem.errors(), key=lambda error: error["type"] != "unexpected_keyword_argument")
     except ValueError:
         raise UserError(f"{holder} must hold finite numbers. Received {dict(values)}.") from None
@@ -63,21 +68,21 @@ def read_comparison(folder: Path = CONF) -> ComparisonConfig:
     """The comparison of the project in the working directory.
 
     Raises:
-        UserError: there is no such project here, or its comparison has a mistake.
+        UserError: the working directory is not a project, or its comparison has a mistake.
     """
     file = folder / "comparison.yaml"
     if not file.is_file():
-        raise UserError(f"There is no {file} here; run this command in the project's folder.")
+        raise UserError(f"{file} does not exist here: run this command in the folder of the project.")
     try:
         with file.open("rb") as stream:
-            comparison = read(ComparisonConfig, yaml.safe_load(stream), "")
+            comparison = read(ComparisonConfig, parse_yaml(stream), "")
         for group, choice in comparison.choices.items():
             check_choice(group, choice, folder)
         for model in comparison.models:
             check_choice("model", model, folder)
             if comparison.models.count(model) > 1:
                 raise UserError(f"`models` must name each model once. Received '{model}' twice.")
-    except yaml.YAMLError as problem:
+    except YAMLError as problem:
         check_encoding(folder)
         raise broken_yaml(problem) from None
     except UserError as problem:
@@ -85,8 +90,17 @@ def read_comparison(folder: Path = CONF) -> ComparisonConfig:
     return comparison
 
 
+def parse_yaml(text: str | IO[bytes]) -> Any:
+    """The content of a file of `conf/`, as DVC reads it: YAML 1.2, in which 1e-3 is a number.
+
+    >>> parse_yaml("margin: 1e-3")
+    {'margin': 0.001}
+    """
+    return YAML(typ="safe", pure=True).load(text)
+
+
 def broken_yaml(problem: Exception) -> UserError:
-    """The error for a file under `conf/` that is no YAML, told by what the YAML parser says of it."""
+    """The error for a file under `conf/` that is not valid YAML, with the file and line where parsing failed."""
     mark = getattr(problem, "problem_mark", None)
     if mark is None:
         return UserError(f"A file under {CONF}/ is not valid YAML: {' '.join(str(problem).split())}.")
@@ -96,16 +110,16 @@ def broken_yaml(problem: Exception) -> UserError:
 
 
 def check_encoding(folder: Path = CONF) -> None:
-    """Raise the error for the first configuration file that is not text in UTF-8, if there is one."""
+    """Raise a UserError for the first configuration file that is not UTF-8 text, if any."""
     for file in sorted(folder.rglob("*.yaml")):
         try:
             file.read_text(encoding="utf-8")
         except UnicodeDecodeError:
-            raise UserError(f"{file} is not UTF-8 text; save it as UTF-8.") from None
+            raise UserError(f"{file} is not UTF-8 text: save it as UTF-8.") from None
 
 
 def flattened(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Nested values under dotted names.
+    """The values of nested mappings, with their dotted names.
 
     >>> dict(flattened({"optimizer": {"name": "SGD", "options": {"momentum": 0.9}}}))
     {'optimizer.name': 'SGD', 'optimizer.options.momentum': 0.9}
@@ -117,13 +131,13 @@ def flattened(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str
             yield f"{prefix}{key}", value
 
 
-def choices_of(group: str, folder: Path = CONF) -> list[str]:
-    """The names that `group=NAME` accepts."""
-    return sorted(file.stem for file in (folder / group).glob("*.yaml"))
+def choices_of(group: str, folders: Sequence[Path] = (CONF,)) -> list[str]:
+    """The names that `group=NAME` accepts: the files of the group in these folders, sorted."""
+    return sorted({file.stem for folder in folders for file in (folder / group).glob("*.yaml")})
 
 
 def check_choice(group: str, choice: str, folder: Path = CONF) -> None:
-    """Raise the error for a choice that has no file in its group."""
-    available = choices_of(group, folder)
+    """Raise a UserError for a choice that has no file in its group."""
+    available = choices_of(group, [folder])
     if choice not in available:
         raise unknown(group, choice, available)

@@ -14,9 +14,11 @@ from typing import Any
 import optuna
 import yaml
 from optuna.trial import FrozenTrial, TrialState
+from ruamel.yaml.error import YAMLError
 
-from pipeline.cli.composing import HYDRA_COMMANDS, composed
-from pipeline.config.reading import CONF, flattened, read, read_comparison
+from pipeline.cli.composing import composed
+from pipeline.cli.registry import HYDRA_COMMANDS
+from pipeline.config.reading import CONF, flattened, parse_yaml, read, read_comparison
 from pipeline.config.schema import (
     NAMED,
     SECTIONS,
@@ -251,8 +253,8 @@ def add_to_comparison(name: str) -> bool:
     text = file.read_bytes().decode()
     after = with_model(text, name)
     try:
-        added = read(ComparisonConfig, yaml.safe_load(after), "")
-    except (yaml.YAMLError, UserError):
+        added = read(ComparisonConfig, parse_yaml(after), "")
+    except (YAMLError, UserError):
         added = before
     if added != replace(before, models=(*before.models, name)):
         raise UserError(f"{file} is written in a way of its own: add {name} to its models by hand.")

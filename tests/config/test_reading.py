@@ -1,6 +1,7 @@
 """What may be configured: a value is taken as it stands, or refused in one sentence that names it."""
 
 import json
+import re
 import shutil
 from dataclasses import asdict
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipeline.config.reading import check_choice, check_encoding, choices_of, read, read_comparison
+from pipeline.config.reading import check_choice, check_encoding, choices_of, parse_yaml, read, read_comparison
 from pipeline.config.schema import (
     SECTIONS,
     AugmentationConfig,
@@ -97,15 +98,16 @@ def test_a_misspelt_key_is_told_with_the_nearest_one():
 
 def test_a_missing_key_is_named():
     values = {name: value for name, value in VALID["split"].items() if name != "folds"}
-    assert refusal("split", values) == "`split.folds` must be set."
-    with pytest.raises(UserError, match=r"^`workers` must be set\.$"):
+    assert refusal("split", values) == "`split.folds` is missing: set it to an integer at least 2 or null."
+    with pytest.raises(UserError, match=r"^`workers` is missing: set it to an integer at least 1 or null\.$"):
         read(Settings, {"replicates": 1, "models": ["a"], "primary_metric": "f1", "margin": 0.01}, "")
 
 
 @pytest.mark.parametrize("values", [None, [], "lecture", 3])
 def test_what_is_no_section_at_all_is_told_with_its_keys(values):
     assert refusal("augmentation", values) == (
-        f"`augmentation` must hold horizontal_flip, vertical_flip, quarter_turns, shift. Received {values!r}."
+        "`augmentation` must be a mapping with the keys horizontal_flip, vertical_flip, quarter_turns, shift. "
+        f"Received {values!r}."
     )
 
 
@@ -218,7 +220,9 @@ def test_a_mistake_in_the_comparison_is_told_with_its_file(conf, values, sentenc
 @pytest.mark.parametrize("text", ["", "- elpv\n", "elpv\n"])
 def test_a_comparison_that_holds_no_settings_is_told_with_those_it_needs(conf, text):
     (conf / "comparison.yaml").write_text(text)
-    assert comparison_refusal(conf).startswith("Settings must hold data, split, models, replicates, primary_metric,")
+    assert comparison_refusal(conf).startswith(
+        "Settings must be a mapping with the keys data, split, models, replicates"
+    )
 
 
 def test_a_comparison_that_is_no_yaml_is_told_with_file_and_line(conf):
@@ -230,7 +234,7 @@ def test_a_comparison_that_is_no_yaml_is_told_with_file_and_line(conf):
 
 def test_text_in_another_encoding_is_told_with_its_file(conf):
     (conf / "comparison.yaml").write_bytes("data: elpv # Prüfung\n".encode("latin-1"))
-    assert comparison_refusal(conf) == f"{conf / 'comparison.yaml'} is not UTF-8 text; save it as UTF-8."
+    assert comparison_refusal(conf) == f"{conf / 'comparison.yaml'} is not UTF-8 text: save it as UTF-8."
     (conf / "comparison.yaml").write_text("data: elpv # Prüfung\n", encoding="utf-8")
     check_encoding(conf)
 
@@ -240,16 +244,35 @@ def test_a_folder_without_a_comparison_is_no_project(tmp_path):
         read_comparison(tmp_path)
     assert (
         str(error.value)
-        == f"There is no {tmp_path / 'comparison.yaml'} here; run this command in the project's folder."
+        == f"{tmp_path / 'comparison.yaml'} does not exist here: run this command in the folder of the project."
     )
 
 
 def test_choices_are_the_files_of_their_group(conf):
     (conf / "split" / "mine.yaml").write_text("")
-    assert choices_of("split", conf) == ["group", "kfold", "mine", "random", "resampled"]
+    assert choices_of("split", [conf]) == ["group", "kfold", "mine", "random", "resampled"]
     check_choice("split", "mine", conf)
 
 
 def test_a_name_that_is_near_nothing_is_told_without_a_guess():
     assert str(unknown("model", "zzz", ["lenet5"])) == "Unknown model 'zzz'. Available: lenet5."
     assert str(unknown("option", "size", [])) == "Unknown option 'size'. Available: none."
+
+
+@pytest.mark.parametrize("written", ["1e-3", "0.001", "1E-3", "+1.0e-3"])
+def test_a_number_in_scientific_notation_is_a_number(conf, written):
+    file = conf / "comparison.yaml"
+    file.write_text(re.sub(r"margin: \S+", f"margin: {written}", file.read_text()))
+    assert read_comparison(conf).margin == 0.001
+
+
+def test_dvc_reads_the_same_numbers(conf):
+    from dvc.utils.serialize import load_yaml
+
+    file = conf / "comparison.yaml"
+    file.write_text(re.sub(r"margin: \S+", "margin: 1e-3", file.read_text()))
+    assert load_yaml(str(file)) == parse_yaml(file.read_text())
+
+
+def test_a_model_needs_no_options():
+    assert read(ModelConfig, {"architecture": "lenet5"}, "model", given={"name": "x"}).options == {}

@@ -8,7 +8,8 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 from omegaconf import OmegaConf
 
-from pipeline.cli.composing import HYDRA_COMMANDS, arguments_of, primary_config
+from pipeline.cli.composing import arguments_of, primary_config
+from pipeline.cli.registry import HYDRA_COMMANDS
 from pipeline.config.reading import choices_of, read_comparison
 
 GROUPS = ("data", "split", "optimizer", "training", "augmentation", "model")

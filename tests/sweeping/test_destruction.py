@@ -117,7 +117,10 @@ def test_ctrl_c_ends_at_once_and_keeps_all_that_was_done(project):
         sweeper.send_signal(signal.SIGINT)
         _, complaint = sweeper.communicate(timeout=30)
         assert sweeper.returncode == 130
-        assert complaint == "convtrack: Interrupted. The same command goes on from the last finished epoch.\n"
+        assert (
+            complaint
+            == "convtrack: Interrupted. Run the same command again to continue from the last finished epoch.\n"
+        )
     states = {trial.state for trial in trials(storage_of(project), SWEEP)}
     assert states <= {TrialState.COMPLETE, TrialState.WAITING}
     assert set(run_states(project)) <= {"FINISHED", "KILLED"}
@@ -133,7 +136,10 @@ def test_one_trial_after_the_other_is_interrupted_as_well(project, by):
         sweeper.send_signal(by)
         _, complaint = sweeper.communicate(timeout=60)
         assert sweeper.returncode == 130
-        assert complaint == "convtrack: Interrupted. The same command goes on from the last finished epoch.\n"
+        assert (
+            complaint
+            == "convtrack: Interrupted. Run the same command again to continue from the last finished epoch.\n"
+        )
     assert set(run_states(project)) == {"KILLED"}
 
 

@@ -12,9 +12,9 @@ import pytest
 import yaml
 from optuna.trial import TrialState
 
-from pipeline.__main__ import PLAIN_COMMANDS
 from pipeline.cli.commands import adopt
 from pipeline.cli.composing import composed
+from pipeline.cli.registry import PLAIN_COMMANDS
 from pipeline.config.reading import read_comparison
 from pipeline.errors import UserError
 from pipeline.sweeping.study import make_storage, make_study, whole_address
@@ -374,5 +374,5 @@ def test_dvc_takes_an_adopted_model_as_it_takes_all(capsys, project, folder, usu
 
 
 def test_the_command_is_known_and_a_mistake_is_one_sentence(project):
-    assert PLAIN_COMMANDS["adopt"] == "pipeline.cli.commands.adopt"
+    assert "adopt" in PLAIN_COMMANDS
     assert "no sweep was made here" in project.run("adopt").refusal()

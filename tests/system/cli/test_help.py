@@ -8,8 +8,7 @@ import sys
 import pytest
 import yaml
 
-from pipeline.__main__ import PLAIN_COMMANDS
-from pipeline.cli.composing import HYDRA_COMMANDS
+from pipeline.cli.registry import HYDRA_COMMANDS, PLAIN_COMMANDS
 
 HEAVY = {"tensorflow", "keras", "sklearn", "matplotlib"}
 

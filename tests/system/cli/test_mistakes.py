@@ -123,7 +123,10 @@ def test_a_value_of_the_wrong_type_or_range_is_told_with_the_rule(project, comma
             "source",
             "No model is chosen: choose one with `model=NAME`. Available: convnext, d",
         ),
-        ("source model=null", "Config group override must be a string or a list. Got NoneType."),
+        (
+            "source model=null",
+            "Invalid override: write GROUP=NAME or SETTING=VALUE. Hydra: Config group override must be a",
+        ),
         ("source lenet5", "Invalid override 'lenet5': write SETTING=VALUE, and quote spaces and brackets."),
         (
             "source model=[lenet5",
@@ -138,12 +141,12 @@ def test_a_value_of_the_wrong_type_or_range_is_told_with_the_rule(project, comma
         ),
         (
             "experiment -m model=glob(nothing*)",
-            "No model fits 'nothing*'. Available: convnext, densenet, five_by_five,",
+            "No model matches 'nothing*'. Available: convnext, densenet, five_by_five,",
         ),
-        ("describe model=null --input 8x8x1 --classes 2", "Config group override must be a string or a list. Got None"),
+        ("describe model=null --input 8x8x1 --classes 2", "Invalid override: write GROUP=NAME or SETTING=VALUE. "),
         ("study conectivity", "Unknown study 'conectivity'. Did you mean 'connectivity'?"),
-        ("prepare ~data", "The section `data` is missing; choose one with `data=NAME`."),
-        ("prepare ~split.seed", "`split.seed` must be set."),
+        ("prepare ~data", "The section `data` is missing: choose one with `data=NAME`."),
+        ("prepare ~split.seed", "`split.seed` is missing: set it to an integer at least 0."),
         (
             "prepare split.seed=${nowhere}",
             "Cannot resolve `split.seed`: Interpolation key 'nowhere' not found. ",
@@ -158,12 +161,12 @@ def test_a_command_line_that_cannot_be_understood_is_told_in_our_words(project, 
     ("file", "text", "sentence"),
     [
         ("comparison", "data: [digits", "conf/comparison.yaml is not valid YAML: "),
-        ("comparison", "", "In conf/comparison.yaml: Settings must hold data, split, models, replicates, primary_met"),
+        ("comparison", "", "In conf/comparison.yaml: Settings must be a mapping with the keys data, split"),
         ("config", "workers: null\n- 3\n", "conf/config.yaml is not valid YAML: "),
         ("data/digits", "source: digits\n\toptions: {}\n", "conf/data/digits.yaml is not valid YAML: "),
         ("data/digits", "source: digits\nsource: elpv\n", "conf/data/digits.yaml is not valid YAML: found duplicate k"),
-        ("data/digits", "- digits\n", "`data` must hold source, options. Received ['digits']."),
-        ("data/digits", "", "`data.source` must be set."),
+        ("data/digits", "- digits\n", "`data` must be a mapping with the keys source, options. Received ['digits']."),
+        ("data/digits", "", "`data.source` is missing: set it to a string."),
     ],
 )
 def test_a_file_that_is_no_configuration_is_named(project, file, text, sentence):
@@ -173,7 +176,7 @@ def test_a_file_that_is_no_configuration_is_named(project, file, text, sentence)
 
 def test_a_file_in_another_encoding_is_named(project):
     (project.folder / "conf" / "data" / "digits.yaml").write_bytes("source: digits # für uns".encode("latin-1"))
-    assert refused(project, "prepare", "data=digits") == "conf/data/digits.yaml is not UTF-8 text; save it as UTF-8."
+    assert refused(project, "prepare", "data=digits") == "conf/data/digits.yaml is not UTF-8 text: save it as UTF-8."
 
 
 def test_a_file_of_the_configuration_that_is_gone_is_named(project):
@@ -183,7 +186,7 @@ def test_a_file_of_the_configuration_that_is_gone_is_named(project):
 
 def test_outside_a_project_the_sentence_says_where_to_go(project):
     (project.folder / "conf" / "comparison.yaml").unlink()
-    sentence = "There is no conf/comparison.yaml here; run this command in the project's folder."
+    sentence = "conf/comparison.yaml does not exist here: run this command in the folder of the project."
     assert refused(project, "prepare") == sentence
     assert refused(project, "publish") == sentence
     assert refused(project, "study", "connectivity") == sentence

@@ -48,7 +48,10 @@ def first_epoch(stop):
 def test_it_ends_in_one_sentence_that_says_how_to_go_on(stops, number):
     answer = stops[number].answer
     assert answer.code == 130
-    assert answer.complaint == "convtrack: Interrupted. The same command goes on from the last finished epoch.\n"
+    assert (
+        answer.complaint
+        == "convtrack: Interrupted. Run the same command again to continue from the last finished epoch.\n"
+    )
 
 
 @pytest.mark.parametrize("number", [0, 1], ids=["SIGTERM", "SIGINT"])

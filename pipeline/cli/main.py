@@ -1,0 +1,63 @@
+"""The entry point of `convtrack`: run the command that the command line names, and report mistakes in one sentence."""
+
+import io
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from pipeline.cli import composing
+from pipeline.cli.help import overview
+from pipeline.cli.messages import sentence
+from pipeline.cli.registry import COMMANDS, HYDRA_COMMANDS
+from pipeline.errors import unknown
+
+INTERRUPTED = 128 + signal.SIGINT
+"""The exit code of an interrupted command, as shells count it."""
+
+
+def main() -> None:
+    """Run a command. A mistake of the user ends in one sentence on standard error and exit code 1."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # Some terminals cannot print ×.
+    try:
+        try:
+            _run(sys.argv[1:])
+        finally:
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        _exit("Interrupted. Run the same command again to continue from the last finished epoch.", INTERRUPTED)
+    except BrokenPipeError:
+        # The reader, such as `head`, has closed the pipe. Python would report that once more when it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as problem:
+        message = sentence(problem)
+        if message is None:
+            raise
+        _exit(message, 1)
+
+
+def _run(arguments: Sequence[str]) -> None:
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(overview())
+        return
+    name, *rest = arguments
+    if name not in COMMANDS:
+        raise unknown("command", name, COMMANDS)
+    if name in HYDRA_COMMANDS:
+        composing.run(name, rest)
+    else:
+        import_module(COMMANDS[name].module).main(rest)
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _exit(message: str, code: int) -> None:
+    print(f"convtrack: {message}", file=sys.stderr, flush=True)
+    sys.exit(code)
