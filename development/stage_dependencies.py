@@ -1,15 +1,17 @@
-"""Write the source files that each DVC stage depends on into `dvc.yaml`: `make deps`.
+"""Write the source files that each DVC stage depends on into `dvc.yaml` and `reports/*/dvc.yaml`: `make deps`.
 
-A stage depends on every module that it imports, directly or through others, and on those that compose its
-configuration. Dependencies that are not source code are left as they are. A folder stands for all of its modules
-where the stage imports each of them, and brings its templates along.
+A stage depends on every module that it imports, directly or through other modules. A stage of the comparison also
+depends on the modules that compose its configuration. If a stage imports all modules of a folder, the folder is listed
+instead, with its templates. Other dependencies and comments are kept.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 
+from pipeline.cli.commands.study import study_module
 from pipeline.storage.imports import ROOT, import_closure, module_file
 
 FOUND_BY_NAME = {
@@ -18,17 +20,25 @@ FOUND_BY_NAME = {
     "train": [Path("pipeline/layers")],
     "evaluate": [Path("pipeline/layers")],
 }
-"""Folders whose modules a stage imports by a name that stands in the configuration or in a network's JSON."""
+"""Folders whose modules a stage imports by a name in its configuration or in a network's JSON."""
 
 
 def source_dependencies(stage: str) -> list[str]:
-    """The source files and folders that a stage depends on, sorted."""
+    """Return the source files and folders that a stage of the comparison depends on, sorted."""
     composing = import_closure(["pipeline.cli.composing"], at_start=True)
-    modules = import_closure([f"pipeline.stages.{stage}"]) | composing
+    return _paths(import_closure([f"pipeline.stages.{stage}"]) | composing, FOUND_BY_NAME.get(stage, []))
+
+
+def study_dependencies(name: str) -> list[str]:
+    """Return the source files and folders that a study depends on, sorted."""
+    return _paths(import_closure(["pipeline.cli.commands.study", study_module(name)]))
+
+
+def _paths(modules: Iterable[str], folders: Iterable[Path] = ()) -> list[str]:
     files = {file.relative_to(ROOT) for module in modules if (file := module_file(module)) is not None}
-    for folder in FOUND_BY_NAME.get(stage, []):
+    for folder in folders:
         files |= _modules(folder)
-    # A package's docstring computes nothing: `__init__.py` counts only where it holds code.
+    # An `__init__.py` with only a docstring does not affect results.
     files = {file for file in files if file.name != "__init__.py" or _has_code(file)}
     return sorted(str(path) for path in _collapsed(files))
 
@@ -42,7 +52,7 @@ def _has_code(file: Path) -> bool:
 
 
 def _collapsed(files: set[Path]) -> set[Path]:
-    """Replace the files of a folder by the folder wherever all of its modules are among them."""
+    """Replace the files of a folder by the folder if all of its modules are among them."""
     folders = {parent for file in files for parent in file.parents if parent.parts[:1] == ("pipeline",)}
     whole = {
         folder
@@ -55,26 +65,37 @@ def _collapsed(files: set[Path]) -> set[Path]:
 
 
 def with_source_dependencies(pipeline: dict[str, Any]) -> dict[str, Any]:
-    """The content of `dvc.yaml` with the source dependencies of every stage as the code has them."""
+    """Return the content of `dvc.yaml` with the current source dependencies of every stage."""
     for stage, definition in pipeline["stages"].items():
-        others = [dep for dep in definition["deps"] if not dep.startswith("pipeline/")]
-        before, after = (
-            [dep for dep in others if dep.startswith("data/")],
-            [dep for dep in others if not dep.startswith("data/")],
-        )
-        definition["deps"][:] = [*before, *source_dependencies(stage), *after]
+        _replace_sources(definition["deps"], source_dependencies(stage))
     return pipeline
 
 
+def with_study_dependencies(study: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return the content of `reports/NAME/dvc.yaml` with the current source dependencies of the study."""
+    # Paths are relative to the project folder, which is the working directory (`wdir`) of the stage.
+    _replace_sources(study["stages"]["study"]["deps"], study_dependencies(name))
+    return study
+
+
+def _replace_sources(deps: list[str], sources: list[str]) -> None:
+    others = [dep for dep in deps if not dep.startswith("pipeline/")]
+    before = [dep for dep in others if dep.startswith("data/")]
+    deps[:] = [*before, *sources, *(dep for dep in others if dep not in before)]
+
+
 def main() -> None:
-    """Rewrite `dvc.yaml` in place; comments stay."""
+    """Rewrite `dvc.yaml` and `reports/*/dvc.yaml` in place."""
     yaml = YAML()
     yaml.width = 120
     yaml.indent(mapping=2, sequence=4, offset=2)
     file = ROOT / "dvc.yaml"
-    pipeline = with_source_dependencies(yaml.load(file))
-    with file.open("w", encoding="utf-8") as stream:
-        yaml.dump(pipeline, stream)
+    contents = {file: with_source_dependencies(yaml.load(file))}
+    for file in sorted((ROOT / "reports").glob("*/dvc.yaml")):
+        contents[file] = with_study_dependencies(yaml.load(file), file.parent.name)
+    for file, content in contents.items():
+        with file.open("w", encoding="utf-8") as stream:
+            yaml.dump(content, stream)
 
 
 if __name__ == "__main__":

@@ -1,1 +1,5 @@
-"""One file per claim of the lecture that is measured apart from any comparison; `main()` writes its report."""
+"""Studies: experiments about the methods themselves. Each folder is one study, started by `convtrack study NAME`.
+
+The docstring of a folder is its description in `convtrack study --help`. Its module `NAME_study` has a function `main`
+that computes the results and writes the report to `reports/NAME/`.
+"""

@@ -1,4 +1,4 @@
-"""Measure a claim of the lecture apart from any comparison, and write its report to reports/."""
+"""Run a study about the methods themselves, and write its report to `reports/`."""
 
 import argparse
 from ast import get_docstring, parse
@@ -17,25 +17,35 @@ FOLDER = Path(studies.__file__).parent
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Run the named study."""
-    names = sorted(file.stem for file in FOLDER.glob("*.py") if file.stem != "__init__")
-    listed = "\n".join(f"  {name:<14} {_summary(name)}" for name in names)
+    """Run the study whose name is the argument."""
+    names = study_names()
+    descriptions = "\n".join(f"  {name:<14} {_description(name)}" for name in names)
     parser = argparse.ArgumentParser(
         "convtrack study",
-        description=f"{__doc__}\n\n{listed}",
+        description=f"{__doc__}\n\n{descriptions}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("name", help="which study")
+    parser.add_argument("name", help="name of the study")
     name = parser.parse_args(arguments).name
     if name not in names:
         raise unknown("study", name, names)
-    read_comparison()  # Refuses a folder that is no project's.
+    read_comparison()  # Raises outside a project folder.
     start_tensorflow()
-    import_module(f"pipeline.studies.{name}").main()
-    say(f"The report is {REPORTS / name / 'report.md'}.")
+    import_module(study_module(name)).main()
+    say(f"Wrote {REPORTS / name / 'report.md'}.")
 
 
-def _summary(name: str) -> str:
-    """The first line of a study's docstring, read without importing TensorFlow."""
-    text = get_docstring(parse((FOLDER / f"{name}.py").read_text(encoding="utf-8"))) or ""
-    return text.splitlines()[0]
+def study_names() -> list[str]:
+    """Return the names of all studies: the folders of `pipeline.studies`."""
+    return sorted(file.parent.name for file in FOLDER.glob("*/__init__.py"))
+
+
+def study_module(name: str) -> str:
+    """Return the module whose function `main` runs the study."""
+    return f"pipeline.studies.{name}.{name}_study"
+
+
+def _description(name: str) -> str:
+    """The first line of the docstring, read without importing the study, because that can import TensorFlow."""
+    docstring = get_docstring(parse((FOLDER / name / "__init__.py").read_text(encoding="utf-8"))) or ""
+    return docstring.partition("\n")[0]

@@ -8,9 +8,9 @@ from pipeline.reporting.tables import text_table
 from pipeline.reporting.text import quantities
 
 
-def template(name: str, *, autoescape: bool) -> Template:
-    """A template of this package, with the filters that write numbers and Markdown."""
-    folder = resources.files("pipeline.reporting.templates")
+def template(name: str, *, autoescape: bool, package: str = __package__) -> Template:
+    """Load a template of a package, with filters that format numbers and Markdown."""
+    folder = resources.files(package)
     environment = Environment(
         loader=FunctionLoader(lambda file: folder.joinpath(file).read_text(encoding="utf-8")),
         autoescape=autoescape,

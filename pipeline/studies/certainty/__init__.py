@@ -1,0 +1,1 @@
+"""Measure by simulation how often verdicts and confidence intervals are wrong."""

@@ -1,0 +1,189 @@
+"""Figures and text of the study on certainty."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from pipeline.reporting.content import metric_label
+from pipeline.reporting.figures.style import BLUE, GREEN, MUTED, PALETTE, RULE, new_figure, styled
+from pipeline.reporting.tables.text_table import Table
+from pipeline.reporting.templates.rendering import template
+from pipeline.studies.certainty.error_rates import LIMIT, Coverage, FalseAlarms, Verdicts
+
+FEWEST = 6
+"""With fewer replicates, the sign-flip test cannot reach the level of 5 %."""
+
+
+class VerdictPanel(NamedTuple):
+    """Shares of verdicts against the true difference, for one number of replicates and groups."""
+
+    title: str
+    differences: tuple[float, ...]
+    better: tuple[float, ...]
+    same: tuple[float, ...]
+    margin: float
+
+
+class ScenarioSummary(NamedTuple):
+    """Mean and largest false-alarm rate of one scenario, over all sizes with enough replicates for a verdict."""
+
+    scenario: str
+    mean: float
+    largest: float
+
+
+def figures(alarms: Sequence[FalseAlarms], power: Sequence[Verdicts]) -> dict[str, Figure]:
+    """Return the figures of the report by file name."""
+    return {
+        "false-alarms": false_alarms_figure(rates_by_scenario(alarms)),
+        "verdicts": verdicts_figure(verdict_panels(power)),
+    }
+
+
+def rates_by_scenario(alarms: Sequence[FalseAlarms]) -> dict[str, tuple[float, ...]]:
+    """Return the false-alarm rates of each scenario, one per size."""
+    scenarios = dict.fromkeys(one.scenario for one in alarms)
+    return {scenario: tuple(one.called for one in alarms if one.scenario == scenario) for scenario in scenarios}
+
+
+@styled
+def false_alarms_figure(rates: dict[str, tuple[float, ...]]) -> Figure:
+    """Draw one row per scenario and one point per size; the vertical line is the nominal rate."""
+    figure = new_figure(2.7)
+    axes = figure.subplots()
+    for row, shares in enumerate(rates.values()):
+        axes.scatter(shares, [row] * len(shares), s=14, color=PALETTE[row % len(PALETTE)], alpha=0.6, linewidth=0)
+    axes.axvline(0.05, color=MUTED, linewidth=0.8)
+    axes.set_yticks(range(len(rates)), list(rates))
+    axes.invert_yaxis()
+    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.set_xlim(-0.002, max(0.1, *(share + 0.005 for shares in rates.values() for share in shares)))
+    axes.grid(axis="x", color=RULE)
+    axes.set_xlabel("false-alarm rate; the line is the nominal 5 %")
+    axes.set_title("False alarms on equally good models")
+    return figure
+
+
+def verdict_panels(power: Sequence[Verdicts]) -> tuple[VerdictPanel, ...]:
+    """Group the verdicts by replicates and groups, and sort them by the true difference."""
+    panels = []
+    for replicates, groups in dict.fromkeys((one.replicates, one.groups) for one in power):
+        of_size = [one for one in power if (one.replicates, one.groups) == (replicates, groups)]
+        of_size.sort(key=lambda one: one.difference)
+        panels.append(
+            VerdictPanel(
+                title=f"{replicates} replicates, {groups} groups",
+                differences=tuple(one.difference for one in of_size),
+                better=tuple(one.better for one in of_size),
+                same=tuple(one.same for one in of_size),
+                margin=of_size[0].margin,
+            )
+        )
+    return tuple(panels)
+
+
+@styled
+def verdicts_figure(panels: Sequence[VerdictPanel]) -> Figure:
+    """Draw the shares of the verdicts against the true difference, one panel per size."""
+    figure = new_figure(3.6)
+    grid = figure.subplots(-(-len(panels) // 2), 2, sharex=True, sharey=True, squeeze=False)
+    for axes, panel in zip(grid.flat, panels, strict=False):
+        axes.plot(panel.differences, panel.better, color=BLUE, marker="o", markersize=3, label="better")
+        axes.plot(panel.differences, panel.same, color=GREEN, marker="s", markersize=3, label="practically the same")
+        axes.axvline(panel.margin, color=MUTED, linewidth=0.8)
+        axes.set_title(panel.title, fontweight="normal")
+        axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        axes.grid(axis="y", color=RULE)
+    figure.legend(*grid.flat[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
+    figure.supxlabel("true difference in accuracy; the vertical line is the margin", fontsize=8.5)
+    return figure
+
+
+def text(alarms: Sequence[FalseAlarms], intervals: Sequence[Coverage], power: Sequence[Verdicts]) -> str:
+    """Return the report as Markdown; the figures are expected in the same folder."""
+    return template("certainty.md.j2", package=__package__, autoescape=False).render(
+        largest=max(alarms, key=lambda one: one.called),
+        simulations=alarms[0].simulations,
+        summaries=[scenario_summary(alarms, scenario) for scenario in dict.fromkeys(one.scenario for one in alarms)],
+        limit=LIMIT,
+        above=[one for one in alarms if one.called > LIMIT],
+        repeated=[one for one in alarms if one.simulations > alarms[0].simulations],
+        sizes=len(alarms),
+        fewest=FEWEST,
+        error=_error,
+        alarms_table=_alarms_table(alarms),
+        intervals_table=_intervals_table(intervals),
+        power_table=_power_table(power),
+        at_margin=max(one.same for one in power if one.difference == one.margin),
+        wrong=max(one.wrong for one in power),
+    )
+
+
+def _error(simulations: int) -> float:
+    """Two standard errors of a share of 5 %."""
+    return float(2 * (0.05 * 0.95 / simulations) ** 0.5)
+
+
+def scenario_summary(alarms: Sequence[FalseAlarms], scenario: str) -> ScenarioSummary:
+    """Summarise the false-alarm rates of a scenario over all sizes with at least `FEWEST` replicates."""
+    shares = [one.called for one in alarms if one.scenario == scenario and one.replicates >= FEWEST] or [0.0]
+    return ScenarioSummary(scenario, sum(shares) / len(shares), max(shares))
+
+
+def _alarms_table(alarms: Sequence[FalseAlarms]) -> Table:
+    def cell(one: FalseAlarms) -> str:
+        return f"{one.called:.1%}{'*' * (one.simulations > alarms[0].simulations)} ({one.excluded:.1%})"
+
+    return _table_by_groups(
+        "False-alarm rates: share of comparisons of equally good models in which one is called better. In brackets: "
+        "share in which a 95 % confidence interval of a difference excludes 0. *: from a second measurement.",
+        alarms,
+        cell,
+    )
+
+
+def _intervals_table(intervals: Sequence[Coverage]) -> Table:
+    return _table_by_groups(
+        "Coverage: share of 95 % confidence intervals that contain the true mean of a model. In brackets: coverage of "
+        "the percentile bootstrap.",
+        intervals,
+        lambda one: f"{one.ours:.1%} ({one.percentiles:.1%})",
+    )
+
+
+def _table_by_groups(caption: str, measured: Sequence[Any], cell: Callable[[Any], str]) -> Table:
+    """One row per scenario, metric and number of replicates, one column per number of groups."""
+    sizes = sorted({one.groups for one in measured})
+    rows: dict[tuple[str, str, int], dict[int, str]] = {}
+    for one in measured:
+        rows.setdefault((one.scenario, one.metric, one.replicates), {})[one.groups] = cell(one)
+    return Table(
+        caption=caption,
+        header=("scenario", "metric", "replicates", *(f"{groups} groups" for groups in sizes)),
+        rows=tuple(
+            (scenario, metric_label(metric), str(replicates), *(cells.get(groups, "–") for groups in sizes))
+            for (scenario, metric, replicates), cells in rows.items()
+        ),
+    )
+
+
+def _power_table(power: Sequence[Verdicts]) -> Table:
+    return Table(
+        caption=f"Share of each verdict by the true difference in accuracy; the margin is {power[0].margin:g}. "
+        "Wrong: the worse model is called better.",
+        header=("replicates", "groups", "true difference", "better", "practically the same", "undecided", "wrong"),
+        rows=tuple(
+            (
+                str(one.replicates),
+                str(one.groups),
+                f"{one.difference:.3f}",
+                f"{one.better:.1%}",
+                f"{one.same:.1%}",
+                f"{max(0.0, 1 - one.better - one.same):.1%}",
+                f"{one.wrong:.1%}",
+            )
+            for one in power
+        ),
+    )

@@ -1,0 +1,1 @@
+"""Count the weights of full, sparse and shared connectivity, and unroll convolutions into dense layers."""
