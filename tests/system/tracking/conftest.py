@@ -15,6 +15,9 @@ import mlflow
 import pytest
 import requests
 
+from tests.tracking import conftest as tracking
+
+empty_store = tracking.empty_store  # This fixture imports MLflow's tables without their warnings.
 ROOT = Path(__file__).parents[3]
 MODELS = ("locally_connected", "lecture_cnn")
 REPLICATES = 2

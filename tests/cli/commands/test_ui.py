@@ -1,0 +1,41 @@
+from pathlib import Path
+
+import pytest
+
+from pipeline.cli.commands import ui
+from pipeline.config.reading import read_comparison
+from pipeline.errors import UserError
+from pipeline.tracking.tracker import Tracker
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A project whose store holds no model."""
+    (tmp_path / "conf").symlink_to(ROOT / "conf")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_link_prints_the_pages_of_report_and_runs_and_serves_nothing(project, capsys):
+    ui.main(["--link", "--port", "5050"])
+    settings = read_comparison()
+    experiment, models = Tracker.open(settings.data).experiment, len(settings.models)
+    runs = f"http://127.0.0.1:5050/#/experiments/{experiment}/runs?viewStateShareKey="
+    assert capsys.readouterr().out.splitlines() == [
+        "Report: reports/comparison.html",
+        "Runs (start the server with `make ui`):",
+        f"  models as a table      {runs}comparison&workflowType=machine_learning",
+        f"  models as charts       {runs}charts&compareRunsMode=CHART&workflowType=machine_learning",
+        f"  {models} of {models} models are not in this store; `convtrack publish` adds them",
+    ]
+
+
+def test_a_tracking_server_is_not_served_again(project, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:secret@somewhere:5000")
+    with pytest.raises(UserError) as error:
+        ui.main([])
+    assert str(error.value) == "MLFLOW_TRACKING_URI is a server: open http://somewhere:5000 in a browser."
