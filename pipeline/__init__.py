@@ -1,1 +1,7 @@
-"""Compare convolutional networks honestly: data in, trained and evaluated networks and a report out."""
+"""Compare image networks: prepare data, train and evaluate networks, and report which one to use."""
+
+import logging
+
+# If the home folder is not writable, Matplotlib warns at its import and uses a temporary folder, which is sufficient.
+# Set here, because Keras imports Matplotlib, too, and every import of ours runs this module first.
+logging.getLogger("matplotlib").setLevel(logging.ERROR)

@@ -1,1 +1,1 @@
-"""What a trained network has learnt to see."""
+"""Interpretation: what a trained network has learned."""

@@ -9,8 +9,8 @@ from filelock import FileLock
 from PIL import Image
 
 from pipeline.data.prepared import read_prepared
-from pipeline.interpretation.grid import kernel_grid
-from pipeline.interpretation.kernels import first_layer_kernels
+from pipeline.interpretation.first_layer import first_layer_kernels
+from pipeline.interpretation.kernel_image import kernel_grid
 from pipeline.storage.files import replacing, replacing_folder, write_json
 from pipeline.storage.folders import CheckpointFolder
 from pipeline.storage.provenance import commit, dirty

@@ -1,26 +1,26 @@
-"""Kernels as a picture."""
+"""Convolution kernels as an image."""
 
 import numpy as np
 
 KERNELS = 64
-# Side in pixels that a kernel is enlarged to, as nearly as whole factors allow.
 TILE = 48
+"""Largest side of an enlarged kernel in pixels; the actual side is a multiple of the kernel size."""
 SEPARATOR = 3
 
 
 def kernel_grid(kernels: np.ndarray) -> np.ndarray:
-    """Kernels side by side as an 8-bit image, enlarged so that every weight is a visible square.
+    """Arrange kernels side by side in an 8-bit image and enlarge every weight to a visible square.
 
-    Each kernel is divided by its own largest magnitude, so that zero is mid-grey (128), and the strongest
-    positive weight white or the strongest negative one black. Kernels on one channel are grey, on three coloured
-    (first layers on RGB images). Of any other number of channels each kernel gets a row with its first eight
-    channels in grey, all on one scale.
+    Each kernel is divided by its largest absolute weight: zero is mid-grey (128), and the weight of largest magnitude
+    is white if it is positive and black if it is negative. Kernels with one channel are grey, kernels with three
+    channels are coloured (first layers on RGB images). With any other number of channels, each kernel is a row that
+    shows its first eight channels in grey on a common scale.
 
     Args:
-        kernels: weights, shape (height, width, channels, n), n ≥ 1; at most the first 64 squares are shown.
+        kernels: weights, shape (height, width, channels, n) with n ≥ 1; only the first 64 squares are shown.
 
     Returns:
-        Shape (H, W), or (H, W, 3) for three channels; separators are white.
+        8-bit image of shape (H, W), or (H, W, 3) for three channels, with white separators.
     """
     height, width, channels = kernels.shape[:3]
     largest = np.abs(kernels).max(axis=(0, 1, 2), keepdims=True)

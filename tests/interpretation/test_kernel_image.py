@@ -1,10 +1,10 @@
 import numpy as np
 
-from pipeline.interpretation.grid import SEPARATOR, kernel_grid
+from pipeline.interpretation.kernel_image import SEPARATOR, kernel_grid
 
 
 def squares(grid, side, columns, n):
-    """The squares of a grid, cut out again."""
+    """Cut the squares out of a grid."""
     pitch = side + SEPARATOR
     return [grid[SEPARATOR + i // columns * pitch :, SEPARATOR + i % columns * pitch :][:side, :side] for i in range(n)]
 
@@ -15,12 +15,12 @@ def test_zero_is_mid_grey_and_the_strongest_weight_black_or_white():
     assert square[::24, ::24].tolist() == [[128, 191], [0, 159]]
 
 
-def test_each_kernel_has_its_own_scale():
+def test_each_kernel_is_scaled_by_its_own_largest_weight():
     kernels = np.ones((1, 1, 1, 2)) * [0.001, 1000.0]
     assert [square.max() for square in squares(kernel_grid(kernels), 48, 2, 2)] == [255, 255]
 
 
-def test_a_kernel_of_zeros_is_grey():
+def test_a_kernel_of_zeros_is_mid_grey():
     assert (squares(kernel_grid(np.zeros((3, 3, 1, 1))), 48, 1, 1)[0] == 128).all()
 
 
@@ -34,13 +34,13 @@ def test_at_most_64_kernels_are_shown():
     assert grid.shape == (8 * 51 + 3, 8 * 51 + 3)
 
 
-def test_three_channels_make_a_coloured_image():
+def test_kernels_with_three_channels_give_a_coloured_image():
     grid = kernel_grid(np.random.default_rng(0).normal(size=(3, 3, 3, 4)))
     assert grid.shape == (2 * 51 + 3, 2 * 51 + 3, 3)
     assert grid.dtype == np.uint8
 
 
-def test_other_channels_stand_in_a_row_on_one_scale():
+def test_a_kernel_with_two_channels_is_a_row_of_two_squares_on_a_common_scale():
     kernels = np.array([1.0, -0.5])[None, None, :, None]
     grid = kernel_grid(kernels)
     assert grid.shape == (51 + 3, 2 * 51 + 3)

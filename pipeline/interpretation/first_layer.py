@@ -1,4 +1,4 @@
-"""The kernels of a network's first layer, as pictures have them."""
+"""The kernels of the first layer with weights."""
 
 import keras
 import numpy as np
@@ -9,10 +9,10 @@ from pipeline.layers.masked_dense import MaskedDense2D
 
 
 def first_layer_kernels(model: keras.Model) -> npt.NDArray[np.float32] | None:
-    """Kernels (height, width, channels, units) of the first layer with weights; None where it has no such form.
+    """Return the kernels of the first layer with weights, shape (height, width, channels, units).
 
-    The rows of a dense layer on the flattened image are templates of the whole image, one per unit. Of a layer with
-    unshared weights they are those in the middle of the image.
+    A dense layer on the flattened image has one kernel per unit, as large as the image. Of a locally connected layer,
+    the kernels at the centre of the image are returned. For any other kind of layer the result is None.
     """
     first = next((layer for layer in model.layers if layer.weights), None)
     if isinstance(first, keras.layers.Conv2D):
