@@ -6,7 +6,7 @@ import pytest
 TENSORFLOW_AT_START = (
     "pipeline.architectures.",
     "pipeline.layers.",
-    "pipeline.interpretation.kernels",
+    "pipeline.interpretation.first_layer",
     "pipeline.studies.",
     "pipeline.evaluation.predict",
     "pipeline.evaluation.evaluate",
