@@ -27,7 +27,7 @@ from pipeline.data.looks import record_look, test_set_digest
 from pipeline.data.prepare import prepare
 from pipeline.data.prepared import read_manifest, read_prepared
 from pipeline.data.sources import source_names, watched_files
-from pipeline.networks.network import make_network
+from pipeline.networks.describe import make_network
 from pipeline.storage.files import read_json
 from pipeline.storage.fingerprints import code_digest, fingerprint
 from pipeline.storage.folders import CACHE, TEST_SETS, CheckpointFolder, looks_file
@@ -113,9 +113,9 @@ def main(
             commit=commit(),
         )
         layers = network.summary(model.architecture)
-        with logging_live(
-            tracker, model.name, tasks, configuration, manifest["digest"], layers=layers, trial=trial
-        ) as live:
+        # MLflow shows all options; a model file adopted from a trial states the given ones.
+        logged = {**configuration, "model": {**asdict(model), "options": layers["options"]}}
+        with logging_live(tracker, model.name, tasks, logged, manifest["digest"], layers=layers, trial=trial) as live:
             if trial is None:
                 if reused:
                     say(f"{model.name}: {reused} of {len(tasks)} replicates are trained already and reused")

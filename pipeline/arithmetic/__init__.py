@@ -1,1 +1,1 @@
-"""The arithmetic of convolutional networks: integers in, integers out, without TensorFlow."""
+"""Arithmetic of convolutional networks: sizes, parameters, costs and receptive fields, without TensorFlow."""

@@ -1,7 +1,7 @@
 """Side lengths of feature maps (Dumoulin & Visin 2016, "A guide to convolution arithmetic").
 
-Every function speaks about one axis; rows and columns are counted apart. Kernels of convolution and of pooling obey
-the same arithmetic. A transposed convolution is named by the parameters of the convolution whose sizes it turns round.
+Every function is for one axis; rows and columns are computed separately. Convolution and pooling follow the same
+arithmetic. A transposed convolution has the parameters of the convolution whose input and output sizes it exchanges.
 """
 
 from typing import Literal
@@ -10,7 +10,7 @@ Padding = Literal["valid", "same", "causal"]
 
 
 def dilated_kernel(kernel: int, dilation: int = 1) -> int:
-    """Pixels from the first to the last tap of a kernel whose taps lie `dilation` apart (chapter 5.1).
+    """Side in pixels of a kernel whose taps are `dilation` pixels apart (section 5.1).
 
     >>> dilated_kernel(3, dilation=2)
     5
@@ -22,9 +22,10 @@ def dilated_kernel(kernel: int, dilation: int = 1) -> int:
 def output_size(
     size: int, kernel: int, *, stride: int = 1, padding: int | tuple[int, int] = 0, dilation: int = 1
 ) -> int:
-    """Side length after a kernel slides over a side with `padding` pixels at both ends, or (before, after) it.
+    """Side length after a kernel slides over a padded side (relationships 6 and 15).
 
-    Relationships 6 and 15. Raises ValueError where the kernel does not fit.
+    `padding` is the number of pixels at both ends, or a pair (before, after). Raises ValueError if the kernel does not
+    fit.
 
     >>> output_size(28, 5)
     24
@@ -37,15 +38,15 @@ def output_size(
     if span > size + before + after:
         raise ValueError(
             f"`kernel` must fit inside the padded side. Received kernel={kernel}, dilation={dilation}, size={size} "
-            f"and {before + after} pixels of padding in all."
+            f"and {before + after} pixels of padding in total."
         )
     return (size + before + after - span) // stride + 1
 
 
 def same_padding(size: int, kernel: int, *, stride: int = 1, dilation: int = 1) -> tuple[int, int]:
-    """Zeros that Keras' `same` adds before and after a side; the odd one goes after.
+    """Zeros before and after a side with Keras' padding `same`.
 
-    They are the fewest that give `ceil(size / stride)` positions, so they depend on the size.
+    It is the smallest number that gives `ceil(size / stride)` positions; an odd zero is added after.
 
     >>> same_padding(28, 3)
     (1, 1)
@@ -63,7 +64,7 @@ def same_padding(size: int, kernel: int, *, stride: int = 1, dilation: int = 1) 
 def keras_padding(
     size: int, kernel: int, *, stride: int = 1, padding: Padding = "valid", dilation: int = 1
 ) -> tuple[int, int]:
-    """Zeros that Keras adds before and after a side: none, `same`, or `causal`, by which no unit sees what follows it.
+    """Zeros before and after a side with Keras' padding `valid`, `same` or `causal` (no unit sees later positions).
 
     >>> [keras_padding(10, 3, padding=padding, dilation=2) for padding in ("valid", "same", "causal")]
     [(0, 0), (2, 2), (4, 0)]
@@ -96,8 +97,8 @@ def transposed_size(
 ) -> int:
     """Side length after a transposed convolution (relationships 13 and 14).
 
-    A convolution with the same parameters turns the result into `size` again, whatever `output_padding` from 0 to
-    `stride - 1` chooses among the sides of which it does so. `padding` takes pixels off the result.
+    A convolution with the same parameters maps the result back to `size`. With a stride above 1 several sides do so;
+    `output_padding` from 0 to `stride - 1` selects one. `padding` is removed from the result.
 
     >>> transposed_size(3, 3, stride=2, padding=1), transposed_size(3, 3, stride=2, padding=1, output_padding=1)
     (5, 6)
@@ -108,7 +109,7 @@ def transposed_size(
     whole = (size - 1) * stride + dilated_kernel(kernel, dilation) + output_padding
     result = whole - sum(_ends(padding))
     if result < 1:
-        raise ValueError(f"`padding` must leave something. Received padding={padding} of {whole} pixels.")
+        raise ValueError(f"`padding` must leave at least one of {whole} pixels. Received padding={padding}.")
     return result
 
 
@@ -121,10 +122,10 @@ def keras_transposed_size(
     output_padding: int | None = None,
     dilation: int = 1,
 ) -> int:
-    """Side length after a transposed convolution of Keras.
+    """Side length after a transposed convolution in Keras.
 
-    Without `output_padding`, `same` gives `size * stride`, and `valid` as much as the kernel reaches, but no less than
-    that. With it, `same` takes half a kernel off both ends.
+    Without `output_padding`, `same` gives `size * stride`, and `valid` gives every position that the kernel reaches, at
+    least `size * stride`. With `output_padding`, `same` removes half a kernel at both ends.
 
     >>> keras_transposed_size(4, 3, stride=2, padding="same"), keras_transposed_size(4, 3, stride=2)
     (8, 9)

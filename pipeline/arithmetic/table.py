@@ -1,118 +1,147 @@
-"""The layers of a network in numbers, by arithmetic alone: shapes, parameters, cost and receptive field of each."""
+"""The layer table of a network: shape, parameters, cost and receptive field of every layer, without TensorFlow."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
-from pipeline.arithmetic.network import network_nodes
-from pipeline.arithmetic.rules.catalogue import rule_of
-from pipeline.arithmetic.rules.signals import Signal, called
-from pipeline.arithmetic.windows import Sight
+from pipeline.arithmetic.nodes import Node, network_nodes
+from pipeline.arithmetic.rules.by_class import NoRule, is_operation, rule_of
+from pipeline.arithmetic.rules.signals import Effect, Shape, Signal, called
+from pipeline.arithmetic.windows import Sight, joined
 
 BYTES = 4
-"""Of one number in float32."""
+"""Size of one float32 number."""
 
 
 @dataclass(frozen=True)
 class LayerRow:
-    """One use of a layer in numbers."""
+    """One use of a layer: its shape, parameters and cost for one image."""
 
     name: str
-    """Path of the layer, as in `tower/conv1`; if it is applied again, with the use, as in `tower/conv1 (use 2)`."""
+    """Path of the layer, as in `tower/conv1`, followed by the number of the use from the second use on."""
     kind: str
     """Class of the Keras layer."""
     inputs: tuple[str, ...]
-    """Names of the rows whose outputs it takes."""
+    """Names of the rows whose outputs are the inputs of this one."""
     output_shape: tuple[int, ...]
     """(rows, columns, channels) or (units,), without the batch axis; signals have one spatial axis, volumes three."""
     parameters: int
-    """All numbers stored, moving statistics included, as `model.count_params()` counts them; 0 from the second use."""
-    connections: int
-    """Links between its units and what they are computed from, one for each bias; see `rules.signals`."""
-    multiply_accumulates: int
-    """Products with weights for one image, each with its addition counted once; see `rules.signals`."""
+    """Stored numbers, moving statistics included, as `model.count_params()` counts them; 0 from the second use on."""
+    connections: int | None
+    """Links between its units and their inputs, biases included (see `rules.signals`); None if there is no rule."""
+    multiply_accumulates: int | None
+    """Multiply–accumulates with weights for one image (see `rules.signals`); None if there is no rule."""
     activations: int
-    """Numbers put out for one image."""
+    """Output numbers for one image."""
     sees: Sight
-    """What a unit sees: a window that slides over the image, all of the image, an undefined part of it, or nothing."""
+    """The part of the image on which a unit depends: a sliding window, the whole image, an undefined part, nothing."""
     receptive_field: tuple[int, ...] | None
-    """Pixels of the input that one unit sees along each axis, padding included, so it may exceed the image.
+    """Size of the receptive field along each axis in input pixels. It includes padding and may exceed the image.
 
-    Where several paths lead to a layer, along the widest. All of the image after flattening, dense layers and global
-    pooling. None where it is undefined, because units see windows of different sizes, and where no image is seen.
+    Where several paths lead to a layer, the widest counts. After flattening, dense layers and global pooling it is the
+    whole image. None where it is undefined (see `View`) and for layers that do not depend on an image.
     """
     stride: tuple[int, ...] | None
-    """Pixels of the input between the fields of neighbouring units; None where no window slides."""
+    """Effective stride: input pixels between the fields of neighbouring units; None without a sliding window."""
     padding: tuple[int, ...] | None
-    """Pixels before the image at which the field of the first unit begins; None where no window slides."""
+    """Effective padding: pixels before the image at which the first field begins; None without a sliding window."""
     use: int = 1
-    """How often the layer has been applied, this time included."""
+    """Number of the use, from 1."""
+    input_outputs: tuple[int, ...] = ()
+    """For each input, the index of the output that is taken; empty if all are 0."""
+
+    @property
+    def counted(self) -> bool:
+        """Whether a rule counts the layer; otherwise shape and parameters come from Keras, and the cost is unknown."""
+        return self.multiply_accumulates is not None
 
 
 @dataclass(frozen=True)
 class Totals:
-    """A network in numbers, for one image; see `LayerRow`."""
+    """Sums over the layers of a network, for one image (see `LayerRow`).
+
+    With `uncounted` layers, `connections` and `multiply_accumulates` are lower bounds.
+    """
 
     parameters: int
     connections: int
     multiply_accumulates: int
     activations: int
-    """Numbers put out by all layers, the images included."""
+    """Output numbers of all layers, the images included."""
     largest_activations: int
-    """Most numbers that must be held at once to run the layers one after the other in the order of the rows.
+    """Largest number of values in memory at once when the layers run one after the other in the order of the rows.
 
-    That is what a layer takes in and puts out, and what later layers still need. In a chain it is the largest pair of
-    neighbours. Every layer counts as writing its output to a place of its own.
+    These are a layer's inputs, its output, and the outputs that later layers still need. In a chain it is the largest
+    pair of neighbours. No layer works in place.
     """
+    uncounted: tuple[str, ...] = ()
+    """Names of the layers without a rule."""
 
     @property
     def parameter_bytes(self) -> int:
-        """What the parameters take up in float32."""
+        """Size of the parameters in float32."""
         return BYTES * self.parameters
 
     @property
     def activation_bytes(self) -> int:
-        """What all activations take up in float32, as training keeps them, for one image."""
+        """Size of all activations of one image in float32, which training keeps."""
         return BYTES * self.activations
 
     @property
     def largest_activation_bytes(self) -> int:
-        """What must be held at once beside the parameters to run the network in float32, for one image."""
+        """Size in float32 of the largest number of activations in memory at once, for one image."""
         return BYTES * self.largest_activations
 
 
-def layer_table(architecture: Mapping[str, Any]) -> tuple[LayerRow, ...]:
-    """The rows of a network given as the dict of its `model.to_json()`, in an order that the data may flow in.
+class Measured(NamedTuple):
+    """What Keras knows about a layer that has no rule."""
 
-    Several images count as lying on each other. Raises Misfit, a ValueError, for a layer that does not fit its input,
-    and ValueError for a class of layer without a rule and channels that come first; the message names the layer.
+    shapes: tuple[Shape, ...]
+    """Shape of each output, without the batch axis."""
+    parameters: int
+
+
+Measure = Callable[[Node, Sequence[Shape]], Measured]
+"""Measures a layer for inputs of these shapes."""
+
+
+def layer_table(architecture: Mapping[str, Any], measure: Measure | None = None) -> tuple[LayerRow, ...]:
+    """The rows of a network in topological order, from the dict of its `model.to_json()`.
+
+    Several images count as stacked on each other. `measure` supplies shape and parameters of layers without a rule;
+    their cost and receptive field are unknown. Without `measure` such a layer raises `NoRule`.
+
+    Raises ValueError with the name of the layer: `Misfit` for a layer that does not fit its input, `NoRule`, and for
+    channels-first data.
     """
-    signals: dict[str, Signal] = {}
+    signals: dict[str, list[Signal]] = {}
     rows = []
     for node in network_nodes(architecture):
-        rule = rule_of(node)
         if node.config.get("data_format") == "channels_first":
-            raise ValueError(f"{called(node)} must have its channels last.")
-        effect = rule(node, [signals[name] for name in node.inputs])
-        signals[node.name] = effect.output
-        view = effect.output.view
+            raise ValueError(f'{called(node)} must have data_format="channels_last".')
+        taken = node.input_outputs or (0,) * len(node.inputs)
+        inputs = [signals[name][output] for name, output in zip(node.inputs, taken, strict=True)]
+        effect, outputs = _counted(node, inputs, measure)
+        signals[node.name] = outputs
+        view = outputs[0].view
         slides = view.sight == "window"
         rows.append(
             LayerRow(
                 name=node.name,
                 kind=node.class_name,
                 inputs=node.inputs,
-                output_shape=effect.output.shape,
+                output_shape=outputs[0].shape,
                 parameters=effect.parameters if node.use == 1 else 0,
                 connections=effect.connections,
                 multiply_accumulates=effect.multiply_accumulates,
-                activations=prod(effect.output.shape),
+                activations=sum(prod(output.shape) for output in outputs),
                 sees=view.sight,
-                receptive_field=_receptive_field(effect.output),
+                receptive_field=_receptive_field(outputs[0]),
                 stride=tuple(window.stride for window in view.windows) if slides else None,
                 padding=tuple(window.padding for window in view.windows) if slides else None,
                 use=node.use,
+                input_outputs=node.input_outputs,
             )
         )
     return tuple(rows)
@@ -122,11 +151,32 @@ def totals(rows: Sequence[LayerRow]) -> Totals:
     """The sums over the rows of a network, or of a part of one."""
     return Totals(
         parameters=sum(row.parameters for row in rows),
-        connections=sum(row.connections for row in rows),
-        multiply_accumulates=sum(row.multiply_accumulates for row in rows),
+        connections=sum(row.connections or 0 for row in rows),
+        multiply_accumulates=sum(row.multiply_accumulates or 0 for row in rows),
         activations=sum(row.activations for row in rows),
         largest_activations=_largest_held(rows),
+        uncounted=tuple(row.name for row in rows if not row.counted),
     )
+
+
+def _counted(node: Node, inputs: Sequence[Signal], measure: Measure | None) -> tuple[Effect, list[Signal]]:
+    """The effect of a layer and its outputs: by its rule, otherwise as measured."""
+    effect = None
+    try:
+        effect = rule_of(node)(node, inputs)
+    except NoRule:
+        if measure is None:
+            raise
+    # A function of tensors may broadcast against a constant, which the JSON hides from its rule.
+    if measure is None or (effect is not None and not is_operation(node)):
+        assert effect is not None
+        return effect, [effect.output]
+    measured = measure(node, [signal.shape for signal in inputs])
+    if effect is not None and (effect.output.shape,) == measured.shapes:
+        return effect, [effect.output]
+    view = joined([signal.view for signal in inputs]).undefined()
+    outputs = [Signal(shape, view) for shape in measured.shapes]
+    return Effect(outputs[0], measured.parameters, connections=None, multiply_accumulates=None), outputs
 
 
 def _receptive_field(signal: Signal) -> tuple[int, ...] | None:
@@ -136,7 +186,7 @@ def _receptive_field(signal: Signal) -> tuple[int, ...] | None:
 
 
 def _largest_held(rows: Sequence[LayerRow]) -> int:
-    """Most activations alive at once: from the layer that puts them out to the last that takes them in, or the end."""
+    """Most activations in memory at once: each from the layer that computes it to the last layer that reads it."""
     last = {source: place for place, row in enumerate(rows) for source in row.inputs}
     size = {row.name: row.activations for row in rows}
     held = largest = 0

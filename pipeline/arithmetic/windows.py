@@ -1,4 +1,4 @@
-"""What a unit of a feature map sees of the input (Araujo et al. 2019, "Computing receptive fields of CNNs")."""
+"""Receptive fields of the units of a feature map (Araujo et al. 2019, "Computing receptive fields of CNNs")."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,14 +9,14 @@ Sight = Literal["window", "image", "undefined", "nothing"]
 
 @dataclass(frozen=True)
 class Window:
-    """The pixels that the units along one axis of a feature map see; unit `i` sees `start + i * stride` onwards.
+    """Receptive fields along one axis of a feature map; that of unit `i` begins at pixel `start + i * stride`.
 
-    Pixels are counted from the first of the input; those that lie outside it are padding, so a receptive field may be
-    larger than the image.
+    Pixels count from the first of the input. Pixels outside the input are padding, so a receptive field may be larger
+    than the image.
     """
 
     start: int = 0
-    """First pixel that unit 0 sees; negative where that is padding."""
+    """First pixel in the field of unit 0; negative if it is padding."""
     side: int = 1
     """Receptive field, in pixels."""
     stride: int = 1
@@ -24,13 +24,13 @@ class Window:
 
     @property
     def padding(self) -> int:
-        """Effective padding: how many pixels before the image the field of unit 0 begins; negative if inside it."""
+        """Effective padding: pixels before the image at which the field of unit 0 begins; negative inside the image."""
         return -self.start
 
     def through(self, kernel: int, *, stride: int = 1, padding: int = 0) -> "Window":
-        """The window after a kernel of `kernel` pixels with `padding` zeros before the side.
+        """The window after a kernel with `padding` zeros before the side.
 
-        The receptive field grows by (kernel - 1) times the product of the strides before.
+        The receptive field grows by (kernel - 1) times the product of the preceding strides.
 
         >>> Window().through(3, padding=1).through(2, stride=2).through(3, padding=1)
         Window(start=-3, side=8, stride=2)
@@ -42,37 +42,37 @@ class Window:
         )
 
     def joined(self, other: "Window") -> "Window":
-        """The window where two paths of one effective stride meet: from the first pixel of either to the last.
+        """The window after two paths of the same effective stride are joined: the union of both windows.
 
-        Where the paths are aligned that is the wider of the two, as in Araujo et al. 2019.
+        If the paths are aligned, it is the wider of the two, as in Araujo et al. 2019.
 
         >>> Window(-1, 3, 1).joined(Window(-3, 7, 1))
         Window(start=-3, side=7, stride=1)
         """
         if self.stride != other.stride:
-            raise ValueError(f"Paths must have one stride to be joined. Received {self.stride} and {other.stride}.")
+            raise ValueError(f"Joined paths must have the same stride. Received {self.stride} and {other.stride}.")
         start = min(self.start, other.start)
         return Window(start, max(self.start + self.side, other.start + other.side) - start, self.stride)
 
 
 @dataclass(frozen=True)
 class View:
-    """What the units of a layer see of the input: a sliding window, all of the image, or something without a name.
+    """The part of the input on which the units of a layer depend: a sliding window, the whole image, or undefined.
 
-    Several images count as lying on each other, so that a unit that sees the left half of one and the right half of
-    another sees the whole width.
+    Several images count as stacked on each other: a unit that depends on the left half of one and the right half of
+    another depends on the whole width.
     """
 
     image: tuple[int, ...] = ()
-    """Sides of the image in pixels, rows and columns as a rule; empty for units that no image reaches."""
+    """Sides of the image in pixels, usually rows and columns; empty for units that do not depend on an image."""
     windows: tuple[Window, ...] = ()
-    """One per axis of the feature maps while a window slides; empty where none does."""
+    """One window per axis of the feature maps; empty without a sliding window."""
     defined: bool = True
-    """False where units see windows that differ in size or spacing: paths of different strides met, or maps grew."""
+    """False where windows differ in size or spacing (paths of different strides, upsampling) or a layer has no rule."""
 
     @classmethod
     def of_pixels(cls, sides: Sequence[int]) -> "View":
-        """The view of an image's own pixels, each of which sees itself.
+        """The view of the pixels of an image: a window of one pixel each.
 
         >>> View.of_pixels((28, 28)).sight
         'window'
@@ -81,7 +81,7 @@ class View:
 
     @property
     def sight(self) -> Sight:
-        """Which of the cases this is: a sliding window, all of the image, an undefined part of it, or no image."""
+        """The case: a sliding window, the whole image, an undefined part of it, or nothing."""
         if not self.image:
             return "nothing"
         if self.windows:
@@ -89,15 +89,15 @@ class View:
         return "image" if self.defined else "undefined"
 
     def whole(self) -> "View":
-        """The view of units that see all of the image: after flattening, dense layers and global pooling."""
+        """The view of units that depend on the whole image: after flattening, dense layers and global pooling."""
         return View(self.image)
 
     def undefined(self) -> "View":
-        """The view of units whose windows differ among each other. Units that see all of the image still do."""
+        """The view of units with different windows. Units that depend on the whole image still do."""
         return View(self.image, defined=False) if self.windows else self
 
     def through(self, kernel: Sequence[int], *, strides: Sequence[int], padding: Sequence[int]) -> "View":
-        """The view after a kernel with `padding` zeros before each side; it changes windows alone.
+        """The view after a kernel with `padding` zeros before each side. Without windows it does not change.
 
         >>> View.of_pixels((9,)).through((3,), strides=(2,), padding=(1,)).windows
         (Window(start=-1, side=3, stride=2),)
@@ -111,9 +111,9 @@ class View:
 
 
 def joined(views: Sequence[View]) -> View:
-    """The view where paths meet: the widest (Araujo et al. 2019).
+    """The view after paths are joined: the widest of them (Araujo et al. 2019).
 
-    All of the image if one path sees all of it; undefined if the paths differ in stride or in their axes.
+    It is the whole image if one path depends on all of it, and undefined if the paths differ in stride or axes.
 
     >>> joined([View.of_pixels((8,)), View((8,))]).sight
     'image'

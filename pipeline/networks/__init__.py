@@ -1,1 +1,1 @@
-"""Networks: built from an architecture and its options, described in numbers, and checked against Keras."""
+"""Networks: build one from an architecture and its options, describe it in numbers, check the numbers with Keras."""

@@ -1,25 +1,31 @@
-"""From an architecture's name and options to a Keras model; mistakes in them are told in one sentence.
+"""Build a Keras model from the name of an architecture and its options.
 
-The architectures are the files under `pipeline/architectures`. TensorFlow is imported when one is built, not before.
+The architectures are the files in `pipeline/architectures`. TensorFlow is imported when a model is built, not before.
 """
 
+import inspect
 import json
 import re
+import traceback
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from inspect import signature
+from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from pipeline.architectures import architecture_names
+from pipeline.architectures import ARCHITECTURES, architecture_names
 from pipeline.arithmetic.rules.signals import Misfit
 from pipeline.arithmetic.table import layer_table
 from pipeline.config.options import checked_options
-from pipeline.errors import UserError, unknown
+from pipeline.errors import UserError, reason, unknown
 
 if TYPE_CHECKING:
     import keras
 
 SUBGROUPS = "subgroups"
+"""Parameter by which an architecture receives the number of subgroups; it is not an option."""
+
+Build = Callable[..., "keras.Model"]
 
 
 def build(
@@ -30,42 +36,38 @@ def build(
     classes: int,
     subgroups: int = 0,
 ) -> "keras.Model":
-    """The network of that architecture for images of shape (rows, columns, channels), with fresh weights.
+    """A model with new weights for images of shape (rows, columns, channels).
 
-    An architecture that wants to know the number of `subgroups` says so by a keyword of that name.
+    An architecture with a parameter `subgroups` receives the number of subgroups.
 
-    Raises UserError for an unknown architecture or option, for an option of the wrong type or range, for
-    fewer than two classes or, where the network needs them, subgroups, for images too small for the network and for a
-    network too large for the memory.
+    Raises UserError for an unknown architecture, layer class or option, an option of the wrong type or range, fewer
+    than two classes or (where needed) subgroups, images that are too small, a network that does not fit into memory,
+    and an error in the code of the architecture.
     """
-    if architecture not in architecture_names():
-        raise unknown("architecture", architecture, architecture_names())
+    construct = _build_of(architecture)
     if classes < 2:
-        raise UserError(
-            f"A network needs at least 2 classes to tell apart, but the data have {classes}: check the labels."
-        )
-    construct = import_module(f"pipeline.architectures.{architecture}").build
+        raise UserError(f"The data must have at least 2 classes. Received {classes}: check the labels.")
     checked = checked_options(f"architecture {architecture}", construct, options, given=[SUBGROUPS])
-    if SUBGROUPS in signature(construct).parameters:
+    if SUBGROUPS in inspect.signature(construct).parameters:
         if subgroups < 2:
             raise UserError(
-                f"Architecture {architecture} needs images of at least 2 subgroups, such as the types of solar modules "
-                f"of `data: elpv`, but the data have {subgroups}."
+                f"Architecture {architecture} needs images with at least 2 subgroups, such as the types of solar "
+                f"modules of `data: elpv`. Received {subgroups}."
             )
         checked[SUBGROUPS] = subgroups
-    # Importing it here costs nothing: the architecture has imported TensorFlow already.
+    # The architecture has imported Keras and TensorFlow already.
     import keras
     from tensorflow.errors import ResourceExhaustedError
 
-    # Keras numbers the layers that bear no name of their own: as in a new process, whatever was built before.
+    # Keras numbers layers without a name. Restart, so that the numbers do not depend on earlier models.
     keras.backend.clear_session(free_memory=False)
     size = f"{input_shape[0]}×{input_shape[1]}"
     try:
         return construct(input_shape, classes, **checked)
     except ResourceExhaustedError as error:
         raise UserError(
-            f"Architecture {architecture} with its options {checked} does not fit into memory for {size} images: "
-            "take smaller images or options."
+            f"Architecture {architecture} with options {checked} does not fit into memory for {size} images: "
+            "use smaller images or options."
         ) from error
     except ValueError as error:
         misfit = _misfit(construct, checked, input_shape, classes)
@@ -76,15 +78,64 @@ def build(
         raise UserError(
             f"{misfit} Architecture {architecture} needs images larger than {size}, or other options."
         ) from error
+    except Exception as error:
+        raise _code_error(architecture, error) from error
+
+
+def resolved_options(architecture: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """All options of an architecture as JSON values: `options` and, for the rest, the architecture's defaults.
+
+    Raises UserError for an unknown architecture or option and for an option of the wrong type or range.
+    """
+    construct = _build_of(architecture)
+    checked = checked_options(f"architecture {architecture}", construct, options, given=[SUBGROUPS])
+    resolved: dict[str, Any] = json.loads(
+        json.dumps(
+            {
+                name: checked.get(name, parameter.default)
+                for name, parameter in inspect.signature(construct).parameters.items()
+                if parameter.kind is parameter.KEYWORD_ONLY and name != SUBGROUPS
+            }
+        )
+    )
+    return resolved
+
+
+def _build_of(architecture: str) -> Build:
+    """The `build` function of an architecture."""
+    if architecture not in architecture_names():
+        raise unknown("architecture", architecture, architecture_names())
+    try:
+        construct: Build = import_module(f"pipeline.architectures.{architecture}").build
+    except Exception as error:
+        raise _code_error(architecture, error) from error
+    return construct
+
+
+def _code_error(architecture: str, error: Exception) -> UserError:
+    """The error for an exception in the code of an architecture, with its place."""
+    source = getattr(error, "obj", None)
+    if isinstance(error, AttributeError) and isinstance(source, ModuleType) and source.__name__.startswith("keras"):
+        # Such as `layers.Conv2d`.
+        module = source.__name__.replace("keras._tf_keras.", "")
+        available = [name for name in dir(source) if not name.startswith("_")]
+        problem = str(unknown(f"name in {module}", str(error.name), available))
+    else:
+        problem = reason(error).rstrip(".") + "."
+    lines = [
+        frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).parent == ARCHITECTURES
+    ]
+    place = f" (line {lines[-1].lineno} of {Path(lines[-1].filename).name})" if lines else ""
+    return UserError(f"The code of architecture {architecture} raises an error{place}: {problem}")
 
 
 def _misfit(
-    construct: Callable[..., "keras.Model"], options: Mapping[str, Any], input_shape: tuple[int, int, int], classes: int
+    construct: Build, options: Mapping[str, Any], input_shape: tuple[int, int, int], classes: int
 ) -> str | None:
-    """Which layer does not fit into what the layers before it leave of the image, if that is what ails the network.
+    """The message for the layer that does not fit its input, or None if the network has another problem.
 
-    Keras' own message lacks the layer or the size. So the network is built for the next larger images that it can be
-    built for, and its arithmetic is done for the images there are.
+    The message of Keras lacks the layer or the size. Therefore build the network for the smallest larger images that
+    work, and compute its shapes for `input_shape`.
     """
     import keras
     from tensorflow.errors import ResourceExhaustedError
@@ -110,7 +161,7 @@ def _misfit(
     return None
 
 
-def _gist(error: ValueError) -> str:
-    """What Keras says, without its preamble, colours and list of arguments."""
+def _gist(error: Exception) -> str:
+    """The first line of a Keras message, without its preamble, colours and list of arguments."""
     lines = re.sub(r"\x1b\[\d+m", "", str(error)).splitlines()
     return next((line for line in lines if line and not line.startswith("Exception encountered")), "no reason given.")

@@ -1,9 +1,9 @@
-"""Build a model's network and write it down: its JSON, its layers in numbers, and a drawing."""
+"""Build the network of a model and write its JSON, its layer table and a drawing."""
 
 from pipeline.config.schema import ModelConfig
 from pipeline.console import say
 from pipeline.data.prepared import read_manifest
-from pipeline.networks.network import make_network
+from pipeline.networks.describe import make_network
 from pipeline.reporting.figures.layer_diagram import layer_diagram, layer_diagram_figure
 from pipeline.reporting.figures.style import svg_text
 from pipeline.reporting.text.quantities import count
@@ -28,7 +28,9 @@ def main(model: ModelConfig) -> None:
 
         save_initial_weights(run.initial_weights, network.started)
     write_json(run.layers, network.summary(model.architecture))
+    uncounted = network.totals.uncounted
     say(
         f"{model.name}: {len(network.rows)} layers, {count(network.parameters)} parameters, "
-        f"{count(network.multiply_accumulates)} multiply–accumulates an image"
+        f"{'at least ' if uncounted else ''}{count(network.multiply_accumulates)} multiply–accumulates per image"
+        + (f" (no rule to count {', '.join(uncounted)})" if uncounted else "")
     )

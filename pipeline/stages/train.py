@@ -39,17 +39,17 @@ def main(
         training=training,
         augmentation=augmentation,
     )
+    layers = read_json(run.layers)
     configuration = {
         **manifest["settings"],
         "optimizer": asdict(optimizer),
         "training": asdict(training),
         "augmentation": asdict(augmentation),
-        "model": asdict(model),
+        "model": {**asdict(model), "options": layers["options"]},
     }
     todo = [task for task in tasks if not task.result.finished]
     if len(todo) < len(tasks):
         say(f"{model.name}: {len(tasks) - len(todo)} of {len(tasks)} replicates are trained already and reused")
-    layers = read_json(run.layers)
     with logging_live(tracker, model.name, tasks, configuration, manifest["digest"], layers=layers) as live:
         if todo:
             count = worker_count(len(todo), training.threads, wanted=workers)

@@ -255,7 +255,11 @@ def test_a_mistaken_option_is_told_with_its_rule_and_its_value(options, parts):
         ({"padding": "valid", "pooling": "none"}, 4, "Layer 'conv2' (Conv2D, 3×3) does not fit its 2×2 input."),
         ({"pooling": "blur"}, 4, "Layer 'pool2' (BlurPool2D, 3×3) does not fit its 1×1 input."),
         ({"pooling": "polyphase"}, 3, "Layer 'pool2' (PolyphaseSampling2D, 2×2) does not fit its 1×1 input."),
-        ({"padding": "circular", "kernel_size": 7}, 4, "Layer 'wrap2' (CircularPadding2D) would repeat its 2×2 input."),
+        (
+            {"padding": "circular", "kernel_size": 7},
+            4,
+            "Layer 'wrap2' (CircularPadding2D) does not fit its 2×2 input.",
+        ),
         ({"filters": [4] * 4}, 12, "Layer 'pool4' (MaxPooling2D, 2×2) does not fit its 1×1 input."),
     ],
 )

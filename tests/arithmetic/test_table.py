@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from keras import layers
 
-from pipeline.arithmetic.rules.catalogue import LAYERS
+from pipeline.arithmetic.rules.by_class import LAYERS
 from pipeline.arithmetic.table import LayerRow, layer_table, totals
 from pipeline.layers.locally_connected import LocallyConnected2D
 from pipeline.layers.shortcut import ChannelPaddedShortcut
 from pipeline.networks.build import architecture_names, build
-from pipeline.networks.network import check
+from pipeline.networks.describe import check
 
 
 def table(model: keras.Model) -> dict[str, LayerRow]:
@@ -466,7 +466,7 @@ def shrunk(model: keras.Model, shape: tuple[int, int, int]) -> dict:
             layers.Conv2D(4, 3, dilation_rate=2, name="c3"),
             "Layer 'c3' (Conv2D, 3×3 dilated to 5×5) does not fit its 1×1 input.",
         ),
-        (layers.Cropping2D(1, name="crop"), "Layer 'crop' (Cropping2D) leaves nothing of its 1×1 input."),
+        (layers.Cropping2D(1, name="crop"), "Layer 'crop' (Cropping2D) leaves no pixel of its 1×1 input."),
     ],
     ids=lambda value: value.name if isinstance(value, keras.Layer) else "",
 )
@@ -505,11 +505,11 @@ def test_another_packages_layer_is_not_taken_for_kerass_of_the_same_name():
 
 def test_what_the_table_cannot_count_is_refused():
     free = keras.Input((None, None, 3), name="image")
-    with pytest.raises(ValueError, match="must have a fixed size"):
+    with pytest.raises(ValueError, match="must have a fixed shape"):
         table(keras.Model(free, layers.ReLU(name="relu")(free)))
     image = keras.Input((9, 9, 3), name="image")
     first = layers.MaxPooling2D(2, data_format="channels_first", name="pool")(image)
-    with pytest.raises(ValueError, match=r"Layer 'pool' .* must have its channels last"):
+    with pytest.raises(ValueError, match=r"Layer 'pool' .* must have data_format=.channels_last"):
         table(keras.Model(image, first))
 
 

@@ -129,7 +129,10 @@ def test_unrolling_keeps_the_cost_it_should_and_adds_the_parameters_it_must(kern
         (BlurPool2D(3, name="x"), "Layer 'x' (BlurPool2D, 3×3) does not fit its 1×1 input."),
         (BlurPool2D(2, padding="valid", name="x"), "Layer 'x' (BlurPool2D, 2×2) does not fit its 1×1 input."),
         (PolyphaseSampling2D(name="x"), "Layer 'x' (PolyphaseSampling2D, 2×2) does not fit its 1×1 input."),
-        (CircularPadding2D(2, name="x"), "Layer 'x' (CircularPadding2D) would repeat its 1×1 input."),
+        (
+            CircularPadding2D(2, name="x"),
+            "Layer 'x' (CircularPadding2D) does not fit its 1×1 input.",
+        ),
     ],
     ids=lambda value: type(value).__name__,
 )

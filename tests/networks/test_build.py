@@ -9,8 +9,8 @@ import pytest
 from tensorflow.errors import ResourceExhaustedError
 
 from pipeline.errors import UserError
+from pipeline.networks import build as building
 from pipeline.networks.build import architecture_names, build
-from pipeline.networks.network import build as building
 
 
 def refusal(architecture: str, options: dict, shape: tuple[int, int, int] = (8, 8, 1), classes: int = 10) -> str:
@@ -70,7 +70,7 @@ def test_too_deep_a_network_is_told_with_the_layer_too():
 
 
 def test_one_class_is_not_enough():
-    assert "at least 2 classes to tell apart, but the data have 1" in refusal("lenet5", {}, classes=1)
+    assert "at least 2 classes. Received 1: check the labels." in refusal("lenet5", {}, classes=1)
 
 
 def offer(monkeypatch: pytest.MonkeyPatch, construct: Callable[..., Any]) -> None:
@@ -85,8 +85,8 @@ def test_a_network_larger_than_memory_is_told_without_a_traceback(monkeypatch):
 
     offer(monkeypatch, exhausting)
     assert refusal("odd", {"units": 10**12}) == (
-        "Architecture odd with its options {'units': 1000000000000} does not fit into memory for 8×8 images: "
-        "take smaller images or options."
+        "Architecture odd with options {'units': 1000000000000} does not fit into memory for 8×8 images: "
+        "use smaller images or options."
     )
 
 
@@ -139,6 +139,6 @@ def test_a_network_that_needs_subgroups_refuses_data_without(architecture, subgr
     with pytest.raises(UserError) as error:
         build(architecture, {}, input_shape=(8, 8, 1), classes=2, subgroups=subgroups)
     assert str(error.value) == (
-        f"Architecture {architecture} needs images of at least 2 subgroups, such as the types of solar modules of "
-        f"`data: elpv`, but the data have {subgroups}."
+        f"Architecture {architecture} needs images with at least 2 subgroups, such as the types of solar modules of "
+        f"`data: elpv`. Received {subgroups}."
     )

@@ -156,7 +156,7 @@ def test_an_option_that_is_null_has_the_fingerprint_of_one_that_is_absent():
 @pytest.mark.parametrize(("optimizer", "momentum"), [("sgd", 0.9), ("adam", None)])
 def test_the_comparison_reuses_what_the_sweep_has_trained(optimizer, momentum):
     """By every fingerprint that the stage train would look for, of as many replicates as both have."""
-    from pipeline.networks.network import make_network
+    from pipeline.networks.describe import make_network
     from pipeline.training.task import make_tasks
 
     trial = settings(

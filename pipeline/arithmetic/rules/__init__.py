@@ -1,1 +1,1 @@
-"""What each kind of layer does to a shape and a receptive field, and what it costs: one function per kind."""
+"""The effect of each kind of layer on shape and receptive field, and its cost: one function per kind."""

@@ -1,14 +1,14 @@
-"""Layers that mix or scale the numbers at each position: fully connected ones and normalisation."""
+"""Rules of dense and normalisation layers, which mix or scale the numbers at each position."""
 
 from collections.abc import Iterable, Sequence
 from math import prod
 
-from pipeline.arithmetic.network import Node
+from pipeline.arithmetic.nodes import Node
 from pipeline.arithmetic.rules.signals import Effect, Signal, biases, length, only, place
 
 
 def dense(node: Node, inputs: Sequence[Signal]) -> Effect:
-    """Dense: every unit has a weight for each number along the last axis; at each position, if there are positions."""
+    """Dense: a weight per unit and number along the last axis, shared by all positions."""
     signal, units = only(node, inputs), int(node.config["units"])
     weights = signal.channels * units
     positions = prod(signal.sides)
@@ -21,21 +21,21 @@ def dense(node: Node, inputs: Sequence[Signal]) -> Effect:
 
 
 def batch_normalization(node: Node, inputs: Sequence[Signal]) -> Effect:
-    """BatchNormalization: moving mean and variance, and where wanted scale and centre, per channel."""
+    """BatchNormalization: moving mean and variance, and optionally scale and centre, per channel."""
     signal, config = only(node, inputs), node.config
     vectors = 2 + bool(config["scale"]) + bool(config["center"]) + 3 * bool(config.get("renorm"))
     return Effect(signal, vectors * length(signal, config["axis"]))
 
 
 def layer_normalization(node: Node, inputs: Sequence[Signal]) -> Effect:
-    """LayerNormalization: where wanted scale and centre, per number along the normalised axes."""
+    """LayerNormalization: optionally scale and centre per number along the normalised axes."""
     signal, config = only(node, inputs), node.config
     vectors = bool(config["scale"]) + bool(config["center"])
     return Effect(_over(signal, config["axis"]), vectors * length(signal, config["axis"]))
 
 
 def group_normalization(node: Node, inputs: Sequence[Signal]) -> Effect:
-    """GroupNormalization: where wanted scale and centre, per channel; each group is normalised over all positions."""
+    """GroupNormalization: optionally scale and centre per channel; each group is normalised over all positions."""
     signal, config = only(node, inputs), node.config
     vectors = bool(config["scale"]) + bool(config["center"])
     everywhere = range(1, len(signal.shape) + 1)
@@ -43,7 +43,7 @@ def group_normalization(node: Node, inputs: Sequence[Signal]) -> Effect:
 
 
 def normalization(node: Node, inputs: Sequence[Signal]) -> Effect:
-    """Normalization: mean and variance per channel and a count, unless the configuration states them."""
+    """Normalization: mean and variance per channel and a count, unless they are given in the configuration."""
     signal, config = only(node, inputs), node.config
     return Effect(signal, 0 if config["mean"] is not None else 2 * length(signal, config["axis"]) + 1)
 
@@ -54,25 +54,25 @@ def rms_normalization(node: Node, inputs: Sequence[Signal]) -> Effect:
     return Effect(_over(signal, node.config["axis"]), length(signal, node.config["axis"]))
 
 
-def weighed_along_axes(node: Node, inputs: Sequence[Signal]) -> Effect:
-    """Softmax and UnitNormalization: numbers divided by what those along the stated axes come to."""
+def normalised_along_axes(node: Node, inputs: Sequence[Signal]) -> Effect:
+    """Softmax and UnitNormalization: numbers divided by a sum over the given axes."""
     signal = only(node, inputs)
     return Effect(_over(signal, node.config["axis"]))
 
 
 def layer_scale(node: Node, inputs: Sequence[Signal]) -> Effect:
-    """LayerScale of Keras' ConvNeXt: a factor per channel."""
+    """LayerScale of `keras.applications.convnext`: a factor per channel."""
     return Effect(only(node, inputs), int(node.config["projection_dim"]))
 
 
 def prelu(node: Node, inputs: Sequence[Signal]) -> Effect:
-    """PReLU: a slope per number, save along the axes that share theirs."""
+    """PReLU: a slope per number, shared along `shared_axes`."""
     signal = only(node, inputs)
     return Effect(signal, prod(signal.shape) // length(signal, node.config["shared_axes"]))
 
 
 def _over(signal: Signal, axes: int | Iterable[int]) -> Signal:
-    """The signal after units have looked along the axes: where one of these is of space, all of the image."""
+    """The signal after a reduction over axes: units depend on the whole image if one of the axes is spatial."""
     listed = [axes] if isinstance(axes, int) else axes
     if any(place(axis, len(signal.shape)) < len(signal.sides) for axis in listed):
         return Signal(signal.shape, signal.view.whole())

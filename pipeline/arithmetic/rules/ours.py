@@ -1,9 +1,9 @@
-"""The rules of this project's own layers, those under `pipeline.layers`."""
+"""Rules of the layers under `pipeline/layers`."""
 
 from collections.abc import Mapping, Sequence
 from math import prod
 
-from pipeline.arithmetic.network import Node
+from pipeline.arithmetic.nodes import Node
 from pipeline.arithmetic.rules.signals import (
     Effect,
     Misfit,
@@ -32,12 +32,12 @@ def local_connection(node: Node, inputs: Sequence[Signal]) -> Effect:
 
 
 def channel_padded_shortcut(node: Node, inputs: Sequence[Signal]) -> Effect:
-    """ChannelPaddedShortcut: every stride-th pixel, and channels of zeros behind those there are."""
+    """ChannelPaddedShortcut: every `strides`-th pixel, with channels of zeros appended."""
     return Effect(slid(node, only(node, inputs), (1, 1), int(node.config["filters"])))
 
 
 def table_convolution(node: Node, inputs: Sequence[Signal]) -> Effect:
-    """TableConv2D: a convolution with a kernel for each connection of its table, and a bias per map."""
+    """TableConv2D: a convolution with a kernel per connection of its table and a bias per map."""
     kernel, table = per_axis(node.config["kernel_size"], 2), node.config["table"]
     output = slid(node, only(node, inputs), kernel, len(table))
     weights = prod(kernel) * sum(len(seen) for seen in table)
@@ -46,14 +46,14 @@ def table_convolution(node: Node, inputs: Sequence[Signal]) -> Effect:
 
 
 def subsampling(node: Node, inputs: Sequence[Signal]) -> Effect:
-    """Subsampling2D: sums of windows that do not overlap, with a coefficient and a bias per map."""
+    """Subsampling2D: sums over non-overlapping windows, with a coefficient and a bias per map."""
     signal, window = maps(node, inputs), per_axis(node.config["pool_size"], 2)
     output = slid(node, signal, window, signal.channels, strides=window)
     return Effect(output, parameters=2 * signal.channels, connections=prod(output.shape) * (prod(window) + 1))
 
 
 def position_bias(node: Node, inputs: Sequence[Signal]) -> Effect:
-    """PositionBias: the bias, and so one more link, of every unit of the layer before."""
+    """PositionBias: a bias, hence one connection, per unit of its input."""
     signal = only(node, inputs)
     return Effect(signal, parameters=prod(signal.shape), connections=prod(signal.shape))
 
@@ -65,9 +65,9 @@ def layer_scale(node: Node, inputs: Sequence[Signal]) -> Effect:
 
 
 def masked_dense(node: Node, inputs: Sequence[Signal]) -> Effect:
-    """MaskedDense1D and 2D: a dense layer that stores and computes all weights, of which a window's alone connect.
+    """MaskedDense1D and 2D: a dense layer that stores and multiplies all weights but connects only those of a window.
 
-    Padding has no connections here, for a dense layer has no input where it lies.
+    Padding has no connections here because a dense layer has no input there.
     """
     signal, filters, padding = maps(node, inputs), int(node.config["filters"]), node.config["padding"]
     kernel = per_axis(node.config["kernel_size"], spatial_axes(node))
@@ -89,17 +89,17 @@ def masked_dense(node: Node, inputs: Sequence[Signal]) -> Effect:
 
 
 def circular_padding(node: Node, inputs: Sequence[Signal]) -> Effect:
-    """CircularPadding2D: what lies at the opposite side, around each map."""
+    """CircularPadding2D: each map is extended by pixels of its opposite side."""
     signal = maps(node, inputs)
     frame = [(int(before), int(after)) for before, after in node.config["padding"]]
     for side, ends in zip(signal.sides, frame, strict=True):
         if max(ends) > side:
-            raise Misfit(f"{called(node)} would repeat its {times(signal.sides)} input.")
+            raise Misfit(f"{called(node)} does not fit its {times(signal.sides)} input.")
     return Effect(framed(node, signal, frame, sign=1))
 
 
 def blur_pooling(node: Node, inputs: Sequence[Signal]) -> Effect:
-    """BlurPool2D: a pooling with fixed weights, around which maps are mirrored unless its padding is valid."""
+    """BlurPool2D: pooling with fixed weights, after reflection padding unless `padding` is "valid"."""
     signal, size = maps(node, inputs), int(node.config["filter_size"])
     kernel = (size, size)
     if node.config["padding"] == "reflect":
@@ -112,10 +112,10 @@ def blur_pooling(node: Node, inputs: Sequence[Signal]) -> Effect:
 
 
 def polyphase_sampling(node: Node, inputs: Sequence[Signal]) -> Effect:
-    """PolyphaseSampling2D: one pixel of each block of `strides` × `strides`, the same one in all blocks of an image.
+    """PolyphaseSampling2D: one pixel of each `strides` × `strides` block, at the same place in all blocks of an image.
 
-    Which one depends on the image, so a unit's receptive field is the whole block, as for a pooling: all that it may
-    read. That the choice weighs the norms of all of the image is not counted: it moves with no small change of it.
+    The place depends on the image, so the receptive field of a unit is the whole block, as for pooling. That the choice
+    itself depends on norms over the whole image is not counted, because it is piecewise constant.
     """
     signal, step = maps(node, inputs), int(node.config["strides"])
     output = slid(node, signal, (step, step), signal.channels, padding="valid")
@@ -136,4 +136,4 @@ OURS: Mapping[str, Rule] = {
     "PositionBias": position_bias,
     "LayerScale": layer_scale,
 }
-"""By class name; every layer class under `pipeline.layers` has an entry."""
+"""Rules by class name; every layer class under `pipeline/layers` has one."""

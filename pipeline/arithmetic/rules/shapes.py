@@ -1,29 +1,29 @@
-"""Where images come in, and layers that only arrange numbers anew."""
+"""Rules of input layers and of layers that only rearrange numbers."""
 
 from collections.abc import Sequence
 from math import prod
 
-from pipeline.arithmetic.network import Node
+from pipeline.arithmetic.nodes import Node
 from pipeline.arithmetic.rules.signals import Effect, Misfit, Signal, called, only, times
 from pipeline.arithmetic.windows import View
 
 
 def input_layer(node: Node, inputs: Sequence[Signal]) -> Effect:
-    """The images themselves, each pixel of which sees itself; signals and volumes likewise. A vector is no image."""
+    """InputLayer: images, signals or volumes, whose pixels have a receptive field of 1; a vector is not an image."""
     shape = tuple(node.config["batch_shape"][1:])
     if not shape or any(side is None or side < 1 for side in shape):
-        raise ValueError(f"{called(node)} must have a fixed size without zeros. Received: {shape}.")
+        raise ValueError(f"{called(node)} must have a fixed shape, each side at least 1. Received: {shape}.")
     return Effect(Signal(shape, View.of_pixels(shape[:-1])))
 
 
 def flatten(node: Node, inputs: Sequence[Signal]) -> Effect:
-    """All numbers in one row."""
+    """Flatten: all numbers along one axis."""
     signal = only(node, inputs)
     return Effect(Signal((prod(signal.shape),), signal.view.whole()))
 
 
 def reshape(node: Node, inputs: Sequence[Signal]) -> Effect:
-    """Reshape: the same numbers in another shape, one side of which may be -1."""
+    """Reshape: the same numbers in another shape; one side may be -1."""
     signal, target = only(node, inputs), tuple(node.config["target_shape"])
     numbers, known = prod(signal.shape), prod(side for side in target if side != -1)
     shape = tuple(numbers // known if side == -1 else side for side in target) if known else target
@@ -33,7 +33,7 @@ def reshape(node: Node, inputs: Sequence[Signal]) -> Effect:
 
 
 def permute(node: Node, inputs: Sequence[Signal]) -> Effect:
-    """Permute: the axes in another order; windows go with theirs as long as the channels stay last."""
+    """Permute: the axes in another order. Windows are kept if the channels stay last."""
     signal, order = only(node, inputs), [axis - 1 for axis in node.config["dims"]]
     view = signal.view
     if view.windows and order[-1] != len(order) - 1:
@@ -44,7 +44,7 @@ def permute(node: Node, inputs: Sequence[Signal]) -> Effect:
 
 
 def _rearranged(signal: Signal, shape: tuple[int, ...]) -> View:
-    """What units see after a reshape: windows slide on where only sides of one pixel come or go."""
+    """The view after a reshape: windows are kept if only axes of length 1 are added or removed."""
     view = signal.view
     if shape == signal.shape or not view.windows:
         return view

@@ -1,18 +1,18 @@
-"""What flows from layer to layer, what a rule says of a layer, and how rules read a layer's configuration.
+"""Signals between layers, the effect of a layer on them, and helpers with which rules read a layer's configuration.
 
-A rule is a function of a layer and the signals that it takes in; it returns what comes out and what the layer costs.
-It counts, for one image:
+A rule is a function of a layer and its input signals. It returns the output signal and the cost of the layer for one
+image:
 
-**Parameters**: all numbers the layer stores, moving statistics included, as `model.count_params()` counts them.
+**Parameters**: all numbers that the layer stores, moving statistics included, as `model.count_params()` counts them.
 
-**Connections** (LeCun et al. 1998): the links between a unit and the numbers it is computed from, each of which would
-need a weight of its own if none were shared. The bias is one more link of every unit, links to zeros of the padding
-count, and a pooling unit is linked to every number of its window. Layers that act on each number alone (activations,
-normalisation, scaling), that join paths or move numbers about have none.
+**Connections** (LeCun et al. 1998): the links between a unit and the numbers it is computed from, that is, the number
+of weights without weight sharing. Every bias is a link of its unit, links to padding zeros count, and a pooling unit is
+linked to every number of its window. Layers that act on each number alone (activations, normalisation, scaling), join
+paths or rearrange numbers have no connections.
 
-**Multiply–accumulates**: one product with a weight and its addition count as one. Products with zeros of the padding
-count, and so do those of a transposed convolution that fall outside its result; biases, activations, pooling, and
-normalisation and scaling (which fold into the layer before) do not.
+**Multiply–accumulates**: a product with a weight and the addition of it count as one. Products with padding zeros
+count, as do those of a transposed convolution that lie outside its output. Biases, activations, pooling, normalisation
+and scaling (which can be folded into the preceding layer) do not count.
 """
 
 import re
@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-from pipeline.arithmetic.network import Node
+from pipeline.arithmetic.nodes import Node
 from pipeline.arithmetic.windows import View
 
 Shape = tuple[int, ...]
@@ -29,69 +29,69 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Signal:
-    """What flows from one layer to the next: its shape without the batch axis, and what its units see of the image."""
+    """A tensor between two layers: its shape without the batch axis, and the view of its units (`View`)."""
 
     shape: Shape
     view: View
 
     @property
     def sides(self) -> Shape:
-        """The axes along which a kernel slides: all but the last, which holds the channels."""
+        """Lengths of the spatial axes: all axes but the last."""
         return self.shape[:-1]
 
     @property
     def channels(self) -> int:
-        """Numbers at each position."""
+        """Number of channels, the length of the last axis."""
         return self.shape[-1]
 
 
 @dataclass(frozen=True)
 class Effect:
-    """What a layer puts out, and what it costs; see the head of this module for how each is counted."""
+    """The output and the cost of a layer; the docstring of this module defines the counts. None: unknown."""
 
     output: Signal
     parameters: int = 0
-    connections: int = 0
-    multiply_accumulates: int = 0
+    connections: int | None = 0
+    multiply_accumulates: int | None = 0
 
 
 class Misfit(ValueError):
-    """A layer asks for more of its input than there is."""
+    """A layer needs a larger input than it receives."""
 
 
 Rule = Callable[[Node, Sequence[Signal]], Effect]
 
 
 def only(node: Node, inputs: Sequence[Signal]) -> Signal:
-    """The signal of a layer that takes one; ValueError if there are several."""
+    """The input of a layer with one input. Raises ValueError for any other number of inputs."""
     if len(inputs) != 1:
         raise ValueError(f"{called(node)} must have one input. Received: {len(inputs)}.")
     return inputs[0]
 
 
 def maps(node: Node, inputs: Sequence[Signal], axes: int | None = None) -> Signal:
-    """The one signal of a layer that works on feature maps of as many spatial axes; ValueError if it is none.
+    """The input of a layer with one input, which must be feature maps with `axes` spatial axes.
 
-    Without `axes`, the layer's class name ends in their number, as `Conv2D` does.
+    `axes` defaults to the number in the class name, such as 2 in `Conv2D`. Raises ValueError for any other input.
     """
     signal, wanted = only(node, inputs), spatial_axes(node) if axes is None else axes
     if len(signal.sides) != wanted:
         raise ValueError(
-            f"{called(node)} must have feature maps of {wanted} spatial axes as input. Received shape: {signal.shape}."
+            f"The input of {called(node)} must have {wanted} spatial axes. Received shape: {signal.shape}."
         )
     return signal
 
 
 def spatial_axes(node: Node) -> int:
-    """The number of axes along which the layer's kernel slides, which ends the name of its class."""
+    """The number of spatial axes, from the end of the class name."""
     found = re.search(r"([123])D(Transpose)?$", node.class_name)
     if found is None:
-        raise ValueError(f"{called(node)} must end its class name in 1D, 2D or 3D to work on feature maps.")
+        raise ValueError(f"The class name of {called(node)} must end in 1D, 2D or 3D.")
     return int(found[1])
 
 
 def per_axis(value: int | Sequence[int], axes: int) -> tuple[int, ...]:
-    """A setting along each spatial axis, where one integer stands for all.
+    """A setting per spatial axis; a single integer applies to all axes.
 
     >>> per_axis(3, 2), per_axis([3, 5], 2)
     ((3, 3), (3, 5))
@@ -105,12 +105,12 @@ def biases(node: Node, count: int) -> int:
 
 
 def unchanged(node: Node, inputs: Sequence[Signal]) -> Effect:
-    """Layers that act on each number alone and store nothing: activations, dropout, rescaling."""
+    """Layers without parameters that act on each number alone: activations, dropout, rescaling."""
     return Effect(only(node, inputs))
 
 
 def place(axis: int, rank: int) -> int:
-    """Index into a shape without batch axis of an axis that Keras counts with it.
+    """Index of an axis in a shape without batch axis; `axis` counts the batch axis, as in Keras.
 
     >>> place(-1, 3), place(1, 3)
     (2, 0)
@@ -119,13 +119,13 @@ def place(axis: int, rank: int) -> int:
 
 
 def length(signal: Signal, axes: int | Sequence[int] | None) -> int:
-    """How many numbers lie along one or several axes, counted as Keras does, with the batch axis."""
+    """The number of values along one or several axes; `axes` count the batch axis, as in Keras."""
     listed = [axes] if isinstance(axes, int) else list(axes or ())
     return prod(signal.shape[place(axis, len(signal.shape))] for axis in listed)
 
 
 def called(node: Node) -> str:
-    """The layer as a message names it.
+    """The name and class of a layer, for messages.
 
     >>> called(Node("conv1", "Conv2D", {}, ()))
     "Layer 'conv1' (Conv2D)"
@@ -134,7 +134,7 @@ def called(node: Node) -> str:
 
 
 def times(sides: Sequence[Any]) -> str:
-    """Sides as a message gives them.
+    """Sides joined by ×, for messages.
 
     >>> times((28, 28))
     '28×28'
@@ -143,5 +143,5 @@ def times(sides: Sequence[Any]) -> str:
 
 
 def listed(inputs: Sequence[Signal]) -> str:
-    """The shapes of signals as a message gives them."""
+    """The shapes of signals, for messages."""
     return ", ".join(times(signal.shape) for signal in inputs)

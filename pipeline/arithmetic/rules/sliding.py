@@ -1,10 +1,10 @@
-"""Layers whose kernel slides over feature maps of one, two or three axes: convolutions and pooling."""
+"""Rules of layers with a kernel that slides over one, two or three axes: convolutions and pooling."""
 
 from collections.abc import Sequence
 from math import prod
 from typing import Any
 
-from pipeline.arithmetic.network import Node
+from pipeline.arithmetic.nodes import Node
 from pipeline.arithmetic.rules.signals import Effect, Misfit, Signal, biases, called, maps, per_axis, times
 from pipeline.arithmetic.sizes import (
     Padding,
@@ -26,10 +26,10 @@ def slid(
     padding: Padding | None = None,
     dilation: Sequence[int] | None = None,
 ) -> Signal:
-    """The signal of `channels` channels after a kernel slides over the maps, one entry of `kernel` per spatial axis.
+    """The output, with `channels` channels, of a kernel that slides over feature maps.
 
-    Strides, padding and dilation are the layer's own, by their names in its configuration, unless given.
-    Raises Misfit where the kernel does not fit, ValueError where the signal is no map of that many axes.
+    `kernel` has one entry per spatial axis. Strides, padding and dilation default to those of the layer's
+    configuration. Raises Misfit if the kernel does not fit, ValueError if the signal has another number of axes.
     """
     axes = len(kernel)
     maps(node, [signal], axes)
@@ -47,7 +47,7 @@ def slid(
 
 
 def convolution(node: Node, inputs: Sequence[Signal]) -> Effect:
-    """Conv1D, Conv2D, Conv3D, grouped ones too: `kernel * channels / groups` weights per filter."""
+    """Conv1D, 2D and 3D, with or without groups: `kernel * channels / groups` weights per filter."""
     signal, config = maps(node, inputs), node.config
     kernel, filters = _kernel(node, signal), int(config["filters"])
     weights = prod(kernel) * signal.channels // int(config["groups"]) * filters
@@ -55,23 +55,23 @@ def convolution(node: Node, inputs: Sequence[Signal]) -> Effect:
 
 
 def depthwise_convolution(node: Node, inputs: Sequence[Signal]) -> Effect:
-    """DepthwiseConv1D and 2D: `depth_multiplier` kernels per channel, each looking at that channel alone."""
+    """DepthwiseConv1D and 2D: `depth_multiplier` kernels per channel, each applied to that channel only."""
     signal = maps(node, inputs)
     kernel, channels = _kernel(node, signal), signal.channels * int(node.config["depth_multiplier"])
     return _shared(node, slid(node, signal, kernel, channels), prod(kernel) * channels)
 
 
 def separable_convolution(node: Node, inputs: Sequence[Signal]) -> Effect:
-    """SeparableConv1D and 2D: a depthwise convolution, then a convolution of one pixel that mixes the channels."""
+    """SeparableConv1D and 2D: a depthwise convolution, then a 1×1 convolution that mixes the channels."""
     signal, filters = maps(node, inputs), int(node.config["filters"])
     kernel, between = _kernel(node, signal), signal.channels * int(node.config["depth_multiplier"])
     return _shared(node, slid(node, signal, kernel, filters), prod(kernel) * between + between * filters)
 
 
 def transposed_convolution(node: Node, inputs: Sequence[Signal]) -> Effect:
-    """Conv1DTranspose, 2D and 3D: every number of the input is spread over the places that a kernel there covers.
+    """Conv1DTranspose, 2D and 3D: every input number is multiplied by the kernel and added to the outputs it covers.
 
-    With a stride above 1, units see windows of different sizes.
+    With a stride above 1 the receptive fields of units differ in size, so the view is undefined.
     """
     signal, config = maps(node, inputs), node.config
     axes, kernel, filters = len(signal.sides), _kernel(node, signal), int(config["filters"])
@@ -99,7 +99,7 @@ def transposed_convolution(node: Node, inputs: Sequence[Signal]) -> Effect:
 
 
 def pooling(node: Node, inputs: Sequence[Signal]) -> Effect:
-    """Max and average pooling: a window without weights on each channel."""
+    """MaxPooling and AveragePooling, 1D to 3D: a window without weights on each channel."""
     signal = maps(node, inputs)
     window = per_axis(node.config["pool_size"], len(signal.sides))
     output = slid(node, signal, window, signal.channels)
@@ -107,7 +107,7 @@ def pooling(node: Node, inputs: Sequence[Signal]) -> Effect:
 
 
 def global_pooling(node: Node, inputs: Sequence[Signal]) -> Effect:
-    """One number per channel."""
+    """GlobalAveragePooling and GlobalMaxPooling, 1D to 3D: one number per channel."""
     signal = maps(node, inputs)
     kept = (1,) * len(signal.sides) if node.config.get("keepdims") else ()
     return Effect(Signal((*kept, signal.channels), signal.view.whole()), connections=prod(signal.shape))
@@ -119,25 +119,25 @@ def zero_padding(node: Node, inputs: Sequence[Signal]) -> Effect:
 
 
 def cropping(node: Node, inputs: Sequence[Signal]) -> Effect:
-    """Cropping1D, 2D and 3D: the opposite of zero padding."""
+    """Cropping1D, 2D and 3D: the rim of each map is removed."""
     return Effect(framed(node, maps(node, inputs), _pairs(node.config["cropping"]), sign=-1))
 
 
 def framed(node: Node, signal: Signal, frame: Sequence[tuple[int, int]], *, sign: int) -> Signal:
-    """The signal with a frame added to its maps (sign 1) or taken off them (sign -1).
+    """The signal after a frame is added to its maps (`sign` 1) or removed from them (`sign` -1).
 
-    `frame` is (before, after) for each spatial axis. Raises Misfit where nothing is left.
+    `frame` holds (before, after) in pixels for each spatial axis. Raises Misfit if no pixel is left.
     """
     sizes = [side + sign * sum(ends) for side, ends in zip(signal.sides, frame, strict=True)]
     if any(size < 1 for size in sizes):
-        raise Misfit(f"{called(node)} leaves nothing of its {times(signal.sides)} input.")
+        raise Misfit(f"{called(node)} leaves no pixel of its {times(signal.sides)} input.")
     ones = (1,) * len(sizes)
     view = signal.view.through(ones, strides=ones, padding=[sign * before for before, _ in frame])
     return Signal((*sizes, signal.channels), view)
 
 
 def upsampling(node: Node, inputs: Sequence[Signal]) -> Effect:
-    """UpSampling1D, 2D and 3D: every number several times, so that neighbours see the same window."""
+    """UpSampling1D, 2D and 3D: every number is repeated, so neighbouring units have the same receptive field."""
     signal = maps(node, inputs)
     factors = per_axis(node.config["size"], len(signal.sides))
     sizes = [side * factor for side, factor in zip(signal.sides, factors, strict=True)]
@@ -150,13 +150,13 @@ def _kernel(node: Node, signal: Signal) -> tuple[int, ...]:
 
 
 def _pairs(frame: Sequence[Any]) -> list[tuple[int, int]]:
-    """(before, after) for each spatial axis; of a single axis Keras writes that pair alone."""
+    """(before, after) for each spatial axis; for a single axis Keras writes the pair without a list around it."""
     pairs = [frame] if isinstance(frame[0], int) else frame
     return [(int(before), int(after)) for before, after in pairs]
 
 
 def _shared(node: Node, output: Signal, weights: int) -> Effect:
-    """The effect of a layer that uses all its weights once at every position, and a bias per channel."""
+    """The effect of a layer that uses all its weights once at every position and has a bias per channel."""
     links = prod(output.sides) * weights
     return Effect(
         output,

@@ -25,7 +25,7 @@ from pipeline.cli.composing import composed
 from pipeline.console import say
 from pipeline.data.prepared import read_manifest
 from pipeline.errors import UserError, unknown
-from pipeline.networks.network import Network, make_network
+from pipeline.networks.describe import Network, make_network
 from pipeline.reporting.tables.layers import layer_lines, total_lines
 from pipeline.storage.folders import PREPARED
 

@@ -122,7 +122,7 @@ def layer_diagram(rows: Sequence[LayerRow]) -> LayerDiagram:
         straight=straight,
         skips=_in_lanes(sorted(set(paths) - set(straight))),
         parameters=quantities.count(total.parameters),
-        multiply_accumulates=quantities.magnitude(total.multiply_accumulates),
+        multiply_accumulates=("≥ " if total.uncounted else "") + quantities.magnitude(total.multiply_accumulates),
     )
 
 
@@ -158,8 +158,14 @@ def _box(row: LayerRow) -> Box:
         family(row.kind),
         " × ".join(map(str, row.output_shape)),
         quantities.count(row.parameters) if row.parameters else "",
-        quantities.magnitude(row.multiply_accumulates) if row.multiply_accumulates else "",
+        _cost(row),
     )
+
+
+def _cost(row: LayerRow) -> str:
+    if row.multiply_accumulates is None:
+        return "?"
+    return quantities.magnitude(row.multiply_accumulates) if row.multiply_accumulates else ""
 
 
 def _in_lanes(paths: Sequence[tuple[int, int]]) -> tuple[SkipConnection, ...]:

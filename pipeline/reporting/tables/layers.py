@@ -9,6 +9,7 @@ HEADER = ("layer", "kind", "output", "parameters", "connections", "mult.–acc."
 NUMBERS = slice(3, 6)
 SHOWN_INPUTS = 3
 NONE = "–"
+UNKNOWN = "?"
 
 
 def layer_lines(rows: Sequence[LayerRow]) -> tuple[str, ...]:
@@ -24,14 +25,16 @@ def layer_lines(rows: Sequence[LayerRow]) -> tuple[str, ...]:
 def total_lines(rows: Sequence[LayerRow]) -> tuple[str, ...]:
     """What the layers come to, for one image."""
     total = totals(rows)
+    bound = "at least " if total.uncounted else ""
     shared = sum(row.use > 1 for row in rows)
     return (
         f"{count(len(rows))} layers" + (f", {count(shared)} of them used again" if shared else ""),
         f"{count(total.parameters)} parameters, {binary(total.parameter_bytes)} in float32",
-        f"{count(total.connections)} connections, each bias included",
-        f"{count(total.multiply_accumulates)} multiply–accumulates an image",
+        f"{bound}{count(total.connections)} connections, each bias included",
+        f"{bound}{count(total.multiply_accumulates)} multiply–accumulates an image",
         f"{count(total.activations)} activations an image, {binary(total.activation_bytes)} in float32, "
         f"of which {binary(total.largest_activation_bytes)} must be held at once",
+        *([f"not counted, because there is no rule: {', '.join(total.uncounted)}"] if total.uncounted else []),
     )
 
 
@@ -56,8 +59,8 @@ def _cells(row: LayerRow, previous: str | None) -> tuple[str, ...]:
         row.kind,
         _times(row.output_shape),
         count(row.parameters),
-        count(row.connections),
-        count(row.multiply_accumulates),
+        UNKNOWN if row.connections is None else count(row.connections),
+        UNKNOWN if row.multiply_accumulates is None else count(row.multiply_accumulates),
         field,
         _times(row.stride),
         _times(row.padding),

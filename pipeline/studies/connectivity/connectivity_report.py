@@ -6,7 +6,7 @@ from typing import NamedTuple
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from pipeline.arithmetic.connectivity import weights
+from pipeline.arithmetic.weight_counts import weights
 from pipeline.reporting.figures.style import BLUE, GREEN, INK, MUTED, RULE, VERMILLION, hide_axes, new_figure, styled
 from pipeline.reporting.tables.text_table import Table
 from pipeline.reporting.templates.rendering import template

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.arithmetic.connectivity import Weights, weights
+from pipeline.arithmetic.weight_counts import Weights, weights
 from pipeline.arithmetic.sizes import Padding
 from pipeline.layers.unrolling import unrolled_densely, unrolled_locally
 

@@ -137,7 +137,7 @@ def test_the_number_of_subgroups_can_be_told(capsys):
     model = ("model=two_outputs", "--input", "16x16x1", "--classes", "2")
     last = described(capsys, *model, "--subgroups", "3").split("\n\n")[1].splitlines()[-1]
     assert last.split()[:4] == ["subgroup", "Dense", "3", "303"]
-    assert "needs images of at least 2 subgroups" in refusal(*model, "--subgroups", "1")
+    assert "needs images with at least 2 subgroups" in refusal(*model, "--subgroups", "1")
     assert "--subgroups is for a model of this project" in refusal("keras.applications.VGG16", "--subgroups", "2")
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipeline.arithmetic.connectivity import Weights, weights
+from pipeline.arithmetic.weight_counts import Weights, weights
 from pipeline.networks.build import build
 
 # Keras' variables do not implement the `copy` argument of `__array__`, which NumPy 2 expects.

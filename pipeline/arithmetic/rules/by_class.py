@@ -1,18 +1,18 @@
-"""Which rule each class of layer has: the layers of Keras, those of `keras.applications`, and this project's own."""
+"""The rule of each layer class: those of Keras, of `keras.applications` and of this project."""
 
 from collections.abc import Mapping
 
-from pipeline.arithmetic.network import Node
+from pipeline.arithmetic.nodes import Node
 from pipeline.arithmetic.rules.dense import (
     batch_normalization,
     dense,
     group_normalization,
     layer_normalization,
     layer_scale,
+    normalised_along_axes,
     normalization,
     prelu,
     rms_normalization,
-    weighed_along_axes,
 )
 from pipeline.arithmetic.rules.merging import concatenate, elementwise
 from pipeline.arithmetic.rules.ours import OURS
@@ -57,7 +57,7 @@ LAYERS: Mapping[str, Rule] = {
     "GroupNormalization": group_normalization,
     "RMSNormalization": rms_normalization,
     "Normalization": normalization,
-    **dict.fromkeys(("Softmax", "UnitNormalization"), weighed_along_axes),
+    **dict.fromkeys(("Softmax", "UnitNormalization"), normalised_along_axes),
     "PReLU": prelu,
     **dict.fromkeys(("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum"), elementwise),
     "Concatenate": concatenate,
@@ -66,12 +66,12 @@ LAYERS: Mapping[str, Rule] = {
     **dict.fromkeys(("Identity", "ActivityRegularization", "Rescaling"), unchanged),
     **dict.fromkeys(("RandomFlip", "RandomRotation", "RandomTranslation", "RandomZoom"), unchanged),
     **dict.fromkeys(("RandomBrightness", "RandomContrast"), unchanged),
-    # Those of `keras.applications`: ConvNeXt's and Inception-ResNet's.
+    # Layers that `keras.applications` defines for ConvNeXt and Inception-ResNet.
     "LayerScale": layer_scale,
     "StochasticDepth": unchanged,
     "CustomScaleLayer": elementwise,
 }
-"""The layers of Keras."""
+"""Rules of Keras layers by class name."""
 
 OPERATIONS: Mapping[str, Rule] = {
     **dict.fromkeys(("Add", "Subtract", "Multiply", "Divide", "TrueDivide", "Maximum", "Minimum"), elementwise),
@@ -80,25 +80,34 @@ OPERATIONS: Mapping[str, Rule] = {
     **dict.fromkeys(("Relu", "Relu6", "LeakyRelu", "Elu", "Gelu", "Silu", "Sigmoid", "Tanh", "Softmax"), unchanged),
     **dict.fromkeys(("HardSigmoid", "HardSilu"), unchanged),
 }
-"""Functions of `keras.ops` applied to tensors, `a + b` and the like included."""
+"""Rules of the functions of `keras.ops`, operators such as `a + b` included."""
+
+
+class NoRule(ValueError):
+    """There is no rule for the class of a layer."""
+
+
+def is_operation(node: Node) -> bool:
+    """Whether the node is a function of `keras.ops` instead of a layer."""
+    return node.module.startswith("keras.src.ops")
 
 
 def rule_of(node: Node) -> Rule:
-    """The rule of a layer; ValueError, naming the layer and its class, if there is none.
+    """The rule of a layer. Raises `NoRule` with the name and class of the layer if there is none.
 
-    Classes are told apart by where they come from, for others may bear the name of one of Keras'.
+    Another package may define a class of the same name as Keras, so the package counts as well.
     """
     package, _, _ = (node.registered_name or "").rpartition(">")
     known: Mapping[str, Rule] = {}
     kind = node.registered_name or node.class_name
     if package == "convtrack":
         known = OURS
-    elif node.module.startswith("keras.src.ops"):
+    elif is_operation(node):
         known, kind = OPERATIONS, f"keras.ops.{node.class_name}"
     elif node.module.split(".")[0] == "keras" or (node.module == "" and not package):
         known = LAYERS
     if node.class_name not in known:
-        raise ValueError(
+        raise NoRule(
             f"Layer '{node.name}' is of class {kind}, which has no rule: add one under pipeline/arithmetic/rules."
         )
     return known[node.class_name]

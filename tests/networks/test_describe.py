@@ -8,8 +8,8 @@ import yaml
 
 from pipeline.config.schema import ModelConfig
 from pipeline.errors import UserError
-from pipeline.networks import network as networks
-from pipeline.networks.network import make_network
+from pipeline.networks import describe as networks
+from pipeline.networks.describe import make_network
 
 MODELS = {
     file.stem: ModelConfig(name=file.stem, **yaml.safe_load(file.read_text(encoding="utf-8"))["model"])
@@ -100,8 +100,8 @@ def test_the_summary_says_all_of_every_layer_and_can_be_written_as_json(network)
 def test_where_arithmetic_and_keras_disagree_the_layer_is_named(monkeypatch, wrong):
     counted = networks.layer_table
 
-    def miscounted(written):
-        return tuple(replace(row, **wrong) if row.name == "conv1" else row for row in counted(written))
+    def miscounted(written, measure):
+        return tuple(replace(row, **wrong) if row.name == "conv1" else row for row in counted(written, measure))
 
     monkeypatch.setattr(networks, "layer_table", miscounted)
     with pytest.raises(RuntimeError, match=r"Layer 'conv1' has .*\(8, 8, 16\), 160.* in Keras, but by arithmetic"):
@@ -196,5 +196,5 @@ def test_a_network_whose_input_bears_another_name_is_refused_before_it_is_traine
         return keras.Model(image, classifier(10)(layers.Flatten(name="flatten")(image)))
 
     monkeypatch.setattr(networks, "build", built)
-    with pytest.raises(UserError, match=r"lenet5 .* must be among image, partner, subgroup\. Received: picture\.$"):
+    with pytest.raises(UserError, match=r"lenet5 .* must be among image, partner, subgroup\. Received: picture\. "):
         make_network(MODELS["lenet5"], DIGITS)

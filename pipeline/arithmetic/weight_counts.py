@@ -1,4 +1,4 @@
-"""How many weights a layer needs that is fully, sparsely, or with shared weights connected to the one before it."""
+"""The number of weights of a layer with full, sparse or shared connectivity."""
 
 from collections.abc import Sequence
 from math import prod
@@ -8,14 +8,14 @@ from pipeline.arithmetic.sizes import Padding, keras_output_size
 
 
 class Weights(NamedTuple):
-    """The weights of one layer, biases left out, by how its units are connected to their inputs."""
+    """The number of weights of a layer, without biases, for each kind of connectivity."""
 
     full: int
-    """Every unit to every input."""
+    """Every unit is connected to every input."""
     sparse: int
-    """Every unit to its window, each by weights of its own; connections to the zeros of a padding count."""
+    """Every unit is connected to its window by its own weights; connections to padding zeros count."""
     shared: int
-    """Every unit to its window, all by the same weights."""
+    """Every unit is connected to its window, and all units share the same weights."""
 
 
 def weights(
@@ -27,9 +27,9 @@ def weights(
     channels: int = 1,
     maps: int = 1,
 ) -> Weights:
-    """The weights between an image of these sides and `maps` maps of units, one unit for each position of the kernel.
+    """The number of weights between an image and `maps` maps with one unit per position of the kernel.
 
-    Raises ValueError where the kernel does not fit.
+    `sides` holds the sides of the image in pixels. Raises ValueError if the kernel does not fit.
 
     >>> weights([5], 3)
     Weights(full=15, sparse=9, shared=3)

@@ -1,7 +1,7 @@
-"""Reading a network from the JSON that Keras 3 writes (`model.to_json()`), without Keras.
+"""Read a network from the JSON that Keras 3 writes (`model.to_json()`), without Keras.
 
-Models inside a model are opened: their layers bear the path to them, as in `tower/conv1`. A layer that is applied more
-than once, alone or with the model it lies in, is one node per use, as in `conv1` and `conv1 (use 2)`.
+Nested models are expanded: a layer inside one is named by its path, as in `tower/conv1`. A layer that is applied
+several times, alone or as part of a nested model, gives one node per use, as in `conv1` and `conv1 (use 2)`.
 """
 
 import heapq
@@ -13,31 +13,36 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Node:
-    """One use of a layer, as written."""
+    """One use of a layer, as the JSON describes it."""
 
     name: str
-    """Path of the layer and, from the second on, the use."""
+    """Path of the layer, followed by the number of the use from the second use on."""
     class_name: str
     config: Mapping[str, Any]
     inputs: tuple[str, ...]
-    """Names of the nodes whose outputs it takes, in order."""
+    """Names of the nodes whose outputs are the inputs of this one, in order."""
     use: int = 1
-    """How often its layer has been applied, this time included."""
+    """Number of the use, from 1."""
     module: str = ""
-    """Where Keras finds its class; empty for its own layers in short."""
+    """Module that defines the class; `keras` or empty for the layers of Keras."""
     registered_name: str | None = None
-    """`package>class` of a class that Keras does not bring along."""
+    """`package>class` of a class that is not part of Keras."""
+    input_outputs: tuple[int, ...] = ()
+    """For each input, the index of the output that is taken; empty if all are 0."""
 
 
 Call = tuple[str, int]
-"""A layer of one model, and which of its calls."""
+"""Name of a layer and index of one of its calls."""
+
+Output = tuple[str, int]
+"""Name of a node and index of one of its outputs."""
 
 
 def network_nodes(architecture: Mapping[str, Any]) -> tuple[Node, ...]:
-    """The layers of a Functional or Sequential network, each after those it takes its inputs from.
+    """The layers of a Functional or Sequential network in topological order.
 
-    Raises ValueError for another kind of model, for one written by Keras 2, and for one that does not state the shape
-    of its input.
+    Raises ValueError for any other kind of model, for JSON written by Keras 2, and for a model without the shape of its
+    input.
 
     >>> image = {"class_name": "InputLayer", "config": {"name": "image", "batch_shape": [None, 8, 8, 1]}}
     >>> flat = {"class_name": "Flatten", "config": {"name": "flat"}}
@@ -50,17 +55,17 @@ def network_nodes(architecture: Mapping[str, Any]) -> tuple[Node, ...]:
 
 
 class _Reader:
-    """Collects the nodes of a model and of the models inside it."""
+    """Collects the nodes of a model and of its nested models."""
 
     def __init__(self) -> None:
         self.nodes: list[Node] = []
         self.uses: Counter[str] = Counter()
 
-    def read(self, model: Mapping[str, Any], *, scope: str, feeds: Sequence[str] | None) -> list[str]:
-        """Names of the nodes that put out what the model does; `feeds` are those that it takes in, None outermost."""
+    def read(self, model: Mapping[str, Any], *, scope: str, feeds: Sequence[Output] | None) -> list[Output]:
+        """Add the nodes of a model and return its outputs; `feeds` are its inputs, None for the outermost model."""
         kind, layers = model["class_name"], model["config"].get("layers")
         if (kind != "Sequential" and not _is_functional(model)) or layers is None:
-            raise ValueError(f"A network must be Functional or Sequential to be read from its JSON. Received: {kind}.")
+            raise ValueError(f"A network must be a Functional or Sequential model. Received: {kind}.")
         if kind == "Sequential":
             return self._chained(model, layers, scope=scope, feeds=feeds)
         return self._linked(model["config"], scope=scope, feeds=feeds)
@@ -71,15 +76,15 @@ class _Reader:
         layers: Sequence[Mapping[str, Any]],
         *,
         scope: str,
-        feeds: Sequence[str] | None,
-    ) -> list[str]:
+        feeds: Sequence[Output] | None,
+    ) -> list[Output]:
         previous = list(feeds or ())
         if feeds is None and (not layers or layers[0]["class_name"] != "InputLayer"):
             shape = model.get("build_config", {}).get("input_shape")
             if shape is None:
                 raise ValueError(
                     f"Network '{model['config'].get('name')}' must state the shape of its input: "
-                    "let an Input come first, or build it before it is saved."
+                    "start it with an Input, or build it before saving."
                 )
             previous = [self._add({"class_name": "InputLayer", "config": {"batch_shape": shape}}, "input", [])]
         for layer in layers:
@@ -87,9 +92,9 @@ class _Reader:
                 previous = self._apply(layer, layer["config"]["name"], scope, previous)
         return previous
 
-    def _linked(self, config: Mapping[str, Any], *, scope: str, feeds: Sequence[str] | None) -> list[str]:
+    def _linked(self, config: Mapping[str, Any], *, scope: str, feeds: Sequence[Output] | None) -> list[Output]:
         layers = {layer.get("name", layer["config"]["name"]): layer for layer in config["layers"]}
-        values: dict[Call, list[str]] = {}
+        values: dict[Call, list[Output]] = {}
         if feeds is not None:
             values = {
                 (name, call): [feed] for (name, call, _), feed in zip(_ends(config["input_layers"]), feeds, strict=True)
@@ -102,43 +107,49 @@ class _Reader:
         }
         for name, index in _in_order(sources, values):
             layer = layers[name]
-            taken = [values[source, call][output] for source, call, output in sources[name, index]]
+            taken = [_output(values[source, call], output) for source, call, output in sources[name, index]]
             values[name, index] = self._apply(layer, name, scope, taken)
-        # Keras counts the calls of a Functional model from 1 where it puts out, and from 0 everywhere else.
+        # In `output_layers` Keras counts the calls of a Functional model from 1, everywhere else from 0.
         return [
-            values[name, call - _is_functional(layers[name])][output]
+            _output(values[name, call - _is_functional(layers[name])], output)
             for name, call, output in _ends(config["output_layers"])
         ]
 
-    def _apply(self, layer: Mapping[str, Any], name: str, scope: str, inputs: Sequence[str]) -> list[str]:
+    def _apply(self, layer: Mapping[str, Any], name: str, scope: str, inputs: Sequence[Output]) -> list[Output]:
         path = f"{scope}{name}"
         if layer["class_name"] == "Sequential" or _is_functional(layer):
             return self.read(layer, scope=f"{path}/", feeds=inputs)
         return [self._add(layer, path, inputs)]
 
-    def _add(self, layer: Mapping[str, Any], path: str, inputs: Sequence[str]) -> str:
+    def _add(self, layer: Mapping[str, Any], path: str, inputs: Sequence[Output]) -> Output:
         self.uses[path] += 1
         use = self.uses[path]
         node = Node(
             name=path if use == 1 else f"{path} (use {use})",
             class_name=layer["class_name"],
             config=layer["config"],
-            inputs=tuple(inputs),
+            inputs=tuple(source for source, _ in inputs),
             use=use,
             module=layer.get("module") or "",
             registered_name=layer.get("registered_name"),
+            input_outputs=tuple(output for _, output in inputs) if any(output for _, output in inputs) else (),
         )
         self.nodes.append(node)
-        return node.name
+        return node.name, 0
+
+
+def _output(outputs: Sequence[Output], index: int) -> Output:
+    """One output of a call. A nested model lists all of its outputs, a layer only the first."""
+    return outputs[index] if index < len(outputs) else (outputs[0][0], index)
 
 
 def _is_functional(layer: Mapping[str, Any]) -> bool:
     return layer["class_name"] in ("Functional", "Model") and "layers" in layer["config"]
 
 
-def _in_order(sources: Mapping[Call, Sequence[tuple[str, int, int]]], given: Mapping[Call, Any]) -> Iterator[Call]:
-    """The calls in the order in which they are written, save that each comes after those it takes its inputs from."""
-    waiting = {call: {(name, index) for name, index, _ in taken} - given.keys() for call, taken in sources.items()}
+def _in_order(sources: Mapping[Call, Sequence[tuple[str, int, int]]], known: Mapping[Call, Any]) -> Iterator[Call]:
+    """The calls in topological order, otherwise in the order of the JSON."""
+    waiting = {call: {(name, index) for name, index, _ in taken} - known.keys() for call, taken in sources.items()}
     places = {call: place for place, call in enumerate(sources)}
     followers: defaultdict[Call, list[Call]] = defaultdict(list)
     for call, missing in waiting.items():
@@ -157,13 +168,15 @@ def _in_order(sources: Mapping[Call, Sequence[tuple[str, int, int]]], given: Map
                 heapq.heappush(ready, (places[follower], follower))
     if done < len(sources):
         stuck = next(call for call, missing in waiting.items() if missing)
-        raise ValueError(f"Layer '{stuck[0]}' must take its inputs from layers of the network before it.")
+        raise ValueError(f"The inputs of layer '{stuck[0]}' must be outputs of earlier layers of the network.")
 
 
 def _sources(name: str, call: Any) -> list[tuple[str, int, int]]:
-    """The tensors that occur anywhere among the arguments of a call: layer, call of it, and which of its outputs."""
+    """The tensors among the arguments of a call, each as layer, index of its call and index of its output."""
     if not isinstance(call, Mapping):
-        raise ValueError(f"Layer '{name}' is written as Keras 2 did: load the network with Keras 3 and save it again.")
+        raise ValueError(
+            f"Layer '{name}' is in the format of Keras 2: load the network with Keras 3 and save it again."
+        )
     return list(_tensors([call["args"], call["kwargs"]]))
 
 
@@ -180,7 +193,7 @@ def _tensors(value: Any) -> Iterator[tuple[str, int, int]]:
 
 
 def _ends(written: Any) -> list[tuple[str, int, int]]:
-    """A model's inputs or outputs in the order of its arguments: one of them, a list, or a mapping sorted by name."""
+    """A model's inputs or outputs in order: a single one, a list, or a mapping sorted by name."""
     if isinstance(written, Mapping):
         return [end for name in sorted(written) for end in _ends(written[name])]
     if written and isinstance(written[0], str):

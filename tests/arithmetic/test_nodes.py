@@ -6,7 +6,7 @@ import keras
 import pytest
 from keras import layers
 
-from pipeline.arithmetic.network import network_nodes
+from pipeline.arithmetic.nodes import network_nodes
 
 
 def nodes(model):
@@ -146,19 +146,19 @@ def test_layers_that_are_written_before_their_inputs_come_after_them():
 
 
 def test_a_circle_is_no_network():
-    with pytest.raises(ValueError, match="Layer 'b' must take its inputs from layers of the network before it"):
+    with pytest.raises(ValueError, match="The inputs of layer 'b' must be outputs of earlier layers of the network"):
         network_nodes(written(("a", ""), ("b", "c"), ("c", "b")))
 
 
 def test_what_keras_2_wrote_is_told():
     old = written(("a", ""), ("b", "a"))
     old["config"]["layers"][1]["inbound_nodes"] = [[["a", 0, 0, {}]]]
-    with pytest.raises(ValueError, match="Layer 'b' is written as Keras 2 did"):
+    with pytest.raises(ValueError, match="Layer 'b' is in the format of Keras 2"):
         network_nodes(old)
 
 
 def test_what_has_no_layers_or_no_input_is_refused():
-    with pytest.raises(ValueError, match=r"must be Functional or Sequential .* Received: Mine"):
+    with pytest.raises(ValueError, match=r"must be a Functional or Sequential model. Received: Mine"):
         network_nodes({"class_name": "Mine", "config": {}})
     with pytest.raises(ValueError, match="Network 'open' must state the shape of its input"):
         nodes(keras.Sequential([layers.Flatten()], name="open"))
