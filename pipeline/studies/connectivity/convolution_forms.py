@@ -8,8 +8,8 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.arithmetic.weight_counts import Weights, weights
 from pipeline.arithmetic.sizes import Padding
+from pipeline.arithmetic.weight_counts import Weights, weights
 from pipeline.layers.unrolling import unrolled_densely, unrolled_locally
 
 
