@@ -94,7 +94,7 @@ def test_an_open_size_is_filled_in_and_a_stated_one_is_not_changed(capsys, writt
         ("text.json", "layers: 3", "holds no network as Keras 3 writes it (JSONDecodeError"),
         ("empty.json", "", "holds no network as Keras 3 writes it (JSONDecodeError"),
         ("list.json", "[1, 2]", "holds no network as Keras 3 writes it: give a .keras file"),
-        ("other.json", '{"class_name": "Adam", "config": {}}', "must be Functional or Sequential"),
+        ("other.json", '{"class_name": "Adam", "config": {}}', "must be a Functional or Sequential"),
         ("torn.json", '{"class_name": "Sequential", "config": 3}', "holds no network as Keras 3 writes it (Attrib"),
         ("torn2.json", sequential({"config": {}}), "holds no network as Keras 3 writes it (KeyError"),
         ("model.h5", b"\x89HDF\r\n\x1a\n", "is in HDF5, the format of Keras 2: load it with Keras and save it"),
@@ -199,4 +199,5 @@ def test_the_command_takes_overrides_and_ends_mistakes_in_one_sentence(project):
     said = json.loads(project.run("describe", "model=lenet5", "model.options.activation=relu", *arguments).success())
     assert said["layers"][-1]["output_shape"] == [10]
     assert project.run("describe", "model=lenet").refusal().startswith("Unknown model 'lenet'. Did you mean 'lenet5'?")
-    assert "model.options.activatoin" in project.run("describe", "model=lenet5", "model.options.activatoin=x").refusal()
+    misspelt = project.run("describe", "model=lenet5", "model.options.activatoin=x", *arguments).refusal()
+    assert "'activatoin'" in misspelt and "Did you mean 'activation'?" in misspelt
