@@ -89,17 +89,18 @@ def candidates(store: Store, runs: Sequence[Any]) -> list[Candidate]:
     data = [store.experiments[run.info.experiment_id] for run in runs]
     found = []
     with TemporaryDirectory() as scratch:
-        for place, run in enumerate(runs):
-            name = names[place]
-            twins = [other for other, one in enumerate(names) if one == name]
-            if len(twins) > 1:
-                of_their_own = len({data[other] for other in twins}) == len(twins)
-                name = f"{name} ({data[place] if of_their_own else run.info.run_id[:8]})"
-            found.append(_candidate(store, run, name, Path(scratch) / str(place)))
+        for number, run in enumerate(runs):
+            name = names[number]
+            namesakes = [data[other] for other, one in enumerate(names) if one == name]
+            if len(namesakes) > 1:
+                distinct = len(set(namesakes)) == len(namesakes)
+                name = f"{name} ({data[number] if distinct else run.info.run_id[:8]})"
+            found.append(_candidate(store, run, name, Path(scratch) / str(number)))
     return found
 
 
 def _selected(store: Store, word: str, remarks: list[str]) -> list[Any]:
+    """The runs that one word selects; appends to `remarks`."""
     if ID.fullmatch(word):
         found = _by_id(store, word)
         if found is not None:
@@ -126,10 +127,10 @@ def _by_id(store: Store, word: str) -> Any | None:
     if len(word) == 32:
         run = store.run(word)
     else:
-        begun = store.search(f"attributes.run_id LIKE '{word}%'", limit=2)
-        if len(begun) > 1:
+        matching = store.search(f"attributes.run_id LIKE '{word}%'", limit=2)
+        if len(matching) > 1:
             raise UserError(f"Several runs have an id that begins with '{word}'. Give more characters of the id.")
-        run = begun[0] if begun else None
+        run = matching[0] if matching else None
     if run is None:
         return None
     if run.info.lifecycle_stage == "deleted" or run.info.experiment_id not in store.experiments:
@@ -140,6 +141,7 @@ def _by_id(store: Store, word: str) -> Any | None:
 
 
 def _by_filter(store: Store, word: str) -> list[Any]:
+    """The models that satisfy a filter, or else the runs of other projects; never replicates or sweeps."""
     condition, finished = quote_names(word), "attributes.status = 'FINISHED'"
     found = store.search(condition, limit=MAX_RUNS + 1, among=f"{finished} AND tags.`{KIND}` = 'model'")
     if not found:

@@ -117,9 +117,13 @@ class RunLog:
 
     def holds(self, run: str, values: Mapping[str, float]) -> bool:
         """Whether the run is FINISHED and these are its latest values of the metrics."""
-        found = self.client.get_run(run)
-        logged = found.data.metrics
-        return found.info.status == "FINISHED" and all(_same(logged.get(name), value) for name, value in values.items())
+        written = self._written.get(run)
+        if written:
+            status, logged = written.status, written.metrics
+        else:
+            found = self.client.get_run(run)
+            status, logged = found.info.status, found.data.metrics
+        return status == "FINISHED" and all(_same(logged.get(name), value) for name, value in values.items())
 
     def log_images(self, run: str, used: Iterable[ImageSet]) -> None:
         """Log the images that the run uses as its inputs. MLflow keeps each input once."""

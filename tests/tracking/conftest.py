@@ -2,6 +2,7 @@
 
 import shutil
 import warnings
+from collections import Counter
 from types import SimpleNamespace
 
 import mlflow
@@ -68,6 +69,17 @@ class Away:
     def __getattr__(self, name):
         if self.away:
             raise MlflowException("connection refused")
+        return getattr(self.client, name)
+
+
+class Counting:
+    """A client that counts the calls of each method."""
+
+    def __init__(self, client):
+        self.client, self.calls = client, Counter()
+
+    def __getattr__(self, name):
+        self.calls[name] += 1
         return getattr(self.client, name)
 
 

@@ -120,12 +120,13 @@ class LiveLogger:
                     tracker.log_kernels(run, {len(progress.history): progress.kernels})
 
     def finish(self, tags: Mapping[str, str]) -> None:
-        """Log the result of every training, the network, and how many trainings were reused."""
+        """Log the results that are missing, the network, and how many trainings were reused."""
         with self._while_reachable() as reachable:
             if reachable:
                 for task in self.tasks:
                     self._child(task.replicate)
-                    self.runs.log_result(task.replicate, task.result, pictures=self.pictures)
+                    if task.replicate in self.started or not self.runs.holds_result(task.replicate, task.result):
+                        self.runs.log_result(task.replicate, task.result, pictures=self.pictures)
                 reused = str(len(self.tasks) - len(self.started))
                 results = [task.result for task in self.tasks]
                 self.runs.log_model(results, self.layers, tags={**tags, "convtrack.reused_replicates": reused})

@@ -3,8 +3,9 @@ import pytest
 from pipeline.errors import UserError
 from pipeline.tracking.publish.live import LiveLogger, logging_live
 from pipeline.tracking.publish.model_runs import NETWORK_METRICS, ModelRuns
+from pipeline.tracking.tracker import Tracker
 from pipeline.training.task import Progress
-from tests.tracking.conftest import CONFIGURATION, LAYERS, child, parent, points, runs, task
+from tests.tracking.conftest import CONFIGURATION, LAYERS, Counting, child, parent, points, runs, task
 
 
 def test_a_training_logged_live_is_complete_and_finished(tracker, result):
@@ -33,6 +34,14 @@ def test_a_reused_training_keeps_the_times_of_its_runs(tracker, result):
     assert all(ended for _, ended in before.values())
     assert times() == before
     assert runs(tracker)["lenet5"].data.tags["convtrack.reused_replicates"] == "1"
+
+
+def test_a_reused_training_that_is_logged_is_not_read_again(tracker, result):
+    for _ in range(2):
+        again = Tracker(Counting(tracker.client), tracker.experiment)
+        with logging_live(again, "lenet5", [task(result)], CONFIGURATION, "d1ce", layers=LAYERS):
+            pass
+    assert not {"get_metric_history", "list_artifacts"} & set(again.client.calls)
 
 
 @pytest.mark.parametrize(("problem", "status"), [(KeyboardInterrupt, "KILLED"), (UserError, "FAILED")])

@@ -16,7 +16,7 @@ from pipeline.tracking.publish.model_runs import ModelRuns
 from pipeline.tracking.publish.sweep import begin_sweep, end_sweep, log_sweep
 from pipeline.tracking.tracker import Tracker
 from pipeline.training.task import Progress, Pruned
-from tests.tracking.conftest import CONFIGURATION, LAYERS, points, runs, task
+from tests.tracking.conftest import CONFIGURATION, LAYERS, Counting, points, runs, task
 
 PARENT = "mlflow.parentRunId"
 EPOCH = {"train/loss": 0.5, "val/loss": 0.75}
@@ -250,16 +250,10 @@ def test_an_unreachable_store_stops_the_logging_not_the_sweep(away, capsys):
 def test_a_trial_needs_few_requests(tracker, result):
     """Search for the sweep and the trial; create two runs; log parameters, images, epochs and results; end the runs."""
     run_trial(tracker, result, 0)
-    counted = []
-
-    class Counting:
-        def __getattr__(self, name):
-            counted.append(name)
-            return getattr(tracker.client, name)
-
-    run_trial(Tracker(Counting(), tracker.experiment), result, 1)
-    assert len(counted) <= 14
-    assert not [name for name in counted if name in ("get_run", "get_metric_history", "list_artifacts")]
+    client = Counting(tracker.client)
+    run_trial(Tracker(client, tracker.experiment), result, 1)
+    assert client.calls.total() <= 14
+    assert not {"get_run", "get_metric_history", "list_artifacts"} & set(client.calls)
 
 
 def test_a_long_description_is_cut_between_lines(tracker):

@@ -1,6 +1,5 @@
 import json
 import shutil
-from collections import Counter
 
 import numpy as np
 import pytest
@@ -11,20 +10,9 @@ from pipeline.storage.folders import RunFolder
 from pipeline.tracking.publish.live import logging_live
 from pipeline.tracking.publish.training import publish_training
 from pipeline.tracking.tracker import Tracker
-from tests.tracking.conftest import CONFIGURATION, LAYERS, points, runs, task
+from tests.tracking.conftest import CONFIGURATION, LAYERS, Counting, points, runs, task
 
 WRITING = {"log_batch", "log_inputs", "log_image", "log_artifact", "set_tag", "update_run", "set_terminated"}
-
-
-class Counting:
-    """A client that counts the calls of each method."""
-
-    def __init__(self, client):
-        self.client, self.calls = client, Counter()
-
-    def __getattr__(self, name):
-        self.calls[name] += 1
-        return getattr(self.client, name)
 
 
 @pytest.fixture
