@@ -29,7 +29,7 @@ from pipeline.reporting.text import quantities
 OTHER = "other"
 
 FAMILIES = {
-    OTHER: ("padding",),  # First, because "padding" contains "add".
+    OTHER: ("padding", "padded"),  # First, because these words contain "add".
     "input": ("input",),
     "pooling": ("pool", "polyphase", "subsampling"),
     "locally connected": ("local",),

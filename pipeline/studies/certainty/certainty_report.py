@@ -98,6 +98,7 @@ def verdicts_figure(panels: Sequence[VerdictPanel]) -> Figure:
         axes.grid(axis="y", color=RULE)
     figure.legend(*grid.flat[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
     figure.supxlabel("true difference in accuracy; the vertical line is the margin", fontsize=8.5)
+    figure.supylabel("share of comparisons", fontsize=8.5)
     return figure
 
 
