@@ -9,7 +9,7 @@ from pipeline.errors import reason
 from pipeline.tracking.connection import STORE_ERRORS
 from pipeline.tracking.image_sets import image_sets_in
 from pipeline.tracking.names import REASON, TRIAL_STATE
-from pipeline.tracking.publish.model_runs import ModelRuns, SweepTrial, network_metrics
+from pipeline.tracking.publish.model_runs import ModelRuns, SweepTrial, network_metrics, network_tags
 from pipeline.tracking.tracker import Status, Tracker
 from pipeline.training.task import Progress, Pruned, Task
 
@@ -136,7 +136,8 @@ class LiveLogger:
         runs = self.runs
         with self._while_reachable() as reachable:
             if reachable and runs.tracker.is_ours(runs.parent):
-                runs.tracker.log_metrics(runs.parent, network_metrics(self.layers), tags=tags)
+                all_tags = {**network_tags(self.layers), **tags}
+                runs.tracker.log_metrics(runs.parent, network_metrics(self.layers), tags=all_tags)
 
     def end(self, status: Status) -> None:
         """End the runs if the store is reachable (again) and no other process has taken them over."""

@@ -111,7 +111,8 @@ class ModelRuns:
         records = [read_json(result.record) for result in results]
         means = {name: float(np.mean([record[name] for record in records])) for name in KEPT}
         # In this order, because MLflow's compare page opens with the first metric.
-        self.tracker.log_metrics(self.parent, {**means, **network_metrics(layers)}, tags=tags)
+        metrics = {**means, **network_metrics(layers)}
+        self.tracker.log_metrics(self.parent, metrics, tags={**network_tags(layers), **(tags or {})})
 
     def end(self, status: Status) -> None:
         """End the parent, and those children that are still running."""
@@ -130,6 +131,16 @@ def network_metrics(layers: Mapping[str, Any]) -> dict[str, float]:
     if layers.get("receptive_field"):
         metrics["receptive_field"] = max(layers["receptive_field"])
     return metrics
+
+
+def network_tags(layers: Mapping[str, Any]) -> dict[str, str]:
+    """The tag that names the layers without a rule: with them, connections and multiply–accumulates are lower bounds.
+
+    >>> network_tags({"uncounted": ["attention", "resizing"]}), network_tags({"uncounted": []})
+    ({'convtrack.uncounted_layers': 'attention, resizing'}, {})
+    """
+    names = layers.get("uncounted")
+    return {"convtrack.uncounted_layers": ", ".join(names)} if names else {}
 
 
 def provenance_tags(record: Mapping[str, Any]) -> dict[str, str]:

@@ -24,6 +24,13 @@ def test_a_training_logged_live_is_complete_and_finished(tracker, result):
     assert found["lenet5"].data.tags["convtrack.reused_replicates"] == "0"
 
 
+def test_a_model_with_layers_that_were_not_counted_has_a_tag_that_names_them(tracker, result):
+    layers = LAYERS | {"uncounted": ["attention"]}
+    with logging_live(tracker, "lenet5", [task(result)], CONFIGURATION, "d1ce", layers=layers):
+        pass
+    assert runs(tracker)["lenet5"].data.tags["convtrack.uncounted_layers"] == "attention"
+
+
 def test_a_reused_training_keeps_the_times_of_its_runs(tracker, result):
     def times():
         return {name: (run.info.start_time, run.info.end_time) for name, run in runs(tracker).items()}
