@@ -35,7 +35,7 @@ def test_a_run_is_read_even_if_it_is_deleted(tracker):
 
 def test_a_search_returns_the_newest_runs_of_all_experiments(tracker):
     elpv = Tracker.open("elpv")
-    for start, (one, name) in enumerate([(tracker, "old"), (elpv, "middle"), (tracker, "new")]):
+    for start, (one, name) in enumerate([(tracker, "old"), (elpv, "middle"), (tracker, "new")], start=1):
         one.client.create_run(one.experiment, start_time=start, run_name=name, tags={"mine": "yes"})
     assert names(Store.open().search("tags.mine = 'yes'", limit=2)) == ["new", "middle"]
     assert names(Store.open().search("tags.mine = 'yes'", limit=9, among="attributes.run_name != 'new'")) == [
