@@ -20,6 +20,7 @@ from pipeline.data.prepared import Prepared
 from pipeline.data.splits import VALIDATION
 from pipeline.storage.files import read_json
 from pipeline.storage.folders import RunFolder
+from pipeline.storage.imports import import_closure, module_file
 from pipeline.tracking.connection import store_lock
 from pipeline.tracking.image_sets import image_sets
 from pipeline.tracking.logged_networks import find_network, log_network
@@ -30,6 +31,9 @@ from pipeline.tracking.tracker import Tracker
 from pipeline.training.examples import Columns, Portion, portion, standardisation
 from pipeline.training.runtime import start_tensorflow
 from pipeline.training.task import own_modules
+
+EXTENSIBLE = '__path__ = __import__("pkgutil").extend_path(__path__, __name__)\n'
+"""Source of a package whose modules may lie in several folders."""
 
 
 def publish_evaluation(tracker: Tracker, run: RunFolder, prepared: Prepared) -> ModelRuns:
@@ -91,7 +95,7 @@ def _log_network(runs: ModelRuns, run: RunFolder, prepared: Prepared, record: Ma
     architecture = run.architecture.read_text(encoding="utf-8")
     network = trained_network(architecture, run.result(replicate))
     shown = portion(prepared, replicate, VALIDATION, Columns.of(architecture))
-    with _layers_only() as package:
+    with network_code(architecture) as code:
         return log_network(
             runs.tracker,
             runs.parent,
@@ -102,7 +106,7 @@ def _log_network(runs: ModelRuns, run: RunFolder, prepared: Prepared, record: Ma
             name=re.sub(r"[/:.%\"']", "_", f"{run.folder.name} replicate {replicate + 1}"),
             epoch=record["kept_epoch"],
             requirements=[f"{name}=={version(name)}" for name in ("tensorflow", "keras", "numpy")],
-            code=[package] if own_modules(architecture) else [],
+            code=code,
         )
 
 
@@ -115,15 +119,25 @@ def _example(portion: Portion) -> npt.NDArray[np.float32] | dict[str, npt.NDArra
 
 
 @contextmanager
-def _layers_only() -> Iterator[Path]:
-    """Yield the folder of a package `pipeline` that has only the layers, to load a network without this project.
+def network_code(architecture: str) -> Iterator[list[Path]]:
+    """Yield the packages that load a network of this JSON without this project; none if all layers are Keras' own.
 
-    Where the project is installed, its other modules can still be imported.
+    The package `pipeline` in them has the layers, and every other module that defines a layer of the network. Where the
+    project is installed, its other modules can still be imported.
     """
+    modules = own_modules(architecture)
+    if not modules:
+        yield []
+        return
     with TemporaryDirectory() as folder:
         package = Path(folder) / "pipeline"
         shutil.copytree(Path(layers.__file__).parent, package / "layers", ignore=shutil.ignore_patterns("__pycache__"))
-        (package / "__init__.py").write_text(
-            '__path__ = __import__("pkgutil").extend_path(__path__, __name__)\n', encoding="utf-8"
-        )
-        yield package
+        for module in import_closure(modules):
+            source, target = module_file(module), Path(folder, *module.split(".")).with_suffix(".py")
+            if source is not None and source.name != "__init__.py" and not target.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(source, target)
+        for subpackage in [package, *(path for path in package.rglob("*") if path.is_dir())]:
+            if not (subpackage / "__init__.py").exists():
+                (subpackage / "__init__.py").write_text(EXTENSIBLE, encoding="utf-8")
+        yield [package]
