@@ -196,11 +196,8 @@ ABLATIONS = sorted(file for file in CONF.glob("lecture_cnn_*.yaml"))
 
 
 @pytest.mark.parametrize("file", ABLATIONS, ids=lambda file: file.stem)
-def test_an_ablation_states_every_option_and_changes_what_its_name_says(file):
-    whole = yaml.safe_load((CONF / "lecture_cnn.yaml").read_text(encoding="utf-8"))["model"]["options"]
-    options = yaml.safe_load(file.read_text(encoding="utf-8"))["model"]["options"]
-    assert list(options) == list(whole)
-    changed = {name: value for name, value in options.items() if value != whole[name]}
+def test_an_ablation_changes_only_the_options_in_its_name(file):
+    changed = yaml.safe_load(file.read_text(encoding="utf-8"))["options"]
     expected = {
         "valid": {"padding": "valid"},
         "circular": {"padding": "circular"},

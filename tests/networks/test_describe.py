@@ -12,10 +12,10 @@ from pipeline.networks import describe as networks
 from pipeline.networks.describe import make_network
 
 MODELS = {
-    file.stem: ModelConfig(name=file.stem, **yaml.safe_load(file.read_text(encoding="utf-8"))["model"])
+    file.stem: ModelConfig(name=file.stem, **yaml.safe_load(file.read_text(encoding="utf-8")))
     for file in sorted((Path(__file__).parents[2] / "conf" / "model").glob("*.yaml"))
 }
-# `elpv`'s modules are of two types, which some models are asked about or told.
+# Some models take or predict the type of the module, of which `elpv` has two.
 IMAGES = {"image_shape": [32, 32, 1], "classes": list("0123456789"), "subgroups": ["mono", "poly"]}
 DIGITS = IMAGES | {"image_shape": [8, 8, 1]}
 

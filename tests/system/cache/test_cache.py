@@ -69,9 +69,7 @@ def test_another_number_of_evaluation_repeats_trains_nothing(project, first_run)
 def test_one_models_option_runs_that_model_alone(project, first_run):
     other = metrics_of(project, "fully_connected")
     path = project.folder / "conf/model/lecture_cnn.yaml"
-    text = path.read_text()
-    assert "units: 100" in text
-    path.write_text(text.replace("units: 100", "units: 20"))
+    path.write_text(path.read_text() + "options: {units: 20}\n")
     assert project.repro() == stages_of("lecture_cnn") - {"source@lecture_cnn"} | {"report"}
     assert metrics_of(project, "fully_connected") == other
 
