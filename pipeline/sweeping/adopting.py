@@ -155,7 +155,9 @@ def write_model(file: Path, settings: TrialSettings, head: Sequence[str]) -> Non
         RuntimeError: it does not; this is a fault of ours.
     """
     wanted: dict[str, Any] = {field.name: getattr(settings, field.name) for field in fields(settings)}
-    own = {"model": {name: value for name, value in asdict(settings.model).items() if name != "name"}}
+    own: dict[str, Any] = {"model": {"architecture": settings.model.architecture}}
+    if settings.model.options:
+        own["model"]["options"] = settings.model.options
     with replacing(file) as unfinished:
         unfinished.write_text(_written(head, own), encoding="utf-8")
         shared = composed("train", [f"model={unfinished.stem}"])
