@@ -1,1 +1,1 @@
-"""How good predictions are."""
+"""Predictions of trained networks and the metrics that score them."""

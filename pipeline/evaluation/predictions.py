@@ -1,7 +1,7 @@
-"""What trained replicates say of images, and the file that keeps it.
+"""Predictions of trained replicates, and the file that stores them.
 
-The file is an npz whose arrays are named `OUTPUT-PART-REPLICATE`, such as `output-truth-0`; nobody who reads it needs
-the data, the network or TensorFlow.
+The file is an npz whose arrays are named `OUTPUT-PART-REPLICATE`, such as `output-truth-0`. Reading it needs neither
+the data nor the network nor TensorFlow.
 """
 
 from collections.abc import Mapping
@@ -12,51 +12,50 @@ from zipfile import BadZipFile
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.evaluation import metrics
-from pipeline.statistics.values import Tested
 from pipeline.storage.files import damaged, existing
 
 PARTS = ("images", "partners", "groups", "subgroups", "classes", "truth", "probabilities", "trained_on")
 
 
-@dataclass(frozen=True)
-class Answers:
-    """What one output of one replicate says of the images it is asked about.
+@dataclass(frozen=True, kw_only=True)
+class Predictions:
+    """The predictions of one output of one replicate for n images.
 
-    Which images they are (n,), and with whom in pairs (n,); the group of each (n,), numbered, and its subgroup by name
-    (n,); the names of the classes it chooses between (classes,); truth (n,) and probabilities (n, classes); how many
-    images it was trained on.
+    Attributes:
+        images: numbers of the images among the prepared ones, ascending, shape (n,).
+        groups: number of each image's group, shape (n,); an image without a group forms a group of its own.
+        classes: names of the classes that the output distinguishes, shape (classes,).
+        truth: indices of the true classes, shape (n,).
+        probabilities: predicted probabilities, shape (n, classes).
+        trained_on: number of images that the replicate was trained on.
+        partners: numbers of the second images, shape (n,), if the network takes pairs.
+        subgroups: name of each image's subgroup, shape (n,), if the data have subgroups.
     """
 
     images: npt.NDArray[np.int64]
-    partners: npt.NDArray[np.int64] | None
     groups: npt.NDArray[np.int64]
-    subgroups: npt.NDArray[np.str_] | None
     classes: npt.NDArray[np.str_]
     truth: npt.NDArray[np.int64]
     probabilities: npt.NDArray[np.float64]
     trained_on: int
-
-    @property
-    def tested(self) -> Tested:
-        """What statistics need of it."""
-        return Tested(self.images, self.groups, self.truth, self.probabilities, self.trained_on)
+    partners: npt.NDArray[np.int64] | None = None
+    subgroups: npt.NDArray[np.str_] | None = None
 
 
-def write_predictions(file: Path, answers: Mapping[str, Mapping[int, Answers]]) -> None:
-    """Keep the answers by output and replicate; a model's first output comes first."""
+def write_predictions(file: Path, predictions: Mapping[str, Mapping[int, Predictions]]) -> None:
+    """Write predictions by output and replicate; a model's first output comes first."""
     arrays = {
-        f"{output}-{part}-{number}": getattr(one, part)
-        for output, said in answers.items()
-        for number, one in said.items()
+        f"{output}-{part}-{replicate}": getattr(one, part)
+        for output, by_replicate in predictions.items()
+        for replicate, one in by_replicate.items()
         for part in PARTS
         if getattr(one, part) is not None
     }
     np.savez_compressed(file, **arrays)
 
 
-def read_predictions(file: Path) -> dict[str, dict[int, Answers]]:
-    """The answers in a file, by output and replicate, in the order in which they were written.
+def read_predictions(file: Path) -> dict[str, dict[int, Predictions]]:
+    """The predictions in a file by output and replicate, in the order in which they were written.
 
     Raises:
         UserError: the file is missing or damaged.
@@ -64,23 +63,12 @@ def read_predictions(file: Path) -> dict[str, dict[int, Answers]]:
     try:
         with existing(file).open("rb") as stream, np.load(stream) as arrays:
             found = [name.split("-") for name in arrays.files if "-truth-" in name]
-            read: dict[str, dict[int, Answers]] = {output: {} for output, _, _ in found}
-            for output, _, number in found:
-                parts = {part: arrays.get(f"{output}-{part}-{number}") for part in PARTS}
-                read[output][int(number)] = Answers(**parts | {"trained_on": int(parts["trained_on"])})
+            read: dict[str, dict[int, Predictions]] = {output: {} for output, _, _ in found}
+            for output, _, replicate in found:
+                parts = {part: arrays.get(f"{output}-{part}-{replicate}") for part in PARTS}
+                read[output][int(replicate)] = Predictions(**parts | {"trained_on": int(parts["trained_on"])})
     except (OSError, EOFError, ValueError, TypeError, BadZipFile):
         raise damaged(file) from None
     if not read:
         raise damaged(file)
     return read
-
-
-def subgroup_scores(answers: Mapping[int, Answers]) -> dict[str, dict[int, dict[str, float]]]:
-    """The metrics of one output for the images of each subgroup alone, by subgroup and replicate."""
-    by_subgroup: dict[str, dict[int, dict[str, float]]] = {}
-    for number, said in answers.items():
-        for subgroup in [] if said.subgroups is None else np.unique(said.subgroups).tolist():
-            own = said.subgroups == subgroup
-            scores = dict(metrics.scores(said.truth[own], said.probabilities[own]))
-            by_subgroup.setdefault(subgroup, {})[number] = scores
-    return by_subgroup

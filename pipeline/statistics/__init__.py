@@ -1,1 +1,1 @@
-"""How sure a comparison is: intervals, tests, verdicts and ranks."""
+"""Statistical inference on a comparison: intervals, tests, verdicts and ranks."""

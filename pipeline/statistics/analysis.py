@@ -1,54 +1,58 @@
-"""Which model is better, and how sure is that?
+"""Which model is better, and how certain is that?
 
-Every model has been trained several times, and every training has been asked about test images that come in groups.
-Both are samples: other replicates and other groups would have given other scores.
+Each model is trained several times, and each training is tested on images that come in groups. Replicates and groups
+are both samples: other replicates and other groups would give other scores.
 """
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from pipeline.evaluation.predictions import Predictions
 from pipeline.statistics import inference, resampling, verdicts
-from pipeline.statistics.values import Certainty, Tested
+from pipeline.statistics.results import Certainty
 
 DRAWINGS = 2000
-"""Of the bootstrap."""
+"""Resamples of the bootstrap."""
 
 
-def certainty(
-    metric: str, tested: Mapping[str, Sequence[Tested]], *, margin: float, drawings: int = DRAWINGS
+def analyse(
+    metric: str, predictions: Mapping[str, Sequence[Predictions]], *, margin: float, drawings: int = DRAWINGS
 ) -> Certainty:
-    """What can be said of models whose replicates were asked the same questions, replicate by replicate.
+    """Compare models in pairs, replicate by replicate, from their predictions.
 
-    Where all test images are one group, no other groups can be drawn, and the scores are all there is to go by.
+    If all test images form one group, groups cannot be resampled, and the analysis is that of `analyse_scores`.
 
     Args:
-        metric: by which the models are compared, one of `metrics.scores`.
-        tested: what the replicates of each model said, in the same order of replicates for all models.
-        margin: differences up to it, in the metric's own units, do not matter in practice.
-        drawings: of the bootstrap, with a fixed seed.
+        metric: name of the metric by which the models are compared.
+        predictions: of the replicates of each model, in the same order of replicates for all models.
+        margin: differences up to it are practically zero, in units of the metric.
+        drawings: resamples of the bootstrap, which has a fixed seed.
 
     Raises:
-        ValueError: no such metric, models of different numbers of replicates, or replicates of the same number that
-            were asked about different images.
+        UserError: unknown metric.
+        ValueError: the models have different numbers of replicates, or replicates of the same number were tested on
+            different images.
     """
-    replicates = _replicates(tested)
-    for ones in zip(*tested.values(), strict=True):
-        if any(not np.array_equal(ones[0].images, one.images) for one in ones):
+    replicates = _replicates(predictions)
+    for paired in zip(*predictions.values(), strict=True):
+        if any(not np.array_equal(paired[0].images, one.images) for one in paired):
             raise ValueError(
                 "Replicates of the same number must be tested on the same images, so that models are compared in "
-                f"pairs. Received others for {' and '.join(tested)}; run all of them with the same split."
+                f"pairs. Received different images for {' and '.join(predictions)}; use the same split for all."
             )
-    several = [one for ones in list(tested.values())[:1] for one in ones]
-    groups, images = (
-        len({number for one in several for number in np.unique(getattr(one, part))}) for part in ("groups", "images")
+    of_first_model = list(next(iter(predictions.values()), ()))
+    images, groups = (
+        len({number for one in of_first_model for number in np.unique(numbers(one))})
+        for numbers in (lambda one: one.images, lambda one: one.groups)
     )
-    resampled = resampling.resample(metric, tested, drawings=drawings)
-    if any(not np.array_equal(several[0].images, one.images) for one in several):
-        share = float(np.mean([len(one.images) for one in several]) / np.mean([one.trained_on for one in several]))
-        return verdicts.judged(
+    resampled = resampling.resample(metric, predictions, drawings=drawings)
+    if any(not np.array_equal(of_first_model[0].images, one.images) for one in of_first_model):
+        tested = np.mean([len(one.images) for one in of_first_model])
+        share = float(tested / np.mean([one.trained_on for one in of_first_model]))
+        return verdicts.conclude(
             metric,
-            list(tested),
+            list(predictions),
             resampled,
             lambda values, _: inference.redrawn(values, share),
             margin=margin,
@@ -57,12 +61,11 @@ def certainty(
             groups=groups,
         )
     if groups < 2 and replicates:
-        return certainty_of_scores(
-            metric, dict(zip(tested, resampled.scores.tolist(), strict=True)), margin=margin, drawings=drawings
-        )
-    return verdicts.judged(
+        scores = dict(zip(predictions, resampled.scores.tolist(), strict=True))
+        return analyse_scores(metric, scores, margin=margin, drawings=drawings)
+    return verdicts.conclude(
         metric,
-        list(tested),
+        list(predictions),
         resampled,
         inference.crossed,
         margin=margin,
@@ -72,16 +75,17 @@ def certainty(
     )
 
 
-def certainty_of_scores(
+def analyse_scores(
     metric: str, scores: Mapping[str, Sequence[float]], *, margin: float, drawings: int = DRAWINGS
 ) -> Certainty:
-    """The same where no more is known than one score a replicate: groups of images are not resampled then.
+    """Compare models in pairs from one score per replicate, without predictions.
 
-    What is said then holds for these test images only. Arguments and errors as `certainty`.
+    Groups of images are not resampled, so the result holds for these test images only. Arguments and errors as in
+    `analyse`.
     """
     shape = len(scores), _replicates(scores)
     values = np.array([list(ones) for ones in scores.values()], np.float64).reshape(shape)
-    return verdicts.judged(
+    return verdicts.conclude(
         metric,
         list(scores),
         resampling.resample_scores(values, drawings=drawings),
@@ -94,10 +98,11 @@ def certainty_of_scores(
 
 
 def _replicates(models: Mapping[str, Sequence[object]]) -> int:
-    counts = {model: len(ones) for model, ones in models.items()}
+    """The number of replicates that all models have."""
+    counts = {model: len(replicates) for model, replicates in models.items()}
     if len(set(counts.values())) > 1:
         raise ValueError(
             "Models must have equally many replicates, so that they are compared in pairs. Received "
-            f"{', '.join(f'{count} of {model}' for model, count in counts.items())}; train what is missing."
+            f"{', '.join(f'{count} of {model}' for model, count in counts.items())}; train the missing replicates."
         )
     return next(iter(counts.values()), 0)

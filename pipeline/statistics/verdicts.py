@@ -1,4 +1,4 @@
-"""From resampled scores to words: intervals, tests, and what may be said of every pair of models."""
+"""From resampled scores to intervals, tests and a verdict for every pair of models."""
 
 from collections.abc import Callable, Sequence
 from itertools import combinations
@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy import special
 from statsmodels.stats.multitest import multipletests
 
-from pipeline.evaluation.metrics import LOWER_IS_BETTER
+from pipeline.evaluation.metrics import Metric, metric_named
 from pipeline.statistics.inference import (
     Variance,
     fewest_replicates,
@@ -19,17 +19,17 @@ from pipeline.statistics.inference import (
     t_test,
 )
 from pipeline.statistics.resampling import Resampled, weighted_mean
-from pipeline.statistics.values import LEVEL, Certainty, Design, Estimate, Pair, Verdict
+from pipeline.statistics.results import LEVEL, Certainty, Design, Estimate, Pair, Verdict
 
 Array = npt.NDArray[np.float64]
 VarianceOf = Callable[[Array, Array], Variance]
 
 MEANINGFUL = 0.75
-"""P(first > second) that a verdict asks for (Bouthillier et al. 2021)."""
+"""P(first > second) above which a difference is meaningful (Bouthillier et al. 2021)."""
 ENDS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
 
 
-def judged(
+def conclude(
     metric: str,
     models: Sequence[str],
     resampled: Resampled,
@@ -40,30 +40,31 @@ def judged(
     images: int,
     groups: int,
 ) -> Certainty:
-    """Estimates, pairs and ties of these models.
+    """Estimate the models' scores and compare all pairs of them.
 
     Args:
-        metric: says whether high or low is better.
+        metric: name of the metric.
         models: names, in the order of the resampled scores.
-        resampled: what resampling gave.
-        variance: of a mean, from the values of replicates (replicates,) and those values with each group left out
-            (replicates, groups).
-        margin: differences up to it do not matter in practice.
+        resampled: scores of the sample, the jackknife and the bootstrap.
+        variance: from values (replicates,) and the values without each group (replicates, groups) to the variance of
+            the mean.
+        margin: differences up to it are practically zero.
         design: what was resampled.
-        images: how many test images.
-        groups: how many groups they form.
+        images: number of test images.
+        groups: number of their groups.
     """
-    sign = -1 if metric in LOWER_IS_BETTER else 1
+    properties = metric_named(metric)
+    sign = -1 if properties.lower_is_better else 1
     replicates = resampled.scores.shape[1]
     means = resampled.scores.sum(axis=1) / max(1, replicates)
-    # NaN compares false with everything: told apart first, it cannot disturb the order of the others.
+    # Comparisons with NaN are always false, so undefined means are sorted by a key of their own.
     order = sorted(range(len(models)), key=lambda index: (not np.isfinite(means[index]), -sign * means[index]))
-    compared = [_Compared(resampled, first, second, sign, variance) for first, second in combinations(order, 2)]
-    p_values = [pair.p_value for pair in compared]
+    differences = [_Difference(resampled, first, second, sign, variance) for first, second in combinations(order, 2)]
+    p_values = [pair.p_value for pair in differences]
     adjusted = multipletests(p_values, alpha=1 - LEVEL, method="holm")[1] if len(p_values) > 1 else p_values
     pairs = tuple(
-        _pair(models, pair, float(corrected), margin=margin, count=len(compared))
-        for pair, corrected in zip(compared, adjusted, strict=True)
+        _pair(models, pair, float(corrected), margin=margin, count=len(differences))
+        for pair, corrected in zip(differences, adjusted, strict=True)
     )
     return Certainty(
         metric=metric,
@@ -72,43 +73,48 @@ def judged(
         replicates=replicates,
         images=images,
         groups=groups,
-        fewest=fewest_replicates(len(compared), level=1 - LEVEL),
-        estimates=tuple(_estimate(metric, models[index], resampled, index, variance) for index in order),
+        fewest=fewest_replicates(len(differences), level=1 - LEVEL),
+        estimates=tuple(_estimate(properties, models[index], resampled, index, variance) for index in order),
         pairs=pairs,
         ties=_ties([models[index] for index in order], pairs),
     )
 
 
-def interval(mean: float, variance: Variance, *, bounded: bool) -> tuple[float, float]:
-    """Ends of Student's interval of a mean, on a scale that the metric's bounds do not cut off.
+def interval(mean: float, variance: Variance, metric: Metric) -> tuple[float, float]:
+    """The ends of Student's interval of a mean, computed on a scale that keeps them within the metric's bounds.
 
-    Scores between 0 and 1 (`bounded`) are taken as log odds, as Zhou, Obuchowski & McClish (2011, section 4.1) advise
-    for areas under ROC curves, errors as logarithms; then back. The percentiles of the bootstrap are too narrow for few
-    replicates and groups: reports/certainty counts how often both hold the true mean.
+    Scores are transformed to log odds between their bounds, as Zhou, Obuchowski & McClish (2011, section 4.1) recommend
+    for areas under ROC curves; errors to logarithms above their lower bound. Percentiles of the bootstrap are too narrow
+    for few replicates and groups: reports/certainty states how often both contain the true mean.
     """
     half = variance.quantile * variance.error
     if not np.isfinite(half):
         return np.nan, np.nan
-    if mean <= 0 or (bounded and mean >= 1):
-        return max(0.0, mean - half), min(1.0, mean + half) if bounded else mean + half
-    if bounded:
-        odds, half = special.logit(mean), half / (mean * (1 - mean))
-        return float(special.expit(odds - half)), float(special.expit(odds + half))
-    return float(mean * np.exp(-half / mean)), float(mean * np.exp(half / mean))
+    lowest, highest = metric.bounds
+    if mean <= lowest or mean >= highest:
+        return max(lowest, mean - half), min(highest, mean + half)
+    above = mean - lowest
+    if metric.lower_is_better:
+        ratio = half / above
+        return float(lowest + above * np.exp(-ratio)), float(min(highest, lowest + above * np.exp(ratio)))
+    width = highest - lowest
+    share = above / width
+    odds, half = special.logit(share), half / width / (share * (1 - share))
+    return float(lowest + width * special.expit(odds - half)), float(lowest + width * special.expit(odds + half))
 
 
-class _Compared:
-    """Two models: the differences of their replicates, and what follows from them without regard to other pairs."""
+class _Difference:
+    """The difference of two models: its mean, variance and p-value, before any correction for other pairs."""
 
     def __init__(self, resampled: Resampled, first: int, second: int, sign: int, variance: VarianceOf) -> None:
-        """`sign` is −1 where low is better."""
+        """`sign` is −1 if lower is better."""
         self.first, self.second = first, second
         differences = resampled.scores[first] - resampled.scores[second]
         self.replicates = len(differences)
         self.differ = bool(np.any(resampled.left_out[first] != resampled.left_out[second]) or np.any(differences))
-        self.difference = float(differences.mean()) if np.isfinite(differences).all() else np.nan
+        self.mean = float(differences.mean()) if np.isfinite(differences).all() else np.nan
         self.variance = variance(differences, resampled.left_out[first] - resampled.left_out[second])
-        self.p_value = max(t_test(self.difference, self.variance), sign_flip_test(differences))
+        self.p_value = max(t_test(self.mean, self.variance), sign_flip_test(differences))
         self.wins = float(_wins(sign * differences).mean())
         drawn = weighted_mean(_wins(sign * (resampled.drawn[first] - resampled.drawn[second])), resampled.taken)
         drawn = drawn[np.isfinite(drawn)]
@@ -120,48 +126,48 @@ def _wins(differences: Array) -> Array:
     return np.where(np.isfinite(differences), (np.sign(differences) + 1) / 2, np.nan)
 
 
-def _pair(models: Sequence[str], compared: _Compared, adjusted: float, *, margin: float, count: int) -> Pair:
-    variance, mean = compared.variance, compared.difference
+def _pair(models: Sequence[str], difference: _Difference, adjusted: float, *, margin: float, count: int) -> Pair:
+    variance, mean = difference.variance, difference.mean
     known = np.isfinite(mean) and np.isfinite(variance.error)
     equivalence, half = 0.0, np.nan
     if known:
-        freedom = variance.freedom(compared.replicates)
+        freedom = variance.freedom(difference.replicates)
         equivalence = float(probability_within(mean, variance.error, freedom, margin))
         half = variance.quantile * variance.error
-    verdict = _verdict(compared, adjusted, equivalence)
+    verdict = _verdict(difference, adjusted, equivalence)
     return Pair(
-        first=models[compared.first],
-        second=models[compared.second],
+        first=models[difference.first],
+        second=models[difference.second],
         difference=mean,
         low=mean - half,
         high=mean + half,
-        p_value=compared.p_value,
+        p_value=difference.p_value,
         adjusted=adjusted,
-        wins=compared.wins,
-        wins_low=compared.wins_low,
-        wins_high=compared.wins_high,
+        wins=difference.wins,
+        wins_low=difference.wins_low,
+        wins_high=difference.wins_high,
         equivalence=equivalence,
         verdict=verdict,
         needed=needed_replicates(mean, variance, margin=margin, pairs=count) if verdict == "open" else None,
     )
 
 
-def _verdict(compared: _Compared, adjusted: float, equivalence: float) -> Verdict:
-    if compared.replicates < 2 or not np.isfinite(compared.difference):
+def _verdict(difference: _Difference, adjusted: float, equivalence: float) -> Verdict:
+    if difference.replicates < 2 or not np.isfinite(difference.mean):
         return "open"
-    # Of two replicates differences may be equal by chance, and then seem to have no spread at all.
-    if equivalence >= LEVEL and (compared.replicates > 2 or compared.variance.error > 0 or not compared.differ):
+    # The differences of two replicates may be equal by chance, so that their deviation is zero.
+    if equivalence >= LEVEL and (difference.replicates > 2 or difference.variance.error > 0 or not difference.differ):
         return "same"
     if adjusted > 1 - LEVEL:
         return "open"
-    # A difference that shows in too few replicates is no reason to choose: Bouthillier's "not meaningful".
-    return "better" if compared.wins_high > MEANINGFUL else "same"
+    # A significant difference that shows in too few replicates is "not meaningful" (Bouthillier et al. 2021).
+    return "better" if difference.wins_high > MEANINGFUL else "same"
 
 
-def _estimate(metric: str, model: str, resampled: Resampled, index: int, variance: VarianceOf) -> Estimate:
+def _estimate(metric: Metric, model: str, resampled: Resampled, index: int, variance: VarianceOf) -> Estimate:
     scores = resampled.scores[index]
     mean = float(scores.mean())
-    low, high = interval(mean, variance(scores, resampled.left_out[index]), bounded=metric not in LOWER_IS_BETTER)
+    low, high = interval(mean, variance(scores, resampled.left_out[index]), metric)
     deviation = float(scores.std(ddof=1)) if len(scores) > 1 else np.nan
     return Estimate(model, mean, deviation, low, high)
 

@@ -1,6 +1,6 @@
-"""Models on several data sets, compared by their ranks (Demšar 2006, section 3.2).
+"""Rank models over several data sets (Demšar 2006, section 3.2).
 
-Scores of different data sets are not on one scale; which model is first, second or last on each of them is.
+Scores of different data sets are not on one scale; the ranks of the models on each data set are.
 """
 
 from collections.abc import Mapping
@@ -15,11 +15,16 @@ from pipeline.evaluation.metrics import LOWER_IS_BETTER
 
 @dataclass(frozen=True)
 class Ranking:
-    """Models by their mean rank over data sets, best first; 1 is the best rank.
+    """Mean ranks of models over data sets, and whether they differ.
 
-    `statistic` is Iman and Davenport's F, `p_value` the probability of one so large if all models were alike. Models
-    whose mean ranks are less than `critical_difference` apart cannot be told apart (Nemenyi), and `ties` are the
-    largest sets of such models; without a significant F all models are one.
+    Attributes:
+        models: best mean rank first.
+        data: names of the data sets.
+        ranks: mean ranks in the order of `models`; 1 is the best rank.
+        statistic: F of Iman & Davenport.
+        p_value: probability of such an F, or a larger one, if all models were equal.
+        critical_difference: models whose mean ranks differ by less are not significantly different (Nemenyi).
+        ties: the largest sets of such models; one set of all models if F is not significant.
     """
 
     models: tuple[str, ...]
@@ -32,16 +37,17 @@ class Ranking:
 
 
 def ranking(metric: str, scores: Mapping[str, Mapping[str, float]], *, level: float = 0.05) -> Ranking:
-    """Rank models by their mean scores, `scores[data][model]`; equal scores share their mean rank.
+    """Rank models by their mean scores `scores[data][model]`; equal scores share the mean of their ranks.
 
     Raises:
-        ValueError: less than two data sets or models, or a data set that lacks a model.
+        ValueError: fewer than two data sets or models, or a model without a score on one of the data sets.
     """
     models = tuple(dict.fromkeys(model for ones in scores.values() for model in ones))
     if len(scores) < 2 or len(models) < 2 or any(set(ones) != set(models) for ones in scores.values()):
         received = "; ".join(f"{data}: {', '.join(ones)}" for data, ones in scores.items())
         raise ValueError(
-            f"Ranks need two or more models, all of them on two or more data sets. Received {received or 'none'}."
+            "Ranking needs at least two models, each evaluated on the same two or more data sets. "
+            f"Received {received or 'no scores'}."
         )
     sign = 1 if metric in LOWER_IS_BETTER else -1
     values = sign * np.array([[ones[model] for model in models] for ones in scores.values()])
@@ -62,7 +68,9 @@ def ranking(metric: str, scores: Mapping[str, Mapping[str, float]], *, level: fl
 
 
 def critical_difference(models: int, data: int, *, level: float = 0.05) -> float:
-    """By how much mean ranks over this number of data sets must differ (Nemenyi 1963).
+    """The smallest significant difference of two mean ranks over this number of data sets (Nemenyi 1963).
+
+    Not from scikit-posthocs: it has p-values but no critical difference, and importing it takes 0.5 s.
 
     >>> round(critical_difference(4, 14, level=0.1), 2)
     1.12
@@ -72,19 +80,19 @@ def critical_difference(models: int, data: int, *, level: float = 0.05) -> float
 
 
 def _iman_davenport(values: np.ndarray) -> tuple[float, float]:
-    """F of Iman & Davenport (1980), less conservative than the χ² of Friedman it is made from, and its probability.
+    """F of Iman & Davenport (1980) and its p-value; F is less conservative than Friedman's χ², its basis.
 
-    Of two models the probability is not smaller than that of the sign test, which is exact.
+    For two models, the p-value is at least that of the sign test, which is exact.
     """
     data, models = values.shape
     ranks = stats.rankdata(values, axis=1)
     if (ranks == ranks[:, :1]).all():
         return 0.0, 1.0
-    # Of two models SciPy has no Friedman test; with ties corrected for, this is the same and serves all.
+    # The same as SciPy's Friedman test with its correction for ties, which does not accept two models.
     between = data * ((ranks.mean(axis=0) - (models + 1) / 2) ** 2).sum()
     chi_squared = between * data * (models - 1) / ((ranks - (models + 1) / 2) ** 2).sum()
     rest = data * (models - 1) - chi_squared
-    # Where data sets are few the distribution of F is far too sure: no order of ranks is rarer than perfect agreement.
+    # With few data sets the F distribution is too optimistic: no order of ranks is rarer than perfect agreement.
     rarest = float(factorial(models)) ** (1 - data)
     if models == 2:
         first, second = (int((ranks[:, place] == 1).sum()) for place in (0, 1))
@@ -98,5 +106,5 @@ def _iman_davenport(values: np.ndarray) -> tuple[float, float]:
 
 def _ties(models: list[str], ranks: np.ndarray, difference: float) -> tuple[tuple[str, ...], ...]:
     ends = [int(np.searchsorted(ranks, rank + difference, side="left")) for rank in ranks]
-    # A set that ends where the one before it ends is part of that one.
+    # A set that ends where the previous one ends is a subset of it.
     return tuple(tuple(models[start:end]) for start, end in enumerate(ends) if start == 0 or end > ends[start - 1])

@@ -1,0 +1,99 @@
+"""The results of the statistical analysis of a comparison, as plain data."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+LEVEL = 0.95
+"""Confidence level of intervals; tests use the significance level 1 − `LEVEL`."""
+
+Verdict = Literal["better", "same", "open"]
+Design = Literal["crossed", "redrawn", "replicates"]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A model's score: mean and sample standard deviation over replicates, and the interval of the mean.
+
+    The deviation of a single replicate is NaN, and so are the ends of an interval that cannot be estimated.
+    """
+
+    model: str
+    mean: float
+    deviation: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The comparison of two models, `first` being the one with the better mean.
+
+    Attributes:
+        first: name of the model with the better mean.
+        second: name of the other model.
+        difference: mean of first − second in units of the metric, so negative if lower is better.
+        low: lower end of the difference's interval.
+        high: upper end of the difference's interval.
+        p_value: two-sided, of the hypothesis that the difference is zero.
+        adjusted: `p_value` after Holm's correction for all pairs.
+        wins: P(first > second), the share of replicates in which first is better; ties count half.
+        wins_low: lower end of the interval of `wins`.
+        wins_high: upper end of the interval of `wins`.
+        equivalence: probability that the difference lies within ± the margin.
+        verdict: `better`, `same` or `open`.
+        needed: estimated number of replicates for a verdict; None if there is a verdict or no number would suffice.
+    """
+
+    first: str
+    second: str
+    difference: float
+    low: float
+    high: float
+    p_value: float
+    adjusted: float
+    wins: float
+    wins_low: float
+    wins_high: float
+    equivalence: float
+    verdict: Verdict
+    needed: int | None
+
+
+@dataclass(frozen=True)
+class Certainty:
+    """The analysis of all models of a comparison by one metric.
+
+    Attributes:
+        metric: name of the metric.
+        margin: differences up to it are practically zero, in units of the metric.
+        design: what was resampled: `crossed`, replicates and the groups of a shared test set; `redrawn`, replicates
+            that each have their own test set; `replicates`, replicates only, because single images are unknown.
+        replicates: number of replicates per model.
+        images: number of test images, 0 if unknown.
+        groups: number of groups of test images, 0 if unknown.
+        fewest: smallest number of replicates with which a test can call a pair different.
+        estimates: one per model, best mean first.
+        pairs: one per pair of models.
+        ties: the largest sets of models in which none is better than another, best mean first.
+    """
+
+    metric: str
+    margin: float
+    design: Design
+    replicates: int
+    images: int
+    groups: int
+    fewest: int
+    estimates: tuple[Estimate, ...]
+    pairs: tuple[Pair, ...]
+    ties: tuple[tuple[str, ...], ...]
+
+    def pair(self, one: str, other: str) -> Pair:
+        """The pair of these two models, in either order."""
+        return next(pair for pair in self.pairs if {pair.first, pair.second} == {one, other})
+
+    @property
+    def unbeaten(self) -> tuple[str, ...]:
+        """The models that no other model is better than, best mean first."""
+        beaten = {pair.second for pair in self.pairs if pair.verdict == "better"}
+        return tuple(estimate.model for estimate in self.estimates if estimate.model not in beaten)
