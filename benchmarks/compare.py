@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.evaluation import metrics
-from pipeline.evaluation.predictions import Answers, write_predictions
+from pipeline.evaluation.predictions import Predictions, write_predictions
 from pipeline.tracking.names import DATA_DIGEST, EVALUATED, EVALUATION, KIND, SEED
 from pipeline.tracking.tracker import Tracker
 
@@ -77,7 +77,7 @@ def publish(tracker: Tracker, number: int, folder: Path) -> str:
             parent, f"beef{number}-{replicate}", name, replicate, parameters={SEED: 0}, tags={**tags}
         )
         positive = 1 / (1 + np.exp(-random.normal((0.5 + number / 10) * (2 * truth - 1), 1)))
-        answers[replicate] = Answers(
+        answers[replicate] = Predictions(
             images=np.arange(IMAGES),
             partners=None,
             groups=np.arange(IMAGES) * GROUPS // IMAGES,

@@ -1,4 +1,4 @@
-"""A project folder in which commands are run as a person runs them: each in a process of its own."""
+"""A project folder in which commands run in processes of their own; images and predictions for tests of functions."""
 
 import os
 import shutil
@@ -12,7 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
+import numpy as np
 import pytest
+
+from pipeline.data.prepared import Prepared
+from pipeline.data.splits import TEST, TRAIN, VALIDATION
+from pipeline.evaluation.predictions import Predictions
 
 ROOT = Path(__file__).parents[1]
 
@@ -128,3 +133,71 @@ def new_project(tmp_path_factory) -> Callable[[], Project]:
 def project(new_project) -> Project:
     """An empty project."""
     return new_project()
+
+
+@pytest.fixture(scope="session")
+def eight_images():
+    """Eight images of 4×4 grey pixels of three classes; image n has grey level 10 n; two replicates."""
+    splits = np.full((2, 8), TRAIN, np.uint8)
+    splits[0, [0, 2, 4, 6]] = TEST
+    splits[1, [2, 3, 6]] = TEST
+    splits[:, [1, 5]] = VALIDATION
+    return Prepared(
+        pixels=np.tile(np.arange(0, 80, 10, dtype=np.uint8)[:, None, None, None], (1, 4, 4, 1)),
+        labels=np.array([0, 0, 1, 1, 2, 2, 0, 1]),
+        groups=np.arange(8).astype(str),
+        subgroups=np.array(["small", "small", "big", "small", "small", "big", "small", "small"]),
+        names=np.array([f"folder/{number}.png" for number in range(8)]),
+        splits=splits,
+        manifest={
+            "classes": ["ape", "bee", "cat"],
+            "subgroups": ["big", "small"],
+            "attribution": "nobody",
+            "replicates": [{"mean": [30.0], "standard_deviation": [20.0]}] * 2,
+        },
+    )
+
+
+@pytest.fixture
+def predictions(eight_images):
+    """Of two replicates for their test images: both are wrong on image 2, the second one also on image 6."""
+    probabilities = {
+        0: {0: (0.8, 0.1, 0.1), 2: (0.6, 0.3, 0.1), 4: (0.1, 0.2, 0.7), 6: (0.9, 0.1, 0.0)},
+        1: {2: (0.8, 0.1, 0.1), 3: (0.2, 0.7, 0.1), 6: (0.1, 0.5, 0.4)},
+    }
+    return {
+        replicate: Predictions(
+            images=np.array(list(by_image)),
+            partners=None,
+            classes=np.array(["ape", "bee", "cat"]),
+            truth=eight_images.labels[list(by_image)],
+            probabilities=np.array(list(by_image.values())),
+            groups=np.arange(len(by_image)),
+            subgroups=None,
+            trained_on=4,
+        )
+        for replicate, by_image in probabilities.items()
+    }
+
+
+@pytest.fixture
+def pair_predictions():
+    """Of two replicates for pairs of images: both are wrong on (2, 4), the second one on (6, 7)."""
+    probabilities = {
+        0: {(0, 1): (0.1, 0.9), (2, 4): (0.3, 0.7), (3, 5): (0.9, 0.1)},
+        1: {(0, 1): (0.4, 0.6), (2, 4): (0.1, 0.9), (6, 7): (0.45, 0.55)},
+    }
+    same = {(0, 1): 1, (2, 4): 0, (3, 5): 0, (6, 7): 0}
+    return {
+        replicate: Predictions(
+            images=np.array([image for image, _ in by_pair]),
+            partners=np.array([partner for _, partner in by_pair]),
+            classes=np.array(["different classes", "same class"]),
+            truth=np.array([same[pair] for pair in by_pair]),
+            probabilities=np.array(list(by_pair.values())),
+            groups=np.arange(len(by_pair)),
+            subgroups=None,
+            trained_on=4,
+        )
+        for replicate, by_pair in probabilities.items()
+    }

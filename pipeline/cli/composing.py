@@ -160,7 +160,11 @@ def arguments_of(names: Iterable[str], values: Mapping[str, Any], choices: Mappi
     Raises:
         UserError: a section is missing, or a value is invalid.
     """
+    # Imported here so that the metrics are no dependency of the stages that do not compute them.
+    from pipeline.evaluation.metrics import metric_named
+
     settings = read(Settings, {name: value for name, value in values.items() if name not in SECTIONS}, "")
+    metric_named(settings.primary_metric)
     taken: dict[str, Any] = {}
     for name in names:
         if name not in SECTIONS:

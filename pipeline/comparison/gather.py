@@ -9,10 +9,11 @@ import pandas as pd
 from pipeline.config.reading import flattened
 from pipeline.data.looks import evaluated, read_looks, tuned
 from pipeline.data.splits import OWN_TESTS
-from pipeline.evaluation import rates
-from pipeline.evaluation.predictions import Answers, read_predictions, subgroup_scores
+from pipeline.evaluation import classification_curves
+from pipeline.evaluation.predictions import Predictions, read_predictions
+from pipeline.evaluation.scoring import subgroup_scores
 from pipeline.reporting.content import Comparison, DataSummary, ModelResult, Reuse
-from pipeline.statistics.analysis import certainty
+from pipeline.statistics.analysis import analyse
 from pipeline.storage.files import damaged, read_json
 from pipeline.storage.folders import RunFolder, looks_file
 from pipeline.storage.provenance import commit, dirty, versions
@@ -60,9 +61,9 @@ def compared(
         data_digest=manifest["digest"],
         versions=versions(),
         tracking_link=tracking_link,
-        certainty=certainty(
+        certainty=analyse(
             primary_metric,
-            {one.name: [said.tested for said in answers[one.name].values()] for one in results if one.question is None},
+            {one.name: list(answers[one.name].values()) for one in results if one.question is None},
             margin=margin,
         ),
         reuse=Reuse(
@@ -73,13 +74,13 @@ def compared(
     )
 
 
-def _answers(run: RunFolder) -> dict[int, Answers]:
+def _answers(run: RunFolder) -> dict[int, Predictions]:
     """What the replicates of a model answered to the question that it is compared by."""
     first, *_ = read_predictions(run.predictions).values()
     return first
 
 
-def _result(model: str, run: RunFolder, answers: Mapping[int, Answers]) -> ModelResult:
+def _result(model: str, run: RunFolder, answers: Mapping[int, Predictions]) -> ModelResult:
     network, trained, evaluated = read_json(run.layers), read_json(run.replicates), read_json(run.scores)
     replicates = evaluated["replicates"]
     if any("validation" not in one for one in replicates) or len(replicates) != len(answers):
@@ -96,7 +97,7 @@ def _result(model: str, run: RunFolder, answers: Mapping[int, Answers]) -> Model
         subgroups={
             subgroup: _by_metric(list(scores.values())) for subgroup, scores in subgroup_scores(answers).items()
         },
-        calibration=rates.calibration(
+        calibration=classification_curves.calibration(
             np.concatenate([said.truth for said in answers.values()]),
             np.concatenate([said.probabilities for said in answers.values()]),
         ),

@@ -11,9 +11,6 @@ from pydantic.dataclasses import dataclass
 _checked = ConfigDict(extra="forbid")
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(gt=0, lt=1)]
-Metric = Literal[
-    "accuracy", "balanced_accuracy", "f1", "roc_auc", "average_precision", "log_loss", "brier", "calibration_error"
-]
 Objective = Literal["validation_loss", "validation_accuracy", "parameters", "multiply_accumulates", "seconds"]
 Margin = Annotated[float, Field(gt=0)]
 """A difference of the primary metric below which two models are practically the same."""
@@ -161,7 +158,7 @@ class ComparisonConfig:
     split: str
     models: Annotated[tuple[str, ...], Field(min_length=1)]
     replicates: Count
-    primary_metric: Metric
+    primary_metric: str
     margin: Margin
     optimizer: str
     training: str
@@ -180,7 +177,7 @@ class Settings:
 
     replicates: Count
     models: Annotated[tuple[str, ...], Field(min_length=1)]
-    primary_metric: Metric
+    primary_metric: str
     margin: Margin
     workers: Count | None
 

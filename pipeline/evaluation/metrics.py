@@ -23,9 +23,13 @@ Score = Callable[[Truth, Probabilities], float]
 class Metric:
     """What the project knows of a metric.
 
-    `label` is its name in sentences and tables. `score` computes it for one set of predictions, `weighted` for many
-    sets of weights of groups of images (see `weighting`). `bounds` are its lowest and highest possible values; intervals
-    stay within them. A metric that `needs_two_classes` is undefined where the truth holds a single class.
+    Attributes:
+        label: its name in sentences and tables.
+        score: computes it for one set of predictions.
+        weighted: computes it for many sets of weights of groups of images (see `weighting`).
+        lower_is_better: whether it measures an error.
+        bounds: its lowest and highest possible values; intervals stay within them.
+        needs_two_classes: whether it is undefined if the truth holds a single class.
     """
 
     label: str

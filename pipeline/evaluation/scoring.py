@@ -8,8 +8,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from pipeline.evaluation import metrics
-from pipeline.evaluation.metrics import Probabilities, Truth
 from pipeline.evaluation.predictions import Predictions
+from pipeline.evaluation.weighting import Probabilities, Truth
 
 ScoresByReplicate = Mapping[int, Mapping[str, float]]
 

@@ -78,7 +78,11 @@ def f1(truth: Truth, probabilities: Probabilities, groups: Groups, count: int) -
 def roc_auc(truth: Truth, probabilities: Probabilities, groups: Groups, count: int) -> WeightedScore:
     """The share of pairs, one image of the class and one of the rest, in the right order (Mann & Whitney 1947)."""
     classes = [
-        (_ordered_pairs(positive, scores, groups, count), _sums(positive, groups, count), _sums(~positive, groups, count))
+        (
+            _ordered_pairs(positive, scores, groups, count),
+            _sums(positive, groups, count),
+            _sums(~positive, groups, count),
+        )
         for positive, scores in one_against_rest(truth, probabilities)
     ]
 

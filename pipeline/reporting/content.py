@@ -6,29 +6,18 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from pipeline.evaluation.rates import Calibration
-from pipeline.statistics.values import Certainty
-
-METRIC_LABELS = {
-    "accuracy": "accuracy",
-    "balanced_accuracy": "balanced accuracy",
-    "f1": "F1",
-    "roc_auc": "ROC AUC",
-    "average_precision": "average precision",
-    "log_loss": "log loss",
-    "brier": "Brier score",
-    "calibration_error": "calibration error",
-}
-"""How a metric is called in a sentence; one that is not listed goes by its own name."""
+from pipeline.evaluation.classification_curves import Calibration
+from pipeline.evaluation.metrics import METRICS
+from pipeline.statistics.results import Certainty
 
 
 def metric_label(metric: str) -> str:
-    """The metric's name in a sentence.
+    """The metric's name in a sentence; an unknown metric keeps its own.
 
     >>> metric_label("roc_auc"), metric_label("top_5")
     ('ROC AUC', 'top 5')
     """
-    return METRIC_LABELS.get(metric, metric.replace("_", " "))
+    return METRICS[metric].label if metric in METRICS else metric.replace("_", " ")
 
 
 @dataclass(frozen=True)

@@ -42,10 +42,8 @@ def analyse(
                 f"pairs. Received different images for {' and '.join(predictions)}; use the same split for all."
             )
     of_first_model = list(next(iter(predictions.values()), ()))
-    images, groups = (
-        len({number for one in of_first_model for number in np.unique(numbers(one))})
-        for numbers in (lambda one: one.images, lambda one: one.groups)
-    )
+    images = len({number for one in of_first_model for number in np.unique(one.images)})
+    groups = len({number for one in of_first_model for number in np.unique(one.groups)})
     resampled = resampling.resample(metric, predictions, drawings=drawings)
     if any(not np.array_equal(of_first_model[0].images, one.images) for one in of_first_model):
         tested = np.mean([len(one.images) for one in of_first_model])

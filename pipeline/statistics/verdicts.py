@@ -84,8 +84,8 @@ def interval(mean: float, variance: Variance, metric: Metric) -> tuple[float, fl
     """The ends of Student's interval of a mean, computed on a scale that keeps them within the metric's bounds.
 
     Scores are transformed to log odds between their bounds, as Zhou, Obuchowski & McClish (2011, section 4.1) recommend
-    for areas under ROC curves; errors to logarithms above their lower bound. Percentiles of the bootstrap are too narrow
-    for few replicates and groups: reports/certainty states how often both contain the true mean.
+    for areas under ROC curves; errors to logarithms above their lower bound. Percentiles of the bootstrap would be too
+    narrow for few replicates and groups: reports/certainty shows how often both contain the true mean.
     """
     half = variance.quantile * variance.error
     if not np.isfinite(half):

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.errors import UserError
-from pipeline.evaluation.predictions import Answers, read_predictions
+from pipeline.evaluation.predictions import Predictions, read_predictions
 from pipeline.tracking.filters import quote_names
 from pipeline.tracking.names import DATA_DIGEST, EVALUATED, EVALUATION, KEPT, KIND, REPLICATE, SEED
 from pipeline.tracking.store import Store
@@ -59,7 +59,7 @@ class Candidate:
     values: Mapping[str, float]
     seeds: tuple[str, ...]
     question: str | None
-    answers: Mapping[int, Answers]
+    answers: Mapping[int, Predictions]
     tested: Mapping[str, Mapping[int, float]]
     validated: Mapping[str, Mapping[int, float]]
 
@@ -199,7 +199,7 @@ def _scores(children: Mapping[int, Any], named: Mapping[str, str]) -> dict[str, 
     return found
 
 
-def _answers(store: Store, run: Any, folder: Path) -> tuple[dict[int, Answers], str | None]:
+def _answers(store: Store, run: Any, folder: Path) -> tuple[dict[int, Predictions], str | None]:
     if EVALUATED not in run.data.tags:
         return {}, None
     folder.mkdir()
@@ -230,7 +230,7 @@ def _children(store: Store, run: Any) -> dict[int, Any]:
     return dict(sorted(found.items()))
 
 
-def same_images(one: Answers, other: Answers) -> bool:
+def same_images(one: Predictions, other: Predictions) -> bool:
     """Whether two replicates made predictions for the same images, groups, classes and true labels."""
     return (
         np.array_equal(one.images, other.images)

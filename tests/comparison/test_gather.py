@@ -12,7 +12,7 @@ from pipeline.comparison.gather import OTHER_QUESTIONS, SPLITS_IN_WORDS, compare
 from pipeline.data.looks import record_look
 from pipeline.data.splits import OWN_TESTS, STRATEGIES
 from pipeline.errors import UserError
-from pipeline.evaluation.predictions import Answers, write_predictions
+from pipeline.evaluation.predictions import Predictions, write_predictions
 from pipeline.storage.folders import RunFolder, looks_file
 from pipeline.training.examples import OUTPUTS
 
@@ -54,7 +54,7 @@ def write(file: Path, content):
 
 def answers(number, classes):
     """Four images of two subgroups: the first three are told right, surely, and the last one wrong."""
-    return Answers(
+    return Predictions(
         images=np.arange(4) + number,
         partners=None,
         groups=np.array([0, 0, 1, 1]),

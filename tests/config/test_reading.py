@@ -207,7 +207,7 @@ def test_the_comparison_is_read_with_its_choices(conf):
         ({"models": []}, "`models` must be a list of at least 1 value, each a string. Received []."),
         ({"models": "lenet5"}, "`models` must be a list of at least 1 value, each a string. Received 'lenet5'."),
         ({"replicates": 0}, "`replicates` must be an integer at least 1. Received 0."),
-        ({"primary_metric": "auc"}, "`primary_metric` must be one of 'accuracy', 'balanced_accuracy', 'f1', 'roc_auc'"),
+        ({"primary_metric": 3}, "`primary_metric` must be a string. Received 3."),
         ({"margin": 0}, "`margin` must be a number greater than 0. Received 0."),
         ({"replicate": 4}, "Unknown setting 'replicate'. Did you mean 'replicates'?"),
     ],

@@ -70,7 +70,7 @@ def network(prediction):
 
 @pytest.fixture(scope="module")
 def forked(prediction):
-    """A network of two images and a subgroup, which answers two questions."""
+    """A network with two images and a subgroup as inputs and two outputs."""
     import keras
     from keras import layers
 
@@ -79,19 +79,19 @@ def forked(prediction):
     subgroup = keras.Input((2,), name="subgroup")
     flat = layers.Flatten(name="flat")
     seen = layers.Concatenate(name="seen")([flat(image), flat(partner), subgroup])
-    answers = [
+    outputs = [
         layers.Dense(3, "softmax", name="output")(seen),
         layers.Dense(1, "sigmoid", name="same")(seen),
     ]
-    return keras.Model([image, partner, subgroup], answers, name="forked")
+    return keras.Model([image, partner, subgroup], outputs, name="forked")
 
 
 def part_of(prepared, replicate, part):
     return portion(prepared, replicate, part, Columns(("image",), ("output",)))
 
 
-def shown(tested):
-    """What a network is shown of a portion when it is evaluated."""
+def inputs_of(tested):
+    """The inputs of a network when it is evaluated on a portion."""
     return tested.inputs(np.arange(len(tested)), evaluation_partners(tested))
 
 
@@ -112,30 +112,46 @@ def test_the_size_of_a_batch_does_not_matter(prediction, network, prepared):
     np.testing.assert_allclose(one, many, rtol=1e-5, atol=1e-6)
 
 
+class Clock:
+    """A clock that only the network's predictions move."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def perf_counter(self):
+        return self.now
+
+
+class TimedNetwork:
+    """A network whose call takes a fixed time plus a time per image; each call may be slower by a factor."""
+
+    def __init__(self, clock, *, overhead, per_image, factors):
+        self.clock, self.overhead, self.per_image, self.factors = clock, overhead, per_image, iter(factors)
+        self.batches = []
+
+    def predict(self, batches, verbose):
+        self.batches = [len(inputs) for inputs, _ in batches]
+        self.clock.now += next(self.factors) * (self.overhead + self.per_image * sum(self.batches))
+
+
 def test_seconds_per_image_are_the_median_of_the_repeats(prediction, prepared, monkeypatch):
-    """Of a network that takes 1, 26 and 13 seconds."""
-
-    class Network:
-        passes = 0
-
-        def predict(self, batches, verbose):
-            clock.now += [1.0, 26.0, 13.0][self.passes]
-            self.passes += 1
-            return np.zeros((13, 1))
-
-    class Clock:
-        now = 0.0
-
-        def perf_counter(self):
-            return self.now
-
-    clock = Clock()
-    monkeypatch.setattr(prediction, "time", clock)
-    seconds = prediction.seconds_per_image(Network(), part_of(prepared, 0, TEST), batch_size=8, repeats=3)
-    assert seconds == 13 / 13
+    monkeypatch.setattr(prediction, "time", clock := Clock())
+    network = TimedNetwork(clock, overhead=0.0, per_image=0.5, factors=[1, 26, 13])
+    seconds = prediction.seconds_per_image(network, part_of(prepared, 0, TEST), batch_size=3, repeats=3)
+    assert network.batches == [3, 3, 3, 3, 1]
+    assert seconds == pytest.approx(0.5 * 13)
 
 
-def test_a_trained_network_is_read_from_its_text_and_its_weights(prediction, network, tmp_path):
+def test_the_latency_of_a_small_test_set_is_not_the_overhead_of_a_call(prediction, prepared, monkeypatch):
+    monkeypatch.setattr(prediction, "time", clock := Clock())
+    network = TimedNetwork(clock, overhead=0.05, per_image=0.001, factors=[1])
+    seconds = prediction.seconds_per_image(network, part_of(prepared, 0, TEST), batch_size=128, repeats=1)
+    assert network.batches == [128] * prediction.TIMED_BATCHES
+    # 13 images alone would take 0.063 s, 4.8 ms each.
+    assert seconds == pytest.approx(0.001 + 0.05 / 512)
+
+
+def test_a_trained_network_is_loaded_from_its_json_and_its_weights(prediction, network, tmp_path):
     result = ResultFolder(tmp_path)
     network.save_weights(result.weights)
     read = prediction.trained_network(network.to_json(), result)
@@ -143,7 +159,7 @@ def test_a_trained_network_is_read_from_its_text_and_its_weights(prediction, net
     np.testing.assert_array_equal(read(images), network(images))
 
 
-def test_what_is_served_takes_grey_levels_and_answers_the_same(prediction, network, prepared):
+def test_a_served_network_takes_grey_levels_and_predicts_the_same(prediction, network, prepared):
     served = prediction.served(network, standardisation(prepared, 0))
     tested = prepared.pixels[prepared.splits[0] == TEST]
     (outputs,) = prediction.predict(network, part_of(prepared, 0, TEST), batch_size=8)
@@ -151,7 +167,7 @@ def test_what_is_served_takes_grey_levels_and_answers_the_same(prediction, netwo
     assert served.input_shape == (None, 6, 5, 3)
 
 
-def test_what_is_served_can_be_saved_and_loaded_by_keras_alone(prediction, network, prepared, tmp_path):
+def test_a_served_network_can_be_saved_and_loaded_by_keras_alone(prediction, network, prepared, tmp_path):
     import keras
 
     served = prediction.served(network, standardisation(prepared, 0))
@@ -165,7 +181,7 @@ def test_what_is_served_can_be_saved_and_loaded_by_keras_alone(prediction, netwo
 def test_every_output_of_a_network_with_several_is_kerass(prediction, forked, prepared):
     tested = portion(prepared, 0, TEST, Columns.of(forked.to_json()))
     outputs = prediction.predict(forked, tested, batch_size=8)
-    (_, partners, subgroups), chosen = shown(tested), prepared.indices(0, TEST)
+    (_, partners, subgroups), chosen = inputs_of(tested), prepared.indices(0, TEST)
     assert subgroups.tolist() == [[float(kind == "mono"), float(kind == "poly")] for kind in prepared.subgroups[chosen]]
     images = standardised(prepared.pixels[chosen]).astype(np.float32)
     expected = forked.predict([images, partners, subgroups], verbose=0)
@@ -174,16 +190,79 @@ def test_every_output_of_a_network_with_several_is_kerass(prediction, forked, pr
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
 
 
-def test_what_is_served_takes_and_gives_several_by_name(prediction, forked, prepared, tmp_path):
+def test_a_served_network_takes_and_returns_dictionaries_of_several_tensors(prediction, forked, prepared, tmp_path):
     import keras
 
     prediction.served(forked, standardisation(prepared, 0)).save(tmp_path / "served.keras")
     served = keras.models.load_model(tmp_path / "served.keras")
     tested = portion(prepared, 0, TEST, Columns.of(forked.to_json()))
     partners = prepared.pixels[tested.indices[evaluation_partners(tested)]]
-    grey = {"image": prepared.pixels[tested.indices], "partner": partners, "subgroup": shown(tested)[2]}
+    grey = {"image": prepared.pixels[tested.indices], "partner": partners, "subgroup": inputs_of(tested)[2]}
     answers = served.predict({name: values.astype(np.float32) for name, values in grey.items()}, verbose=0)
     outputs = prediction.predict(forked, tested, batch_size=8)
     assert set(answers) == {"output", "same"}
     for answer, output in zip((answers["output"], answers["same"]), outputs, strict=True):
         np.testing.assert_allclose(answer, output, rtol=1e-4, atol=1e-6)
+
+
+def test_every_replicate_predicts_its_own_images(prediction, eight_images, tmp_path):
+    import keras
+
+    keras.utils.set_random_seed(0)
+    network = keras.Sequential(
+        [keras.Input((4, 4, 1), name="image"), keras.layers.Flatten(), keras.layers.Dense(3, "softmax", name="output")]
+    )
+    results, weights = {}, {}
+    for replicate in (0, 1):
+        results[replicate] = ResultFolder(tmp_path / str(replicate))
+        results[replicate].folder.mkdir()
+        weights[replicate] = np.random.default_rng(replicate).normal(size=(16, 3)), np.zeros(3)
+        network.set_weights(weights[replicate])
+        network.save_weights(results[replicate].weights)
+
+    predicted = prediction.predict_replicates(network.to_json(), results, eight_images, batch_size=3, repeats=1)
+    assert predicted.seconds_per_image.keys() == {0, 1}
+    assert all(seconds > 0 for seconds in predicted.seconds_per_image.values())
+    cases = [(0, predicted.test, [0, 2, 4, 6]), (1, predicted.test, [2, 3, 6]), (1, predicted.validation, [1, 5])]
+    for replicate, by_output, images in cases:
+        one = by_output["output"][replicate]
+        assert one.images.tolist() == images
+        assert one.partners is None
+        assert one.classes.tolist() == ["ape", "bee", "cat"]
+        assert one.groups.tolist() == images
+        assert one.subgroups.tolist() == eight_images.subgroups[images].tolist()
+        assert one.trained_on == {0: 2, 1: 3}[replicate]
+        assert one.truth.tolist() == eight_images.labels[images].tolist()
+        logits = np.tile((10.0 * np.array(images)[:, None] - 30) / 20, (1, 16)) @ weights[replicate][0]
+        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+        np.testing.assert_allclose(one.probabilities, powers / powers.sum(axis=1, keepdims=True), rtol=1e-4, atol=1e-6)
+
+
+def test_each_output_has_its_own_classes_and_truth(prediction, eight_images, tmp_path):
+    import keras
+    from keras import layers
+
+    image, partner = (keras.Input((4, 4, 1), name=name) for name in ("image", "partner"))
+    flat = layers.Flatten(name="flatten")
+    both = layers.Concatenate(name="both")([flat(image), flat(partner)])
+    outputs = [
+        layers.Dense(width, "softmax" if width > 1 else "sigmoid", name=name)(both)
+        for name, width in (("same", 1), ("output", 3), ("subgroup", 1))
+    ]
+    network = keras.Model([image, partner], outputs)
+    network.save_weights(ResultFolder(tmp_path).weights)
+    predicted = prediction.predict_replicates(
+        network.to_json(), {1: ResultFolder(tmp_path)}, eight_images, batch_size=2, repeats=1
+    ).test
+
+    assert list(predicted) == ["same", "output", "subgroup"]
+    same, output, subgroup = (one[1] for one in predicted.values())
+    assert same.classes.tolist() == ["different classes", "same class"]
+    assert same.truth.tolist() == (eight_images.labels[same.images] == eight_images.labels[same.partners]).tolist()
+    assert set(same.partners.tolist()) <= {2, 3, 6}
+    assert (output.classes.tolist(), output.truth.tolist()) == (["ape", "bee", "cat"], [1, 1, 0])
+    assert (subgroup.classes.tolist(), subgroup.truth.tolist()) == (["big", "small"], [0, 1, 1])
+    for one in (same, output, subgroup):
+        assert one.probabilities.shape == (3, len(one.classes))
+        assert one.images.tolist() == [2, 3, 6]
+        np.testing.assert_allclose(one.probabilities.sum(axis=1), 1, rtol=1e-6)

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.evaluation.rates import Calibration
+from pipeline.evaluation.classification_curves import Calibration
 from pipeline.reporting.content import Comparison, DataSummary, ModelResult, Reuse
 from pipeline.reporting.figures.captioned_images import captioned_images, captioned_images_figure
 from pipeline.reporting.figures.style import png_bytes
-from pipeline.statistics.values import Certainty, Estimate, Pair
+from pipeline.statistics.results import Certainty, Estimate, Pair
 
 COLUMNS = ["replicate", "epoch", "train/loss", "train/accuracy", "val/loss", "val/accuracy"]
 HISTORY = pd.DataFrame(

@@ -10,11 +10,26 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from pipeline.evaluation import metrics
-from pipeline.statistics import inference, resampling, values
-from pipeline.statistics.analysis import certainty, certainty_of_scores
+from pipeline.evaluation.metrics import METRICS
+from pipeline.evaluation.predictions import Predictions
+from pipeline.statistics import inference, resampling
+from pipeline.statistics.analysis import analyse, analyse_scores
+from pipeline.statistics.verdicts import interval
 
 
-def answers(models, replicates, *, groups=12, images=10, seed=0, gap=0.0, differ=0.2, classes=2):
+def predictions(images, groups, truth, probabilities, trained_on):
+    classes = np.arange(probabilities.shape[1]).astype(str)
+    return Predictions(
+        images=images,
+        groups=groups,
+        classes=classes,
+        truth=truth,
+        probabilities=probabilities,
+        trained_on=trained_on,
+    )
+
+
+def simulated(models, replicates, *, groups=12, images=10, seed=0, gap=0.0, differ=0.2, classes=2):
     """Models whose signal grows by `gap` from one to the next, all asked about the same groups of images."""
     random = np.random.default_rng(seed)
     count = groups * images
@@ -23,14 +38,14 @@ def answers(models, replicates, *, groups=12, images=10, seed=0, gap=0.0, differ
     def replicate(model):
         signal = 1 + gap * model + differ * random.normal() + 0.3 * random.normal(size=groups)[group]
         odds = np.exp(random.normal(size=(count, classes)) + signal[:, np.newaxis] * np.eye(classes)[truth])
-        return values.Tested(np.arange(count), group, truth, odds / odds.sum(axis=1, keepdims=True), 3 * count)
+        return predictions(np.arange(count), group, truth, odds / odds.sum(axis=1, keepdims=True), 3 * count)
 
     return {f"model {model}": [replicate(model) for _ in range(replicates)] for model in range(models)}
 
 
 def on(one, kept):
     """What a replicate was asked of these images alone."""
-    return values.Tested(one.images[kept], one.groups[kept], one.truth[kept], one.probabilities[kept], one.trained_on)
+    return predictions(one.images[kept], one.groups[kept], one.truth[kept], one.probabilities[kept], one.trained_on)
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +55,7 @@ def readers(van_dyke):
     numbers = np.arange(114)
     return {
         name: [
-            values.Tested(numbers, numbers, truth, np.column_stack([1 - said / 10, said / 10]), 1000)
+            predictions(numbers, numbers, truth, np.column_stack([1 - said / 10, said / 10]), 1000)
             for said in of_readers
         ]
         for name, of_readers in zip(("spin echo", "cine"), ratings, strict=True)
@@ -69,7 +84,7 @@ def test_van_dykes_readers_are_analysed_as_by_jafroc(readers):
 
 
 def test_van_dykes_five_readers_cannot_make_a_verdict(readers):
-    found = certainty("roc_auc", readers, margin=0.01)
+    found = analyse("roc_auc", readers, margin=0.01)
     assert found.fewest == 6
     (pair,) = found.pairs
     assert (pair.first, pair.p_value, pair.verdict) == ("cine", 0.0625, "open")
@@ -122,7 +137,7 @@ def test_random_signs_come_close_to_all_signs():
 
 
 def test_the_bootstrap_is_the_loop_over_drawn_replicates_and_groups():
-    models = answers(2, 3, groups=5, seed=4)
+    models = simulated(2, 3, groups=5, seed=4)
     found = resampling.resample("accuracy", models, drawings=40, seed=5)
     generator = np.random.default_rng(5)
     blocks = generator.permutation(5)
@@ -141,7 +156,7 @@ def test_the_bootstrap_is_the_loop_over_drawn_replicates_and_groups():
 
 
 def test_leaving_out_is_evaluating_what_is_left():
-    models = answers(1, 2, groups=6, seed=6, classes=3)
+    models = simulated(1, 2, groups=6, seed=6, classes=3)
     found = resampling.resample("roc_auc", models, drawings=1, seed=0)
     blocks = np.random.default_rng(0).permutation(6)
     for replicate, group in product(range(2), range(6)):
@@ -152,8 +167,8 @@ def test_leaving_out_is_evaluating_what_is_left():
 
 
 def test_estimates_are_the_means_and_deviations_of_the_scores_best_first():
-    models = answers(3, 4, gap=0.5, classes=3)
-    found = certainty("balanced_accuracy", models, margin=0.01)
+    models = simulated(3, 4, gap=0.5, classes=3)
+    found = analyse("balanced_accuracy", models, margin=0.01)
     assert [one.model for one in found.estimates] == ["model 2", "model 1", "model 0"]
     for one in found.estimates:
         scores = [
@@ -165,41 +180,41 @@ def test_estimates_are_the_means_and_deviations_of_the_scores_best_first():
 
 
 def test_a_clear_difference_of_enough_replicates_is_better_and_of_too_few_is_open():
-    enough = certainty("accuracy", answers(2, 8, gap=2.0), margin=0.01)
+    enough = analyse("accuracy", simulated(2, 8, gap=2.0), margin=0.01)
     assert (enough.pairs[0].verdict, enough.ties, enough.unbeaten) == (
         "better",
         (("model 1",), ("model 0",)),
         ("model 1",),
     )
-    too_few = certainty("accuracy", answers(2, 5, gap=2.0), margin=0.01)
+    too_few = analyse("accuracy", simulated(2, 5, gap=2.0), margin=0.01)
     assert too_few.pairs[0].verdict == "open"
     assert too_few.pairs[0].needed == too_few.fewest == 6
 
 
 def test_for_an_error_the_lower_model_is_first_and_the_difference_below_zero():
-    (pair,) = certainty("log_loss", answers(2, 8, gap=2.0), margin=0.01).pairs
+    (pair,) = analyse("log_loss", simulated(2, 8, gap=2.0), margin=0.01).pairs
     assert (pair.first, pair.verdict, pair.wins) == ("model 1", "better", 1)
     assert pair.low < pair.difference < pair.high < 0
 
 
 def test_the_same_answers_are_the_same_and_those_within_a_wide_margin_too():
-    models = answers(1, 4)
+    models = simulated(1, 4)
     models["twin"] = models["model 0"]
-    (pair,) = certainty("accuracy", models, margin=0.01).pairs
+    (pair,) = analyse("accuracy", models, margin=0.01).pairs
     assert (pair.difference, pair.low, pair.high, pair.p_value, pair.equivalence) == (0, 0, 0, 1, 1)
     assert (pair.verdict, pair.wins) == ("same", 0.5)
-    assert certainty("accuracy", answers(2, 4), margin=0.5).pairs[0].verdict == "same"
+    assert analyse("accuracy", simulated(2, 4), margin=0.5).pairs[0].verdict == "same"
 
 
 def test_holm_is_that_of_statsmodels_over_all_pairs():
-    found = certainty("accuracy", answers(4, 9, gap=0.15), margin=0.001)
+    found = analyse("accuracy", simulated(4, 9, gap=0.15), margin=0.001)
     assert len(found.pairs) == 6
     expected = multipletests([pair.p_value for pair in found.pairs], method="holm")[1]
     assert [pair.adjusted for pair in found.pairs] == pytest.approx(expected)
 
 
 def test_ties_are_the_largest_sets_of_which_none_is_better():
-    found = certainty("accuracy", answers(5, 10, gap=0.25, groups=40), margin=0.001)
+    found = analyse("accuracy", simulated(5, 10, gap=0.25, groups=40), margin=0.001)
     better = {frozenset((pair.first, pair.second)) for pair in found.pairs if pair.verdict == "better"}
     assert 0 < len(better) < 10
     names = [one.model for one in found.estimates]
@@ -215,7 +230,7 @@ def test_ties_are_the_largest_sets_of_which_none_is_better():
 
 
 def test_of_one_replicate_nothing_is_said_but_how_it_does_on_other_images():
-    found = certainty("accuracy", answers(2, 1, gap=3.0), margin=0.01)
+    found = analyse("accuracy", simulated(2, 1, gap=3.0), margin=0.01)
     (pair,) = found.pairs
     assert (pair.p_value, pair.adjusted, pair.verdict, pair.needed) == (1, 1, "open", 6)
     assert np.isfinite([one.low for one in found.estimates]).all()
@@ -223,22 +238,22 @@ def test_of_one_replicate_nothing_is_said_but_how_it_does_on_other_images():
 
 
 def test_a_diverged_model_is_last_and_open_and_hinders_no_other():
-    models = answers(3, 8, gap=2.0)
+    models = simulated(3, 8, gap=2.0)
     broken = models["model 2"][3]
-    models["model 2"][3] = values.Tested(
+    models["model 2"][3] = predictions(
         broken.images, broken.groups, broken.truth, np.full_like(broken.probabilities, np.nan), 1
     )
-    found = certainty("accuracy", models, margin=0.01)
+    found = analyse("accuracy", models, margin=0.01)
     assert found.estimates[-1].model == "model 2" and np.isnan(found.estimates[-1].mean)
     assert found.pair("model 0", "model 1").verdict == "better"
     assert {found.pair("model 2", other).verdict for other in ("model 0", "model 1")} == {"open"}
 
 
 def test_redrawn_test_images_are_seen_and_their_variance_is_that_of_nadeau_and_bengio():
-    models = answers(2, 6, gap=0.2, groups=20)
+    models = simulated(2, 6, gap=0.2, groups=20)
     kept = [np.sort(np.random.default_rng(number).permutation(200)[:50]) for number in range(6)]
     drawn = {name: [on(one, some) for one, some in zip(ones, kept, strict=True)] for name, ones in models.items()}
-    found = certainty("accuracy", drawn, margin=0.01)
+    found = analyse("accuracy", drawn, margin=0.01)
     assert (found.design, found.groups) == ("redrawn", 20)
     (pair,) = found.pairs
     of = {
@@ -252,7 +267,7 @@ def test_redrawn_test_images_are_seen_and_their_variance_is_that_of_nadeau_and_b
 
 def test_without_single_images_the_test_is_the_paired_t_test():
     scores = {"a": [0.9, 0.91, 0.93, 0.92, 0.9, 0.95, 0.91], "b": [0.88, 0.9, 0.9, 0.91, 0.89, 0.9, 0.91]}
-    found = certainty_of_scores("accuracy", scores, margin=0.01)
+    found = analyse_scores("accuracy", scores, margin=0.01)
     (pair,) = found.pairs
     expected = stats.ttest_rel(*scores.values())
     assert (pair.low, pair.high) == pytest.approx(tuple(expected.confidence_interval(0.95)))
@@ -275,23 +290,19 @@ def test_needed_replicates_would_make_a_verdict_and_one_less_would_not():
     assert inference.needed_replicates(0.02, few_groups, margin=0.001, pairs=3) is None
 
 
-def test_noethers_size_is_that_of_bouthillier():
-    assert inference.noether_size(0.75) == 29
-
-
 def test_no_models_or_one_are_no_pair():
-    assert certainty("accuracy", {}, margin=0.01).pairs == ()
-    alone = certainty("accuracy", answers(1, 3), margin=0.01)
+    assert analyse("accuracy", {}, margin=0.01).pairs == ()
+    alone = analyse("accuracy", simulated(1, 3), margin=0.01)
     assert (alone.pairs, alone.ties, alone.fewest) == ((), (("model 0",),), 2)
 
 
 def test_models_that_were_not_asked_the_same_are_told():
-    models = answers(2, 3)
+    models = simulated(2, 3)
     models["model 1"] = [on(one, np.arange(50)) for one in models["model 1"]]
     with pytest.raises(ValueError, match="must be tested on the same images"):
-        certainty("accuracy", models, margin=0.01)
+        analyse("accuracy", models, margin=0.01)
     with pytest.raises(ValueError, match="Received 2 of a, 3 of b"):
-        certainty_of_scores("accuracy", {"a": [0.5, 0.6], "b": [0.5, 0.6, 0.7]}, margin=0.01)
+        analyse_scores("accuracy", {"a": [0.5, 0.6], "b": [0.5, 0.6, 0.7]}, margin=0.01)
 
 
 def test_where_a_class_is_missing_without_one_group_nothing_is_called_better():
@@ -299,3 +310,29 @@ def test_where_a_class_is_missing_without_one_group_nothing_is_called_better():
     variance = inference.crossed(np.array([0.9, 0.8, 0.7]), left_out)
     assert np.isnan(variance.error)
     assert inference.t_test(0.8, variance) == 1
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.3, 0.5, 0.99, 1.0])
+def test_intervals_contain_the_mean_and_stay_within_the_bounds_of_the_metric(metric, share):
+    lowest, highest = METRICS[metric].bounds
+    mean = lowest + share * (min(highest, 30.0) - lowest)
+    low, high = interval(mean, inference.of_replicates(mean + np.array([-0.1, 0.0, 0.1])), METRICS[metric])
+    assert lowest <= low <= mean <= high <= highest
+
+
+def test_the_interval_of_a_negative_correlation_is_not_clipped_at_zero():
+    variance = inference.of_replicates(np.array([-0.3, -0.2, -0.1]))
+    low, high = interval(-0.2, variance, METRICS["matthews"])
+    # The log odds of (1 + r) / 2 are twice Fisher's z of r.
+    half = variance.quantile * variance.error / (1 - 0.2**2)
+    assert (low, high) == pytest.approx((np.tanh(np.arctanh(-0.2) - half), np.tanh(np.arctanh(-0.2) + half)))
+    assert low < -0.3
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_models_can_be_compared_by_every_metric(metric):
+    found = analyse(metric, simulated(2, 8, gap=2.0), margin=0.001, drawings=50)
+    better, worse = found.estimates
+    assert (found.pairs[0].first, found.pairs[0].second) == (better.model, worse.model)
+    assert (better.mean < worse.mean) == METRICS[metric].lower_is_better

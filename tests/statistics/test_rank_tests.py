@@ -7,7 +7,7 @@ import pytest
 import scikit_posthocs
 from scipy import stats
 
-from pipeline.statistics.ranks import critical_difference, ranking
+from pipeline.statistics.rank_tests import critical_difference, ranking
 
 # Demšar (2006), Statistical comparisons of classifiers over multiple data sets, table 6: areas under ROC curves.
 CLASSIFIERS = ("C4.5", "C4.5+m", "C4.5+cf", "C4.5+m+cf")

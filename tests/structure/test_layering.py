@@ -9,7 +9,6 @@ TENSORFLOW_AT_START = (
     "pipeline.interpretation.first_layer",
     "pipeline.studies.",
     "pipeline.evaluation.predict",
-    "pipeline.evaluation.evaluate",
     "pipeline.training.checkpoints",
     "pipeline.training.compiling",
     "pipeline.training.fit",

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pipeline.errors import UserError
-from pipeline.evaluation.predictions import Answers, write_predictions
+from pipeline.evaluation.predictions import Predictions, write_predictions
 from pipeline.tracking.find import MAX_RUNS, candidates, find, same_images
 from pipeline.tracking.names import DATA_DIGEST, EVALUATED, EVALUATION, SEED
 from pipeline.tracking.store import Store
@@ -48,7 +48,7 @@ def predictions(**changes):
         "probabilities": np.full((4, 2), 0.5),
         "trained_on": 10,
     }
-    return Answers(**parts | changes)
+    return Predictions(**parts | changes)
 
 
 def evaluate(tracker, project, parent, children):

@@ -27,13 +27,14 @@ from pipeline.config.reading import CONF, read_comparison
 from pipeline.config.schema import ComparisonConfig
 from pipeline.console import columns, say
 from pipeline.errors import UserError, unknown
-from pipeline.reporting.content import METRIC_LABELS, metric_label
+from pipeline.evaluation.metrics import METRICS, metric_named
+from pipeline.reporting.content import metric_label
 from pipeline.reporting.tables.settings import differing
 from pipeline.reporting.text.conclusions import answer, sentence
 from pipeline.reporting.text.quantities import count, duration, interval, latency, listed, magnitude, p_value, score
-from pipeline.statistics.analysis import certainty, certainty_of_scores
-from pipeline.statistics.ranks import Ranking, ranking
-from pipeline.statistics.values import Certainty
+from pipeline.statistics.analysis import analyse, analyse_scores
+from pipeline.statistics.rank_tests import Ranking, ranking
+from pipeline.statistics.results import Certainty
 from pipeline.tracking.connection import shown_address
 from pipeline.tracking.find import Candidate, candidates, find, same_images
 from pipeline.tracking.store import Store
@@ -97,10 +98,12 @@ def _settings(metric: str | None) -> ComparisonConfig | None:
     if metric is not None and not (CONF / "comparison.yaml").is_file():
         return None
     try:
-        return read_comparison()
+        settings = read_comparison()
+        metric_named(settings.primary_metric)
     except UserError as problem:
         missing = f"--margin, as in --margin {MARGIN}" if metric else "--metric, as in --metric roc_auc"
         raise UserError(f"{problem} Or give {missing}.") from None
+    return settings
 
 
 def _margin(text: str | None, settings: ComparisonConfig | None) -> float:
@@ -121,7 +124,7 @@ def _known_metric(
     """The metric, if it is known of the runs; where nobody has chosen it, else one that is."""
     if ours:
         parts = [run.tested if all(one.answers for one in ours) else run.validated for run in ours]
-        available = [name for name in METRIC_LABELS if all(name in part for part in parts)]
+        available = [name for name in METRICS if all(name in part for part in parts)]
     else:
         available = sorted({_bare(name) for run in found for name in run.values})
     if metric in available:
@@ -159,11 +162,11 @@ def _judged(runs: Sequence[Candidate], metric: str, margin: float) -> list[Judge
         common = sorted(set.intersection(*known))
         found = None
         if len(group) > 1 and common and tested:
-            answers = {run.name: [run.answers[number].tested for number in common] for run in group}
-            found = certainty(metric, answers, margin=margin)
+            answers = {run.name: [run.answers[number] for number in common] for run in group}
+            found = analyse(metric, answers, margin=margin)
         elif len(group) > 1 and common:
             scores = {run.name: [run.validated[metric][number] for number in common] for run in group}
-            found = certainty_of_scores(metric, scores, margin=margin)
+            found = analyse_scores(metric, scores, margin=margin)
         judged.append(Judged(tuple(group), "test" if tested else "validation", found))
     return sorted(judged, key=lambda group: -len(group.runs))
 

@@ -14,7 +14,7 @@ from pipeline.reporting.content import Comparison, ModelResult, metric_label
 from pipeline.reporting.figures.style import INK, MUTED, RULE, LineStyle, new_figure, styled
 from pipeline.reporting.tables.models import comparison_rows
 from pipeline.reporting.text import quantities
-from pipeline.statistics.values import Certainty, Pair
+from pipeline.statistics.results import Certainty, Pair
 
 COSTS = {
     "parameters": "parameters",

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from matplotlib.figure import Figure
 
 from pipeline.reporting.figures.style import BLUE, INK, MUTED, hide_axes, new_figure, styled
-from pipeline.statistics.ranks import Ranking
+from pipeline.statistics.rank_tests import Ranking
 
 
 class Crossbar(NamedTuple):

@@ -9,7 +9,7 @@ from pipeline.data.prepared import Prepared
 from pipeline.evaluation import classification_curves
 from pipeline.evaluation.predictions import Predictions
 from pipeline.evaluation.scoring import worst_mistakes
-from pipeline.reporting.figures.captioned_images import captioned_images, captioned_images_figure
+from pipeline.reporting.figures.captioned_images import CaptionedImages, captioned_images, captioned_images_figure
 from pipeline.reporting.figures.rate_curves import precision_recall_figure, roc_figure
 from pipeline.reporting.figures.reliability import reliability_figure
 from pipeline.reporting.figures.style import line_styles, png_bytes, svg_text
@@ -44,7 +44,13 @@ def curve_figures(predictions: Mapping[int, Predictions]) -> dict[str, str]:
 
 
 def mistakes_figure(predictions: Mapping[int, Predictions], prepared: Prepared, count: int) -> bytes | None:
-    """The `count` test images with the most confident wrong mean prediction, as PNG; None if every one is correct.
+    """The images of `mistakes` as PNG; None if there are none."""
+    found = mistakes(predictions, prepared, count)
+    return png_bytes(captioned_images_figure(found)) if found else None
+
+
+def mistakes(predictions: Mapping[int, Predictions], prepared: Prepared, count: int) -> CaptionedImages | None:
+    """The `count` test images with the most confident wrong mean prediction; None if all predictions are correct.
 
     The mean is over the replicates that predicted the image. The two images of a pair stand side by side.
     """
@@ -70,4 +76,4 @@ def mistakes_figure(predictions: Mapping[int, Predictions], prepared: Prepared, 
         for one in worst
     ]
     pixels = np.concatenate([prepared.pixels[images] for images in examples[worst].T], axis=2)
-    return png_bytes(captioned_images_figure(captioned_images(pixels, captions, prepared.manifest["attribution"])))
+    return captioned_images(pixels, captions, prepared.manifest["attribution"])

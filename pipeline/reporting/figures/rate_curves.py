@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from matplotlib.figure import Figure
 
-from pipeline.evaluation.rates import RateCurve
+from pipeline.evaluation.classification_curves import RateCurve
 from pipeline.reporting.figures.style import DASHED, MUTED, LineStyle, square_axes, styled
 from pipeline.reporting.text import quantities
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.figure import Figure
 
-from pipeline.evaluation.rates import Calibration
+from pipeline.evaluation.classification_curves import Calibration
 from pipeline.reporting.figures.style import (
     DASHED,
     MUTED,

@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pipeline.evaluation.metrics import LOWER_IS_BETTER
-from pipeline.reporting.content import METRIC_LABELS, Comparison, DataSummary, metric_label
+from pipeline.evaluation.metrics import LOWER_IS_BETTER, METRICS
+from pipeline.reporting.content import Comparison, DataSummary, metric_label
 from pipeline.reporting.tables.text_table import Table
 from pipeline.reporting.text import quantities
-from pipeline.statistics.values import LEVEL
+from pipeline.statistics.results import LEVEL
 
 FURTHER_METRICS = ("accuracy", "balanced_accuracy", "roc_auc", "log_loss")
 
@@ -233,7 +233,7 @@ def versions_table(comparison: Comparison) -> Table:
 
 def _in_order(metrics: Set[str], *, first: str | None = None) -> list[str]:
     """Metrics as we list them, those that we do not know last."""
-    known = [metric for metric in METRIC_LABELS if metric in metrics]
+    known = [metric for metric in METRICS if metric in metrics]
     ordered = known + sorted(metrics - set(known))
     return sorted(ordered, key=lambda metric: metric != first)
 

@@ -9,7 +9,7 @@ from pipeline.evaluation.metrics import LOWER_IS_BETTER
 from pipeline.reporting.content import metric_label
 from pipeline.reporting.tables.text_table import Table
 from pipeline.reporting.text import quantities
-from pipeline.statistics.values import LEVEL, Certainty
+from pipeline.statistics.results import LEVEL, Certainty
 
 Standing = Literal["better", "worse", "same", "open"]
 

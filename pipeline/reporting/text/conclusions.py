@@ -11,7 +11,7 @@ import numpy as np
 from pipeline.evaluation.metrics import LOWER_IS_BETTER
 from pipeline.reporting.content import metric_label
 from pipeline.reporting.text.quantities import chance, count, interval, listed, magnitude, p_value, score, share
-from pipeline.statistics.values import LEVEL, Certainty, Estimate, Pair
+from pipeline.statistics.results import LEVEL, Certainty, Estimate, Pair
 
 
 def sentence(pair: Pair, certainty: Certainty) -> str:

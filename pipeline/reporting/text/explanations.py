@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from pipeline.reporting.text.quantities import count, share
-from pipeline.statistics.values import LEVEL, Certainty
+from pipeline.statistics.results import LEVEL, Certainty
 
 _PAIRS = (
     "The same replicate of every model was trained, validated and tested on the same images, so differences are taken "

@@ -9,7 +9,7 @@ from scipy import special
 
 from pipeline.reporting.content import Comparison, metric_label
 from pipeline.reporting.text.quantities import count, score
-from pipeline.statistics.values import Certainty
+from pipeline.statistics.results import Certainty
 
 
 def expected_best(models: int) -> float:

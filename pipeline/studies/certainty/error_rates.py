@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.statistics import resampling
-from pipeline.statistics.analysis import certainty
+from pipeline.statistics.analysis import analyse
 from pipeline.studies.certainty.simulated_comparisons import (
     LOW_VARIANCE,
     SCENARIOS,
@@ -120,7 +120,7 @@ def measured_false_alarms(
     called = excluded = 0
     # Few drawings suffice: they only determine the interval of P(A > B), which can prevent a verdict but not cause one.
     for _ in range(simulations):
-        found = certainty(metric, simulate(generator), margin=0.0, drawings=20)
+        found = analyse(metric, simulate(generator), margin=0.0, drawings=20)
         called += any(pair.verdict == "better" for pair in found.pairs)
         excluded += any(pair.low > 0 or pair.high < 0 for pair in found.pairs)
     return FalseAlarms(scenario, metric, replicates, groups, simulations, called / simulations, excluded / simulations)
@@ -144,7 +144,7 @@ def measured_coverage(
     ours, percentiles, means = [], [], []
     for _ in range(simulations):
         tested = simulate(generator)
-        (estimate,) = certainty(metric, tested, margin=0.0, drawings=20).estimates
+        (estimate,) = analyse(metric, tested, margin=0.0, drawings=20).estimates
         resampled = resampling.resample(metric, tested, drawings=300)
         drawn = resampling.weighted_mean(resampled.drawn, resampled.taken)[0]
         means.append(estimate.mean)
@@ -165,7 +165,7 @@ def verdicts(*, simulations: int) -> Iterator[Verdicts]:
             simulate = crossed({"better": better, "worse": LOW_VARIANCE}, replicates, groups)
             generator = np.random.default_rng([replicates, groups, 2])
             pairs = [
-                certainty("accuracy", simulate(generator), margin=margin, drawings=20).pairs[0]
+                analyse("accuracy", simulate(generator), margin=margin, drawings=20).pairs[0]
                 for _ in range(simulations)
             ]
             better_share, same = (

@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy import optimize, special
 
-from pipeline.statistics.values import Tested
+from pipeline.evaluation.predictions import Predictions
 
 Array = npt.NDArray[np.float64]
-SimulateComparison = Callable[[np.random.Generator], dict[str, list[Tested]]]
+SimulateComparison = Callable[[np.random.Generator], dict[str, list[Predictions]]]
 """Draws one comparison: the predictions of each model, one per replicate."""
 
 IMAGES = 8
@@ -56,7 +56,7 @@ def crossed(scenarios: dict[str, Scenario], replicates: int, groups: int) -> Sim
     count = groups * IMAGES
     group = np.repeat(np.arange(groups), IMAGES)
 
-    def simulated(generator: np.random.Generator) -> dict[str, list[Tested]]:
+    def simulated(generator: np.random.Generator) -> dict[str, list[Predictions]]:
         truth = generator.permutation(count) % 2
         difficulty = generator.normal(size=count)
         tested = {}
@@ -66,7 +66,7 @@ def crossed(scenarios: dict[str, Scenario], replicates: int, groups: int) -> Sim
             signal *= (generator.random(replicates) >= scenario.collapses)[:, np.newaxis]
             logits = (2.0 * truth - 1) * signal + difficulty + scenario.image * generator.normal(size=count)
             logits += scenario.noise * generator.normal(size=(replicates, count))
-            tested[name] = [Tested(np.arange(count), group, truth, _probabilities(one), 3 * count) for one in logits]
+            tested[name] = [_predictions(np.arange(count), group, truth, one, 3 * count) for one in logits]
         return tested
 
     return simulated
@@ -80,14 +80,14 @@ def redrawn(replicates: int, groups: int, *, folds: bool) -> SimulateComparison:
     count, features = groups * IMAGES, 3
     group = np.repeat(np.arange(groups), IMAGES)
 
-    def simulated(generator: np.random.Generator) -> dict[str, list[Tested]]:
+    def simulated(generator: np.random.Generator) -> dict[str, list[Predictions]]:
         truth = generator.permutation(count) % 2
         side = 2.0 * truth - 1
         features_of = {}
         for name in ("one", "other"):
             group_effects = 0.5 * generator.normal(size=(groups, features))[group]
             features_of[name] = 0.6 * side[:, np.newaxis] + group_effects + generator.normal(size=(count, features))
-        tested: dict[str, list[Tested]] = {name: [] for name in features_of}
+        tested: dict[str, list[Predictions]] = {name: [] for name in features_of}
         order = generator.permutation(groups)
         for replicate in range(replicates):
             quarter = generator.permutation(groups) < round(groups / 4)
@@ -97,9 +97,9 @@ def redrawn(replicates: int, groups: int, *, folds: bool) -> SimulateComparison:
                 inputs = np.column_stack([np.ones(count), values])
                 train = inputs[~test]
                 weights = np.linalg.solve(train.T @ train + np.eye(features + 1), train.T @ side[~test])
-                probabilities = _probabilities(4 * inputs[test] @ weights)
+                logits = 4 * inputs[test] @ weights
                 tested[name].append(
-                    Tested(np.flatnonzero(test), group[test], truth[test], probabilities, int((~test).sum()))
+                    _predictions(np.flatnonzero(test), group[test], truth[test], logits, int((~test).sum()))
                 )
         return tested
 
@@ -122,6 +122,20 @@ def _replicate_effects(tails: float, count: int, generator: np.random.Generator)
     return generator.normal(size=count) if np.isinf(tails) else generator.standard_t(tails, size=count)
 
 
-def _probabilities(logits: Array) -> Array:
+def _predictions(
+    images: npt.NDArray[np.int64],
+    groups: npt.NDArray[np.int64],
+    truth: npt.NDArray[np.int64],
+    logits: Array,
+    trained_on: int,
+) -> Predictions:
+    """The predictions of a network with two classes; `logits` are those of the second class."""
     second = 1 / (1 + np.exp(-logits))
-    return np.column_stack([1 - second, second])
+    return Predictions(
+        images=images,
+        groups=groups,
+        classes=np.array(["first", "second"]),
+        truth=truth,
+        probabilities=np.column_stack([1 - second, second]),
+        trained_on=trained_on,
+    )

@@ -20,7 +20,7 @@ from pipeline.reporting.tables.settings import differing, written
 from pipeline.reporting.tables.text_table import escaped
 from pipeline.reporting.text.conclusions import answer, sentence
 from pipeline.reporting.text.quantities import interval, mean, share, spread
-from pipeline.statistics.values import LEVEL, Certainty
+from pipeline.statistics.results import LEVEL, Certainty
 from pipeline.storage.files import read_json
 from pipeline.storage.folders import RunFolder, report_files
 from pipeline.tracking import views

@@ -15,9 +15,9 @@ import pytest
 from pipeline.cli.commands import compare
 from pipeline.errors import UserError
 from pipeline.evaluation import metrics
-from pipeline.evaluation.predictions import Answers, write_predictions
+from pipeline.evaluation.predictions import Predictions, write_predictions
 from pipeline.reporting.text.conclusions import answer, sentence
-from pipeline.statistics.analysis import certainty, certainty_of_scores
+from pipeline.statistics.analysis import analyse, analyse_scores
 from pipeline.storage.fingerprints import fingerprint as fingerprint_of
 from pipeline.tracking.names import DATA_DIGEST, EVALUATED, EVALUATION, SEED
 from pipeline.tracking.store import Store
@@ -54,7 +54,7 @@ def answers(quality, *, seed=0, images=120, groups=12, replicates=REPLICATES, fi
     for number in range(first, first + replicates):
         random = np.random.default_rng([seed, number])
         positive = 1 / (1 + np.exp(-random.normal(quality * (2 * truth - 1), 1)))
-        said[number] = Answers(
+        said[number] = Predictions(
             images=np.arange(images),
             partners=None,
             groups=np.arange(images) * groups // images,
@@ -116,9 +116,9 @@ def test_the_verdicts_are_those_of_the_statistics(folder, capsys):
     publish("strong", strong)
     publish("weak", weak)
     said = said_of(capsys, "weak", "strong", "--margin", "0.02")
-    expected = certainty(
+    expected = analyse(
         "accuracy",
-        {"weak": [one.tested for one in weak.values()], "strong": [one.tested for one in strong.values()]},
+        {"weak": list(weak.values()), "strong": list(strong.values())},
         margin=0.02,
     )
     (pair,) = expected.pairs
@@ -143,9 +143,9 @@ def test_replicates_are_paired_by_the_numbers_that_both_have(folder, capsys):
     publish("strong", strong)
     publish("weak", weak)
     common = range(2, 8)
-    expected = certainty(
+    expected = analyse(
         "accuracy",
-        {name: [said[number].tested for number in common] for name, said in (("strong", strong), ("weak", weak))},
+        {name: [said[number] for number in common] for name, said in (("strong", strong), ("weak", weak))},
         margin=0.01,
     )
     assert sentence(expected.pairs[0], expected) in said_of(capsys, "strong", "weak")
@@ -179,7 +179,7 @@ def test_experiments_are_compared_by_validation_images_and_say_so(folder, capsys
     kept = {"strong": [0.9, 0.92, 0.91, 0.9, 0.93, 0.9, 0.94], "weak": [0.7, 0.69, 0.72, 0.71, 0.7, 0.72, 0.71]}
     for model, values in kept.items():
         publish(model, None, kept=values)
-    expected = certainty_of_scores("accuracy", kept, margin=0.01)
+    expected = analyse_scores("accuracy", kept, margin=0.01)
     said = said_of(capsys, "strong", "weak")
     assert sentence(expected.pairs[0], expected) in said
     assert "These are validation images" in said and "their groups were not resampled" in said

@@ -2,7 +2,7 @@ import numpy as np
 
 from pipeline.reporting.figures.critical_difference import rank_diagram, rank_diagram_figure
 from pipeline.reporting.figures.style import png_bytes
-from pipeline.statistics.ranks import Ranking
+from pipeline.statistics.rank_tests import Ranking
 
 MODELS = ("resnet8", "lenet5", "lecture_cnn", "logistic")
 RANKING = Ranking(

@@ -67,6 +67,7 @@ def test_a_misspelt_key_on_the_command_line_is_told(project, command, sentence):
     [
         ("comparison", "replicates:", "replicate:", "report", "In conf/comparison.yaml: Unknown setting 'replicate'."),
         ("comparison", "- lenet5", "- lenet", "report", "In conf/comparison.yaml: Unknown model 'lenet'. Did you mean"),
+        ("comparison", ": roc_auc", ": auc", "prepare", "Unknown metric 'auc'. Did you mean 'roc_auc'? Available: acc"),
         ("config", "workers:", "worker:", "report", "Unknown setting 'worker'. Did you mean 'workers'? Available:"),
         ("data/digits", "source:", "sorce:", "prepare data=digits", "Unknown setting 'data.sorce'. Did you mean 'dat"),
         ("split/group", "folds:", "fold:", "prepare data=digits", "Unknown setting 'split.fold'. Did you mean 'split"),

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pipeline.statistics.values import Estimate
+from pipeline.statistics.results import Estimate
 from pipeline.storage.folders import FIGURES, REPORT
 from pipeline.tracking.publish.comparison import (
     MAX_PAIRS,
