@@ -20,7 +20,7 @@ test: $(INSTALLED)
 
 # Sweeps on a Ray cluster and on a PostgreSQL server, each started by the tests.
 test-extras: $(EXTRAS)
-	@$(ACTIVATE) python -m pytest tests/sweeping/test_ray.py tests/sweeping/test_postgresql.py
+	@$(ACTIVATE) python -m pytest tests/system/sweeping/test_ray.py tests/system/sweeping/test_postgresql.py
 
 ui: $(INSTALLED)
 	@$(ACTIVATE) convtrack ui

@@ -61,7 +61,8 @@ from benchmarks.peers.problem import SPACE, Choice, Interval, Made, Problem, Ste
 from pipeline.data.prepared import read_prepared
 from pipeline.data.splits import TRAIN, VALIDATION
 from pipeline.storage.folders import CACHE
-from pipeline.sweeping.study import OWNER, open_study, trials_of
+from pipeline.sweeping.ownership import OWNER
+from pipeline.sweeping.study import open_study, trials_of
 from pipeline.training.examples import standardisation
 
 EPOCHS, TRIALS, WORKERS = 9, 20, 2

@@ -1,6 +1,6 @@
-"""Sweeps of `convtrack experiment -m`: Hydra accepts a sweeper only from this package; the work is in the pipeline's.
+"""The Hydra sweeper of `convtrack experiment -m`; `pipeline.sweeping` does the work.
 
-Settings are those of conf/hydra/sweeper.
+Hydra finds plug-ins only in a package of this name. The settings are those of conf/hydra/sweeper.
 """
 
 from typing import Any
@@ -9,10 +9,10 @@ from hydra.plugins.sweeper import Sweeper
 
 
 class ConvtrackSweeper(Sweeper):
-    """A search over settings on Optuna, or a grid of them: pruned, parallel, and resumed by the same command."""
+    """Search settings with Optuna, or try all combinations; the same command resumes an interrupted sweep."""
 
     def __init__(self, **settings: Any) -> None:
-        """Settings as `pipeline.config.SweepConfig` has them."""
+        """Keep the settings of `pipeline.config.schema.SweepConfig`, which `sweep` checks."""
         self.settings = settings
 
     def setup(self, *, hydra_context: Any, task_function: Any, config: Any) -> None:
@@ -20,7 +20,8 @@ class ConvtrackSweeper(Sweeper):
         self.hydra = {"hydra_context": hydra_context, "task_function": task_function, "config": config}
 
     def sweep(self, arguments: list[str]) -> None:
-        """Make the trials that the sweep still lacks; `arguments` are the overrides of the command line."""
+        """Run the trials that the sweep lacks; `arguments` are the overrides of the command line."""
+        from pipeline.cli.messages import sentence
         from pipeline.sweeping.sweep import sweep
 
-        sweep(self.settings, arguments, **self.hydra)
+        sweep(self.settings, arguments, explain=sentence, **self.hydra)

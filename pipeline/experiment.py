@@ -1,18 +1,15 @@
-"""One configuration from start to finish in one process, on training and validation data; what a sweep multiplies."""
+"""Train one configuration on training and validation data, in one process. `-m` runs a sweep of experiments."""
 
 import gc
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from functools import cache
-from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 import numpy as np
-from filelock import FileLock, Timeout
 
 from pipeline.config.schema import (
     AugmentationConfig,
@@ -24,28 +21,85 @@ from pipeline.config.schema import (
 )
 from pipeline.console import say
 from pipeline.data.looks import record_look, test_set_digest
-from pipeline.data.prepare import prepare
 from pipeline.data.prepared import read_manifest, read_prepared
-from pipeline.data.sources import source_names, watched_files
-from pipeline.networks.describe import make_network
+from pipeline.data.prepared_cache import prepared_folder
+from pipeline.networks.describe import Network, make_network
 from pipeline.storage.files import read_json
-from pipeline.storage.fingerprints import code_digest, fingerprint
-from pipeline.storage.folders import CACHE, TEST_SETS, CheckpointFolder, looks_file
+from pipeline.storage.folders import looks_file
 from pipeline.storage.provenance import commit
-from pipeline.sweeping.promise import Promise
 from pipeline.tracking.publish.live import logging_live
+from pipeline.tracking.publish.model_runs import SweepTrial
 from pipeline.tracking.tracker import Tracker
 from pipeline.training.progress import Reporter
 from pipeline.training.runtime import start_tensorflow
-from pipeline.training.task import Progress, Pruned, Task, make_tasks
+from pipeline.training.task import Progress, Task, make_tasks
 
-if TYPE_CHECKING:
-    from pipeline.sweeping.trial import Trial
 
-PREPARING = tuple(
-    f"pipeline.data.{name}" for name in ("images", "sources", "prepared", "prepare", "splits", "test_sets")
-)
-"""The modules whose source determines prepared data, beside that of the data source."""
+class Observer(Protocol):
+    """The hooks of an experiment, in the order in which `main` calls them. Each may raise to stop the experiment."""
+
+    @property
+    def trial(self) -> SweepTrial | None:
+        """The trial of a sweep that the experiment belongs to; MLflow logs it below the sweep's run."""
+
+    def on_tasks(self, tasks: Sequence[Task], configuration: Mapping[str, Any]) -> None:
+        """The trainings are known. Nothing has been recorded yet."""
+
+    def on_reused(self, task: Task) -> None:
+        """A replicate has a finished result with the same fingerprint and is not trained again."""
+
+    def training(self, task: Task) -> AbstractContextManager[None]:
+        """Encloses the training of one replicate."""
+
+    def on_progress(self, progress: Progress) -> None:
+        """An epoch has ended."""
+
+    def on_end(self, values: Mapping[str, float]) -> None:
+        """All replicates are trained. `values` holds every possible objective of a sweep."""
+
+
+class ConsoleObserver:
+    """Prints the progress of an experiment that is not part of a sweep."""
+
+    trial: SweepTrial | None = None
+
+    def __init__(self, model: str, data: str) -> None:
+        """Print under these names of model and data set."""
+        self.model = model
+        self.data = data
+
+    def on_tasks(self, tasks: Sequence[Task], configuration: Mapping[str, Any]) -> None:
+        """Check the first training, so that a wrong optimizer or batch size leaves no run; print what is reused."""
+        from pipeline.training.start import start
+
+        self._replicates = len(tasks)
+        unfinished = [task for task in tasks if not task.result.finished]
+        if unfinished:
+            start(unfinished[0], read_prepared(unfinished[0].prepared))
+        if len(unfinished) < len(tasks):
+            reused = len(tasks) - len(unfinished)
+            say(f"{self.model}: {reused} of {len(tasks)} replicates are trained already and reused")
+        self._reporter = Reporter(
+            self.model, [task.replicate for task in unfinished], tasks[0].training.epochs, workers=1
+        )
+
+    def on_reused(self, task: Task) -> None:
+        """Print nothing, because `on_tasks` has counted the reused replicates."""
+
+    def training(self, task: Task) -> AbstractContextManager[None]:
+        """Do nothing: an interrupted training keeps its checkpoints."""
+        return nullcontext()
+
+    def on_progress(self, progress: Progress) -> None:
+        """Print the progress from time to time."""
+        self._reporter(progress)
+
+    def on_end(self, values: Mapping[str, float]) -> None:
+        """Print the result."""
+        say(
+            f"{self.model} on {self.data}: validation loss {values['validation_loss']:.4f}, "
+            f"accuracy {values['validation_accuracy']:.4f} (mean of {self._replicates})"
+        )
 
 
 def main(
@@ -56,31 +110,33 @@ def main(
     training: TrainingConfig,
     augmentation: AugmentationConfig,
     replicates: int,
-    trial: "Trial | None" = None,
+    observer: Observer | None = None,
 ) -> float:
-    """Train one configuration and return the mean validation loss of its kept weights.
+    """Train one configuration and return the mean validation loss of the kept weights.
 
-    Nothing is trained that has a finished result with the same fingerprint, from an experiment or the pipeline. A
-    `trial` of a sweep is told of every epoch, and may end the training.
+    A replicate that has a finished result with the same fingerprint, from an experiment or from `dvc repro`, is not
+    trained again. Without an `observer`, print the progress.
     """
+    if observer is None:
+        observer = ConsoleObserver(model.name, data.name)
     tracker = Tracker.open(data.name)
-    folder = _prepared(data, split, replicates)
+    folder = prepared_folder(data, split, replicates, report=say)
     manifest = read_manifest(folder)
     start_tensorflow(training.threads)
     from pipeline.training.initial import save_initial_weights
     from pipeline.training.replicate import train_replicate
-    from pipeline.training.start import start
 
-    _settle()
+    _freeze_imports()
     network = make_network(model, manifest)
-    configuration = {
-        "data": asdict(data),
-        "split": asdict(split),
-        "optimizer": asdict(optimizer),
-        "training": asdict(training),
-        "augmentation": asdict(augmentation),
-        "model": asdict(model),
+    sections: dict[str, Any] = {
+        "data": data,
+        "split": split,
+        "optimizer": optimizer,
+        "training": training,
+        "augmentation": augmentation,
+        "model": model,
     }
+    configuration = {name: asdict(section) for name, section in sections.items()}
     with TemporaryDirectory() as scratch:
         initial_weights = None
         if network.started is not None:
@@ -95,15 +151,8 @@ def main(
             training=training,
             augmentation=augmentation,
         )
-        todo = [task for task in tasks if not task.result.finished]
-        reused = len(tasks) - len(todo)
-        if trial is not None:
-            trial.note("configuration", {**configuration, "replicates": replicates})
-            trial.note("fingerprint", tasks[0].model_fingerprint)
-            trial.note("reused", reused)
-        if todo and trial is None:
-            # A mistake in the optimizer or the batch size is told before a run is made for it.
-            start(todo[0], read_prepared(folder))
+        reused = [task for task in tasks if task.result.finished]
+        observer.on_tasks(tasks, configuration)
         record_look(
             looks_file(data.name),
             "tuned",
@@ -113,97 +162,49 @@ def main(
             commit=commit(),
         )
         layers = network.summary(model.architecture)
-        # MLflow shows all options; a model file adopted from a trial states the given ones.
-        logged = {**configuration, "model": {**asdict(model), "options": layers["options"]}}
-        with logging_live(tracker, model.name, tasks, logged, manifest["digest"], layers=layers, trial=trial) as live:
-            if trial is None:
-                if reused:
-                    say(f"{model.name}: {reused} of {len(tasks)} replicates are trained already and reused")
-                tell: Reporter | Promise = Reporter(
-                    model.name, [task.replicate for task in todo], training.epochs, workers=1
-                )
-            else:
-                tell = Promise(trial, training.epochs, training.keep)
+        # MLflow shows all options, and a model file adopted from a trial only the given ones.
+        logged = {**configuration, "model": {**configuration["model"], "options": layers["options"]}}
+        with logging_live(
+            tracker, model.name, tasks, logged, manifest["digest"], layers=layers, trial=observer.trial
+        ) as log:
 
             def on_progress(progress: Progress) -> None:
-                live(progress)
-                tell(progress)
+                log(progress)
+                observer.on_progress(progress)
 
             for task in tasks:
-                if task in todo:
-                    with _forgotten_if_pruned(task):
+                if task in reused:
+                    observer.on_reused(task)
+                else:
+                    with observer.training(task):
                         train_replicate(task, on_progress)
-                elif isinstance(tell, Promise):
-                    tell(Progress(task.replicate, task.result.epochs), prunable=False)
+    values = _values(network, tasks)
+    observer.on_end(values)
+    return values["validation_loss"]
+
+
+def _values(network: Network, tasks: Sequence[Task]) -> dict[str, float]:
+    """The value of every possible objective, as means over the replicates."""
     records = [read_json(task.result.record) for task in tasks]
-    loss = float(np.mean([record["kept_loss"] for record in records]))
-    accuracy = float(np.mean([record["kept_accuracy"] for record in records]))
-    if trial is None:
-        say(
-            f"{model.name} on {data.name}: validation loss {loss:.4f}, accuracy {accuracy:.4f} (mean of {len(records)})"
-        )
-    else:
-        trial.complete(
-            {
-                "validation_loss": loss,
-                "validation_accuracy": accuracy,
-                "parameters": network.parameters,
-                "multiply_accumulates": network.multiply_accumulates,
-                "seconds": float(np.mean([record["seconds"] for record in records])),
-            }
-        )
-    return loss
+
+    def mean(name: str) -> float:
+        return float(np.mean([record[name] for record in records]))
+
+    return {
+        "validation_loss": mean("kept_loss"),
+        "validation_accuracy": mean("kept_accuracy"),
+        "parameters": network.parameters,
+        "multiply_accumulates": network.multiply_accumulates,
+        "seconds": mean("seconds"),
+    }
 
 
 @cache
-def _settle() -> None:
-    """Leave what was imported to nobody's collection: Keras collects garbage before each network it makes.
+def _freeze_imports() -> None:
+    """Freeze imported objects so that the garbage collector skips them.
 
-    With all that TensorFlow and MLflow import that takes 0.4 s, twice for each trial of a sweep.
+    Keras collects garbage before it builds a network. With everything that TensorFlow and MLflow import, this takes
+    0.4 s, twice per trial of a sweep.
     """
     gc.collect()
     gc.freeze()
-
-
-@contextmanager
-def _forgotten_if_pruned(task: Task) -> Iterator[None]:
-    """Within the block a trial trains; its checkpoints go if it is pruned, but for those that it has found."""
-    checkpoint = CheckpointFolder.of(task.fingerprint)
-    found = checkpoint.state.is_file()
-    try:
-        yield
-    except Pruned:
-        if not found:
-            # Somebody who has the lock trains the same.
-            with suppress(Timeout), FileLock(checkpoint.lock, timeout=0):
-                shutil.rmtree(checkpoint.folder, ignore_errors=True)
-        raise
-
-
-def _prepared(data: DataConfig, split: SplitConfig, replicates: int) -> Path:
-    """The folder of these images and splits, made unless the same has been prepared before."""
-    test_set = TEST_SETS / f"{data.name}-{split.name}.json"
-    parent = CACHE / "prepared"
-    parent.mkdir(parents=True, exist_ok=True)
-
-    def named() -> Path:
-        parts = {
-            "data": asdict(data),
-            "split": asdict(split),
-            "files": watched_files(data.source, data.options),
-            "test_set": sha256(test_set.read_bytes()).hexdigest() if test_set.is_file() else None,
-            "code": code_digest([*PREPARING, *(f"pipeline.data.sources.{name}" for name in source_names())]),
-        }
-        return parent / f"{fingerprint(parts)[:16]}-{replicates}"
-
-    with FileLock(parent / "lock"):
-        if not named().is_dir():
-            unfinished = parent / "unfinished"
-            for line in prepare(unfinished, asdict(data), asdict(split), replicates=replicates, test_set=test_set):
-                say(line)
-            # Named only now, because preparing may have drawn the test set.
-            if named().is_dir():
-                shutil.rmtree(unfinished)
-            else:
-                unfinished.replace(named())
-        return named()

@@ -129,7 +129,7 @@ def _task(command: str) -> Callable[[Any], Any]:
             # Report mistakes before the import below, which takes seconds.
             arguments_of(_sections(command), values, choices)
             main = import_module(HYDRA_COMMANDS[command].module).main
-            names = [name for name in signature(main).parameters if name != "trial"]
+            names = [name for name in signature(main).parameters if name != "observer"]
             return main(**arguments_of(names, values, choices), **more)
 
         # Store, cache and record of looks lie in the project's folder, but `hydra.job.chdir=true` changes to the job's
@@ -139,10 +139,10 @@ def _task(command: str) -> Callable[[Any], Any]:
             address = HydraConfig.get().sweeper.get("trial")
             if address is None:
                 return run_command()
-            from pipeline.sweeping.trial import make
+            from pipeline.sweeping.job import run_trial
 
             trial_address = read(TrialAddress, OmegaConf.to_container(address), "hydra.sweeper.trial")
-            make(trial_address, lambda trial: run_command(trial=trial))
+            run_trial(trial_address, lambda observer: run_command(observer=observer))
         except Exception as problem:
             # In a multirun Hydra continues with the other jobs, and its own line names the failed job.
             if HydraConfig.get().mode is RunMode.MULTIRUN:

@@ -1,20 +1,18 @@
-"""The samplers and pruners of sweeps: Optuna's, by the names and with the options that `hydra.sweeper` gives them.
+"""The samplers of sweeps: Optuna's classes under the names that `hydra.sweeper.sampler` uses.
 
-A sampler is made anew for each trial, and what it knows of the trials before it is in the storage; so a sweep that was
-interrupted proposes what it would have proposed. An option that is missing is Optuna's default, save where a comment
-says why not.
+Each builder declares the options of its sampler as keyword-only parameters. Their defaults are Optuna's; a comment
+explains every exception. A new sampler is built for each trial, seeded by the sweep's seed and the trial's number, and
+learns from the earlier trials in the storage. A sweep that was interrupted therefore proposes the same settings as one
+that was not.
 """
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from optuna import Study
 from optuna.distributions import BaseDistribution, CategoricalDistribution
-from optuna.exceptions import ExperimentalWarning
-from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner, SuccessiveHalvingPruner
 from optuna.samplers import (
     BaseSampler,
     CmaEsSampler,
@@ -28,18 +26,12 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 from pydantic import Field
 
-from pipeline.config.options import checked_options
-from pipeline.errors import UserError, unknown
+from pipeline.errors import UserError
+from pipeline.sweeping.named import Natural, Positive, Probability, build_named
 from pipeline.sweeping.space import Space
 
-Natural = Annotated[int, Field(ge=0)]
-Positive = Annotated[int, Field(ge=1)]
-Probability = Annotated[float, Field(ge=0, le=1)]
-
-Made = TypeVar("Made")
-
 EXTRAS = {"gp": "torch", "cmaes": "cmaes"}
-"""The package that a sampler needs beyond Optuna; the extra of the installation bears the sampler's name."""
+"""The package that a sampler needs beside Optuna. The extra of the installation has the sampler's name."""
 
 
 def make_sampler(
@@ -51,52 +43,20 @@ def make_sampler(
     seed: int,
     trial_number: int,
 ) -> BaseSampler:
-    """The sampler for the trial of this number, in a sweep of the seed.
+    """The sampler for one trial of a sweep.
 
-    A setting that is searched under a condition is sampled by itself: with tpe from the trials that had it, with
-    quasi_random as a dimension of its own, with nsga2, gp and cmaes at random. cmaes draws choices at random as well.
-    The sampler `grid` is asked for nothing, because every trial of a grid is given its values.
+    A conditional parameter is sampled independently of the others: by tpe from the trials that had it, by quasi_random
+    as a dimension of its own, by nsga2, gp and cmaes at random. cmaes also samples choices at random. The sampler
+    `grid` samples nothing, because the values of each trial are queued.
 
     Raises:
-        UserError: there is no such sampler or option, its package is missing, or it cannot search this.
+        UserError: the sampler or an option is unknown, a package is missing, or the sampler cannot search this space.
     """
-    if name not in SAMPLERS:
-        raise unknown("sampler", name, SAMPLERS)
-    checked = checked_options(f"sampler {name}", SAMPLERS[name], options)
     if name in EXTRAS and find_spec(EXTRAS[name]) is None:
         raise UserError(f"The sampler {name} needs the extra `{name}`: pip install -e '.[{name}]'.")
     if name == "cmaes":
         _check_cmaes(space, directions)
-    return _made(f"sampler {name}", lambda: SAMPLERS[name](space, seed, trial_number, **checked))
-
-
-def make_pruner(
-    name: str, options: Mapping[str, Any], *, max_steps: int, directions: Sequence[StudyDirection]
-) -> BasePruner:
-    """The pruner of a sweep whose trials report `max_steps` values at most.
-
-    Raises:
-        UserError: there is no such pruner or option, or several objectives are to be pruned by.
-    """
-    if name not in PRUNERS:
-        raise unknown("pruner", name, PRUNERS)
-    if len(directions) > 1 and name != "none":
-        raise UserError(
-            "`hydra.sweeper.pruner.name` must be none for several objectives, which no pruner weighs. "
-            f"Received '{name}'."
-        )
-    checked = checked_options(f"pruner {name}", PRUNERS[name], options)
-    return _made(f"pruner {name}", lambda: PRUNERS[name](max_steps, **checked))
-
-
-def _made(kind: str, make: Callable[[], Made]) -> Made:
-    """What `make` makes; what Optuna calls experimental is no news to its user, and its refusals are the user's."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ExperimentalWarning)
-        try:
-            return make()
-        except ValueError as problem:
-            raise UserError(f"The {kind} cannot be made: {str(problem).rstrip('.')}.") from None
+    return build_named("sampler", name, SAMPLERS, options, space, seed, trial_number)
 
 
 def _seed_of_trial(seed: int, trial_number: int) -> int:
@@ -131,8 +91,8 @@ def _random(space: Space, seed: int, trial_number: int) -> RandomSampler:
 class _QuasiRandomSampler(QMCSampler):
     """Trial n is the nth point of one sequence over the whole space.
 
-    Optuna's own learns the space from the first trial, which lacks what other conditions ask for, and counts points in
-    the storage, where two processes may take the same one, and a trial that is made again takes another.
+    Optuna's own class infers the space from the first trial, which lacks the parameters of other conditions. It also
+    counts points in the storage, where two processes may use the same point and a requeued trial gets another one.
     """
 
     def __init__(self, space: Mapping[str, BaseDistribution], **settings: Any) -> None:
@@ -156,7 +116,7 @@ class _QuasiRandomSampler(QMCSampler):
 def _quasi_random(
     space: Space, seed: int, trial_number: int, *, qmc_type: Literal["sobol", "halton"] = "sobol", scramble: bool = True
 ) -> QMCSampler:
-    # Scrambled, unlike Optuna's default, because otherwise every seed gives the same points.
+    # Scrambled, unlike in Optuna, because otherwise every seed gives the same points.
     searched = {parameter.name: parameter.distribution for parameter in space.parameters}
     return _QuasiRandomSampler(searched, qmc_type=qmc_type, scramble=scramble, seed=seed)
 
@@ -171,7 +131,7 @@ def _nsga2(
     crossover_prob: Probability = 0.9,
     swapping_prob: Probability = 0.5,
 ) -> NSGAIISampler:
-    # Less than half of Optuna's population, because a sweep of networks rarely has the trials for generations of 50.
+    # Less than half of Optuna's population, because a sweep of networks rarely has enough trials for generations of 50.
     return NSGAIISampler(
         population_size=population_size,
         mutation_prob=mutation_prob,
@@ -229,59 +189,11 @@ SAMPLERS: Mapping[str, Callable[..., BaseSampler]] = {
 
 def _check_cmaes(space: Space, directions: Sequence[StudyDirection]) -> None:
     if len(directions) > 1:
-        raise UserError(f"The sampler cmaes searches for one objective, not {len(directions)}: take nsga2 or tpe.")
+        raise UserError(
+            f"The sampler cmaes supports one objective, but the sweep has {len(directions)}: use nsga2 or tpe."
+        )
     if all(one.condition or isinstance(one.distribution, CategoricalDistribution) for one in space.parameters):
         raise UserError(
-            "The sampler cmaes needs a range or an interval that is searched in every trial, and the space has none: "
-            "take tpe."
+            "The sampler cmaes needs a range or an interval that is searched in every trial, but the space has none: "
+            "use tpe."
         )
-
-
-def _median(
-    max_steps: int,
-    *,
-    n_startup_trials: Natural = 5,
-    n_warmup_steps: Natural = 0,
-    interval_steps: Positive = 1,
-    n_min_trials: Positive = 1,
-) -> MedianPruner:
-    return MedianPruner(n_startup_trials, n_warmup_steps, interval_steps, n_min_trials=n_min_trials)
-
-
-def _successive_halving(
-    max_steps: int,
-    *,
-    min_resource: Positive | Literal["auto"] = 1,
-    reduction_factor: Annotated[int, Field(ge=2)] = 4,
-    min_early_stopping_rate: Natural = 0,
-    bootstrap_count: Natural = 0,
-) -> SuccessiveHalvingPruner:
-    # From the first epoch on, unlike Optuna's "auto", which prunes nothing until a first trial is complete.
-    return SuccessiveHalvingPruner(min_resource, reduction_factor, min_early_stopping_rate, bootstrap_count)
-
-
-def _hyperband(
-    max_steps: int,
-    *,
-    min_resource: Positive = 1,
-    reduction_factor: Annotated[int, Field(ge=2)] = 3,
-    bootstrap_count: Natural = 0,
-) -> HyperbandPruner:
-    if min_resource > max_steps:
-        raise UserError(
-            f"Option 'min_resource' of pruner hyperband must be at most {max_steps}, the epochs of a trial. "
-            f"Received {min_resource}."
-        )
-    return HyperbandPruner(min_resource, max_steps, reduction_factor, bootstrap_count)
-
-
-def _none(max_steps: int) -> NopPruner:
-    return NopPruner()
-
-
-PRUNERS: Mapping[str, Callable[..., BasePruner]] = {
-    "median": _median,
-    "successive_halving": _successive_halving,
-    "hyperband": _hyperband,
-    "none": _none,
-}

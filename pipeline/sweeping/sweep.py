@@ -1,146 +1,186 @@
-"""A sweep from its settings to its end: what to search, what was found before, what is left to do, what came of it."""
+"""Run a sweep: read its settings, open its study, run the missing trials, report the result."""
 
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import islice
 from typing import Any
-from uuid import uuid4
 
 import optuna
 from omegaconf import OmegaConf
 from optuna.distributions import CategoricalDistribution
 from optuna.study import StudyDirection
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
-from pipeline.config.reading import flattened, read
-from pipeline.config.schema import SECTIONS, SweepConfig
+from pipeline.config.reading import read
+from pipeline.config.schema import SweepConfig
 from pipeline.console import say
 from pipeline.errors import UserError
-from pipeline.storage.fingerprints import fingerprint
 from pipeline.storage.processes import this_process
-from pipeline.sweeping.launching import make_launcher
-from pipeline.sweeping.log import GROWING, logging_sweep
-from pipeline.sweeping.promise import LOGGED
-from pipeline.sweeping.samplers import make_pruner, make_sampler
-from pipeline.sweeping.space import Space, difference, read_space
-from pipeline.sweeping.study import (
-    DEFINITION,
-    IDENTITY,
-    SETTINGS,
-    alone,
-    make_storage,
-    make_study,
-    reaching,
-    trials_of,
-    whole_address,
-)
-from pipeline.sweeping.sweeper import Sweeper
-from pipeline.sweeping.telling import Teller, summarise, summary_lines
+from pipeline.sweeping.console_report import ConsoleReport, summary_lines
+from pipeline.sweeping.database import database_errors_explained, full_address, study_lock
+from pipeline.sweeping.definition import sweep_definition, sweep_name
+from pipeline.sweeping.grammar import quoted
+from pipeline.sweeping.grid_search import combination_count, combinations
+from pipeline.sweeping.launchers import make_launcher
+from pipeline.sweeping.mlflow_log import MAXIMISED, logging_sweep
+from pipeline.sweeping.pruners import make_pruner
+from pipeline.sweeping.pruning import LOGGED
+from pipeline.sweeping.samplers import make_sampler
+from pipeline.sweeping.scheduler import Scheduler
+from pipeline.sweeping.space import Space
+from pipeline.sweeping.space_reader import read_space
+from pipeline.sweeping.study import SETTINGS, resume_or_create, trials_of
+from pipeline.sweeping.summary import summarise
 
 
-def sweep(settings: Mapping[str, Any], arguments: Sequence[str], **hydra: Any) -> None:
-    """Make the trials that a sweep lacks.
+@dataclass(frozen=True)
+class Plan:
+    """The checked settings of a sweep.
 
-    `settings` are those of `SweepConfig`, `arguments` the overrides of the command line; `hydra` is what Hydra gives a
-    sweeper: its context, the function that does a job, and the configuration.
+    `fixed` holds the overrides that all trials share, `total` the number of trials, `max_steps` the most epochs of a
+    trial over all its replicates, and `data` the names of the data sets.
+    """
+
+    chosen: SweepConfig
+    space: Space
+    fixed: Sequence[str]
+    directions: Sequence[StudyDirection]
+    total: int
+    max_steps: int
+    definition: dict[str, Any]
+    name: str
+    data: Sequence[str]
+
+    def sampler(self, trial_number: int) -> optuna.samplers.BaseSampler:
+        """The sampler for the trial of this number."""
+        return make_sampler(
+            self.chosen.sampler.name,
+            self.chosen.sampler.options,
+            space=self.space,
+            directions=self.directions,
+            seed=self.chosen.seed,
+            trial_number=trial_number,
+        )
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings that the study stores for its trials; they may change between two commands."""
+        return {
+            "sampler": asdict(self.chosen.sampler),
+            "pruner": asdict(self.chosen.pruner),
+            "seed": self.chosen.seed,
+            "trials": self.total,
+            "max_steps": self.max_steps,
+        }
+
+
+def sweep(
+    settings: Mapping[str, Any], arguments: Sequence[str], *, explain: Callable[[Exception], str | None], **hydra: Any
+) -> None:
+    """Run the trials that a sweep lacks.
+
+    Args:
+        settings: those of `SweepConfig`.
+        arguments: the overrides of the command line.
+        explain: turns an exception of Hydra into a sentence for the user, or returns None.
+        hydra: what Hydra passes to a sweeper: `hydra_context`, `task_function` and `config`.
 
     Raises:
-        UserError: a mistake in the settings, or the sweep of this name is another one; no trial could be completed.
+        UserError: a setting is invalid, the sweep exists with other settings, or no trial was completed.
     """
-    chosen = read(SweepConfig, settings, "hydra.sweeper")
-    config = hydra["config"]
-    space, fixed = read_space(chosen.space, chosen.when, arguments, hydra["hydra_context"].config_loader)
-    directions = _directions(chosen)
-    total, max_steps = _total(chosen, space), _max_steps(space, config)
-    sampler = partial(
-        make_sampler,
-        chosen.sampler.name,
-        chosen.sampler.options,
-        space=space,
-        directions=directions,
-        seed=chosen.seed,
-    )
-    # Mistakes are told before anything is made.
-    sampler(trial_number=0)
-    _check_pruner(chosen, directions, max_steps)
-    _check_settings(space, fixed, hydra)
-    definition = _definition(chosen, space, config)
-    name = _name(chosen, definition, config.hydra.runtime.choices)
-    storage = whole_address(chosen.storage)
-    kept: dict[str, Any] = {
-        "sampler": asdict(chosen.sampler),
-        "pruner": asdict(chosen.pruner),
-        "seed": chosen.seed,
-        "trials": total,
-        "max_steps": max_steps,
-    }
-    with reaching(storage):
-        study = _study(name, storage, directions, definition)
-        with alone(study, storage):
-            study.set_user_attr(SETTINGS, kept)
-            if chosen.sampler.name == "grid":
-                _enqueue(study, space, total)
-        launcher, room = make_launcher(**hydra)
-        teller = Teller(study, chosen.objectives, total, parallel=min(room, total))
-        say(teller.beginning())
-        searched = {**kept, "objectives": list(chosen.objectives), **space.written}
-        with logging_sweep(study, storage, chosen.objectives, data=_data(space, config), parameters=searched) as log:
-
-            def launch(overrides: Sequence[str], number: int) -> Any:
-                told = _address(storage, name, number)
-                return launcher.launch([[*fixed, *overrides, told]], initial_job_idx=number)[0]
+    # Before anything is written, so that a mistake leaves no trace.
+    plan = _checked_plan(settings, arguments, hydra)
+    storage = full_address(plan.chosen.storage)
+    with database_errors_explained(storage):
+        study = resume_or_create(plan.name, storage, plan.directions, plan.definition)
+        with study_lock(study, storage):
+            study.set_user_attr(SETTINGS, plan.settings)
+            if plan.chosen.sampler.name == "grid":
+                _enqueue_combinations(study, plan.space, plan.total)
+        launcher, workers = make_launcher(**hydra)
+        report = ConsoleReport(study, plan.chosen.objectives, plan.total, parallel=min(workers, plan.total))
+        say(report.first_line())
+        parameters = {**plan.settings, "objectives": list(plan.chosen.objectives), **plan.space.written}
+        with logging_sweep(study, storage, plan.chosen.objectives, data=plan.data, parameters=parameters) as log:
 
             def on_trial(trial: FrozenTrial) -> None:
-                say(teller.line(trial))
+                say(report.trial_line(trial))
                 log.update(summarise(study))
 
-            Sweeper(
+            Scheduler(
                 study,
                 storage,
-                space,
-                total,
-                teller.parallel,
-                launch=launch,
-                make_sampler=lambda number: sampler(trial_number=number),
-                silence=chosen.silence,
-                max_failures=chosen.max_failures,
+                plan.space,
+                plan.total,
+                report.parallel,
+                launch=partial(_launch, launcher, plan, storage),
+                make_sampler=plan.sampler,
+                explain=explain,
+                silence=plan.chosen.silence,
+                max_failures=plan.chosen.max_failures,
                 on_trial=on_trial,
             ).run()
-            summary = summarise(study, made=teller.made, parallel=teller.parallel)
-            for line in summary_lines(name, summary, chosen.objectives):
+            summary = summarise(study, own_trials=report.own_trials, parallel=report.parallel)
+            for line in summary_lines(plan.name, summary, plan.chosen.objectives):
                 say(line)
             log.finish(summary)
     if not summary.complete:
-        raise UserError("No trial was completed.")
+        raise UserError("No trial of the sweep was completed: the lines above give the reasons.")
 
 
-def _enqueue(study: optuna.Study, space: Space, total: int) -> None:
-    """Add the combinations that a grid still lacks, in Hydra's order, whatever order they were added in before."""
-    listed = [trial.system_attrs.get("fixed_params", trial.params) for trial in trials_of(study)]
-    known = {frozenset(parameters.items()) for parameters in listed}
-    missing = (parameters for parameters in space.grid() if frozenset(parameters.items()) not in known)
-    for parameters in islice(missing, max(0, total - len(listed))):
+def _launch(launcher: Any, plan: Plan, storage: str, overrides: Sequence[str], number: int) -> Any:
+    """Run one trial as a job of the launcher, and return the launcher's result."""
+    address = f"storage:{quoted(storage)},study:{quoted(plan.name)},number:{number},sweeper:{quoted(this_process())}"
+    job = [*plan.fixed, *overrides, f"hydra.sweeper.trial={{{address}}}"]
+    return launcher.launch([job], initial_job_idx=number)[0]
+
+
+def _checked_plan(settings: Mapping[str, Any], arguments: Sequence[str], hydra: Mapping[str, Any]) -> Plan:
+    """The plan of a sweep; raises `UserError` for every mistake that can be found before a trial runs."""
+    chosen = read(SweepConfig, settings, "hydra.sweeper")
+    config = hydra["config"]
+    space, fixed = read_space(chosen.space, chosen.when, arguments, hydra["hydra_context"].config_loader)
+    definition = sweep_definition(chosen, space, config)
+    plan = Plan(
+        chosen,
+        space,
+        fixed,
+        _directions(chosen),
+        _total(chosen, space),
+        _max_steps(space, config),
+        definition,
+        sweep_name(chosen, definition, config.hydra.runtime.choices),
+        _data_sets(space, config),
+    )
+    plan.sampler(trial_number=0)
+    _check_pruner(plan)
+    _check_composition(plan, hydra)
+    return plan
+
+
+def _enqueue_combinations(study: optuna.Study, space: Space, total: int) -> None:
+    """Queue the combinations that a grid still lacks, in Hydra's order, whatever is queued already."""
+    queued = [trial.system_attrs.get("fixed_params", trial.params) for trial in trials_of(study)]
+    known = {frozenset(parameters.items()) for parameters in queued}
+    missing = (parameters for parameters in combinations(space) if frozenset(parameters.items()) not in known)
+    for parameters in islice(missing, max(0, total - len(queued))):
         study.enqueue_trial(parameters)
 
 
 def _directions(chosen: SweepConfig) -> list[StudyDirection]:
-    """Which way each objective is to go."""
+    """Whether each objective is minimised or maximised."""
     if len(set(chosen.objectives)) < len(chosen.objectives):
-        raise UserError(f"`hydra.sweeper.objectives` must name each once. Received {', '.join(chosen.objectives)}.")
+        raise UserError(
+            f"`hydra.sweeper.objectives` must list each objective once. Received {', '.join(chosen.objectives)}."
+        )
     return [
-        StudyDirection.MAXIMIZE if objective in GROWING else StudyDirection.MINIMIZE for objective in chosen.objectives
+        StudyDirection.MAXIMIZE if objective in MAXIMISED else StudyDirection.MINIMIZE
+        for objective in chosen.objectives
     ]
 
 
-def _address(storage: str, name: str, number: int) -> str:
-    """The override that tells a job which trial it makes."""
-    place = f"storage:{_quoted(storage)},study:{_quoted(name)},number:{number},sweeper:{_quoted(this_process())}"
-    return f"hydra.sweeper.trial={{{place}}}"
-
-
-def _data(space: Space, config: Any) -> list[str]:
+def _data_sets(space: Space, config: Any) -> list[str]:
     """The data sets that the trials use."""
     for parameter in space.parameters:
         if parameter.key == "data":
@@ -149,43 +189,25 @@ def _data(space: Space, config: Any) -> list[str]:
     return [str(config.hydra.runtime.choices["data"])]
 
 
-def _definition(chosen: SweepConfig, space: Space, config: Any) -> dict[str, Any]:
-    """What must stay the same for trials to be comparable: space, objectives, and all that is not searched."""
-    searched = {parameter.key for parameter in space.parameters}
-    values: Any = OmegaConf.to_container(config, resolve=False)
-    kept = {name: values[name] for name in (*SECTIONS, "replicates") if name in values and name not in searched}
-    settings = {name: value for name, value in flattened(kept) if name not in searched}
-    return {"objectives": list(chosen.objectives), **space.written, "settings": settings}
-
-
-def _name(chosen: SweepConfig, definition: Mapping[str, Any], choices: Mapping[str, str | None]) -> str:
-    """The name that was given, or the choices that make the sweep; where these name no space, what tells it apart."""
-    if chosen.name is not None:
-        if not re.fullmatch(r"\w[\w.,=+@-]*", chosen.name):
-            raise UserError(
-                "`hydra.sweeper.name` must be made of letters, digits and .,=+@-_ and begin with a letter or digit. "
-                f"Received '{chosen.name}'."
-            )
-        return chosen.name
-    if not choices.get("sweep"):
-        return f"{chosen.sampler.name}-{fingerprint(definition)[:8]}"
-    groups = [group for group in ("sweep", "model", "data") if group not in definition["space"] and choices.get(group)]
-    return "-".join(str(choices[group]) for group in groups)
-
-
 def _total(chosen: SweepConfig, space: Space) -> int:
-    """How many trials the sweep has in all."""
+    """The number of trials."""
     if chosen.sampler.name == "grid":
-        return min(chosen.trials or space.grid_size, space.grid_size)
+        size = combination_count(space)
+        return min(chosen.trials or size, size)
     if not space.parameters:
-        raise UserError("There is nothing to search: choose a space, such as `sweep=small`, or give ranges of values.")
+        raise UserError(
+            "The search space is empty: choose one, such as `sweep=small`, or give a setting several values."
+        )
     if chosen.trials is None:
-        raise UserError(f"`hydra.sweeper.trials` must be set for the sampler {chosen.sampler.name}.")
+        raise UserError(
+            f"`hydra.sweeper.trials` must be a number for the sampler {chosen.sampler.name}; only a grid has an end of "
+            "its own."
+        )
     return chosen.trials
 
 
 def _max_steps(space: Space, config: Any) -> int:
-    """The number of epochs of a trial that is not pruned, those of all its replicates; the most that the space has."""
+    """The number of epochs of a trial that is not pruned, summed over its replicates; the largest in the space."""
     epochs = OmegaConf.select(config, "training.epochs") or 1
     for parameter in space.parameters:
         if parameter.key == "training.epochs":
@@ -195,57 +217,27 @@ def _max_steps(space: Space, config: Any) -> int:
     return int(epochs * config.replicates)
 
 
-def _check_pruner(chosen: SweepConfig, directions: Sequence[StudyDirection], max_steps: int) -> None:
-    make_pruner(chosen.pruner.name, chosen.pruner.options, max_steps=max_steps, directions=directions)
-    if chosen.pruner.name != "none" and chosen.objectives[0] not in LOGGED:
+def _check_pruner(plan: Plan) -> None:
+    pruner, objective = plan.chosen.pruner, plan.chosen.objectives[0]
+    make_pruner(pruner.name, pruner.options, max_steps=plan.max_steps, directions=plan.directions)
+    if pruner.name != "none" and objective not in LOGGED:
         raise UserError(
-            f"`hydra.sweeper.pruner.name` must be none for the objective {chosen.objectives[0]}, which is not known "
-            f"while a network trains. Received '{chosen.pruner.name}'."
+            f"`hydra.sweeper.pruner.name` must be none for the objective {objective}, which is unknown until training "
+            f"ends. Received '{pruner.name}'."
         )
 
 
-def _check_settings(space: Space, fixed: Sequence[str], hydra: Mapping[str, Any]) -> None:
-    """Compose a trial under each condition, so that a misspelt setting is told at once, in Hydra's words."""
-    first = {one.name: one.listed[0] if one.listed else vars(one.distribution)["low"] for one in space.parameters}
-    searched = {one.key: one for one in space.parameters if one.condition is None}
-    for condition in {one.condition for one in space.parameters}:
-        case = dict(first)
+def _check_composition(plan: Plan, hydra: Mapping[str, Any]) -> None:
+    """Compose one trial per condition, so that a misspelt setting is found before the first trial runs."""
+    parameters = plan.space.parameters
+    first = {one.name: one.listed[0] if one.listed else vars(one.distribution)["low"] for one in parameters}
+    unconditional = {one.key: one for one in plan.space.unconditional}
+    for condition in {one.condition for one in parameters}:
+        values = dict(first)
         if condition is not None:
-            deciding = searched[condition.key]
-            case[deciding.name] = next(
+            deciding = unconditional[condition.key]
+            values[deciding.name] = next(
                 value for value in deciding.listed or () if deciding.text(value) in condition.values
             )
-        overrides = space.suggest(optuna.trial.FixedTrial(case))
-        hydra["hydra_context"].config_loader.load_sweep_config(hydra["config"], [*fixed, *overrides])
-
-
-def _study(name: str, storage: str, directions: Sequence[StudyDirection], definition: dict[str, Any]) -> optuna.Study:
-    """The study of the sweep, made where it is missing, or where nothing but failures came of other settings.
-
-    Raises:
-        UserError: there is one of this name with other settings.
-    """
-    make_storage(storage)
-    study = make_study(name, storage, directions)
-    with alone(study, storage):
-        known = study.user_attrs.get(DEFINITION)
-        if known not in (None, definition) and all(trial.state == TrialState.FAIL for trial in trials_of(study)):
-            optuna.delete_study(study_name=name, storage=study._storage)
-            study, known = make_study(name, storage, directions), None
-        if known is None:
-            study.set_user_attr(IDENTITY, uuid4().hex)
-            study.set_user_attr(DEFINITION, definition)
-        elif known != definition:
-            searched = {f"settings.{key}" for one in (known, definition) for key in one["space"]}
-            changed = [line for line in difference(known, definition) if line.partition(":")[0] not in searched]
-            raise UserError(
-                f"The sweep {name} was begun with other settings: {'; '.join(changed)}. Put them back, or begin "
-                "another one: hydra.sweeper.name=NAME."
-            )
-    return study
-
-
-def _quoted(text: str) -> str:
-    """A text in Hydra's grammar."""
-    escaped = text.replace("'", "\\'")
-    return f"'{escaped}'"
+        overrides = plan.space.suggest(optuna.trial.FixedTrial(values))
+        hydra["hydra_context"].config_loader.load_sweep_config(hydra["config"], [*plan.fixed, *overrides])

@@ -1,4 +1,4 @@
-"""A trial's settings as a file of `conf/model/`: composed by the stages, it gives what the trial had."""
+"""A trial's settings as a model file: composed by the stages, the file gives the settings of the trial."""
 
 import shutil
 from dataclasses import asdict
@@ -12,7 +12,7 @@ from pipeline.config.reading import read_comparison
 from pipeline.data.prepare import prepare
 from pipeline.errors import UserError
 from pipeline.storage.fingerprints import fingerprint
-from pipeline.sweeping import adopting
+from pipeline.sweeping import adopting, model_file
 
 CONF = Path(__file__).parents[2] / "conf"
 SECTIONS = ("data", "split", "optimizer", "training", "augmentation", "model")
@@ -20,7 +20,7 @@ SECTIONS = ("data", "split", "optimizer", "training", "augmentation", "model")
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
-    """A project's folder to work in."""
+    """The folder of a project, as working directory."""
     shutil.copytree(CONF, tmp_path / "conf")
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -32,14 +32,14 @@ def settings(*overrides, model="lecture_cnn", replicates=1):
 
 
 def digests(taken):
-    """What a fingerprint has of each section; the name of the model is none of it."""
+    """The digest of each section in a fingerprint, which ignores the name of the model."""
     without_name = {**asdict(taken["model"]), "name": None}
     rest = {section: fingerprint(asdict(taken[section])) for section in ("optimizer", "training", "augmentation")}
     return {"model": fingerprint(without_name), **rest}
 
 
-def compared_with(**changes):
-    """Change a choice of the comparison."""
+def change_comparison(**changes):
+    """Change values of the comparison."""
     file = Path("conf/comparison.yaml")
     file.write_text(yaml.safe_dump({**yaml.safe_load(file.read_text()), **changes}))
 
@@ -72,52 +72,61 @@ OTHERS = {
 
 @pytest.mark.parametrize("compared", ["sgd", "steep"])
 @pytest.mark.parametrize("choice", OPTIMIZERS)
-def test_the_file_gives_the_optimizer_that_the_trial_had(choice, compared):
+def test_the_file_gives_the_optimizer_of_the_trial(choice, compared):
     trial = settings(*OPTIMIZERS[choice])
-    # A schedule with options, and an optimizer with two: a file can take neither away but by null.
+    # A model file can remove these options only by setting them to null.
     Path("conf/optimizer/steep.yaml").write_text(
         "name: SGD\nlearning_rate: 0.1\noptions: {momentum: 0.5, nesterov: true}\n"
         "schedule: {name: CosineDecay, options: {alpha: 0.2, warmup_target: 0.3, warmup_steps: 5}}\n"
     )
-    compared_with(optimizer=compared)
-    adopting.write_model(adopting.file_of("best"), trial, ["# found"])
+    change_comparison(optimizer=compared)
+    model_file.write_model(model_file.file_of("best"), trial, ["# found"], composed)
     assert digests(composed("train", ["model=best"])) == digests(vars(trial))
 
 
 @pytest.mark.parametrize("choice", OTHERS)
-def test_the_file_gives_what_the_trial_had(choice):
+def test_the_file_gives_the_settings_of_the_trial(choice):
     trial = settings(*OTHERS[choice])
-    compared_with(training="balanced", augmentation="flips")
-    adopting.write_model(adopting.file_of("best"), trial, ["# found"])
+    change_comparison(training="balanced", augmentation="flips")
+    model_file.write_model(model_file.file_of("best"), trial, ["# found"], composed)
     assert digests(composed("train", ["model=best"])) == digests(vars(trial))
     assert composed("build", ["model=best"])["model"].options == trial.model.options
     assert digests(composed("experiment", ["model=best"])) == digests(vars(trial))
 
 
-def test_the_file_says_of_training_only_what_differs_from_the_comparison():
-    file = adopting.file_of("best")
-    adopting.write_model(file, settings("training.batch_size=16"), ["# found"])
+def test_the_file_has_only_the_training_values_that_differ_from_the_comparison():
+    file = model_file.file_of("best")
+    model_file.write_model(file, settings("training.batch_size=16"), ["# found"], composed)
     assert yaml.safe_load(file.read_text()).keys() == {"model", "training"}
     assert yaml.safe_load(file.read_text())["training"] == {"batch_size": 16}
-    adopting.write_model(file, settings(), [])
-    assert yaml.safe_load(file.read_text()) == {
-        "model": yaml.safe_load(Path("conf/model/lecture_cnn.yaml").read_text())
-    }
 
 
-def test_the_file_is_written_as_those_beside_it():
-    adopting.write_model(
-        adopting.file_of("best"),
-        settings("model.options.filters=[8,16]", "optimizer=adam", "augmentation=flips"),
-        ["# found"],
-    )
-    assert adopting.file_of("best").read_text() == (
+def test_a_file_that_sets_only_the_model_is_a_plain_group_file():
+    file = model_file.file_of("best")
+    model_file.write_model(file, settings("model.options.units=7"), ["# found"], composed)
+    assert file.read_text().startswith("# found\narchitecture: lecture_cnn\noptions:\n")
+    assert yaml.safe_load(file.read_text())["options"]["units"] == 7
+
+
+def test_a_model_without_options_has_no_options_in_its_file():
+    Path("conf/model/bare.yaml").write_text("architecture: lenet5\n")
+    file = model_file.file_of("best")
+    model_file.write_model(file, settings(model="bare"), [], composed)
+    assert file.read_text() == "architecture: lenet5\n"
+
+
+def test_a_file_that_sets_other_sections_has_the_global_package():
+    Path("conf/model/small.yaml").write_text("architecture: lecture_cnn\noptions: {filters: [16, 32], units: 100}\n")
+    file = model_file.file_of("best")
+    model_file.write_model(file, settings("optimizer=adam", "augmentation=flips", model="small"), ["# found"], composed)
+    assert file.read_text() == (
         "# @package _global_\n"
         "# found\n"
         "model:\n"
         "  architecture: lecture_cnn\n"
         "  options:\n"
-        "    filters: [8, 16]\n"
+        "    filters: [16, 32]\n"
+        "    units: 100\n"
         "optimizer:\n"
         "  name: Adam\n"
         "  learning_rate: 0.001\n"
@@ -130,20 +139,20 @@ def test_the_file_is_written_as_those_beside_it():
     )
 
 
-def test_the_seed_stays_the_comparisons():
-    adopting.write_model(adopting.file_of("best"), settings("training.seed=5"), [])
-    assert "seed" not in adopting.file_of("best").read_text()
+def test_the_seed_is_that_of_the_comparison():
+    model_file.write_model(model_file.file_of("best"), settings("training.seed=5"), [], composed)
+    assert "seed" not in model_file.file_of("best").read_text()
     assert composed("train", ["model=best"])["training"].seed == 0
 
 
-def test_a_file_that_would_give_something_else_is_not_written(monkeypatch):
-    monkeypatch.setattr(adopting, "merging", lambda wanted, shared: {"learning_rate": 0.5})
+def test_a_file_that_would_give_other_settings_is_not_written(monkeypatch):
+    monkeypatch.setattr(model_file, "merge_patch", lambda wanted, shared: {"learning_rate": 0.5})
     with pytest.raises(RuntimeError, match=r"best.yaml would give `optimizer` as .* in train, but the trial had"):
-        adopting.write_model(adopting.file_of("best"), settings("optimizer=adam"), [])
+        model_file.write_model(model_file.file_of("best"), settings("optimizer=adam"), [], composed)
     assert not [file for file in Path("conf/model").iterdir() if "best" in file.name]
 
 
-def test_an_option_that_is_null_has_the_fingerprint_of_one_that_is_absent():
+def test_an_option_that_is_null_has_the_fingerprint_of_a_missing_one():
     absent, null = settings("~optimizer.options.momentum"), settings("optimizer.options.momentum=null")
     assert absent.optimizer == null.optimizer
     assert asdict(null.optimizer)["options"] == {}
@@ -152,8 +161,8 @@ def test_an_option_that_is_null_has_the_fingerprint_of_one_that_is_absent():
 
 
 @pytest.mark.parametrize(("optimizer", "momentum"), [("sgd", 0.9), ("adam", None)])
-def test_the_comparison_reuses_what_the_sweep_has_trained(optimizer, momentum):
-    """By every fingerprint that the stage train would look for, of as many replicates as both have."""
+def test_the_comparison_reuses_the_trainings_of_the_sweep(optimizer, momentum):
+    """The fingerprints of all replicates that both have are equal."""
     from pipeline.networks.describe import make_network
     from pipeline.training.task import make_tasks
 
@@ -172,21 +181,21 @@ def test_the_comparison_reuses_what_the_sweep_has_trained(optimizer, momentum):
         return make_tasks(network.architecture, prepared, replicates, **sections)
 
     swept = tasks(vars(trial), 2, Path("of_the_sweep"))
-    compared_with(data="digits", split="random")
-    adopting.write_model(adopting.file_of("best"), trial, [])
-    assert list(adopting.differences(trial)) == []
+    change_comparison(data="digits", split="random")
+    model_file.write_model(model_file.file_of("best"), trial, [], composed)
+    assert list(adopting.differences(trial, composed)) == []
     compared = tasks(composed("train", ["model=best"]), 4, Path("of_the_comparison"))
     assert compared[0].model_fingerprint == swept[0].model_fingerprint
     assert [task.fingerprint for task in compared[:2]] == [task.fingerprint for task in swept]
 
 
-def test_other_images_than_those_of_the_comparison_are_named():
-    assert list(adopting.differences(settings())) == []
-    assert list(adopting.differences(settings("data=digits", "split=random"))) == [
+def test_differences_of_data_and_split_are_listed():
+    assert list(adopting.differences(settings(), composed)) == []
+    assert list(adopting.differences(settings("data=digits", "split=random"), composed)) == [
         "data digits instead of elpv",
         "split random instead of group",
     ]
-    assert list(adopting.differences(settings("data.options.size=32", "split.seed=3"))) == [
+    assert list(adopting.differences(settings("data.options.size=32", "split.seed=3"), composed)) == [
         "data.options.size 32 instead of 64",
         "split.seed 3 instead of 0",
     ]
@@ -204,15 +213,15 @@ def test_other_images_than_those_of_the_comparison_are_named():
         ("ü", "ü", "sweep_"),
     ],
 )
-def test_a_name_is_made_of_sweep_and_model(sweep, model, name):
-    assert adopting.default_name(sweep, model) == name
-    assert adopting.is_name(name)
+def test_the_default_name_consists_of_sweep_and_model(sweep, model, name):
+    assert model_file.default_name(sweep, model) == name
+    assert model_file.is_name(name)
 
 
 @pytest.mark.parametrize("name", ["a", "A-b_9", "e1", "x" * 120, "on_off"])
-def test_hydra_dvc_and_yaml_read_a_name_as_it_stands(name):
-    assert adopting.is_name(name)
-    shutil.copy("conf/model/lenet5.yaml", adopting.file_of(name))
+def test_hydra_and_yaml_read_a_valid_name_unchanged(name):
+    assert model_file.is_name(name)
+    shutil.copy("conf/model/lenet5.yaml", model_file.file_of(name))
     assert composed("train", [f"model={name}"])["model"].name == name
     assert yaml.safe_load(f"- {name}") == [name]
 
@@ -221,7 +230,7 @@ def test_hydra_dvc_and_yaml_read_a_name_as_it_stands(name):
     "name", ["", "1e5", "-a", "a b", "a/b", "../a", "a.b", "NULL", "nan", "inf", "Yes", "é", "x\n"]
 )
 def test_other_names_are_refused(name):
-    assert not adopting.is_name(name)
+    assert not model_file.is_name(name)
 
 
 COMPARISONS = {
@@ -236,34 +245,35 @@ COMPARISONS = {
 
 
 @pytest.mark.parametrize("written", COMPARISONS)
-def test_a_model_is_added_after_the_last_and_nothing_else_changes(written):
+def test_a_model_is_added_after_the_last_and_every_comment_stays(written):
     before = COMPARISONS[written]
-    after = adopting.with_model(before, "best")
+    after = model_file.with_model(before, "best")
     values = yaml.safe_load(before)
     assert yaml.safe_load(after) == {**values, "models": [*values["models"], "best"]}
     assert after.replace(", best", "").replace("- best", "").split() == before.split()
-    assert after.count("\r\n") - before.count("\r\n") == ("\r\n" in before)
+    if "\n" in before.replace("\r\n", ""):
+        assert "\r" not in after
+    else:
+        assert "\n" not in after.replace("\r\n", "")
     if written != "in one line":
         lines = after.splitlines()
         assert lines[next(place for place, line in enumerate(lines) if "resnet8" in line) + 1].strip() == "- best"
 
 
 def test_a_model_is_added_to_the_comparison_once():
-    shutil.copy("conf/model/lenet5.yaml", adopting.file_of("best"))
+    shutil.copy("conf/model/lenet5.yaml", model_file.file_of("best"))
     before = read_comparison()
-    assert adopting.add_to_comparison("best")
+    assert model_file.add_to_comparison("best")
     once = Path("conf/comparison.yaml").read_bytes()
     assert read_comparison().models == (*before.models, "best")
-    assert not adopting.add_to_comparison("best")
+    assert not model_file.add_to_comparison("best")
     assert Path("conf/comparison.yaml").read_bytes() == once
 
 
-def test_a_comparison_that_no_line_can_be_added_to_is_left_as_it_is():
-    shutil.copy("conf/model/lenet5.yaml", adopting.file_of("best"))
-    file = Path("conf/comparison.yaml")
-    folded = file.read_text().replace("- resnet8", "- >-\n    resnet8")
-    file.write_text(folded)
-    assert read_comparison().models[-1] == "resnet8"
+def test_a_comparison_that_cannot_be_edited_is_not_changed(monkeypatch):
+    shutil.copy("conf/model/lenet5.yaml", model_file.file_of("best"))
+    before = Path("conf/comparison.yaml").read_bytes()
+    monkeypatch.setattr(model_file, "with_model", lambda text, name: text + "margin: 1.0\n")
     with pytest.raises(UserError, match="add best to its models by hand"):
-        adopting.add_to_comparison("best")
-    assert file.read_text() == folded
+        model_file.add_to_comparison("best")
+    assert Path("conf/comparison.yaml").read_bytes() == before

@@ -13,8 +13,10 @@ from optuna.trial import TrialState
 
 from pipeline.config.reading import CONF
 from pipeline.errors import UserError
-from pipeline.sweeping.samplers import PRUNERS, SAMPLERS, make_pruner, make_sampler
-from pipeline.sweeping.space import Space, read_space
+from pipeline.sweeping.pruners import PRUNERS, make_pruner
+from pipeline.sweeping.samplers import SAMPLERS, make_sampler
+from pipeline.sweeping.space import Space
+from pipeline.sweeping.space_reader import read_space
 
 LOADER = ConfigLoaderImpl(create_config_search_path(str(CONF.resolve())))
 LOWER = StudyDirection.MINIMIZE
@@ -52,7 +54,7 @@ OPTIONS = {
 
 
 class Sweep:
-    """Trials asked for one after the other, as the sweeper does, of a study kept in a file."""
+    """Trials claimed one after the other, as the scheduler does, from a study in a file."""
 
     def __init__(self, file, name, directions=(LOWER,), seed=0) -> None:
         self.address, self.name, self.directions, self.seed = f"sqlite:///{file}", name, directions, seed
@@ -60,7 +62,7 @@ class Sweep:
         self.open()
 
     def open(self) -> None:
-        """As a process does that begins."""
+        """Open the study as a new process does."""
         self.study = optuna.create_study(
             storage=self.address, study_name="sweep", directions=list(self.directions), load_if_exists=True
         )
@@ -69,7 +71,7 @@ class Sweep:
         self.study._storage.remove_session()
         self.study._storage._backend.engine.dispose()
 
-    def ask(self) -> optuna.Trial:
+    def claim(self) -> optuna.Trial:
         self.study.sampler = sampler(
             self.name,
             OPTIONS.get(self.name),
@@ -82,9 +84,9 @@ class Sweep:
         self.space.suggest(trial)
         return trial
 
-    def make(self, trials: int) -> None:
+    def complete(self, trials: int) -> None:
         for _ in range(trials):
-            trial = self.ask()
+            trial = self.claim()
             loss = abs(np.log(trial.params["rate"]) + 3) + trial.params["share"] + (trial.params["kind"] != "b")
             self.study.tell(trial, [loss, trial.params["size"]][: len(self.directions)])
 
@@ -95,13 +97,13 @@ class Sweep:
 @pytest.mark.parametrize("name", installed("tpe", "random", "quasi_random", "nsga2", "gp", "cmaes"))
 def test_a_sweep_that_was_killed_proposes_what_an_uninterrupted_one_proposes(name, tmp_path):
     whole, killed = Sweep(tmp_path / "whole.db", name), Sweep(tmp_path / "killed.db", name)
-    whole.make(14)
-    killed.make(6)
-    dead = killed.ask()
+    whole.complete(14)
+    killed.complete(6)
+    dead = killed.claim()
     killed.close()
     killed.open()
     killed.study._storage.set_trial_state_values(dead._trial_id, TrialState.WAITING)
-    killed.make(8)
+    killed.complete(8)
     assert killed.proposed() == whole.proposed()
     assert all(trial.state == TrialState.COMPLETE for trial in killed.study.trials)
     for sweep in (whole, killed):
@@ -113,7 +115,7 @@ def test_another_seed_proposes_other_trials(name, tmp_path):
     proposed = []
     for seed in (0, 1):
         sweep = Sweep(tmp_path / f"{seed}.db", name, seed=seed)
-        sweep.make(2)
+        sweep.complete(2)
         proposed.append(sweep.proposed())
         sweep.close()
     assert all(one != other for one, other in zip(*proposed, strict=True))
@@ -123,23 +125,23 @@ def test_another_seed_proposes_other_trials(name, tmp_path):
 @pytest.mark.parametrize("name", installed("tpe", "nsga2", "gp"))
 def test_several_objectives_are_searched_together(name, tmp_path):
     sweep = Sweep(tmp_path / "sweep.db", name, directions=(LOWER, LOWER))
-    sweep.make(10)
+    sweep.complete(10)
     assert len(sweep.study.best_trials) >= 1
     sweep.close()
 
 
 @pytest.mark.parametrize("qmc_type", ["sobol", "halton"])
-@pytest.mark.parametrize("told", [True, False], ids=["one by one", "all at once"])
-def test_quasi_random_trials_fill_the_space_evenly_conditions_included(qmc_type, told):
+@pytest.mark.parametrize("sequential", [True, False], ids=["one by one", "all at once"])
+def test_quasi_random_trials_fill_the_space_evenly_conditions_included(qmc_type, sequential):
     study, space = optuna.create_study(), space_of(*CONDITIONAL)
     for number in range(64):
         study.sampler = sampler("quasi_random", {"qmc_type": qmc_type}, space=space, trial_number=number)
         trial = study.ask()
         space.suggest(trial)
-        if told:
+        if sequential:
             study.tell(trial, 0.0)
-    # Of both sequences, any 2^k points from a multiple of 2^k on have one in each of 2^k equal parts of the first
-    # coordinate, here the choice of four; of Sobol's, in each coordinate.
+    # In both sequences, 2^k points that start at a multiple of 2^k lie in different ones of 2^k equal parts of the
+    # first coordinate, here the choice of four; in a Sobol sequence, of every coordinate.
     for first in range(0, 64, 4):
         assert len({trial.params["kind"] for trial in study.trials[first : first + 4]}) == 4
     if qmc_type == "sobol":
@@ -149,7 +151,7 @@ def test_quasi_random_trials_fill_the_space_evenly_conditions_included(qmc_type,
         assert set(depths.values()) == {4}
 
 
-def test_a_quasi_random_trial_made_again_takes_no_other_point():
+def test_a_quasi_random_trial_that_runs_again_has_the_same_point():
     space = space_of({"share": "interval(0, 1)"})
     drawn = []
     for _ in range(2):
@@ -158,7 +160,7 @@ def test_a_quasi_random_trial_made_again_takes_no_other_point():
     assert drawn[0] == drawn[1]
 
 
-def test_an_option_that_is_missing_is_optunas_default():
+def test_the_defaults_of_options_are_optunas_with_three_exceptions():
     theirs = {
         "tpe": optuna.samplers.TPESampler,
         "random": optuna.samplers.RandomSampler,
@@ -189,42 +191,42 @@ def test_an_option_that_is_missing_is_optunas_default():
 
 
 @pytest.mark.parametrize(
-    ("name", "options", "said"),
+    ("name", "options", "message"),
     [
         ("tpee", {}, "Unknown sampler 'tpee'. Did you mean 'tpe'?"),
         ("tpe", {"n_startup": 3}, "Did you mean 'n_startup_trials'?"),
         ("tpe", {"seed": 3}, "Unknown option of sampler tpe 'seed'"),
         ("tpe", {"gamma": 3}, "Unknown option of sampler tpe 'gamma'"),
         ("tpe", {"n_startup_trials": "3"}, "must be an integer"),
-        ("tpe", {"group": True, "multivariate": False}, "cannot be made"),
+        ("tpe", {"group": True, "multivariate": False}, "Invalid options of"),
         ("random", {"n": 3}, "sampler random has no options"),
         ("quasi_random", {"qmc_type": "fibonacci"}, "one of 'sobol', 'halton'"),
         ("nsga2", {"population_size": 1}, "at least 2"),
     ],
 )
-def test_a_mistake_in_the_sampler_is_told(name, options, said):
+def test_a_mistake_in_the_sampler_is_reported(name, options, message):
     with pytest.raises(UserError) as error:
         sampler(name, options)
-    assert said in str(error.value)
+    assert message in str(error.value)
 
 
 @pytest.mark.parametrize("name", ["gp", "cmaes"])
-def test_a_missing_package_is_told_with_what_to_install(name, monkeypatch):
+def test_a_missing_package_is_reported_with_the_extra_to_install(name, monkeypatch):
     monkeypatch.setattr("pipeline.sweeping.samplers.find_spec", lambda package: None)
     with pytest.raises(UserError, match=rf"needs the extra `{name}`: pip install -e '.\[{name}\]'"):
         sampler(name)
 
 
-def test_cmaes_is_refused_where_it_could_only_draw_at_random(monkeypatch):
+def test_cmaes_is_refused_if_it_could_only_sample_at_random(monkeypatch):
     monkeypatch.setattr("pipeline.sweeping.samplers.find_spec", lambda package: True)
-    with pytest.raises(UserError, match="searches for one objective, not 2"):
+    with pytest.raises(UserError, match="supports one objective, but the sweep has 2"):
         sampler("cmaes", directions=(LOWER, LOWER))
     with pytest.raises(UserError, match="needs a range or an interval that is searched in every trial"):
         sampler("cmaes", space=space_of({"kind": "a,b"}, {"kind=a": {"rate": "interval(0, 1)"}}))
 
 
 def epochs_of(name, options, losses, max_steps=9) -> list[int]:
-    """How many epochs each trial trains for, when one after the other reports a constant loss."""
+    """The number of epochs of each trial, if they report constant losses one after the other."""
     study = optuna.create_study(pruner=make_pruner(name, options, max_steps=max_steps, directions=[LOWER]))
     for loss in losses:
         trial = study.ask()
@@ -238,24 +240,24 @@ def epochs_of(name, options, losses, max_steps=9) -> list[int]:
     return [trial.last_step for trial in study.trials]
 
 
-def test_pruners_give_up_the_worse_trials():
+def test_pruners_stop_the_worse_trials():
     losses = [1.0, 2.0, 3.0, 0.5, 4.0]
     assert epochs_of("none", {}, losses) == [9, 9, 9, 9, 9]
     assert epochs_of("median", {"n_startup_trials": 1}, losses) == [9, 1, 1, 9, 1]
     assert epochs_of("median", {"n_startup_trials": 1, "n_warmup_steps": 3}, losses) == [9, 3, 3, 9, 3]
-    # Rungs at 1, 3 and 9 epochs, of which the best third goes on (Li et al. 2020, algorithm 2).
+    # Rungs at 1, 3 and 9 epochs, from each of which the best third continues (Li et al. 2020, algorithm 2).
     assert epochs_of("successive_halving", {"reduction_factor": 3}, losses) == [9, 1, 1, 9, 1]
     assert epochs_of("successive_halving", {"reduction_factor": 3, "min_resource": 3}, losses) == [9, 3, 3, 9, 3]
 
 
 def test_hyperbands_brackets_begin_at_different_epochs():
-    # With 9 epochs and a third going on there are brackets from 1, 3 and 9 epochs (Li et al. 2018, table 1).
+    # With 9 epochs and a reduction factor of 3, the brackets start at 1, 3 and 9 epochs (Li et al. 2018, table 1).
     epochs = epochs_of("hyperband", {}, np.arange(60.0))
     assert set(epochs) == {1, 3, 9}
 
 
 @pytest.mark.parametrize(
-    ("name", "options", "directions", "said"),
+    ("name", "options", "directions", "message"),
     [
         ("medium", {}, [LOWER], "Unknown pruner 'medium'. Did you mean 'median'?"),
         ("median", {"warmup": 3}, [LOWER], "Unknown option of pruner median 'warmup'"),
@@ -263,11 +265,11 @@ def test_hyperbands_brackets_begin_at_different_epochs():
         ("hyperband", {"max_resource": 3}, [LOWER], "Unknown option of pruner hyperband 'max_resource'"),
         ("hyperband", {"min_resource": 10}, [LOWER], "must be at most 9"),
         ("successive_halving", {"reduction_factor": 1}, [LOWER], "at least 2"),
-        ("successive_halving", {"min_resource": "auto", "bootstrap_count": 1}, [LOWER], "cannot be made"),
+        ("successive_halving", {"min_resource": "auto", "bootstrap_count": 1}, [LOWER], "Invalid options of"),
         ("median", {}, [LOWER, LOWER], "must be none for several objectives"),
     ],
 )
-def test_a_mistake_in_the_pruner_is_told(name, options, directions, said):
+def test_a_mistake_in_the_pruner_is_reported(name, options, directions, message):
     with pytest.raises(UserError) as error:
         make_pruner(name, options, max_steps=9, directions=directions)
-    assert said in str(error.value)
+    assert message in str(error.value)

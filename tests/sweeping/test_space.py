@@ -15,7 +15,10 @@ from optuna.trial import FixedTrial
 
 from pipeline.config.reading import CONF
 from pipeline.errors import UserError
-from pipeline.sweeping.space import Parameter, Space, difference, read_space
+from pipeline.sweeping.definition import difference
+from pipeline.sweeping.grid_search import combination_count, combinations
+from pipeline.sweeping.space import Parameter, Space
+from pipeline.sweeping.space_reader import read_space
 
 LOADER = ConfigLoaderImpl(create_config_search_path(str(CONF.resolve())))
 MODELS = "choice(lecture_cnn, lenet5, resnet8)"
@@ -39,7 +42,7 @@ def proposals(space: Space, trials: int) -> list[list[str]]:
 
 
 def grid_overrides(space: Space) -> list[list[str]]:
-    return [space.suggest(FixedTrial(values)) for values in space.grid()]
+    return [space.suggest(FixedTrial(values)) for values in combinations(space)]
 
 
 @pytest.mark.parametrize(
@@ -67,7 +70,7 @@ def grid_overrides(space: Space) -> list[list[str]]:
         ("int(tag(log, interval(1, 512)))", IntDistribution(1, 512, log=True)),
     ],
 )
-def test_hydras_words_become_optunas_distributions(written, distribution):
+def test_hydras_sweeps_become_optunas_distributions(written, distribution):
     assert parameter_of(written).distribution == distribution
 
 
@@ -90,7 +93,7 @@ yaml_values = st.recursive(
 def test_a_choice_comes_back_from_its_override_as_the_same_value(value):
     (override,) = space_of({"key": [value]}).suggest(FixedTrial({"key": parameter_of([value]).listed[0]}))
     read_back = parsed(override)[0].value()
-    assert json.dumps(read_back) == json.dumps(value)  # JSON tells 1 from 1.0, True and "1".
+    assert json.dumps(read_back) == json.dumps(value)  # JSON distinguishes 1, 1.0, True and "1".
 
 
 @settings(max_examples=50, deadline=None)
@@ -107,7 +110,7 @@ steps = st.decimals(-4, 4, places=3).filter(lambda step: abs(step) > 0.05)
 
 @settings(max_examples=50, deadline=None)
 @given(st.decimals(-5, 5, places=2), st.decimals(-5, 5, places=2), steps)
-def test_what_is_proposed_of_a_range_is_what_hydra_lists(start, stop, step):
+def test_proposals_of_a_range_are_the_values_that_hydra_lists(start, stop, step):
     written = f"range({start}, {stop}, {step})"
     listed = list(parsed(f"key={written}")[0].sweep_string_iterator())
     assume(listed)
@@ -144,7 +147,7 @@ def test_the_grid_is_that_of_hydras_basic_sweeper(written):
         ]
         for job in theirs
     ]
-    assert space.grid_size == len(theirs)
+    assert combination_count(space) == len(theirs)
 
 
 @settings(max_examples=50, deadline=None)
@@ -152,7 +155,7 @@ def test_the_grid_is_that_of_hydras_basic_sweeper(written):
     st.lists(st.integers(1, 3), min_size=1, max_size=3),
     st.lists(st.tuples(st.integers(0, 2), st.sets(st.integers(0, 2), min_size=1), st.integers(1, 3)), max_size=3),
 )
-def test_a_conditional_grid_is_every_combination_without_what_no_condition_asks_for(sizes, dependent):
+def test_a_conditional_grid_leaves_out_parameters_whose_condition_does_not_hold(sizes, dependent):
     space = {f"k{place}": list(range(size)) for place, size in enumerate(sizes)}
     when = {}
     for place, (on, values, size) in enumerate(dependent):
@@ -172,18 +175,18 @@ def test_a_conditional_grid_is_every_combination_without_what_no_condition_asks_
             if str(job[on]) not in allowed.split(","):
                 job[key] = None
         expected.add(frozenset(f"{key}={value}" for key, value in job.items() if value is not None))
-    assert len(found) == len(expected) == space_of(space, when).grid_size
+    assert len(found) == len(expected) == combination_count(space_of(space, when))
     assert {frozenset(job) for job in found} == expected
 
 
-def test_a_shuffled_grid_holds_everything_in_an_order_that_stays():
+def test_a_shuffled_grid_has_all_combinations_in_a_reproducible_order():
     once, again = (grid_overrides(space_of({"key": "shuffle(range(20))"})) for _ in range(2))
     ordered = grid_overrides(space_of({"key": "range(20)"}))
     assert once == again != ordered
     assert sorted(once) == sorted(ordered)
 
 
-def test_options_of_a_model_are_searched_only_where_that_model_is_chosen():
+def test_options_of_a_model_are_searched_only_if_that_model_is_chosen():
     space = space_of(
         {"model": MODELS},
         {"model=lecture_cnn": {"model.options.units": "range(20, 201, 20)"}, "model=lenet5,resnet8": {"seed": "1,2"}},
@@ -194,7 +197,7 @@ def test_options_of_a_model_are_searched_only_where_that_model_is_chosen():
         "seed (model=lenet5,resnet8)",
     ]
     for model, second in proposals(space, 30):
-        assert second.startswith("model.options.units=" if model == "model=lecture_cnn" else "seed=")
+        assert second.startswith("++model.options.units=" if model == "model=lecture_cnn" else "seed=")
 
 
 def test_one_setting_may_be_searched_differently_for_each_model():
@@ -217,12 +220,12 @@ def test_a_condition_may_be_on_any_listed_value():
         "flag=False",
         "filters=[16]",
     ]
-    asked = {"layers": 3, "flag": "True", "filters": "[8,16]"}
-    found = space.suggest(FixedTrial({**asked, **{one.name: "1" for one in space.parameters if one.condition}}))
+    values = {"layers": 3, "flag": "True", "filters": "[8,16]"}
+    found = space.suggest(FixedTrial({**values, **{one.name: "1" for one in space.parameters if one.condition}}))
     assert found[3:] == ["a=1", "b=1", "c=1"]
 
 
-def test_the_command_line_comes_before_the_space():
+def test_the_command_line_takes_precedence_over_the_space():
     space, fixed = read_space(
         {"a": "1,2", "b": "1,2", "+c": "1,2"},
         {"a=1": {"d": "1,2"}, "a=2": {"e": "1,2"}},
@@ -233,19 +236,19 @@ def test_the_command_line_comes_before_the_space():
     assert space.written == {"space": {"b": "choice(7, 8, 9)", "d": "choice(1, 2)"}, "when": {}}
 
 
-def test_of_two_overrides_of_a_setting_the_later_one_counts():
+def test_the_last_override_of_a_setting_counts():
     assert read_space({}, {}, ["a=1,2", "a=3"], LOADER) == (Space(()), ["a=3"])
     space, fixed = read_space({}, {}, ["a=3", "a=1,2"], LOADER)
     assert (list(space.written["space"]), fixed) == (["a"], [])
 
 
-def test_a_setting_given_on_the_command_line_leaves_every_condition():
+def test_a_fixed_setting_is_removed_from_every_condition():
     space, fixed = read_space({"model": MODELS}, {"model=lenet5": {"seed": "1,2", "epochs": "1,2"}}, ["seed=5"], LOADER)
     assert [one.key for one in space.parameters] == ["model", "epochs"]
     assert fixed == ["seed=5"]
 
 
-def test_a_narrowed_choice_drops_the_conditions_that_nothing_meets():
+def test_a_narrowed_choice_drops_conditions_that_cannot_hold():
     when = {"model=lenet5": {"a": "1,2"}, "model=resnet8": {"b": "1,2"}, "k=2": {"c": "1,2"}}
     space = space_of({"model": MODELS, "k": "1,2"}, when, ["model=lecture_cnn,lenet5", "k=1"])
     assert [one.key for one in space.parameters] == ["model", "a"]
@@ -257,7 +260,7 @@ def test_a_prefix_and_a_package_stay_in_the_override():
     assert grid_overrides(space)[0] == ["+model.options.seed=1", "optimizer@other=adam", "++new=3"]
 
 
-def test_nested_settings_are_those_with_dots():
+def test_nested_settings_equal_dotted_ones():
     assert space_of({"optimizer": {"learning_rate": "interval(0, 1)"}}) == space_of(
         {"optimizer.learning_rate": "interval(0, 1)"}
     )
@@ -287,93 +290,93 @@ def test_different_spaces_are_written_differently(one, other):
         ("range(5)", "range(0, 5, 1)"),
     ],
 )
-def test_the_same_space_typed_otherwise_is_the_same(one, other):
+def test_spelling_does_not_change_a_space(one, other):
     assert space_of({"key": one}) == space_of({"key": other})
 
 
 @settings(max_examples=30, deadline=None)
 @given(sweeps | st.sampled_from(["tag(log, interval(0.1, 2))", "int(interval(1, 3))", "shuffle(range(4))"]))
-def test_a_parameter_as_it_is_written_is_itself(written):
+def test_the_written_form_of_a_parameter_gives_the_same_parameter(written):
     parameter = parameter_of(written)
     assert parameter_of(parameter.written) == parameter
 
 
 @pytest.mark.parametrize(
-    ("written", "said"),
+    ("written", "message"),
     [
         ("choise(1, 2)", "Unknown function 'choise'. Did you mean 'choice'?"),
         ("choice()", "empty choice"),
-        ([], "must name at least one value"),
-        ("interval(2, 1)", "must be an interval from a finite number to a greater one"),
-        ("interval(1, 1)", "to a greater one"),
-        ("interval(0, inf)", "to a greater one"),
-        ("interval(nan, 1)", "to a greater one"),
-        ("tag(log, interval(0, 1))", "must begin above 0"),
-        ("tag(log, int(interval(0, 9)))", "must begin above 0"),
-        ("tag(log, range(0, 9))", "whole numbers from 1 on"),
+        ([], "must list at least one value"),
+        ("interval(2, 1)", "must be an interval between two finite numbers"),
+        ("interval(1, 1)", "the smaller one first"),
+        ("interval(0, inf)", "the smaller one first"),
+        ("interval(nan, 1)", "the smaller one first"),
+        ("tag(log, interval(0, 1))", "must start above 0"),
+        ("tag(log, int(interval(0, 9)))", "must start above 0"),
+        ("tag(log, range(0, 9))", "whole numbers of at least 1"),
         ("tag(log, range(1, 9, 2))", "with step 1"),
         ("tag(log, range(1, 9, 0.5))", "with step 1"),
-        ("tag(log, choice(1, 2))", "must be an interval or a range"),
-        ("tag(lgo, interval(1, 2))", "must have no tag but log. Received lgo"),
-        ("choice(1, 2, 1)", "Received 1 twice"),
-        ("choice(a, 'a')", "Received a twice"),
+        ("tag(log, choice(1, 2))", "write an interval or a range"),
+        ("tag(lgo, interval(1, 2))", "has the tag lgo, but the only tag is log"),
+        ("choice(1, 2, 1)", "lists 1 twice"),
+        ("choice(a, 'a')", "lists a twice"),
         ("range(1, 9, 0)", "a step other than 0"),
         ("range(0, 1, 0.0)", "a step other than 0"),
-        ("range(9, 1)", "must hold a value"),
-        ("range(0, 1, 1e-9)", "must list 100000 values at most"),
+        ("range(9, 1)", "is empty"),
+        ("range(0, 1, 1e-9)", "must have at most 100000 values"),
         ("int(interval(1.5, 9))", "int needs an interval between whole numbers, not interval(1.5, 9)"),
-        ("choice(1, choice(2, 3))", "must not hold a range within a choice"),
-        ("interval(0, 1), 2", "must not hold a range within a choice"),
-        ("interval(low, high)", "cannot be read"),
+        ("choice(1, choice(2, 3))", "has a range within a choice"),
+        ("interval(0, 1), 2", "has a range within a choice"),
+        ("interval(low, high)", "Invalid override"),
         ("range(0, 1", "write choice(a, b), range(start, stop, step)"),
-        ("relu", "must name several values"),
-        (3, "given on the command line, or as choice(3)"),
-        (None, "must name several values"),
-        ({}, "must name several values"),
-        ("glob(nothing*)", "fits nothing"),
+        ("relu", "must have several values"),
+        (3, "Give a single value on the command line, or as choice(3)"),
+        (None, "must have several values"),
+        ({}, "must have several values"),
+        ("glob(nothing*)", "matches no file"),
     ],
 )
-def test_a_mistake_is_told_in_one_sentence_that_names_the_entry(written, said):
+def test_a_mistake_gives_one_message_that_names_the_entry(written, message):
     with pytest.raises(UserError) as error:
         space_of({"some.setting": written})
-    assert said in str(error.value)
+    assert message in str(error.value)
     assert "\n" not in str(error.value)
     assert "some.setting" in str(error.value)
 
 
 @pytest.mark.parametrize(
-    ("space", "when", "arguments", "said"),
+    ("space", "when", "arguments", "message"),
     [
         ({}, {"model=lenet5": {"a": "1,2"}}, [], "add model to the space, or `model=VALUE` to the command"),
         ({"model": MODELS}, {"model=lenet": {"a": "1,2"}}, [], "Did you mean 'lenet5'?"),
         ({}, {"model=lenet": {"a": "1,2"}}, ["model=lenet5"], "Did you mean 'lenet5'?"),
         ({"k": "1,2"}, {"k=3": {"a": "1,2"}}, [], "Available: 1, 2."),
         ({"k": "1,2"}, {"k='1'": {"a": "1,2"}}, [], "Available: 1, 2."),
-        ({"k": "interval(0, 1)"}, {"k=0.5": {"a": "1,2"}}, [], "must be on a setting with a list of values"),
-        ({"k": "1,2"}, {"k": {"a": "1,2"}}, [], "cannot be read"),
+        ({"k": "interval(0, 1)"}, {"k=0.5": {"a": "1,2"}}, [], "needs a setting with a list of values"),
+        ({"k": "1,2"}, {"k": {"a": "1,2"}}, [], "Invalid override"),
         ({"k": "1,2"}, {"~k": {"a": "1,2"}}, [], "must be written SETTING=VALUE"),
         ({"k": "1,2"}, {"k=interval(0,1)": {"a": "1,2"}}, [], "must be written SETTING=VALUE"),
-        ({"k": "1,2"}, {"k=1": {"k": "3,4"}}, [], "must not be searched both in every trial and under a condition"),
+        ({"k": "1,2"}, {"k=1": {"k": "3,4"}}, [], "is searched both in every trial and under a condition"),
         ({"k": "1,2", "a": "1,2"}, {"k=1": {"a": "3,4"}}, [], "remove it from `space` or from `when`"),
         ({"k": "1,2,3"}, {"k=1,2": {"a": "1,2"}, "k=2,3": {"a": "1,2"}}, [], "two conditions that can hold"),
         ({"k": "1,2", "l": "1,2"}, {"k=1": {"a": "1,2"}, "l=1": {"a": "1,2"}}, [], "two conditions that can hold"),
-        ({"k": "1,2"}, {"k=1": {"a": "1,2"}, "a=1": {"b": "1,2"}}, [], "searched in every trial"),
-        ({"a": "1,2", "+a": "1,2"}, {}, [], "must stand in the space once"),
+        ({"k": "1,2"}, {"k=1": {"a": "1,2"}, "a=1": {"b": "1,2"}}, [], "in every trial"),
+        ({"a": "1,2", "+a": "1,2"}, {}, [], "is in the space twice"),
         ({"model": "lenet,resnet8"}, {}, [], "Unknown model 'lenet'. Did you mean 'lenet5'?"),
         ({}, {}, ["model=lenet,resnet8"], "Unknown model 'lenet'"),
     ],
 )
-def test_a_condition_that_cannot_be_met_is_refused(space, when, arguments, said):
+def test_a_condition_that_can_never_hold_is_refused(space, when, arguments, message):
     with pytest.raises(UserError) as error:
         space_of(space, when, arguments)
-    assert said in str(error.value)
+    assert message in str(error.value)
     assert "\n" not in str(error.value)
 
 
 def test_a_grid_needs_lists_of_values():
     space = space_of({"a": "1,2", "rate": "interval(0, 1)"})
-    for grid in (lambda: list(space.grid()), lambda: space.grid_size):
-        with pytest.raises(UserError, match="`rate` must list its values for a grid"):
+    for grid in (lambda: list(combinations(space)), lambda: combination_count(space)):
+        with pytest.raises(UserError, match="`rate` has no finite list of values"):
             grid()
 
 

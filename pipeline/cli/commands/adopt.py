@@ -1,7 +1,7 @@
-"""Write the best configuration of a sweep as a model of the comparison.
+"""Write the best configuration of a sweep as a model file, so that it enters the comparison.
 
-The file conf/model/NAME.yaml holds the model and, where they differ from the comparison's, values of optimizer,
-training and augmentation. Without SWEEP, list the sweeps there are.
+The file conf/model/NAME.yaml holds the architecture and options of the trial. It also holds the values of optimizer,
+training and augmentation that differ from the comparison's. Without SWEEP, list the sweeps.
 
   convtrack adopt small-lecture_cnn-digits
   convtrack adopt small-lecture_cnn-digits --trial 7 --name cheap_cnn --compare
@@ -23,83 +23,81 @@ from pipeline.console import columns, say
 from pipeline.errors import UserError
 from pipeline.reporting.text.quantities import digits, listed
 from pipeline.storage.provenance import commit, dirty
-from pipeline.sweeping.adopting import (
-    TrialSettings,
+from pipeline.sweeping.adopting import TrialSettings, chosen_trial, differences, settings_of
+from pipeline.sweeping.model_file import (
     add_to_comparison,
     check_replaceable,
-    chosen_trial,
     default_name,
-    differences,
     file_of,
     is_name,
     origin,
-    settings_of,
     write_model,
 )
-from pipeline.sweeping.study import DEFINITION, SETTINGS, open_study, studies
-from pipeline.sweeping.telling import Summary, summarise
+from pipeline.sweeping.study import DEFINITION, SETTINGS, open_study, study_names
+from pipeline.sweeping.summary import Summary, summarise
 
 WIDTH = 120
+"""The most characters in a line of a model file's header."""
 SWEEPER = CONF / "hydra" / "sweeper" / "convtrack_optuna.yaml"
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Write the file, and say what it holds, how far to trust it, and how to compare it."""
+    """Adopt a trial, or list the sweeps."""
     parser = argparse.ArgumentParser(
         "convtrack adopt", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("sweep", nargs="?", metavar="SWEEP", help="the name of a sweep (default: list those there are)")
-    parser.add_argument("--trial", metavar="NUMBER", help="which of its trials (default: the best)")
-    parser.add_argument("--name", metavar="NAME", help="what to call the model (default: after sweep and model)")
-    parser.add_argument("--storage", metavar="ADDRESS", help=f"where sweeps are kept (default: that of {SWEEPER})")
-    parser.add_argument("--compare", action="store_true", help="add the model to those of conf/comparison.yaml")
+    parser.add_argument("sweep", nargs="?", metavar="SWEEP", help="the name of the sweep (default: list all sweeps)")
+    parser.add_argument("--trial", metavar="NUMBER", help="the trial to adopt (default: the best)")
+    parser.add_argument("--name", metavar="NAME", help="the name of the model (default: from sweep and model)")
+    parser.add_argument("--storage", metavar="ADDRESS", help=f"the database of sweeps (default: from {SWEEPER})")
+    parser.add_argument("--compare", action="store_true", help="add the model to conf/comparison.yaml")
     given = parser.parse_args(arguments)
     number = _number(given.trial)
     comparison = read_comparison()
-    storage = given.storage or _storage()
+    storage = given.storage or _configured_storage()
     if given.sweep is not None:
         _adopt(given.sweep, storage, number, given.name, comparison, compare=given.compare)
     elif given.trial or given.name or given.compare:
-        raise UserError("Say which sweep to adopt from; `convtrack adopt` alone lists them.")
+        raise UserError("SWEEP is missing: name the sweep to adopt from. `convtrack adopt` alone lists all sweeps.")
     else:
         _list(storage)
 
 
 def _number(text: str | None) -> int | None:
     if text is not None and not (text.isascii() and text.isdigit()):
-        raise UserError(f"`--trial` must be the number of a trial, a whole number from 0. Received {text!r}.")
+        raise UserError(f"`--trial` must be the number of a trial, an integer of at least 0. Received {text!r}.")
     return None if text is None else int(text)
 
 
-def _storage() -> str:
-    """The address that sweeps are kept at unless another one is named."""
-    written = yaml.safe_load(SWEEPER.read_text(encoding="utf-8")) if SWEEPER.is_file() else None
-    if not isinstance(written, dict) or not isinstance(written.get("storage"), str):
-        raise UserError(f"{SWEEPER} names no `storage`: name the one to adopt from with --storage ADDRESS.")
-    return str(written["storage"])
+def _configured_storage() -> str:
+    """The database that `convtrack experiment -m` uses by default."""
+    content = yaml.safe_load(SWEEPER.read_text(encoding="utf-8")) if SWEEPER.is_file() else None
+    if not isinstance(content, dict) or not isinstance(content.get("storage"), str):
+        raise UserError(f"{SWEEPER} has no `storage`: name the database with --storage ADDRESS.")
+    return str(content["storage"])
 
 
 def _list(storage: str) -> None:
     rows = [("sweep", "trials", "complete", "best")]
-    for name in studies(storage):
+    for name in study_names(storage):
         study = open_study(name, storage)
-        # Others may keep studies of their own in the same storage.
+        # The database may also hold studies of other programs.
         if DEFINITION in study.user_attrs:
-            found = summarise(study)
-            done = f"{_done(found)} of {study.user_attrs[SETTINGS]['trials']}"
-            rows.append((name, done, str(found.complete), _best(study, found)))
+            summary = summarise(study)
+            progress = f"{summary.finished} of {study.user_attrs[SETTINGS]['trials']}"
+            rows.append((name, progress, str(summary.complete), _best_text(study, summary)))
     if len(rows) == 1:
-        raise UserError(f"{storage} holds no sweep yet: `convtrack experiment -m` begins one.")
+        raise UserError(f"{storage} contains no sweep: start one with `convtrack experiment -m`.")
     for line in columns(rows):
         say(line)
 
 
-def _best(study: optuna.Study, found: Summary) -> str:
-    if not found.best:
+def _best_text(study: optuna.Study, summary: Summary) -> str:
+    if not summary.best:
         return "–"
-    if len(found.best) > 1:
-        return f"{len(found.best)} on the Pareto front of {listed(_objectives(study))}"
-    return f"trial {found.best[0].number}: {_values(study, found.best[0])}"
+    if len(summary.best) > 1:
+        return f"{len(summary.best)} Pareto-optimal trials ({listed(_objectives(study))})"
+    return f"trial {summary.best[0].number}: {_values_text(study, summary.best[0])}"
 
 
 def _adopt(
@@ -107,100 +105,99 @@ def _adopt(
 ) -> None:
     study = open_study(sweep, storage)
     if DEFINITION not in study.user_attrs:
-        raise UserError(f"'{sweep}' was not made by `convtrack experiment -m`: nothing of it can be adopted.")
-    found = summarise(study)
-    if number is None and len(found.best) > 1:
-        for line in (*_front(study, found.best), ""):
+        raise UserError(f"'{sweep}' is not a sweep of `convtrack experiment -m`: its trials cannot be adopted.")
+    summary = summarise(study)
+    if number is None and len(summary.best) > 1:
+        for line in (*_front_table(study, summary.best), ""):
             say(line)
     trial = chosen_trial(study, number)
     settings = settings_of(study, trial)
     if name is not None and not is_name(name):
         raise UserError(
-            "`--name` must begin with a letter, be made of letters, digits, _ and -, and be no word of YAML's. "
-            f"Received {name!r}."
+            f"Invalid `--name`: {name!r}. Start it with a letter, use only letters, digits, _ and -, and avoid words "
+            "that YAML reads as another type, such as null or yes."
         )
     name = name or default_name(sweep, settings.model.name)
     file = file_of(name)
     check_replaceable(file, sweep)
-    standing, values = _standing(trial, found), _values(study, trial)
-    replicates = "1 replicate" if settings.replicates == 1 else f"mean of {settings.replicates} replicates"
-    write_model(
-        file,
-        settings,
-        [
-            *_comment(
-                f"A {settings.model.name} with the settings of trial {trial.number} of the sweep {sweep}, {standing}: "
-                f"{values} on validation images of {settings.data.name}, {replicates}. It was chosen by them, so "
-                "expect less of new images."
-            ),
-            f"#   convtrack experiment model={name} data={settings.data.name} split={settings.split.name}",
-            *_comment(_history(study, found)),
-            origin(sweep),
-        ],
-    )
-    say(f"{file}: trial {trial.number} of the sweep {sweep}, {standing}: {values} ({replicates}).")
+    write_model(file, settings, _header(sweep, study, trial, settings, summary, name), composed)
+    say(f"{file}: {_result(sweep, study, trial, settings, summary)}.")
     if trial.params:
-        say(f"It chose {', '.join(f'{key}={value}' for key, value in trial.params.items())}.")
-    if _done(found) > 1:
+        say(f"Parameters: {', '.join(f'{key}={value}' for key, value in trial.params.items())}.")
+    if summary.finished > 1:
         say(
-            f"Chosen among {_done(found)} by validation images, it looks better on them than it is; the comparison's "
-            "test images will tell."
+            f"It was selected from {summary.finished} trials by its validation score, so this score is optimistic. The "
+            "comparison measures it on test images."
         )
     say(_reuse(name, settings, comparison))
     if compare and add_to_comparison(name):
-        say("conf/comparison.yaml names it now: `dvc repro` compares it.")
+        say("conf/comparison.yaml lists it now: `dvc repro` compares it.")
     elif compare or name in comparison.models:
-        say("conf/comparison.yaml names it already: `dvc repro` compares it as it is now.")
+        say("conf/comparison.yaml lists it already: `dvc repro` compares its new version.")
     else:
         say(
-            f"To compare it, add the line `  - {name}` to the models in conf/comparison.yaml, or use --compare; then "
-            "`dvc repro`."
+            f"To compare it, add `  - {name}` to the models in conf/comparison.yaml or use --compare, then `dvc repro`."
         )
 
 
-def _done(found: Summary) -> int:
-    return found.complete + found.pruned + found.failed
+def _result(sweep: str, study: optuna.Study, trial: FrozenTrial, settings: TrialSettings, summary: Summary) -> str:
+    """One clause on the trial: its rank in the sweep and its values."""
+    replicates = "1 replicate" if settings.replicates == 1 else f"mean of {settings.replicates} replicates"
+    return (
+        f"trial {trial.number} of the sweep {sweep}, {_rank(trial, summary)}: {_values_text(study, trial)} "
+        f"({replicates})"
+    )
+
+
+def _header(
+    sweep: str, study: optuna.Study, trial: FrozenTrial, settings: TrialSettings, summary: Summary, name: str
+) -> list[str]:
+    """The comment lines of the model file: origin, command, and how the sweep was run."""
+    stored = study.user_attrs[SETTINGS]
+    return [
+        *_comment(
+            f"{settings.model.name} with the settings of {_result(sweep, study, trial, settings, summary)} on the "
+            f"validation images of {settings.data.name}. Expect a lower score on new images, because these selected it."
+        ),
+        f"#   convtrack experiment model={name} data={settings.data.name} split={settings.split.name}",
+        *_comment(
+            f"Adopted on {datetime.now(UTC):%Y-%m-%d}, after {summary.finished} of {stored['trials']} trials "
+            f"({summary.complete} complete, {summary.pruned} pruned, {summary.failed} failed; sampler "
+            f"{stored['sampler']['name']}), at commit {commit()[:12]}{' with changes' if dirty() else ''}."
+        ),
+        origin(sweep),
+    ]
 
 
 def _objectives(study: optuna.Study) -> list[str]:
     return [name.replace("_", " ") for name in study.user_attrs[DEFINITION]["objectives"]]
 
 
-def _values(study: optuna.Study, trial: FrozenTrial) -> str:
-    """The values of a trial's objectives, each with its name."""
+def _values_text(study: optuna.Study, trial: FrozenTrial) -> str:
+    """The names and values of a trial's objectives."""
     pairs = zip(_objectives(study), trial.values, strict=True)
     return listed([f"{name} {digits(value)}" for name, value in pairs])
 
 
-def _front(study: optuna.Study, front: Sequence[FrozenTrial]) -> list[str]:
-    """The Pareto front as a table, by the first objective."""
-    searched = list(dict.fromkeys(key for trial in front for key in trial.params))
-    rows = [("trial", *_objectives(study), *searched)]
+def _front_table(study: optuna.Study, front: Sequence[FrozenTrial]) -> list[str]:
+    """The Pareto front as lines of a table, sorted by the first objective."""
+    parameters = list(dict.fromkeys(key for trial in front for key in trial.params))
+    rows = [("trial", *_objectives(study), *parameters)]
     for trial in sorted(front, key=lambda one: (one.values, one.number)):
-        chosen = (str(trial.params.get(key, "–")) for key in searched)
-        rows.append((str(trial.number), *map(digits, trial.values), *chosen))
+        values = (str(trial.params.get(key, "–")) for key in parameters)
+        rows.append((str(trial.number), *map(digits, trial.values), *values))
     return columns(rows)
 
 
-def _standing(trial: FrozenTrial, found: Summary) -> str:
-    """What a trial is among those that are done."""
-    among = "1 trial" if _done(found) == 1 else f"{_done(found)} trials"
-    numbers = [one.number for one in found.best]
-    if numbers == [trial.number]:
+def _rank(trial: FrozenTrial, summary: Summary) -> str:
+    """The rank of a trial among the finished ones."""
+    among = "1 trial" if summary.finished == 1 else f"{summary.finished} trials"
+    best = [one.number for one in summary.best]
+    if best == [trial.number]:
         return f"the best of {among}"
-    if len(numbers) == 1:
-        return f"chosen by hand from {among} of which trial {numbers[0]} is the best"
-    return f"chosen by hand from {among}, {'on' if trial.number in numbers else 'off'} their Pareto front"
-
-
-def _history(study: optuna.Study, found: Summary) -> str:
-    """When a trial was adopted, and what its sweep was."""
-    settings = study.user_attrs[SETTINGS]
-    return (
-        f"Adopted on {datetime.now(UTC):%Y-%m-%d}, after {_done(found)} of {settings['trials']} trials "
-        f"({found.complete} complete, {found.pruned} pruned, {found.failed} failed; sampler "
-        f"{settings['sampler']['name']}), at commit {commit()[:12]}{' with changes' if dirty() else ''}."
-    )
+    if len(best) == 1:
+        return f"chosen by hand from {among}, of which trial {best[0]} is the best"
+    return f"chosen by hand from {among}, {'on' if trial.number in best else 'off'} their Pareto front"
 
 
 def _comment(text: str) -> list[str]:
@@ -208,21 +205,20 @@ def _comment(text: str) -> list[str]:
 
 
 def _reuse(name: str, settings: TrialSettings, comparison: ComparisonConfig) -> str:
-    """What of the sweep's trainings the comparison need not do again, or why it does."""
-    other = list(differences(settings))
+    """How many trainings of the sweep the comparison reuses, or why it reuses none."""
+    other = list(differences(settings, composed))
     if other:
         return (
-            f"The sweep was made on other images than the comparison ({', '.join(other)}): what was best there need "
-            "not be best here."
+            f"The sweep used other images than the comparison ({', '.join(other)}), where other settings may be best."
         )
     seed = composed("train", [f"model={name}"])["training"].seed
     if seed != settings.training.seed:
         return (
-            f"The comparison trains it anew: the seed of all its models is {seed}, the trial's was "
+            f"The comparison trains it again, because it uses seed {seed} for all models and the trial used "
             f"{settings.training.seed}."
         )
     trained = min(settings.replicates, comparison.replicates)
     return (
-        f"Of its {comparison.replicates} replicates in the comparison the sweep has trained {trained}, which need not "
-        "be trained again while images, code and versions stay the same."
+        f"The comparison reuses {trained} of its {comparison.replicates} replicates from the sweep, as long as images, "
+        "code and versions stay the same."
     )

@@ -1,7 +1,7 @@
-"""Log a sweep as a whole: what it searches, how far it is, the best it has found, and the pages about it.
+"""Log a sweep as a whole: its search space, its progress, its best trials and its page.
 
-Its trials are logged below it while they happen (`pipeline.tracking.publish.live`). A store that vanishes stops the
-logging, not the sweep.
+`pipeline.tracking.publish.live` logs the trials below it while they run. If the tracking store becomes
+unreachable, the sweep continues without logging.
 """
 
 import re
@@ -12,27 +12,27 @@ from typing import Any
 
 from pipeline.config.reading import flattened
 from pipeline.console import say
-from pipeline.reporting.sweep import ENDINGS, BestTrial, description
+from pipeline.reporting.sweep_description import FINISHED_STATES, BestTrial, description
 from pipeline.reporting.tables.settings import written
 from pipeline.tracking.connection import STORE_ERRORS
 from pipeline.tracking.tracker import Status, Tracker
 
 CHANGED = "changed."
-"""What the tags begin with that hold a setting which is no longer what the run's parameter says."""
+"""Prefix of the tags for settings that differ from the run's parameters."""
 
 
 def begin_sweep(tracker: Tracker, name: str, fingerprint: str, parameters: Mapping[str, Any]) -> str:
-    """The run of a sweep, found by its fingerprint or made, and from now on RUNNING.
+    """Find the run of a sweep by its fingerprint, or create it, and set it RUNNING; returns the run's id.
 
-    `parameters`, nested or not, say what is searched and how. MLflow keeps what a run was told first; what has changed
-    since, such as a larger number of trials, becomes a tag. Two machines that begin the same sweep must do so one after
-    the other, or there may be two runs for a while.
+    `parameters`, nested or flat, describe the search. MLflow cannot change a parameter, so a setting that has changed
+    since, such as the number of trials, becomes a tag. Callers must hold a lock: two machines that begin the same sweep
+    at the same time could create two runs.
     """
-    told = {_key(key): written(value) for key, value in flattened(parameters)}
-    run = tracker.sweep_run(name, fingerprint, parameters=told)
+    texts = {_key(key): written(value) for key, value in flattened(parameters)}
+    run = tracker.sweep_run(name, fingerprint, parameters=texts)
     first = tracker.parameters(run)
     tracker.replace_tags(
-        run, CHANGED, {CHANGED + key: value for key, value in told.items() if first.get(key, value) != value}
+        run, CHANGED, {CHANGED + key: value for key, value in texts.items() if first.get(key, value) != value}
     )
     tracker.start(run)
     return run
@@ -45,38 +45,44 @@ def log_sweep(
     metrics: Mapping[str, float],
     best: Sequence[BestTrial],
     *,
-    growing: Container[str] = (),
+    maximised: Container[str] = (),
     files: Sequence[Path] = (),
 ) -> None:
-    """Log how far a sweep is.
+    """Log the progress of a sweep.
 
-    `metrics` are numbers of trials by how they ended (`complete`, `pruned`, `failed`), of those `reused`, and others,
-    such as `utilisation`; beside them stand the best values of the objectives, of which those `growing` are the better
-    the larger. `files` become artefacts under sweep/.
+    Args:
+        tracker: the store.
+        run: the id of the sweep's run.
+        name: the name of the sweep.
+        metrics: the number of trials in each state (`complete`, `pruned`, `failed`), the number `reused`, and others,
+            such as `utilisation`.
+        best: the best trial, or the Pareto front; the best value of each objective becomes a metric.
+        maximised: the objectives of which a larger value is better.
+        files: become artefacts under sweep/.
     """
-    ended = int(sum(metrics.get(state, 0) for state in ENDINGS))
+    finished = int(sum(metrics.get(state, 0) for state in FINISHED_STATES))
     reached = {objective: [trial.values[objective] for trial in best] for objective in best[0].values} if best else {}
     values = {
-        **{f"trials/{key}" if key in (*ENDINGS, "reused") else key: value for key, value in metrics.items()},
-        **{f"best/{key}": (max if key in growing else min)(held) for key, held in reached.items()},
+        **{f"trials/{key}" if key in (*FINISHED_STATES, "reused") else key: value for key, value in metrics.items()},
+        **{f"best/{key}": (max if key in maximised else min)(found) for key, found in reached.items()},
     }
-    with _going_on():
-        tracker.log_metrics(run, values, step=ended)
+    with _continue_if_unreachable():
+        tracker.log_metrics(run, values, step=finished)
         tracker.describe(run, description(name, metrics, best))
         tracker.log_files(run, files, "sweep")
 
 
 def end_sweep(tracker: Tracker, run: str, status: Status) -> None:
-    """End the run of a sweep, at the second try if Ctrl-C cut the first one's connection."""
+    """End the run of a sweep; a second attempt follows if Ctrl-C interrupted the first one's connection."""
     with suppress(*STORE_ERRORS):
         tracker.end(run, status)
         return
-    with _going_on():
+    with _continue_if_unreachable():
         tracker.end(run, status)
 
 
 def _key(name: str) -> str:
-    """A setting's name as far as MLflow takes it in that of a parameter.
+    """A setting's name with the characters that MLflow allows in a parameter's name.
 
     >>> _key("when.model=lenet5.model.options.units")
     'when.model:lenet5.model.options.units'
@@ -85,8 +91,8 @@ def _key(name: str) -> str:
 
 
 @contextmanager
-def _going_on() -> Iterator[None]:
+def _continue_if_unreachable() -> Iterator[None]:
     try:
         yield
     except STORE_ERRORS as problem:
-        say(f"MLflow does not answer ({type(problem).__name__}); the sweep goes on.")
+        say(f"MLflow does not respond ({type(problem).__name__}). The sweep continues without logging.")

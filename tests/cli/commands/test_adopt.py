@@ -17,7 +17,8 @@ from pipeline.cli.composing import composed
 from pipeline.cli.registry import PLAIN_COMMANDS
 from pipeline.config.reading import read_comparison
 from pipeline.errors import UserError
-from pipeline.sweeping.study import make_storage, make_study, whole_address
+from pipeline.sweeping.database import create_database, full_address
+from pipeline.sweeping.study import create_study
 
 SWEEP = "small-lecture_cnn-digits"
 NAME = "small_lecture_cnn_digits"
@@ -52,7 +53,7 @@ def configuration(*overrides, replicates=1):
 def empty_storage(new_project):
     """A file of sweeps without any."""
     file = new_project().folder / "empty.db"
-    make_storage(whole_address(f"sqlite:///{file}"))
+    create_database(full_address(f"sqlite:///{file}"))
     return file
 
 
@@ -68,7 +69,7 @@ def sweep(folder, empty_storage):
             optuna.study.StudyDirection.MAXIMIZE if "accuracy" in one else optuna.study.StudyDirection.MINIMIZE
             for one in objectives
         ]
-        study = make_study(name, whole_address(storage), directions)
+        study = create_study(name, full_address(storage), directions)
         study.set_user_attr("definition", {"objectives": list(objectives)})
         study.set_user_attr("settings", {"trials": total, "sampler": {"name": "tpe", "options": {}}})
         for state, values, *overrides in trials:
@@ -253,7 +254,7 @@ def test_sweeps_are_listed_with_their_best(capsys, sweep, usual):
     usual()
     sweep((TrialState.COMPLETE, [0.9, 50.0]), (TrialState.COMPLETE, [0.8, 40.0]), name="b", objectives=TWO, total=2)
     sweep((TrialState.FAIL, None), name="c")
-    optuna.create_study(study_name="another's", storage=whole_address(STORAGE))
+    optuna.create_study(study_name="another's", storage=full_address(STORAGE))
     assert [re.split(r"  +", line) for line in said(capsys).splitlines()] == [
         ["sweep", "trials", "complete", "best"],
         ["b", "2 of 2", "2", "2 on the Pareto front of validation accuracy and parameters"],

@@ -8,7 +8,7 @@ import mlflow
 import pytest
 
 from pipeline.errors import UserError
-from pipeline.reporting.sweep import BestTrial
+from pipeline.reporting.sweep_description import BestTrial
 from pipeline.storage.processes import this_process
 from pipeline.tracking.names import FINGERPRINT, KIND, PROCESS, REASON, TRIAL_STATE
 from pipeline.tracking.publish.live import logging_live
@@ -209,10 +209,10 @@ def test_a_sweep_run_holds_counts_best_values_and_pages(project, tracker):
     first = BestTrial(0, {"validation_loss": 0.5, "validation_accuracy": 0.9}, {"a": 1})
     second = BestTrial(3, {"validation_loss": 0.25, "validation_accuracy": 0.8}, {"a": 2})
     growing = ("validation_accuracy",)
-    log_sweep(tracker, run, "small", {"complete": 1, "pruned": 0, "failed": 0}, [first], growing=growing)
+    log_sweep(tracker, run, "small", {"complete": 1, "pruned": 0, "failed": 0}, [first], maximised=growing)
     metrics = {"complete": 3, "pruned": 1, "failed": 1, "reused": 1, "utilisation": 0.9, "memory_mib": 800}
     page = [project / "sweep.html"]
-    log_sweep(tracker, run, "small", metrics, [first, second], growing=growing, files=page)
+    log_sweep(tracker, run, "small", metrics, [first, second], maximised=growing, files=page)
     end_sweep(tracker, run, "FINISHED")
     found = tracker.client.get_run(run)
     assert found.data.metrics == {

@@ -1,4 +1,4 @@
-"""The page and the table of a sweep, from none to hundreds of trials; the page in headless Chromium."""
+"""The page of a sweep, also in headless Chromium, and its table, from no trials to hundreds."""
 
 import json
 import math
@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from optuna.trial import TrialState
 
-from pipeline.sweeping.drawing import sweep_page, trials_table
+from pipeline.sweeping.sweep_page import sweep_page, trials_table
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 LOSS = ("validation_loss",)
@@ -60,7 +60,7 @@ def best_rows(page):
 # The table
 
 
-def test_the_table_has_a_row_for_each_trial_in_whatever_state():
+def test_the_table_has_a_row_for_each_trial_in_any_state():
     study = studied(12)
     study.ask()
     table = trials_table(study, LOSS)
@@ -87,64 +87,64 @@ def test_the_table_of_no_trials_has_its_columns():
     assert list(table) == ["number", "state", "validation_loss", "seconds", "reused", "memory_mib", "reason"]
 
 
-# What is drawn, and when
+# Which figures the page has
 
 
 @pytest.mark.parametrize(
     ("number", "expected"),
     [
         (0, []),
-        (1, ["Progress", "One setting at a time", "While they trained", "When they ran"]),
+        (1, ["Optimization history", "One parameter at a time", "Intermediate values", "Timeline"]),
         (
             2,
             [
-                "Progress",
-                "What matters",
+                "Optimization history",
+                "Parameter importances",
                 "All trials",
-                "One setting at a time",
-                "While they trained",
-                "When they ran",
+                "One parameter at a time",
+                "Intermediate values",
+                "Timeline",
             ],
         ),
     ],
 )
-def test_a_figure_is_drawn_from_as_many_trials_as_give_it_sense(number, expected):
+def test_a_figure_is_drawn_if_there_are_enough_trials(number, expected):
     assert headings(sweep_page(studied(number), LOSS)) == expected
 
 
-def test_equal_values_and_a_single_setting_tell_nothing_of_what_matters():
+def test_equal_values_have_no_importances():
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     for rate in (0.1, 0.2, 0.3):
         study.enqueue_trial({"rate": rate})
         trial = study.ask({"rate": optuna.distributions.FloatDistribution(0.1, 0.3)})
         study.tell(trial, 1.0)
-    assert "What matters" not in headings(sweep_page(study, LOSS))
+    assert "Parameter importances" not in headings(sweep_page(study, LOSS))
 
 
-def test_a_study_of_failures_says_why_and_draws_no_values():
+def test_a_study_of_failures_shows_the_reasons_and_draws_no_values():
     study = optuna.create_study()
     trial = study.ask({"rate": optuna.distributions.FloatDistribution(0, 1)})
     trial.set_user_attr("reason", "ValueError: loss is <NaN>")
     study.tell(trial, state=TrialState.FAIL)
     page = sweep_page(study, LOSS)
-    assert headings(page) == ["When they ran", "Why trials failed"]
+    assert headings(page) == ["Timeline", "Failed trials"]
     assert "trial 0: ValueError: loss is &lt;NaN&gt;" in page
 
 
-def test_values_that_are_not_finite_are_drawn_around():
+def test_values_that_are_not_finite_are_left_out():
     study = studied(6)
     study.add_trial(optuna.trial.create_trial(value=math.inf))
-    assert "Progress" in headings(sweep_page(study, LOSS))
+    assert "Optimization history" in headings(sweep_page(study, LOSS))
 
 
-def test_conditional_settings_are_drawn_and_missing_ones_are_marked():
+def test_conditional_parameters_are_drawn_and_missing_ones_are_marked():
     page = sweep_page(studied(30), LOSS)
     assert UNITS in page
     row = next(row for row in best_rows(page) if "resnet8" in row)
     assert "–" in row
 
 
-def test_the_best_stand_first_and_the_very_best_is_marked():
+def test_the_best_trials_come_first_and_the_best_one_is_marked():
     study = studied(30)
     _, first, second, *_ = best_rows(sweep_page(study, LOSS))
     assert first[0] == f"{study.best_trial.number} ★" and "★" not in second[0]
@@ -152,18 +152,18 @@ def test_the_best_stand_first_and_the_very_best_is_marked():
 
 
 @pytest.mark.parametrize("several", [2, 3, 4])
-def test_of_several_objectives_each_is_drawn_and_the_front_before_all(several):
+def test_each_of_several_objectives_is_drawn_after_the_front(several):
     study = studied(24, COSTS[:several])
     page = sweep_page(study, COSTS[:several])
     assert headings(page)[: several - 1] == [f"{name} against validation_loss" for name in COSTS[1:several]]
-    assert {f"What matters for {name}" for name in COSTS[:several]} <= set(headings(page))
+    assert {f"Parameter importances for {name}" for name in COSTS[:several]} <= set(headings(page))
     front = {trial.number for trial in study.best_trials}
     assert {int(row[0].split()[0]) for row in best_rows(page) if "★" in row[0]} <= front
     assert best_rows(page)[1][0].endswith("★")
 
 
-def test_what_matters_for_accuracy_is_what_makes_it_large():
-    """One setting decides among the best, the other among the worst."""
+def test_importances_for_accuracy_concern_the_largest_values():
+    """One parameter decides among the best trials, the other among the worst."""
     study = optuna.create_study(directions=["minimize", "maximize"])
     for place in range(60):
         high, low = place % 6 / 5, place // 6 / 9
@@ -195,7 +195,7 @@ def test_a_page_of_hundreds_of_trials_takes_seconds():
     assert time.monotonic() - started < 10
 
 
-def test_optunas_warnings_stay_in_the_drawing():
+def test_optunas_warnings_are_suppressed():
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
         sweep_page(studied(4, COSTS), COSTS)
@@ -220,7 +220,7 @@ addEventListener("load", () => setTimeout(() => {
 
 @pytest.mark.skipif(not CHROMIUM, reason="no chromium on this machine (Debian: apt install chromium)")
 @pytest.mark.parametrize("objectives", [LOSS, COSTS[:3]])
-def test_every_figure_is_drawn_without_asking_anybody(tmp_path, objectives):
+def test_every_figure_is_drawn_without_network_access(tmp_path, objectives):
     page = sweep_page(studied(30, objectives), objectives)
     file = tmp_path / "sweep.html"
     file.write_text(page.replace("<head>", f"<head>{FORBIDDING}"), encoding="utf-8")

@@ -15,8 +15,8 @@ import pytest
 from optuna.trial import TrialState
 
 from pipeline.storage.processes import process_number
-from pipeline.sweeping.study import OWNER
-from tests.sweeping.servers import ending, make_project, numbers_met, run_states, started_sweep, trials, until
+from pipeline.sweeping.ownership import OWNER
+from tests.system.sweeping.servers import ending, make_project, numbers_met, run_states, started_sweep, trials, until
 
 SWEEP = "tried"
 

@@ -8,8 +8,8 @@ import pytest
 from optuna.trial import TrialState
 
 from pipeline.storage.processes import process_number
-from pipeline.sweeping.study import DEATHS, OWNER
-from tests.sweeping.servers import (
+from pipeline.sweeping.ownership import DEATHS, OWNER
+from tests.system.sweeping.servers import (
     RAY,
     ending,
     kill_tree,

@@ -1,4 +1,4 @@
-"""How many jobs Hydra's launchers work on at once, and what each of them needs to be told before the first."""
+"""Hydra's launchers: create the configured one and determine how many jobs it runs in parallel."""
 
 import logging
 import os
@@ -13,17 +13,17 @@ from omegaconf import OmegaConf, open_dict
 from pipeline.errors import UserError
 
 QUIET = {"version": 1, "root": None, "disable_existing_loggers": False}
-"""Hydra's `hydra_logging: none`: a line of ours per trial says more than the launcher's for each of its batches."""
+"""Hydra's `hydra_logging: none`. The sweep prints one line per trial instead of the launcher's line per batch."""
 
 
 def make_launcher(*, hydra_context: Any, task_function: Any, config: Any) -> tuple[Any, int]:
-    """The launcher that the configuration names, and how many jobs it works on at once."""
+    """The configured launcher, and how many jobs it runs in parallel. The arguments are those of a Hydra sweeper."""
     target = str(config.hydra.launcher._target_).rpartition(".")[2]
     for package in ("hydra", "hydra_plugins"):
         logging.getLogger(package).setLevel(logging.WARNING)
     with open_dict(config):
         config.hydra.hydra_logging = QUIET
-        # On another machine of a cluster a worker starts in a folder of its own.
+        # Absolute, because a worker on another machine has another working directory.
         config.hydra.sweep.dir = str(Path(config.hydra.sweep.dir).resolve())
     parallel = 1
     if target == "JoblibLauncher":
@@ -40,31 +40,31 @@ def make_launcher(*, hydra_context: Any, task_function: Any, config: Any) -> tup
 
 
 def _start_ray(config: Any) -> int:
-    """Connect to the cluster, or start one here; returns how many jobs fit."""
+    """Connect to a Ray cluster, or start one on this machine; returns how many jobs it runs in parallel."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     if (Path.home() / ".ray" / "auth_token").is_file():
-        # A cluster that is started where there is a token asks for it, and Ray offers it only when told to.
+        # A cluster started with a token requires it, but Ray sends it only in this mode.
         os.environ.setdefault("RAY_AUTH_MODE", "token")
     import ray
 
     settings: Any = OmegaConf.to_container(config.hydra.launcher.ray.init, resolve=True)
-    # The nodes know nothing of this process' environment.
-    told = {name: value for name, value in os.environ.items() if name.startswith(("MLFLOW_", "PG"))}
-    settings["runtime_env"] = {"env_vars": told, **(settings.get("runtime_env") or {})}
-    answer = signal.getsignal(signal.SIGTERM)
+    # Nodes do not inherit the environment of this process.
+    inherited = {name: value for name, value in os.environ.items() if name.startswith(("MLFLOW_", "PG"))}
+    settings["runtime_env"] = {"env_vars": inherited, **(settings.get("runtime_env") or {})}
+    handler = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(**{"log_to_driver": False, "logging_level": "warning", **settings})
     except (ConnectionError, ValueError) as problem:
-        place, reason = settings.get("address") or "this machine", " ".join(str(problem).split())[:200]
+        address, reason = settings.get("address") or "this machine", " ".join(str(problem).split())[:200]
         raise UserError(
-            f"Ray cannot be had at {place} ({reason}). A cluster that wants tokens needs RAY_AUTH_MODE=token here, too."
+            f"Cannot connect to Ray at {address} ({reason}). If the cluster requires a token, set RAY_AUTH_MODE=token."
         ) from None
-    signal.signal(signal.SIGTERM, answer)  # Ray puts one of its own in its place.
+    signal.signal(signal.SIGTERM, handler)  # Ray installs a handler of its own.
     with open_dict(config):
-        # A job that died is the sweep's to make again, under its own rules.
+        # The scheduler requeues trials whose process died, by its own rules.
         config.hydra.launcher.ray.remote.max_retries = 0
     each = config.hydra.launcher.ray.remote.get("num_cpus") or 1
     room = sum(int(node["Resources"].get("CPU", 0) / each) for node in ray.nodes() if node["Alive"])
     if room < 1:
-        raise UserError(f"No node of the Ray cluster has the {each} CPUs that a job needs.")
+        raise UserError(f"No node of the Ray cluster has {each} CPUs, which one job needs.")
     return room

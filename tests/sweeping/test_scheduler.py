@@ -1,4 +1,4 @@
-"""The rules by which trials are claimed, made again and given up; jobs are functions here, the storage is real."""
+"""The scheduler's rules: which trial it claims, requeues and gives up. Jobs are functions; the database is real."""
 
 import threading
 import time
@@ -11,22 +11,14 @@ from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
 from pipeline.errors import UserError
-from pipeline.sweeping.study import (
-    DEATHS,
-    OWNER,
-    REASON,
-    alone,
-    make_storage,
-    make_study,
-    own,
-    trials_of,
-    whole_address,
-)
-from pipeline.sweeping.sweeper import Sweeper
+from pipeline.sweeping.database import create_database, full_address, study_lock
+from pipeline.sweeping.ownership import DEATHS, HEARTBEAT, OWNER, take_ownership
+from pipeline.sweeping.scheduler import Scheduler
+from pipeline.sweeping.study import REASON, create_study, trials_of
 
 DONE = JobReturn(status=JobStatus.COMPLETED)
-GONE = "elsewhere 1 1"
-"""A process that can be told from this one."""
+ELSEWHERE = "elsewhere 1 1"
+"""A process on another machine."""
 
 
 class Line:
@@ -39,23 +31,22 @@ class Line:
 @pytest.fixture
 def storage(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    address = whole_address("sqlite:///sweeps.db")
-    make_storage(address)
+    address = full_address("sqlite:///sweeps.db")
+    create_database(address)
     return address
 
 
 @pytest.fixture
 def study(storage):
-    return make_study("rules", storage, [StudyDirection.MINIMIZE])
+    return create_study("rules", storage, [StudyDirection.MINIMIZE])
 
 
 @pytest.fixture
-def sweeper(study, storage):
-    """Makes a sweeper whose jobs are a function of overrides and number."""
-    told = []
+def scheduler(study, storage):
+    """Makes a scheduler whose jobs are a function of overrides and number."""
 
     def make(launch, *, total, parallel=1, max_failures=5):
-        made = Sweeper(
+        return Scheduler(
             study,
             storage,
             Line(),
@@ -63,12 +54,11 @@ def sweeper(study, storage):
             parallel,
             launch=launch,
             make_sampler=lambda number: optuna.samplers.RandomSampler(number),
+            explain=lambda problem: None,
             silence=300,
             max_failures=max_failures,
-            on_trial=lambda trial: told.append((trial.number, trial.state.name)),
+            on_trial=lambda trial: None,
         )
-        made.told = told
-        return made
 
     return make
 
@@ -86,7 +76,7 @@ def complete(study):
 
 
 def failing(study, which):
-    """Jobs of which those with these numbers fail."""
+    """Jobs that fail if their number is among these."""
 
     def launch(overrides, number):
         if number in which:
@@ -98,30 +88,30 @@ def failing(study, which):
     return launch
 
 
-def test_a_sweep_ends_with_as_many_trials_as_it_was_asked_for(study, sweeper):
-    sweeper(complete(study), total=4).run()
+def test_a_sweep_ends_with_the_requested_number_of_trials(study, scheduler):
+    scheduler(complete(study), total=4).run()
     assert states(study) == ["COMPLETE"] * 4
 
 
-def test_a_larger_total_extends_and_a_smaller_one_changes_nothing(study, sweeper):
+def test_a_larger_total_extends_and_a_smaller_one_changes_nothing(study, scheduler):
     for total in (2, 4, 1):
-        sweeper(complete(study), total=total).run()
+        scheduler(complete(study), total=total).run()
     assert states(study) == ["COMPLETE"] * 4
 
 
-def test_as_many_trials_run_side_by_side_as_there_is_room_for(study, sweeper):
+def test_trials_run_in_parallel_up_to_the_number_of_workers(study, scheduler):
     together = threading.Barrier(3, timeout=60)
 
     def launch(overrides, number):
         together.wait()
         return complete(study)(overrides, number)
 
-    sweeper(launch, total=6, parallel=3).run()
+    scheduler(launch, total=6, parallel=3).run()
     assert states(study) == ["COMPLETE"] * 6
 
 
-def test_no_worker_waits_for_the_slowest_of_a_batch(study, sweeper):
-    """One trial lasts as long as five others."""
+def test_no_worker_waits_for_the_slowest_of_a_batch(study, scheduler):
+    """One trial takes as long as five others."""
     ended = []
 
     def launch(overrides, number):
@@ -129,56 +119,56 @@ def test_no_worker_waits_for_the_slowest_of_a_batch(study, sweeper):
         ended.append(number)
         return complete(study)(overrides, number)
 
-    sweeper(launch, total=6, parallel=2).run()
+    scheduler(launch, total=6, parallel=2).run()
     assert ended[-1] == 0 or ended.index(0) > 2
 
 
-def test_three_failures_at_the_start_stop_the_sweep(study, sweeper):
+def test_three_failures_at_the_start_stop_the_sweep(study, scheduler):
     with pytest.raises(UserError, match=r"All trials so far have failed.* reason 2"):
-        sweeper(failing(study, range(9)), total=9).run()
+        scheduler(failing(study, range(9)), total=9).run()
     assert states(study) == ["FAIL"] * 3
 
 
-def test_failures_in_a_row_stop_the_sweep_once_something_has_succeeded(study, sweeper):
+def test_failures_in_a_row_stop_the_sweep_once_something_has_succeeded(study, scheduler):
     with pytest.raises(UserError, match=r"5 trials in a row have failed.* reason 5"):
-        sweeper(failing(study, range(1, 9)), total=9).run()
+        scheduler(failing(study, range(1, 9)), total=9).run()
     assert states(study) == ["COMPLETE", *["FAIL"] * 5]
 
 
-def test_failures_that_are_not_in_a_row_stop_nothing(study, sweeper):
-    sweeper(failing(study, range(1, 12, 2)), total=12).run()
+def test_failures_that_are_not_in_a_row_stop_nothing(study, scheduler):
+    scheduler(failing(study, range(1, 12, 2)), total=12).run()
     assert states(study) == ["COMPLETE", "FAIL"] * 6
 
 
-def test_what_cannot_be_composed_fails_with_hydras_words(study, sweeper):
+def test_a_trial_that_hydra_cannot_compose_fails_with_hydras_reason(study, scheduler):
     def launch(overrides, number):
         if number == 1:
             raise ConfigCompositionException("Could not override 'x'.")
         return complete(study)(overrides, number)
 
-    sweeper(launch, total=2).run()
+    scheduler(launch, total=2).run()
     assert states(study) == ["COMPLETE", "FAIL"]
     assert "Could not override" in trials_of(study)[1].user_attrs[REASON]
 
 
-def test_what_is_no_fault_of_a_trial_puts_it_back_and_ends_the_sweep(study, sweeper):
+def test_an_error_of_the_machine_requeues_the_trial_and_ends_the_sweep(study, scheduler):
     failed = JobReturn(status=JobStatus.FAILED)
     failed.return_value = OSError(28, "No space left on device")
     with pytest.raises(OSError, match="No space left"):
-        sweeper(lambda overrides, number: failed, total=2).run()
+        scheduler(lambda overrides, number: failed, total=2).run()
     assert states(study) == ["WAITING"]
-    sweeper(complete(study), total=2).run()
+    scheduler(complete(study), total=2).run()
     assert states(study) == ["COMPLETE"] * 2
 
 
 def dying(study, guilty):
-    """Jobs side by side: when one of the guilty runs, its process and all others die."""
+    """Parallel jobs: a guilty one kills its own process and all others."""
     broken = threading.Event()
     neighbours = []
 
     def launch(overrides, number):
         trial = trials_of(study)[number]
-        study._storage.set_trial_user_attr(trial._trial_id, OWNER, GONE)
+        study._storage.set_trial_user_attr(trial._trial_id, OWNER, ELSEWHERE)
         if number in guilty:
             time.sleep(0.1)
             if neighbours:
@@ -195,50 +185,50 @@ def dying(study, guilty):
     return launch
 
 
-def test_who_kills_its_process_fails_and_the_neighbours_it_took_down_do_not(study, sweeper):
-    sweeper(dying(study, {2}), total=5, parallel=2).run()
+def test_a_trial_that_kills_its_process_fails_and_its_neighbours_do_not(study, scheduler):
+    scheduler(dying(study, {2}), total=5, parallel=2).run()
     assert states(study) == ["COMPLETE", "COMPLETE", "FAIL", "COMPLETE", "COMPLETE"]
     guilty = trials_of(study)[2]
-    assert guilty.user_attrs[REASON] == "Its process was killed 3 times, perhaps for want of memory."
+    assert guilty.user_attrs[REASON] == "Its process was killed 3 times, perhaps because memory was short."
     assert guilty.user_attrs[DEATHS] == 3
 
 
-def test_a_launcher_that_starts_nothing_ends_the_sweep(study, sweeper):
+def test_a_launcher_that_starts_no_jobs_ends_the_sweep(study, scheduler):
     def launch(overrides, number):
         raise RuntimeError("no workers")
 
-    with pytest.raises(UserError, match=r"starts no jobs.*no workers"):
-        sweeper(launch, total=2, parallel=2).run()
+    with pytest.raises(UserError, match=r"cannot start jobs.*no workers"):
+        scheduler(launch, total=2, parallel=2).run()
     assert set(states(study)) == {"WAITING"}
 
 
-def test_a_trial_of_a_dead_process_is_made_again_under_its_number(study, storage, sweeper):
+def test_a_trial_of_a_dead_process_runs_again_under_its_number(study, storage, scheduler):
     trial = study.ask()
     trial.suggest_float("x", 0, 1)
-    own(study, trial._trial_id)
-    # Born at another time than any process that lives: whoever bore this number is gone.
+    take_ownership(study, trial._trial_id)
+    # No living process has this start time, so the process of this number has ended.
     owner = study.trials[0].user_attrs[OWNER].split()
     study._storage.set_trial_user_attr(trial._trial_id, OWNER, f"{owner[0]} {owner[1]} 1")
-    sweeper(complete(study), total=1).run()
+    scheduler(complete(study), total=1).run()
     assert states(study) == ["COMPLETE"]
     assert trials_of(study)[0].params == trial.params
 
 
-def test_a_silent_trial_of_another_machine_is_made_again_and_one_that_speaks_is_not(study, storage, sweeper):
+def test_a_trial_of_another_machine_runs_again_only_if_its_heartbeat_stops(study, storage, scheduler):
     trial = study.ask()
-    own(study, trial._trial_id)
-    study._storage.set_trial_user_attr(trial._trial_id, OWNER, GONE)
-    made = sweeper(complete(study), total=1)
+    take_ownership(study, trial._trial_id)
+    study._storage.set_trial_user_attr(trial._trial_id, OWNER, ELSEWHERE)
+    made = scheduler(complete(study), total=1)
     assert made._claim() is None
-    study._storage.set_trial_user_attr(trial._trial_id, "alive", time.time() - 301)
+    study._storage.set_trial_user_attr(trial._trial_id, HEARTBEAT, time.time() - 301)
     assert made._claim().number == 0
 
 
-def test_only_one_sweeper_at_a_time_asks_for_trials(study, storage):
+def test_only_one_scheduler_at_a_time_claims_trials(study, storage):
     order = []
 
     def enter(name):
-        with alone(study, storage):
+        with study_lock(study, storage):
             order.append(name)
             time.sleep(0.2)
             order.append(name)
@@ -249,3 +239,15 @@ def test_only_one_sweeper_at_a_time_asks_for_trials(study, storage):
     for thread in threads:
         thread.join()
     assert order in (list("aabb"), list("bbaa"))
+
+
+def test_a_failed_trial_has_the_sentence_of_the_explanation(study, scheduler):
+    def launch(overrides, number):
+        raise ConfigCompositionException("Could not override 'x'.")
+
+    explained = scheduler(launch, total=1)
+    explained.explain = lambda problem: "Unknown setting 'x'."
+    with pytest.raises(UserError):
+        explained.max_failures = 1
+        explained.run()
+    assert trials_of(study)[0].user_attrs[REASON] == "Unknown setting 'x'."

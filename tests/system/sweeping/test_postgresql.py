@@ -9,8 +9,9 @@ from optuna.trial import TrialState
 
 from pipeline.errors import UserError
 from pipeline.storage.processes import process_number
-from pipeline.sweeping.study import OWNER, make_storage, whole_address
-from tests.sweeping.servers import (
+from pipeline.sweeping.database import create_database, full_address
+from pipeline.sweeping.ownership import OWNER
+from tests.system.sweeping.servers import (
     POSTGRESQL,
     ROOT,
     ending,
@@ -89,7 +90,7 @@ def test_two_sweepers_at_once_make_each_trial_once(server, project):
 
 def test_a_server_that_stops_and_crashes_costs_a_sweep_no_trial(server, project):
     total = 3
-    make_storage(whole_address(server.address))
+    create_database(full_address(server.address))
     with ending(sweep_on(server, project, total, epochs=12)) as sweeper:
         # At the end of a trial it is told, the next one is claimed, and its settings are written.
         for done, how in enumerate(("fast", "immediate"), start=1):
@@ -109,11 +110,11 @@ def test_a_server_that_stops_and_crashes_costs_a_sweep_no_trial(server, project)
 def test_a_wrong_password_is_told_and_not_shown(server, monkeypatch):
     monkeypatch.setenv("PGPASSWORD", "mistaken")
     with pytest.raises(UserError, match="password authentication failed") as told:
-        make_storage(whole_address(server.address))
+        create_database(full_address(server.address))
     assert "mistaken" not in str(told.value) and server.password not in str(told.value)
 
 
 def test_an_address_with_a_password_is_refused_and_not_shown():
     with pytest.raises(UserError, match="PGPASSWORD") as told:
-        whole_address("postgresql://sweeper:mistaken@127.0.0.1/postgres")
+        full_address("postgresql://sweeper:mistaken@127.0.0.1/postgres")
     assert "mistaken" not in str(told.value)

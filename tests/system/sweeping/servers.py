@@ -26,7 +26,7 @@ from optuna.trial import FrozenTrial, TrialState
 from pipeline.errors import UserError
 from pipeline.sweeping.study import open_study, trials_of
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 RAY = Path(sys.executable).with_name("ray")
 POSTGRESQL = next(
     (
@@ -41,14 +41,15 @@ POSTGRESQL = next(
 MEET = """
 import sys
 from optuna.study import StudyDirection
-from pipeline.sweeping.study import alone, make_storage, make_study, whole_address
+from pipeline.sweeping.database import create_database, full_address, study_lock
+from pipeline.sweeping.study import create_study
 
-storage = whole_address(sys.argv[1])
+storage = full_address(sys.argv[1])
 print("here", flush=True)
 sys.stdin.readline()
-make_storage(storage)
-study = make_study("met", storage, [StudyDirection.MINIMIZE])
-with alone(study, storage):
+create_database(storage)
+study = create_study("met", storage, [StudyDirection.MINIMIZE])
+with study_lock(study, storage):
     print(study.ask().number)
 """
 

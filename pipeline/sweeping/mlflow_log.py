@@ -1,4 +1,4 @@
-"""What MLflow is told of a sweep while it runs: one run for each data set that its trials use."""
+"""Log a sweep to MLflow while it runs: one run for each data set that its trials use."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,35 +12,37 @@ import optuna
 
 from pipeline.config.schema import Objective
 from pipeline.errors import UserError
-from pipeline.reporting.sweep import BestTrial
-from pipeline.sweeping.drawing import sweep_page, trials_table
-from pipeline.sweeping.study import alone, sweep_fingerprint
-from pipeline.sweeping.telling import Summary
+from pipeline.reporting.sweep_description import BestTrial
+from pipeline.sweeping.database import study_lock
+from pipeline.sweeping.study import sweep_fingerprint
+from pipeline.sweeping.summary import Summary
+from pipeline.sweeping.sweep_page import sweep_page, trials_table
 from pipeline.tracking.publish.sweep import begin_sweep, end_sweep, log_sweep
 from pipeline.tracking.tracker import Status, Tracker
 
-INTERVAL = 15.0  # seconds
-GROWING: tuple[Objective, ...] = ("validation_accuracy",)
-"""The objectives of which more is better."""
+INTERVAL = 15.0
+"""Seconds between two updates of the runs."""
+MAXIMISED: tuple[Objective, ...] = ("validation_accuracy",)
+"""The objectives of which a larger value is better."""
 
 
 @dataclass
 class SweepLog:
-    """The runs of one sweep, which are RUNNING for as long as its block lasts."""
+    """The runs of one sweep, one per data set."""
 
     study: optuna.Study
     objectives: Sequence[Objective]
     runs: Sequence[tuple[Tracker, str]]
-    _spoke: float = field(default=0.0, init=False)
+    _last_update: float = field(default=0.0, init=False)
 
     def update(self, summary: Summary) -> None:
-        """Log how far the sweep is, unless that was done a moment ago."""
-        if time.monotonic() - self._spoke >= INTERVAL:
-            self._spoke = time.monotonic()
+        """Log the progress of the sweep, at most once per `INTERVAL`."""
+        if time.monotonic() - self._last_update >= INTERVAL:
+            self._last_update = time.monotonic()
             self._log(summary)
 
     def finish(self, summary: Summary) -> None:
-        """Log what came of the sweep, with the pages about it."""
+        """Log the result of the sweep with its page and its table of trials."""
         with TemporaryDirectory() as scratch:
             page, table = Path(scratch) / "sweep.html", Path(scratch) / "trials.csv"
             page.write_text(sweep_page(self.study, self.objectives), encoding="utf-8")
@@ -53,7 +55,7 @@ class SweepLog:
             for trial in summary.best
         ]
         for tracker, run in self.runs:
-            log_sweep(tracker, run, self.study.study_name, summary.metrics, best, growing=GROWING, files=files)
+            log_sweep(tracker, run, self.study.study_name, summary.metrics, best, maximised=MAXIMISED, files=files)
 
 
 @contextmanager
@@ -65,17 +67,17 @@ def logging_sweep(
     data: Sequence[str],
     parameters: Mapping[str, Any],
 ) -> Iterator[SweepLog]:
-    """Within the block a sweep over these data sets runs; however the block ends, none of its runs stays RUNNING.
+    """Log a sweep over these data sets within the block; at its end no run stays RUNNING.
 
     Raises:
-        UserError: the tracking store cannot be reached.
+        UserError: the tracking store is unreachable.
     """
     runs = []
     status: Status = "FAILED"
     try:
         for name in data:
             tracker = Tracker.open(name)
-            with alone(study, storage):
+            with study_lock(study, storage):
                 run = begin_sweep(tracker, study.study_name, sweep_fingerprint(study), parameters)
             runs.append((tracker, run))
         yield SweepLog(study, objectives, runs)
@@ -88,4 +90,4 @@ def logging_sweep(
             end_sweep(tracker, run, status)
             if status != "FINISHED":
                 with suppress(UserError):
-                    Tracker.open(name)  # Ends the runs of workers that were killed.
+                    Tracker.open(name)  # Opening a store ends the runs of killed processes.
