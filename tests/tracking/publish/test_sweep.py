@@ -244,7 +244,7 @@ def test_an_unreachable_store_stops_the_logging_not_the_sweep(away, capsys):
     away.client.away = True
     log_sweep(away, run, "small", {"complete": 1}, [])
     end_sweep(away, run, "FINISHED")
-    assert capsys.readouterr().out == "MLflow does not answer (MlflowException); the sweep goes on.\n" * 2
+    assert capsys.readouterr().out == "MLflow does not respond (MlflowException). The sweep continues without logging.\n" * 2
 
 
 def test_a_trial_needs_few_requests(tracker, result):
