@@ -1,4 +1,4 @@
-"""A small comparison in a project of its own, run by the real `dvc` command; the tests go on from one another."""
+"""A project with a small comparison, reproduced once by the real `dvc` command; every test works on its own copy."""
 
 import os
 import re
@@ -7,9 +7,10 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
-import yaml
+from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[3]
 PARTS = (
@@ -23,41 +24,57 @@ PARTS = (
     ".gitignore",
     "requirements.lock",
 )
+IDENTITY = {
+    f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in (("NAME", "a"), ("EMAIL", "a@b"))
+}
 
 
 @dataclass(frozen=True)
 class Project:
-    """A project folder and the commands that are run in it."""
+    """A project folder, and the commands that tests run in it."""
 
     folder: Path
 
     def run(self, *command: str) -> str:
-        """What a command prints; it must succeed."""
-        environment = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
+        """Run a command, which must succeed, and return its output."""
+        environment = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"} | IDENTITY
         environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
-        environment |= {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b", "GIT_COMMITTER_NAME": "a"}
-        environment |= {"GIT_COMMITTER_EMAIL": "a@b"}
         done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
         return done.stdout + done.stderr
 
     def repro(self) -> set[str]:
-        """The stages that `dvc repro` runs."""
+        """Run `dvc repro` and return the names of the stages that it runs."""
         return set(re.findall(r"Running stage '(.+?)'", self.run("dvc", "repro")))
 
-    def change(self, file: str, **values: object) -> None:
-        """Set values at the top of a YAML file."""
-        path = self.folder / file
-        path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | values, sort_keys=False))
+    def change(self, file: str, **values: Any) -> None:
+        """Set values in a YAML file; comments are kept. `options__units=3` sets `units` in the mapping `options`."""
+        yaml, path = YAML(), self.folder / file
+        content = yaml.load(path)
+        for keys, value in values.items():
+            *parents, last = keys.split("__")
+            node = content
+            for key in parents:
+                node = node.setdefault(key, {})
+            node[last] = value
+        yaml.dump(content, path)
 
     def commit(self) -> None:
-        """Commit all that git does not ignore."""
+        """Commit all files that git does not ignore."""
         self.run("git", "add", "--all")
-        self.run("git", "commit", "--quiet", "--allow-empty", "--message", "as it stands")
+        self.run("git", "commit", "--quiet", "--allow-empty", "--message", "current state")
+
+
+@dataclass(frozen=True)
+class FirstRun:
+    """A project after its first `dvc repro`, and the stages that ran. Tests must not change it."""
+
+    project: Project
+    stages: set[str]
 
 
 @pytest.fixture(scope="session")
-def project(tmp_path_factory) -> Project:
+def first_run(tmp_path_factory) -> FirstRun:
     folder = tmp_path_factory.mktemp("project")
     for part in PARTS:
         target = folder / part
@@ -66,19 +83,23 @@ def project(tmp_path_factory) -> Project:
             shutil.copytree(ROOT / part, target, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(ROOT / part, target)
-    made = Project(folder)
-    made.run("git", "init", "--quiet")
-    made.change(
+    project = Project(folder)
+    project.run("git", "init", "--quiet")
+    project.change(
         "conf/comparison.yaml", data="digits", split="random", models=["fully_connected", "lecture_cnn"], replicates=2
     )
-    made.change("conf/training/lecture.yaml", epochs=1)
-    made.commit()
-    return made
-
-
-@pytest.fixture(scope="session")
-def first_run(project) -> set[str]:
-    """The stages that the first `dvc repro` ran."""
-    ran = project.repro()
+    project.change("conf/training/lecture.yaml", epochs=1)
     project.commit()
-    return ran
+    stages = project.repro()
+    project.commit()
+    return FirstRun(project, stages)
+
+
+@pytest.fixture
+def project(first_run, tmp_path) -> Project:
+    """A copy of the project after its first run, which the test may change; without a store, as in a clone."""
+    copy = tmp_path / "project"
+    # A store belongs to one folder, because it contains the absolute path of its artifacts.
+    store = shutil.ignore_patterns("mlflow.db*", "mlartifacts")
+    shutil.copytree(first_run.project.folder, copy, symlinks=True, ignore=store)
+    return Project(copy)
