@@ -43,8 +43,8 @@ class Candidate:
         finished: the time at which the run ended.
         values: the latest value of every metric.
         seeds: the seeds of the replicates.
-        question: the output that is compared, by name.
-        answers: the predictions of this output for test images, by replicate.
+        output: the name of the network's output that is compared; None without predictions.
+        predictions: the predictions of this output for test images, by replicate.
         tested: the test metrics, each with its value by replicate.
         validated: the validation metrics, each with its value by replicate.
     """
@@ -58,8 +58,8 @@ class Candidate:
     parameters: Mapping[str, str]
     values: Mapping[str, float]
     seeds: tuple[str, ...]
-    question: str | None
-    answers: Mapping[int, Predictions]
+    output: str | None
+    predictions: Mapping[int, Predictions]
     tested: Mapping[str, Mapping[int, float]]
     validated: Mapping[str, Mapping[int, float]]
 
@@ -156,7 +156,7 @@ def _by_filter(store: Store, word: str) -> list[Any]:
 
 def _candidate(store: Store, run: Any, name: str, folder: Path) -> Candidate:
     tags = run.data.tags
-    answers, question = _answers(store, run, folder)
+    predictions, output = _predictions(store, run, folder)
     children = _children(store, run)
     ended = run.info.end_time
     return Candidate(
@@ -169,8 +169,8 @@ def _candidate(store: Store, run: Any, name: str, folder: Path) -> Candidate:
         parameters=run.data.params,
         values=run.data.metrics,
         seeds=tuple(sorted({child.data.params[SEED] for child in children.values() if SEED in child.data.params})),
-        question=question,
-        answers=answers,
+        output=output,
+        predictions=predictions,
         tested=_scores(children, {f"test/{name}": name for name in _names(children, "test/")}),
         validated=_scores(
             children,
@@ -199,19 +199,20 @@ def _scores(children: Mapping[int, Any], named: Mapping[str, str]) -> dict[str, 
     return found
 
 
-def _answers(store: Store, run: Any, folder: Path) -> tuple[dict[int, Predictions], str | None]:
+def _predictions(store: Store, run: Any, folder: Path) -> tuple[dict[int, Predictions], str | None]:
+    """The predictions of a model's first output by replicate, and the name of this output."""
     if EVALUATED not in run.data.tags:
         return {}, None
     folder.mkdir()
     file = store.fetch(run, f"{EVALUATION}/predictions.npz", folder) or folder / "predictions.npz"
     try:
-        question, answers = next(iter(read_predictions(file).items()))
+        output, predictions = next(iter(read_predictions(file).items()))
     except UserError:
         raise UserError(
             f"The test predictions of run '{run.info.run_name}' are missing in the store or damaged. If the run is one "
             "of this project's comparison, `convtrack publish` logs them again."
         ) from None
-    return answers, question
+    return predictions, output
 
 
 def _children(store: Store, run: Any) -> dict[int, Any]:

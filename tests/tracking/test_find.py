@@ -166,9 +166,9 @@ def test_an_evaluated_model_has_predictions_and_test_metrics_by_replicate(tracke
     children = {n: replicate(tracker, run, "lenet5", n, {"test/f1": 0.5 + n / 4}, seed=7) for n in (0, 1)}
     evaluate(tracker, project, run, children)
     one = candidate(run)
-    assert (one.name, one.data, one.digest, one.question, one.seeds) == ("lenet5", "digits", "d1ce", "class", ("7",))
+    assert (one.name, one.data, one.digest, one.output, one.seeds) == ("lenet5", "digits", "d1ce", "class", ("7",))
     assert one.tested == {"f1": {0: 0.5, 1: 0.75}}
-    assert sorted(one.answers) == [0, 1]
+    assert sorted(one.predictions) == [0, 1]
     assert one.parameters["training.epochs"] == "3"
 
 
@@ -186,13 +186,13 @@ def test_an_experiment_has_the_validation_metrics_of_its_kept_weights(tracker):
     replicate(tracker, run, "lenet5", 0, {"kept_loss": 0.5, "kept_accuracy": 0.75, "validation/f1": 0.25})
     one = candidate(run)
     assert one.validated == {"log_loss": {0: 0.5}, "accuracy": {0: 0.75}, "f1": {0: 0.25}}
-    assert (one.answers, one.tested, one.question) == ({}, {}, None)
+    assert (one.predictions, one.tested, one.output) == ({}, {}, None)
 
 
 def test_a_foreign_run_has_one_value_per_metric(tracker):
     one = candidate(foreign(tracker, "theirs", {"accuracy": 0.75}))
     assert one.values == {"accuracy": 0.75}
-    assert (one.digest, one.answers, one.tested, one.validated) == (None, {}, {}, {})
+    assert (one.digest, one.predictions, one.tested, one.validated) == (None, {}, {}, {})
 
 
 def test_runs_with_one_name_are_distinguished_by_data_set_or_id(tracker):

@@ -78,7 +78,7 @@ def main(arguments: Sequence[str]) -> None:
     if len(runs) < 2:
         raise UserError(f"To compare takes two runs or more. Received one: {runs[0].info.run_name}.")
     found = candidates(store, runs)
-    ours = [run for run in found if run.answers or run.validated]
+    ours = [run for run in found if run.predictions or run.validated]
     others = [run for run in found if run not in ours]
     metric = _known_metric(metric, found, ours, remarks, chosen=given.metric is not None)
     judged = _judged(ours, metric, margin)
@@ -123,7 +123,7 @@ def _known_metric(
 ) -> str:
     """The metric, if it is known of the runs; where nobody has chosen it, else one that is."""
     if ours:
-        parts = [run.tested if all(one.answers for one in ours) else run.validated for run in ours]
+        parts = [run.tested if all(one.predictions for one in ours) else run.validated for run in ours]
         available = [name for name in METRICS if all(name in part for part in parts)]
     else:
         available = sorted({_bare(name) for run in found for name in run.values})
@@ -148,7 +148,7 @@ def _value(run: Candidate, metric: str) -> float | None:
 
 def _judged(runs: Sequence[Candidate], metric: str, margin: float) -> list[Judged]:
     """The runs in groups that can be compared in pairs, the largest first."""
-    tested = all(run.answers for run in runs)
+    tested = all(run.predictions for run in runs)
     groups: list[list[Candidate]] = []
     for run in runs:
         own = next((group for group in groups if all(_comparable(run, other, tested=tested) for other in group)), None)
@@ -158,12 +158,12 @@ def _judged(runs: Sequence[Candidate], metric: str, margin: float) -> list[Judge
             own.append(run)
     judged = []
     for group in groups:
-        known = [set(run.answers if tested else run.validated[metric]) for run in group]
+        known = [set(run.predictions if tested else run.validated[metric]) for run in group]
         common = sorted(set.intersection(*known))
         found = None
         if len(group) > 1 and common and tested:
-            answers = {run.name: [run.answers[number] for number in common] for run in group}
-            found = analyse(metric, answers, margin=margin)
+            predictions = {run.name: [run.predictions[number] for number in common] for run in group}
+            found = analyse(metric, predictions, margin=margin)
         elif len(group) > 1 and common:
             scores = {run.name: [run.validated[metric][number] for number in common] for run in group}
             found = analyse_scores(metric, scores, margin=margin)
@@ -177,11 +177,11 @@ def _comparable(one: Candidate, other: Candidate, *, tested: bool) -> bool:
         return False
     if not tested:
         return _split(one) == _split(other)
-    common = set(one.answers) & set(other.answers)
+    common = set(one.predictions) & set(other.predictions)
     return (
         bool(common)
-        and one.question == other.question
-        and all(same_images(one.answers[number], other.answers[number]) for number in common)
+        and one.output == other.output
+        and all(same_images(one.predictions[number], other.predictions[number]) for number in common)
     )
 
 
@@ -192,7 +192,7 @@ def _split(run: Candidate) -> dict[str, str]:
 def _what(found: Sequence[Candidate], metric: str, margin: float) -> list[str]:
     rows = [("run", "id", "data", "replicates", "seed", "finished")]
     for run in found:
-        replicates = max(len(run.answers), *(len(values) for values in run.validated.values()), 0)
+        replicates = max(len(run.predictions), *(len(values) for values in run.validated.values()), 0)
         finished = f"{run.finished:%Y-%m-%d %H:%M} UTC" if run.finished else NONE
         seeds = ", ".join(run.seeds) or NONE
         rows.append((run.name, run.run[:8], run.data, str(replicates or NONE), seeds, finished))
