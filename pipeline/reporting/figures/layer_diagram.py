@@ -35,22 +35,22 @@ FAMILIES = {
     "locally connected": ("local",),
     "convolution": ("conv",),
     "fully connected": ("dense",),
-    "joins paths": ("add", "concat", "multiply", "average", "maximum", "subtract"),
+    "merging": ("add", "concat", "multiply", "average", "maximum", "subtract"),
 }
-"""A layer belongs to the first family that has a word which occurs in the layer's kind."""
+"""Words in the class name of a layer, by family; the first family with a match applies."""
 COLOURS = {
     "input": INK,
     "pooling": GREEN,
     "locally connected": SKY,
     "convolution": BLUE,
     "fully connected": ORANGE,
-    "joins paths": PURPLE,
+    "merging": PURPLE,
     OTHER: MUTED,
 }
 
 # Inches.
 ROW, BOX, LANE, GAP = 0.44, 0.33, 0.15, 0.12
-LANES = 3.6  # The most that all lanes take together; many lanes are narrower than LANE.
+LANES = 3.6  # Largest width of all lanes; many lanes are narrower than LANE.
 
 MOST_BOXES = 100
 COLUMNS = ("output", "parameters", "mult.–acc.")
@@ -100,7 +100,7 @@ def family(kind: str) -> str:
 def layer_diagram(rows: Sequence[LayerRow]) -> LayerDiagram:
     """Arrange the layers in boxes and assign a lane to every connection that bypasses layers, short ones inside.
 
-    Inputs that no earlier row names are ignored. Of more than 100 layers, the middle ones share one box.
+    Inputs without an earlier row are ignored. In networks of more than 100 layers, the middle layers share one box.
 
     Raises:
         ValueError: no rows.

@@ -155,4 +155,4 @@ def test_many_lanes_do_not_make_the_figure_too_wide():
 
 def test_padding_does_not_count_as_an_addition():
     kinds = ("ZeroPadding2D", "CircularPadding2D", "ChannelPaddedShortcut", "Add")
-    assert [family(kind) for kind in kinds] == ["other", "other", "other", "joins paths"]
+    assert [family(kind) for kind in kinds] == ["other", "other", "other", "merging"]
