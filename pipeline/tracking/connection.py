@@ -25,6 +25,8 @@ for _name in ("mlflow", "alembic", "urllib3"):
 DEFAULT_STORE = "sqlite:///mlflow.db"
 ARTIFACTS = Path("mlartifacts")
 """Where runs of an SQLite store keep their files."""
+SEARCH_LIMIT = 1000
+"""The number of runs that one search returns at most."""
 
 STORE_ERRORS = (MlflowException, requests.RequestException, SQLAlchemyError, OSError)
 """Exceptions of a store that is unreachable."""

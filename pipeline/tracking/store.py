@@ -10,12 +10,10 @@ from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from pipeline.errors import UserError
-from pipeline.tracking.connection import connecting, shown_address, store_address
+from pipeline.tracking.connection import SEARCH_LIMIT, connecting, shown_address, store_address
 from pipeline.tracking.filters import text_filter
 from pipeline.tracking.names import KIND
 
-PAGE = 1000
-"""The largest number of runs that one search returns."""
 NEWEST_FIRST = ["attributes.start_time DESC"]
 
 
@@ -83,7 +81,9 @@ class Store:
     def children(self, parent: Run) -> list[Run]:
         """The finished runs below a run, newest first."""
         below = f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{parent.info.run_id}' AND attributes.status = 'FINISHED'"
-        found = self.client.search_runs([parent.info.experiment_id], below, max_results=PAGE, order_by=NEWEST_FIRST)
+        found = self.client.search_runs(
+            [parent.info.experiment_id], below, max_results=SEARCH_LIMIT, order_by=NEWEST_FIRST
+        )
         return list(found)
 
     def fetch(self, run: Run, file: str, folder: Path) -> Path | None:

@@ -15,6 +15,7 @@ from pipeline.errors import UserError
 from pipeline.storage.processes import is_gone, this_process
 from pipeline.tracking.connection import (
     ARTIFACTS,
+    SEARCH_LIMIT,
     check_artifact_folder,
     connecting,
     shown_address,
@@ -35,9 +36,6 @@ from pipeline.tracking.names import (
     TRIAL_STATE,
 )
 from pipeline.tracking.run_log import RunLog, Written
-
-SEARCH_LIMIT = 1000
-"""The largest number of runs that one search returns."""
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 
