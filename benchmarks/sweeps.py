@@ -345,7 +345,7 @@ def utilisation(rounds: int) -> list[str]:
             "model.options.filters=[8,16]",
             f"training.seed={seed}",
             "training.epochs=range(1,11)",
-            # No two trials alike: the second would be answered from the store.
+            # All trials differ: a repeated one would be reused, not trained.
             "optimizer.learning_rate=interval(0.009,0.011)",
             *JOBLIB,
         )

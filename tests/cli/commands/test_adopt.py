@@ -1,4 +1,4 @@
-"""`convtrack adopt`: which trial it takes, what it says of it, and what it refuses; studies are made by Optuna."""
+"""`convtrack adopt`: the trial that it adopts, its output, and its errors. The studies are created by Optuna."""
 
 import json
 import re
@@ -109,7 +109,7 @@ def usual(sweep):
     return made
 
 
-def said(capsys, *arguments):
+def output_of(capsys, *arguments):
     adopt.main(arguments)
     return capsys.readouterr().out
 
@@ -128,42 +128,45 @@ def written(folder, name=NAME):
 
 def test_the_first_of_the_best_trials_is_taken(capsys, folder, usual):
     usual()
-    output = said(capsys, SWEEP)
+    output = output_of(capsys, SWEEP)
     assert yaml.safe_load(written(folder))["optimizer"]["learning_rate"] == 0.05
     assert output.startswith(
         f"conf/model/{NAME}.yaml: trial 3 of the sweep {SWEEP}, the best of 5 trials: validation loss 0.25 "
     )
-    assert "It chose optimizer.learning_rate=0.05, training.batch_size=16.\n" in output
+    assert "Parameters: optimizer.learning_rate=0.05, training.batch_size=16.\n" in output
     taken = composed("train", [f"model={NAME}"])
     assert (taken["optimizer"].learning_rate, taken["training"].batch_size) == (0.05, 16)
 
 
-def test_an_objective_that_grows_is_best_where_it_is_largest(capsys, folder, sweep):
+def test_the_best_trial_of_a_maximised_objective_has_the_largest_value(capsys, folder, sweep):
     accuracies = (0.8, 0.9, 0.85)
     sweep(
         *((TrialState.COMPLETE, [value], f"training.epochs={place + 1}") for place, value in enumerate(accuracies)),
         objectives=("validation_accuracy",),
     )
-    assert "trial 1 of the sweep" in said(capsys, SWEEP)
+    assert "trial 1 of the sweep" in output_of(capsys, SWEEP)
 
 
-def test_the_head_says_where_the_file_comes_from_and_how_to_try_it(capsys, folder, usual):
+def test_the_header_has_the_origin_of_the_file_and_its_command(capsys, folder, usual):
     usual(replicates=2)
-    said(capsys, SWEEP)
+    output_of(capsys, SWEEP)
     head = [line for line in written(folder).splitlines() if line.startswith("#")]
     assert head[0] == "# @package _global_"
     assert all(len(line) <= 120 for line in head)
     assert f"#   convtrack experiment model={NAME} data=digits split=random" in head
     text = " ".join(line.removeprefix("# ") for line in head)
-    assert f"settings of trial 3 of the sweep {SWEEP}, the best of 5 trials: validation loss 0.25" in text
-    assert "on validation images of digits, mean of 2 replicates." in text
+    assert (
+        f"settings of trial 3 of the sweep {SWEEP}, the best of 5 trials: validation loss 0.25 (mean of 2 replicates)"
+        in text
+    )
+    assert "on the validation images of digits." in text
     assert "after 5 of 20 trials (3 complete, 1 pruned, 1 failed; sampler tpe), at commit none." in text
     assert re.search(r"Adopted on \d{4}-\d\d-\d\d,", text)
 
 
-def test_the_command_in_the_head_gives_the_trial_again(capsys, folder, usual):
+def test_the_command_in_the_header_gives_the_settings_of_the_trial(capsys, folder, usual):
     usual()
-    said(capsys, SWEEP)
+    output_of(capsys, SWEEP)
     command = re.search(r"convtrack experiment (.+)", written(folder))[1]
     again, trial = (
         composed("experiment", command.split()),
@@ -175,18 +178,18 @@ def test_the_command_in_the_head_gives_the_trial_again(capsys, folder, usual):
 
 def test_another_trial_and_another_name_may_be_chosen(capsys, folder, usual):
     usual()
-    output = said(capsys, SWEEP, "--trial", "0", "--name", "steady")
+    output = output_of(capsys, SWEEP, "--trial", "0", "--name", "steady")
     assert "trial 0 of the sweep" in output
-    assert "chosen by hand from 5 trials of which trial 3 is the best" in output
+    assert "chosen by hand from 5 trials, of which trial 3 is the best" in output
     assert yaml.safe_load(written(folder, "steady"))["optimizer"]["learning_rate"] == 0.1
 
 
-def test_the_best_is_said_to_look_better_than_it_is(capsys, usual):
+def test_the_score_of_the_best_trial_is_called_optimistic(capsys, usual):
     usual()
-    assert "Chosen among 5 by validation images, it looks better on them than it is" in said(capsys, SWEEP)
+    assert "selected from 5 trials by its validation score, so this score is optimistic" in output_of(capsys, SWEEP)
 
 
-def test_of_several_objectives_the_front_is_shown_and_nothing_written(capsys, folder, sweep):
+def test_with_several_objectives_the_front_is_shown_and_no_file_written(capsys, folder, sweep):
     before = set((folder / "conf").rglob("*"))
     sweep(
         (TrialState.COMPLETE, [0.90, 50_000.0], "model.options.units=100"),
@@ -195,7 +198,7 @@ def test_of_several_objectives_the_front_is_shown_and_nothing_written(capsys, fo
         objectives=TWO,
     )
     sentence = refusal(SWEEP)
-    assert "2 trials that no other beats" in sentence and "--trial NUMBER" in sentence
+    assert "2 Pareto-optimal trials" in sentence and "--trial NUMBER" in sentence
     table = [re.split(r"  +", line) for line in capsys.readouterr().out.strip().splitlines()]
     assert table == [
         ["trial", "validation accuracy", "parameters", "model.options.units"],
@@ -203,17 +206,19 @@ def test_of_several_objectives_the_front_is_shown_and_nothing_written(capsys, fo
         ["0", "0.9", "50,000", "100"],
     ]
     assert set((folder / "conf").rglob("*")) == before
-    assert "on their Pareto front: validation accuracy 0.9 and parameters 50,000" in said(capsys, SWEEP, "--trial", "0")
-    assert "off their Pareto front" in said(capsys, SWEEP, "--trial", "1")
+    assert "on their Pareto front: validation accuracy 0.9 and parameters 50,000" in output_of(
+        capsys, SWEEP, "--trial", "0"
+    )
+    assert "off their Pareto front" in output_of(capsys, SWEEP, "--trial", "1")
 
 
-def test_a_trial_that_is_best_in_all_objectives_needs_no_choice(capsys, folder, sweep):
+def test_a_trial_that_is_best_in_all_objectives_is_adopted_without_a_choice(capsys, folder, sweep):
     sweep(
         (TrialState.COMPLETE, [0.90, 50.0], "model.options.units=100"),
         (TrialState.COMPLETE, [0.95, 40.0], "model.options.units=90"),
         objectives=TWO,
     )
-    assert "trial 1 of the sweep small-lecture_cnn-digits, the best of 2 trials" in said(capsys, SWEEP)
+    assert "trial 1 of the sweep small-lecture_cnn-digits, the best of 2 trials" in output_of(capsys, SWEEP)
 
 
 @pytest.mark.parametrize(
@@ -221,10 +226,10 @@ def test_a_trial_that_is_best_in_all_objectives_needs_no_choice(capsys, folder, 
     [
         ("1", "is pruned"),
         ("2", "is failed (Training diverged)"),
-        ("5", "is waiting to be made"),
+        ("5", "is waiting"),
         ("6", "has no trial 6: it has trials 0 to 5"),
-        ("-1", "a whole number from 0"),
-        ("best", "a whole number from 0"),
+        ("-1", "an integer of at least 0"),
+        ("best", "an integer of at least 0"),
     ],
 )
 def test_only_a_complete_trial_can_be_adopted(folder, usual, number, reason):
@@ -233,21 +238,21 @@ def test_only_a_complete_trial_can_be_adopted(folder, usual, number, reason):
     assert not (folder / "conf" / "model" / f"{NAME}.yaml").exists()
 
 
-def test_a_sweep_without_a_complete_trial_says_so(sweep):
+def test_a_sweep_without_a_complete_trial_is_refused(sweep):
     sweep((TrialState.PRUNED, None), (TrialState.FAIL, None), (TrialState.FAIL, None))
     assert "no complete trial to adopt (0 complete, 1 pruned, 2 failed)" in refusal(SWEEP)
 
 
-def test_an_unknown_sweep_is_told_from_those_there_are(usual):
+def test_an_unknown_sweep_gets_a_suggestion(usual):
     usual()
     assert f"Did you mean '{SWEEP}'?" in refusal("small-lecture_cnn")
 
 
-def test_without_a_sweep_made_so_far(folder, empty_storage):
-    assert "no sweep was made here" in refusal()
-    assert "no sweep was made here" in refusal(SWEEP)
+def test_a_project_without_sweeps(folder, empty_storage):
+    assert "sweeps.db does not exist" in refusal()
+    assert "sweeps.db does not exist" in refusal(SWEEP)
     shutil.copy(empty_storage, folder / "sweeps.db")
-    assert "holds no sweep yet" in refusal()
+    assert "contains no sweep" in refusal()
 
 
 def test_sweeps_are_listed_with_their_best(capsys, sweep, usual):
@@ -255,54 +260,54 @@ def test_sweeps_are_listed_with_their_best(capsys, sweep, usual):
     sweep((TrialState.COMPLETE, [0.9, 50.0]), (TrialState.COMPLETE, [0.8, 40.0]), name="b", objectives=TWO, total=2)
     sweep((TrialState.FAIL, None), name="c")
     optuna.create_study(study_name="another's", storage=full_address(STORAGE))
-    assert [re.split(r"  +", line) for line in said(capsys).splitlines()] == [
+    assert [re.split(r"  +", line) for line in output_of(capsys).splitlines()] == [
         ["sweep", "trials", "complete", "best"],
-        ["b", "2 of 2", "2", "2 on the Pareto front of validation accuracy and parameters"],
+        ["b", "2 of 2", "2", "2 Pareto-optimal trials (validation accuracy and parameters)"],
         ["c", "1 of 20", "0", "–"],
         [SWEEP, "5 of 20", "3", "trial 3: validation loss 0.25"],
     ]
-    assert "was not made by `convtrack experiment -m`" in refusal("another's")
+    assert "is not a sweep of `convtrack experiment -m`" in refusal("another's")
     for option in (["--trial", "1"], ["--name", "x"], ["--compare"]):
-        assert "Say which sweep" in refusal(*option)
+        assert "SWEEP is missing" in refusal(*option)
 
 
 def test_a_storage_can_be_named(capsys, folder, usual):
     usual(storage="sqlite:///elsewhere.db")
-    assert "no sweep was made here" in refusal(SWEEP)
-    assert "trial 3" in said(capsys, SWEEP, "--storage", "sqlite:///elsewhere.db")
+    assert "sweeps.db does not exist" in refusal(SWEEP)
+    assert "trial 3" in output_of(capsys, SWEEP, "--storage", "sqlite:///elsewhere.db")
 
 
 def test_the_storage_is_that_of_the_sweepers_file(capsys, project, folder, usual):
     usual(storage="sqlite:///elsewhere.db")
     project.edit(str(adopt.SWEEPER), "sqlite:///sweeps.db", "sqlite:///elsewhere.db")
-    assert "trial 3" in said(capsys, SWEEP)
+    assert "trial 3" in output_of(capsys, SWEEP)
     project.edit(str(adopt.SWEEPER), "storage:", "stored:")
     assert "--storage ADDRESS" in refusal(SWEEP)
 
 
-def test_a_model_of_somebody_elses_is_not_overwritten(capsys, folder, usual):
+def test_another_model_file_is_not_overwritten(capsys, folder, usual):
     usual()
     before = written(folder, "lenet5")
-    assert "was not written from the sweep 'small-lecture_cnn-digits'" in refusal(SWEEP, "--name", "lenet5")
+    assert "is not from the sweep 'small-lecture_cnn-digits'" in refusal(SWEEP, "--name", "lenet5")
     assert written(folder, "lenet5") == before
 
 
-def test_the_same_sweep_replaces_its_own_file_and_another_does_not(capsys, folder, sweep, usual):
+def test_a_sweep_replaces_only_its_own_file(capsys, folder, sweep, usual):
     study = usual()
-    said(capsys, SWEEP)
+    output_of(capsys, SWEEP)
     study.add_trial(
         optuna.create_trial(value=0.1, user_attrs={"configuration": configuration("optimizer.learning_rate=0.3")})
     )
-    assert "trial 6 of the sweep" in said(capsys, SWEEP)
+    assert "trial 6 of the sweep" in output_of(capsys, SWEEP)
     assert yaml.safe_load(written(folder))["optimizer"]["learning_rate"] == 0.3
     sweep((TrialState.COMPLETE, [0.01]), name="small")
     assert "choose another name with --name" in refusal("small", "--name", NAME)
 
 
 @pytest.mark.parametrize("name", ["a/b", "../../x", "1", "null", ""])
-def test_a_name_that_cannot_be_a_models_is_refused(folder, usual, name):
+def test_an_invalid_name_is_refused(folder, usual, name):
     usual()
-    assert "--name` must begin with a letter" in refusal(SWEEP, "--name", name)
+    assert "Start it with a letter" in refusal(SWEEP, "--name", name)
 
 
 def test_a_trial_of_an_earlier_version_is_refused(sweep):
@@ -311,55 +316,55 @@ def test_a_trial_of_an_earlier_version_is_refused(sweep):
         study.add_trial(optuna.create_trial(value=0.01, user_attrs={"configuration": broken}))
         number = len(study.get_trials()) - 1
         sentence = refusal(SWEEP, "--trial", str(number))
-        assert f"Trial {number} of the sweep" in sentence and "make the sweep again" in sentence
+        assert f"settings of trial {number} of the sweep" in sentence and "needs a new sweep" in sentence
 
 
-def test_what_to_do_next_is_said(capsys, folder, usual):
+def test_the_output_has_the_next_step(capsys, folder, usual):
     usual()
     before = (folder / "conf" / "comparison.yaml").read_bytes()
-    assert f"add the line `  - {NAME}` to the models in conf/comparison.yaml" in said(capsys, SWEEP)
+    assert f"add `  - {NAME}` to the models in conf/comparison.yaml" in output_of(capsys, SWEEP)
     assert (folder / "conf" / "comparison.yaml").read_bytes() == before
 
 
 def test_a_model_enters_the_comparison_once(capsys, folder, usual):
     usual()
     before = (folder / "conf" / "comparison.yaml").read_text()
-    assert "names it now: `dvc repro` compares it" in said(capsys, SWEEP, "--compare")
+    assert "lists it now: `dvc repro` compares it" in output_of(capsys, SWEEP, "--compare")
     once = (folder / "conf" / "comparison.yaml").read_text()
     assert once == before.replace("  - resnet8\n", f"  - resnet8\n  - {NAME}\n")
     assert read_comparison().models[-1] == NAME
     for arguments in ([], ["--compare"]):
-        assert "names it already" in said(capsys, SWEEP, *arguments)
+        assert "lists it already" in output_of(capsys, SWEEP, *arguments)
         assert (folder / "conf" / "comparison.yaml").read_text() == once
 
 
-def test_a_sweep_on_other_images_is_allowed_and_said(capsys, usual):
+def test_a_sweep_on_other_images_is_allowed_and_reported(capsys, usual):
     usual()
     assert (
-        "made on other images than the comparison (data digits instead of elpv, split random instead of group)"
-    ) in said(capsys, SWEEP)
+        "used other images than the comparison (data digits instead of elpv, split random instead of group)"
+    ) in output_of(capsys, SWEEP)
 
 
 @pytest.mark.parametrize(("replicates", "trained"), [(1, 1), (2, 2), (9, 4)])
-def test_what_the_comparison_need_not_train_again_is_said(capsys, project, usual, replicates, trained):
+def test_the_number_of_reused_trainings_is_reported(capsys, project, usual, replicates, trained):
     project.edit("conf/comparison.yaml", "data: elpv", "data: digits")
     project.edit("conf/comparison.yaml", "split: group", "split: random")
     usual(replicates=replicates)
-    assert f"Of its 4 replicates in the comparison the sweep has trained {trained}," in said(capsys, SWEEP)
+    assert f"reuses {trained} of its 4 replicates from the sweep" in output_of(capsys, SWEEP)
 
 
-def test_another_seed_than_the_comparisons_is_said(capsys, project, sweep):
+def test_another_seed_than_that_of_the_comparison_is_reported(capsys, project, sweep):
     project.edit("conf/comparison.yaml", "data: elpv", "data: digits")
     project.edit("conf/comparison.yaml", "split: group", "split: random")
     sweep((TrialState.COMPLETE, [0.1], "training.seed=7"))
-    assert "the seed of all its models is 0, the trial's was 7" in said(capsys, SWEEP)
+    assert "it uses seed 0 for all models and the trial used 7" in output_of(capsys, SWEEP)
 
 
-def test_dvc_takes_an_adopted_model_as_it_takes_all(capsys, project, folder, usual):
+def test_dvc_reads_an_adopted_model_as_any_other(capsys, project, folder, usual):
     from dvc.repo import Repo
 
     usual()
-    said(capsys, SWEEP, "--compare")
+    output_of(capsys, SWEEP, "--compare")
     subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
     (folder / ".dvc").mkdir()
     (folder / "dvc.yaml").write_text(
@@ -374,6 +379,6 @@ def test_dvc_takes_an_adopted_model_as_it_takes_all(capsys, project, folder, usu
     assert json.loads(json.dumps(values)) == yaml.safe_load(written(folder))
 
 
-def test_the_command_is_known_and_a_mistake_is_one_sentence(project):
+def test_a_mistake_on_the_command_line_is_one_sentence(project):
     assert "adopt" in PLAIN_COMMANDS
-    assert "no sweep was made here" in project.run("adopt").refusal()
+    assert "sweeps.db does not exist" in project.run("adopt").refusal()

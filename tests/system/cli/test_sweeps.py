@@ -76,7 +76,7 @@ def test_data_are_prepared_once_for_all_jobs(side_by_side):
 def test_lists_one_by_one_reuse_what_is_finished(one_by_one):
     said = one_by_one.success()
     assert [line.split("  ")[:2] for line in trials(one_by_one)] == [[f"trial {n}", "complete"] for n in range(4)]
-    assert "4 complete (2 answered from the store), 0 pruned, 0 failed" in said
+    assert "4 complete (2 reused from earlier trainings), 0 pruned, 0 failed" in said
 
 
 def test_every_trial_is_one_run_with_one_replicate_below_its_sweep(runs):
@@ -122,4 +122,4 @@ def test_a_trial_that_fails_lets_the_others_go_on(project):
 
 def test_a_sweep_of_which_nothing_was_completed_is_a_failure(project):
     answer = project.run("experiment", "-m", "model=lenet5", TRAINING[0], "training.epochs=0,-1")
-    assert answer.refusal() == "No trial was completed."
+    assert answer.refusal().startswith("No trial of the sweep was completed")

@@ -1,0 +1,41 @@
+"""Prepared data of experiments: the same images and split are prepared once."""
+
+from dataclasses import replace
+
+import pytest
+
+from pipeline.config.schema import DataConfig, SplitConfig
+from pipeline.data.prepared import read_manifest
+from pipeline.data.prepared_cache import prepared_folder
+
+DIGITS = DataConfig(name="digits", source="digits", options={})
+SPLIT = SplitConfig(name="random", strategy="random", test_share=0.25, validation_share=0.15, folds=None, seed=0)
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def test_the_same_data_and_split_are_prepared_once():
+    lines = []
+    first = prepared_folder(DIGITS, SPLIT, 1, report=lines.append)
+    assert read_manifest(first)["images"] == 1797
+    assert lines[0].startswith("digits: 1797 images")
+    lines.clear()
+    assert prepared_folder(DIGITS, SPLIT, 1, report=lines.append) == first
+    assert lines == []
+
+
+def test_another_split_and_another_number_of_replicates_are_prepared_anew():
+    folders = {
+        prepared_folder(DIGITS, SPLIT, 1),
+        prepared_folder(DIGITS, SPLIT, 2),
+        prepared_folder(DIGITS, replace(SPLIT, validation_share=0.2), 1),
+    }
+    assert len(folders) == 3
+
+
+def test_no_unfinished_folder_is_left():
+    folder = prepared_folder(DIGITS, SPLIT, 1)
+    assert sorted(file.name for file in folder.parent.iterdir()) == sorted([folder.name, "lock"])
