@@ -1,4 +1,4 @@
-"""One file per architecture, each with `build(input_shape, classes, *, options) -> keras.Model`."""
+"""One module per architecture, each with `build(input_shape, classes, *, options) -> keras.Model`."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ ARCHITECTURES = Path(__file__).parent
 
 
 def architecture_names() -> list[str]:
-    """The names of all architectures, sorted.
+    """The sorted names of all architectures.
 
     >>> "lenet5" in architecture_names()
     True

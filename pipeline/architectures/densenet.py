@@ -1,9 +1,10 @@
-"""DenseNet (Huang et al. 2017, "Densely connected convolutional networks", section 3).
+"""DenseNet (Huang et al. 2017, "Densely connected convolutional networks", section 3): an image to probabilities.
 
-The paper's form for small images: within a block every layer takes the maps of all layers before it and adds `growth`
-of its own. `blocks=[12, 12, 12]` is the paper's L = 40 with k = 12, of 1.0 million parameters; `blocks=[16, 16, 16]`
-with `bottleneck` and `compression=0.5` its DenseNet-BC with L = 100, of 0.8 million. Without the paper's dropout of
-0.2, which it takes where images are not augmented. Sizes for a 64×64×1 image and the default options.
+This is the paper's form for small images: within a block every layer reads the maps of all earlier layers and adds
+`growth` maps. `blocks=[12, 12, 12]` is the paper's network with L = 40 and k = 12 (1.0 million parameters);
+`blocks=[16, 16, 16]` with `bottleneck` and `compression=0.5` is its DenseNet-BC with L = 100 (0.8 million). The paper
+adds dropout of 0.2 for data without augmentation, which is left out here. Shapes in comments are for a 64×64×1 image
+and the default options.
 """
 
 from typing import Annotated, Any
@@ -13,6 +14,7 @@ from keras import layers
 from pydantic import Field, PositiveInt
 
 from pipeline.layers.classifier import classifier
+from pipeline.layers.normalized_relu import batch_normalized_relu
 
 
 def build(
@@ -26,9 +28,13 @@ def build(
 ) -> keras.Model:
     """Standardised images to class probabilities.
 
-    `blocks` holds the number of layers of each block, `growth` is the paper's k. With `bottleneck` a 1×1 convolution to
-    4k maps precedes each 3×3 convolution. Between blocks a 1×1 convolution keeps `compression` of the maps, the paper's
-    θ, and pooling halves them, rounding down, so an image must measure at least 2 ** (len(blocks) - 1) pixels.
+    Args:
+        input_shape: Rows, columns and channels of the image, at least `2 ** (len(blocks) - 1)` rows and columns.
+        classes: Number of classes.
+        blocks: Number of layers of each block. Pooling between blocks halves the maps, rounding down.
+        growth: Number of maps that each layer adds, the paper's k.
+        bottleneck: Whether a 1×1 convolution to 4k maps precedes each 3×3 convolution.
+        compression: Share of the maps that a 1×1 convolution between blocks keeps, the paper's θ.
     """
     image = keras.Input(input_shape, name="image")  # 64, 64, 1
     # 16 maps, or 2k for DenseNet-BC.
@@ -38,26 +44,21 @@ def build(
             x = _transition(x, int(x.shape[-1] * compression) or 1, name=f"transition{block - 1}")
         for layer in range(1, depth + 1):
             name = f"block{block}_layer{layer}"
-            new = _activated(x, name=name)
+            new = batch_normalized_relu(x, name=name)
             if bottleneck:
                 new = _convolution(new, 4 * growth, 1, name=f"{name}_reduce")
-                new = _activated(new, name=f"{name}_reduce")
+                new = batch_normalized_relu(new, name=f"{name}_reduce")
             new = _convolution(new, growth, 3, name=f"{name}_conv")
             x = layers.Concatenate(name=name)([x, new])
-    x = _activated(x, name="end")
+    x = batch_normalized_relu(x, name="end")
     x = layers.GlobalAveragePooling2D(name="average")(x)  # 124
     return keras.Model(image, classifier(classes)(x), name="densenet")
 
 
 def _transition(x: Any, maps: int, *, name: str) -> Any:
-    x = _activated(x, name=name)
+    x = batch_normalized_relu(x, name=name)
     x = _convolution(x, maps, 1, name=f"{name}_conv")
     return layers.AveragePooling2D(2, name=f"{name}_pool")(x)
-
-
-def _activated(x: Any, *, name: str) -> Any:
-    x = layers.BatchNormalization(name=f"{name}_norm")(x)
-    return layers.ReLU(name=f"{name}_relu")(x)
 
 
 def _convolution(x: Any, maps: int, kernel_size: int, *, name: str) -> Any:

@@ -1,9 +1,10 @@
-"""GoogLeNet's inception modules (Szegedy et al. 2015, "Going deeper with convolutions").
+"""GoogLeNet's inception modules (Szegedy et al. 2015, "Going deeper with convolutions"): an image to probabilities.
 
-A module looks at its input through windows of several sizes at once and lets the next layer choose. All nine modules at
-`width=1` behind the paper's stem have 6,998,552 parameters with 1,000 classes, as Caffe's GoogLeNet. What differs from
-the paper: no local response normalisation (Keras has none, and Simonyan & Zisserman 2015 found it of no use), and no
-classifiers on the way, which the paper removes after training. Sizes for a 64×64×1 image and the default options.
+A module applies windows of several sizes side by side and concatenates the results. With all nine modules, `width=1`
+and the paper's stem the network has 6,998,552 parameters for 1,000 classes, as in Caffe's GoogLeNet. Differences from
+the paper: no local response normalisation (Keras does not have it, and Simonyan & Zisserman 2015 found no benefit), and
+no auxiliary classifiers, which the paper removes after training. Shapes in comments are for a 64×64×1 image and the
+default options.
 """
 
 from typing import Annotated, Any, Literal
@@ -25,7 +26,7 @@ _WIDTHS = {
     "5a": (256, 160, 320, 32, 128, 128),
     "5b": (384, 192, 384, 48, 128, 128),
 }
-"""Maps of each module: 1×1, before 3×3, 3×3, before 5×5, 5×5, after pooling (table 1)."""
+"""Number of maps in each module: 1×1, before 3×3, 3×3, before 5×5, 5×5, after pooling (table 1)."""
 
 Module = Literal["3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b"]
 
@@ -41,13 +42,19 @@ def build(
 ) -> keras.Model:
     """Standardised images to class probabilities.
 
-    `modules` names those of the paper's table 1 that follow each other; where the number in the name changes, pooling
-    halves the maps. `width` multiplies the number of maps of every convolution, rounding up. The paper's stem divides
-    the sides by 8, for images of 224×224 pixels; the small one has the same convolutions but for the first, which is
-    3×3, and divides by 2. `dropout` is the share of the averages that training drops. Sides are rounded up wherever
-    they are divided, so any image will do.
+    Sides are rounded up wherever they are divided, so images may have any size.
 
-    Raises ValueError where a module occurs twice.
+    Args:
+        input_shape: Rows, columns and channels of the image.
+        classes: Number of classes.
+        modules: Modules of the paper's table 1 in order. Pooling halves the maps where the number in the name changes.
+        width: Factor by which the number of maps of every convolution is multiplied, rounded up.
+        stem: `paper` divides the sides by 8, for images of 224×224 pixels. `small` begins with a 3×3 instead
+            of a 7×7 convolution and divides the sides by 2.
+        dropout: Share of the averaged features that is dropped in training.
+
+    Raises:
+        ValueError: A module occurs twice.
     """
     if len(set(modules)) < len(modules):
         raise ValueError(f"`modules` must name each module once. Received modules={list(modules)}.")
@@ -72,7 +79,7 @@ def build(
 
 
 def _module(x: Any, widths: list[int], *, name: str) -> Any:
-    """Four paths side by side (figure 2b)."""
+    """Four parallel paths, concatenated (figure 2b)."""
     single, before_three, three, before_five, five, after_pooling = widths
     pooled = layers.MaxPooling2D(3, strides=1, padding="same", name=f"{name}_pool")(x)
     paths = [

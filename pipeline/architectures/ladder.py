@@ -1,15 +1,15 @@
-"""The lecture's ladder: one hidden layer, whose units see everything, a window each, or a window with shared weights.
+"""The lecture's connectivity ladder: one hidden layer with full, masked, sparse or shared connections.
 
-Each rung takes something from the one before it and adds nothing. With the same kernel, strides, padding and maps all
-have the same units, `positions * maps`:
+With the same kernel, strides, padding and number of maps, every step has the same units, `positions * maps`:
 
-full    every unit is connected to every pixel: a dense layer
-masked  a unit keeps the connections to its window; the others are held at zero, but stored
-sparse  the same connections, and only they are stored: a locally connected layer
-shared  all positions use the same weights: a convolution
+1. full: every unit is connected to every pixel (a dense layer).
+2. masked: a unit is connected to its window only; all other weights are zero but stored.
+3. sparse: the same connections, and only their weights are stored (a locally connected layer).
+4. shared: all positions share the same weights (a convolution).
 
-Whatever a rung computes, the rungs above it can compute too (`pipeline.layers.unrolling` writes a convolution out as
-them). In one dimension the rows of the image are laid end to end, and a window is a stretch of that line.
+Every step is a special case of the steps before it (`pipeline.layers.unrolling` writes a convolution as each of them).
+In one dimension the rows of the image are concatenated, and a window is an interval of the result. Shapes in comments
+are for a 64×64×1 image and the default options.
 """
 
 from typing import Any, Literal
@@ -47,21 +47,29 @@ def build(
 ) -> keras.Model:
     """Standardised images to class probabilities.
 
-    `connectivity` is the rung. `kernel_size`, `strides` and `padding` say which windows there are, in pixels: of an
-    image (`dimensions` 2), where a list holds rows and columns, or of its rows laid end to end (1). `maps` is the
-    number of units at each window. With full connectivity they only say how many units there are. `use_bias` gives the
-    hidden layer biases: one per unit, or one per map where weights are shared.
+    Args:
+        input_shape: Rows, columns and channels of the image.
+        classes: Number of classes.
+        connectivity: Step of the ladder. For `full`, kernel, strides and padding determine only the number of units.
+        dimensions: 2 for windows on the image, 1 for windows on its concatenated rows.
+        kernel_size: Side of a window in pixels, or rows and columns in two dimensions.
+        strides: Distance between windows in pixels, or rows and columns in two dimensions.
+        padding: `valid` or `same`, as in Keras.
+        maps: Number of units per window.
+        activation: Activation of the hidden layer.
+        use_bias: Whether the hidden layer has biases: one per unit, or one per map with shared weights.
 
-    Raises ValueError for a list in one dimension, and for a window that does not fit inside the image.
+    Raises:
+        ValueError: A list is given in one dimension, or a window does not fit inside the image.
     """
     if dimensions == 1:
         for name, value in (("kernel_size", kernel_size), ("strides", strides)):
             if not isinstance(value, int):
                 raise ValueError(
                     f"`{name}` must be one integer when dimensions=1. Received {name}={list(value)}: "
-                    "take one integer, or dimensions=2."
+                    "use one integer, or dimensions=2."
                 )
-    image = x = keras.Input(input_shape, name="image")
+    image = x = keras.Input(input_shape, name="image")  # 64, 64, 1
     if dimensions == 1:
         x = layers.Reshape((-1, input_shape[-1]), name="line")(x)
     windows: dict[str, Any] = {"strides": strides, "padding": padding}

@@ -1,7 +1,7 @@
-"""The lecture's network: convolutions with shared weights, each followed by pooling, then one hidden layer.
+"""The lecture's network: convolutions, each followed by pooling, then one hidden layer and class probabilities.
 
-Its options take away or exchange one ingredient at a time, so that each can be measured. Sizes for a 64×64×1 image and
-the default options.
+Each option removes or replaces one component, so that its effect can be measured. Shapes in comments are for a 64×64×1
+image and the default options.
 """
 
 from typing import Annotated, Any, Literal
@@ -19,7 +19,7 @@ Padding = Literal["same", "valid", "circular"]
 Pooling = Literal["max", "average", "blur", "polyphase", "stride", "none"]
 
 _BLUR = 3
-"""Side of the filter before blurred subsampling, 1-2-1: of those in Zhang 2019 the smallest without a half pixel."""
+"""Side of the blur filter (1-2-1), the smallest in Zhang 2019 that is centred on a pixel."""
 
 
 def build(
@@ -38,21 +38,24 @@ def build(
 ) -> keras.Model:
     """Standardised images to class probabilities.
 
-    `filters` holds the number of maps of each convolution, so that its length is the depth, and `kernel_size` their
-    side in pixels. Around a map `padding` puts zeros (same), what lies at the opposite side (circular: then a
-    convolution commutes with circular shifts), or nothing (valid: a convolution shrinks its maps).
-
-    `pooling` halves the maps: by the maximum or average of 2×2 pixels (max, average), a blurred maximum (blur, Zhang
-    2019), the polyphase component of largest norm of the running maximum (polyphase, Chaman & Dokmanić 2021), or
-    already in the convolution, which then steps by 2 (stride); or nothing shrinks (none).
-
-    `activation` follows every convolution and the hidden layer; `batch_normalization` comes before that of each
-    convolution and replaces its biases (Ioffe & Szegedy 2015). `head` lays the last maps out as they are (flatten) or
-    averages each to one number (average), for a layer of `units` hidden units, of which each is left out of a training
-    step with probability `dropout`.
-
-    Where convolutions keep the size of their maps, poolings round down what they halve, so that an image must measure
-    at least 2 ** len(filters) pixels; strides, and blurring of circular maps, round up.
+    Args:
+        input_shape: Rows, columns and channels of the image. With padding `same` and pooling `max`, at least
+            `2 ** len(filters)` rows and columns, because pooling rounds down. Strides, and `blur` with circular
+            padding, round up.
+        classes: Number of classes.
+        filters: Number of maps of each convolution; the length is the depth.
+        kernel_size: Side of the kernels in pixels.
+        padding: `same` for zeros around a map, `circular` for pixels of the opposite side (convolutions then commute
+            with circular shifts), `valid` for none.
+        pooling: How the maps are halved: `max` or `average` over 2×2 pixels, `blur` for anti-aliased max pooling (Zhang
+            2019), `polyphase` for adaptive polyphase sampling after a running maximum (Chaman & Dokmanić 2021),
+            `stride` for convolutions with stride 2, `none` for maps of constant size.
+        activation: Activation of every convolution and of the hidden layer.
+        batch_normalization: Whether batch normalisation precedes the activation of each convolution and replaces its
+            bias (Ioffe & Szegedy 2015).
+        head: `flatten` the last maps, or `average` each of them to one number.
+        units: Number of hidden units.
+        dropout: Probability with which a hidden unit is dropped in a training step.
     """
     image = x = keras.Input(input_shape, name="image")  # 64, 64, 1
     for depth, maps in enumerate(filters, start=1):  # 64, 64, 16 and 32, 32, 32
@@ -71,8 +74,8 @@ def build(
             x = layers.BatchNormalization(name=f"norm{depth}")(x)
             x = layers.Activation(activation, name=f"activation{depth}")(x)
         x = _pooled(x, pooling, circular=padding == "circular", depth=depth)  # 32, 32, 16 and 16, 16, 32
-    together = layers.Flatten(name="flatten") if head == "flatten" else layers.GlobalAveragePooling2D(name="average")
-    x = together(x)  # 8192
+    join = layers.Flatten(name="flatten") if head == "flatten" else layers.GlobalAveragePooling2D(name="average")
+    x = join(x)  # 8192
     x = layers.Dense(units, activation=activation, name="hidden")(x)
     if dropout:
         x = layers.Dropout(dropout, name="dropout")(x)
@@ -80,7 +83,7 @@ def build(
 
 
 def _pooled(x: Any, pooling: Pooling, *, circular: bool, depth: int) -> Any:
-    """Maps of half the size; those that a convolution has halved, or that nothing halves, as they are."""
+    """Halve the maps with a pooling layer; `stride` and `none` have no such layer."""
     name = f"pool{depth}"
     if pooling == "max":
         return layers.MaxPooling2D(2, name=name)(x)

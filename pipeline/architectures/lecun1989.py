@@ -1,20 +1,21 @@
 """Five networks for handwritten digits, from no hidden layer to shared weights in two (LeCun 1989).
 
-LeCun 1989, "Generalization and network design strategies"; The Elements of Statistical Learning, section 11.7. Sizes
-are those of the paper's 16×16 digits. Kernels step by two pixels, and what they see beyond the border is zero; links
-to it are counted. Maps share their weights, never their biases. With ten classes, links and weights:
+LeCun 1989, "Generalization and network design strategies"; The Elements of Statistical Learning, section 11.7. Shapes
+in comments are for the paper's 16×16 digits. Kernels have a stride of two pixels and zero padding; connections to
+padding count. The units of a map share their weights but not their biases. Connections (links) and weights for ten
+classes:
 
 | network | hidden layers | links | weights |
 | --- | --- | --- | --- |
 | 1 | none | 2,570 | 2,570 |
-| 2 | 12 units that see all pixels | 3,214 | 3,214 |
+| 2 | 12 fully connected units | 3,214 | 3,214 |
 | 3 | 8×8 and 4×4 units, locally connected | 1,226 | 1,226 |
 | 4 | two maps of 8×8 with shared weights, 4×4 units locally connected | 2,266 | 1,132 |
 | 5 | two maps of 8×8 and four of 4×4, all with shared weights | 5,194 | 1,060 |
 
-What differs from the paper: the output is the classes' probabilities, which cross-entropy trains, instead of one
-sigmoid a class (as many weights, but for two classes, which need one unit); tanh is not scaled; and the weights are
-drawn as Glorot & Bengio 2010 do.
+Differences from the paper: the output is a softmax trained with cross-entropy instead of one sigmoid per class (with
+two classes a single unit, otherwise as many weights); tanh is not scaled; the initial weights follow Glorot & Bengio
+2010.
 """
 
 from typing import Annotated, Any
@@ -33,7 +34,7 @@ def build(
 ) -> keras.Model:
     """Standardised images to class probabilities.
 
-    `network` is the paper's number. Each locally connected layer halves the sides of its input, rounding up.
+    `network` is the number in the paper. Each hidden layer with windows halves the sides of its input, rounding up.
     """
     image = x = keras.Input(input_shape, name="image")  # 16, 16, 1
     if network == 3:
@@ -51,12 +52,12 @@ def build(
 
 
 def _local(x: Any, kernel_size: int, *, name: str) -> Any:
-    """One map whose units each have weights of their own."""
+    """One map whose units have separate weights."""
     return LocallyConnected2D(1, kernel_size, strides=2, padding="same", activation="tanh", name=name)(x)
 
 
 def _shared(x: Any, maps: int, kernel_size: int, *, name: str) -> Any:
-    """Maps whose units share their weights; each has a bias of its own."""
+    """Maps whose units share their weights and have separate biases."""
     x = layers.Conv2D(maps, kernel_size, strides=2, padding="same", use_bias=False, name=name)(x)
     x = PositionBias(name=f"{name}_bias")(x)
     return layers.Activation("tanh", name=f"{name}_tanh")(x)

@@ -1,8 +1,8 @@
-"""The lecture's network without shared weights: sparse, yet each position learns its own kernel.
+"""The lecture's network with a separate kernel at each position instead of shared weights.
 
-It stands between `fully_connected` and `lecture_cnn`, as "Net-3" does in LeCun 1989 (The Elements of Statistical
-Learning, section 11.7): beside the first it shows what looking at neighbourhoods is worth, beside the second what
-sharing is worth. Sizes for a 64×64×1 image and the default options.
+It lies between `fully_connected` and `lecture_cnn`, like "Net-3" in LeCun 1989 (The Elements of Statistical Learning,
+section 11.7). Compared with the first, it shows the effect of local windows; compared with the second, that of weight
+sharing. Shapes in comments are for a 64×64×1 image and the default options.
 """
 
 from typing import Annotated
@@ -25,8 +25,7 @@ def build(
 ) -> keras.Model:
     """Standardised images to class probabilities.
 
-    The options and the least size of an image are those of `lecture_cnn`. The parameters grow with the area of the
-    image.
+    Options and minimum image size are those of `lecture_cnn`. The number of parameters grows with the image area.
     """
     image = x = keras.Input(input_shape, name="image")  # 64, 64, 1
     for depth, maps in enumerate(filters, start=1):  # 64, 64, 16 and 32, 32, 32

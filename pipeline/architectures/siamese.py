@@ -1,9 +1,8 @@
-"""A siamese network: do two images show the same class?
+"""Siamese network: a pair of images to the probability that both show the same class.
 
-Both images go through the same layers, so that they are described in the same terms (Bromley et al. 1993, "Signature
-verification using a siamese time delay neural network"); the answer follows from how far apart the descriptions lie,
-feature by feature (Koch et al. 2015, with squared instead of absolute differences). The layers are those of the
-lecture's network. Sizes for 64×64×1 images and the default options.
+Both images pass through the same layers, those of the lecture's network (Bromley et al. 1993, "Signature verification
+using a siamese time delay neural network"). The prediction depends on the squared difference of each feature (Koch et
+al. 2015 use absolute differences). Shapes in comments are for 64×64×1 images and the default options.
 """
 
 from typing import Annotated
@@ -23,9 +22,9 @@ def build(
     kernel_size: PositiveInt = 3,
     units: PositiveInt = 100,
 ) -> keras.Model:
-    """Pairs of standardised images to the probability that both are of one class, whatever the number of `classes`.
+    """Pairs of standardised images to the probability that both show the same class; `classes` has no effect.
 
-    The options and the least size of an image are those of `lecture_cnn`.
+    Options and minimum image size are those of `lecture_cnn`.
     """
     shared: list[keras.layers.Layer] = []
     for depth, maps in enumerate(filters, start=1):  # 64, 64, 16 and 32, 32, 32
@@ -33,9 +32,9 @@ def build(
         shared.append(layers.MaxPooling2D(2, name=f"pool{depth}"))  # 32, 32, 16 and 16, 16, 32
     shared += [layers.Flatten(name="flatten"), layers.Dense(units, activation="relu", name="hidden")]  # 8192, 100
     image, partner = (keras.Input(input_shape, name=name) for name in ("image", "partner"))
-    one, other = image, partner
+    left, right = image, partner
     for layer in shared:
-        one, other = layer(one), layer(other)
-    difference = layers.Subtract(name="difference")([one, other])
+        left, right = layer(left), layer(right)
+    difference = layers.Subtract(name="difference")([left, right])
     squared = layers.Multiply(name="squared_difference")([difference, difference])
     return keras.Model([image, partner], classifier(2, name="same")(squared), name="siamese")

@@ -1,7 +1,8 @@
-"""The lecture's network with a second input: what the image's subgroup is, beside the image.
+"""The lecture's network with two inputs, the image and its subgroup: to class probabilities.
 
-On `data: elpv` the subgroup is the type of the solar module, mono- or polycrystalline, which a maintenance crew knows.
-It joins the features of the image before the hidden layer. Sizes for a 64×64×1 image and the default options.
+In `data: elpv` the subgroup is the type of the solar module, monocrystalline or polycrystalline, which is known in
+maintenance. It is appended to the image features before the hidden layer. Shapes in comments are for a 64×64×1 image,
+two subgroups and the default options.
 """
 
 from typing import Annotated
@@ -22,9 +23,9 @@ def build(
     kernel_size: PositiveInt = 3,
     units: PositiveInt = 100,
 ) -> keras.Model:
-    """Standardised images, and their subgroups one-hot, to class probabilities.
+    """Standardised images and one-hot subgroups to class probabilities.
 
-    The options and the least size of an image are those of `lecture_cnn`.
+    Options and minimum image size are those of `lecture_cnn`.
     """
     image = x = keras.Input(input_shape, name="image")  # 64, 64, 1
     for depth, maps in enumerate(filters, start=1):  # 64, 64, 16 and 32, 32, 32

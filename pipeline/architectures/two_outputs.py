@@ -1,8 +1,8 @@
-"""The lecture's network with a second output: of which subgroup the image is, beside its class.
+"""The lecture's network with two outputs, the class of an image and its subgroup.
 
-On `data: elpv` it tells the type of the solar module, mono- or polycrystalline, as well as whether the cell is
-defective. All layers but the last are shared, so that what is learned for one answer may help the other (Caruana 1997,
-"Multitask learning"); the losses are added. Sizes for a 64×64×1 image and the default options.
+In `data: elpv` it predicts the type of the solar module, monocrystalline or polycrystalline, in addition to the defect.
+All layers except the outputs are shared, so that each task may improve the other (Caruana 1997, "Multitask learning").
+The losses are added. Shapes in comments are for a 64×64×1 image and the default options.
 """
 
 from typing import Annotated
@@ -23,9 +23,9 @@ def build(
     kernel_size: PositiveInt = 3,
     units: PositiveInt = 100,
 ) -> keras.Model:
-    """Standardised images to the probabilities of their class and of their subgroup.
+    """Standardised images to class probabilities and subgroup probabilities.
 
-    The options and the least size of an image are those of `lecture_cnn`.
+    Options and minimum image size are those of `lecture_cnn`.
     """
     image = x = keras.Input(input_shape, name="image")  # 64, 64, 1
     for depth, maps in enumerate(filters, start=1):  # 64, 64, 16 and 32, 32, 32
@@ -33,5 +33,5 @@ def build(
         x = layers.MaxPooling2D(2, name=f"pool{depth}")(x)  # 32, 32, 16 and 16, 16, 32
     x = layers.Flatten(name="flatten")(x)  # 8192
     x = layers.Dense(units, activation="relu", name="hidden")(x)
-    answers = [classifier(classes)(x), classifier(subgroups, name="subgroup")(x)]
-    return keras.Model(image, answers, name="two_outputs")
+    outputs = [classifier(classes)(x), classifier(subgroups, name="subgroup")(x)]
+    return keras.Model(image, outputs, name="two_outputs")

@@ -1,10 +1,10 @@
 """VGG (Simonyan & Zisserman 2015, "Very deep convolutional networks for large-scale image recognition", section 2).
 
-Blocks of 3×3 convolutions, each block ended by pooling, then fully connected layers with dropout. The paper's
-configuration D, known as VGG-16, is `blocks=[[2, 64], [2, 128], [3, 256], [3, 512], [3, 512]]` and
-`units=[4096, 4096]`: 138,357,544 parameters for 224×224×3 images and 1,000 classes. Weights are drawn as Glorot &
-Bengio 2010 do, which the paper found to make its own initial training of shallower networks needless. Sizes for a
-64×64×1 image and the default options.
+The network maps an image to class probabilities: blocks of 3×3 convolutions with pooling at the end, then fully
+connected layers with dropout. The paper's configuration D, known as VGG-16, is `blocks=[[2, 64], [2, 128], [3, 256],
+[3, 512], [3, 512]]` and `units=[4096, 4096]`, with 138,357,544 parameters for 224×224×3 images and 1,000 classes.
+Initial weights follow Glorot & Bengio 2010, which according to the paper makes its pretraining of shallower networks
+unnecessary. Shapes in comments are for a 64×64×1 image and the default options.
 """
 
 from typing import Annotated
@@ -26,9 +26,12 @@ def build(
 ) -> keras.Model:
     """Standardised images to class probabilities.
 
-    `blocks` holds for each block how many convolutions it has and of how many maps, `units` the sizes of the fully
-    connected layers before the output, `dropout` the share of their outputs that training drops. Every block halves
-    the maps, rounding down, so an image must measure at least 2 ** len(blocks) pixels.
+    Args:
+        input_shape: Rows, columns and channels of the image, at least `2 ** len(blocks)` rows and columns.
+        classes: Number of classes.
+        blocks: Number of convolutions and of maps of each block. Every block halves the maps, rounding down.
+        units: Sizes of the fully connected layers before the output.
+        dropout: Share of the outputs of these layers that is dropped in training.
     """
     image = x = keras.Input(input_shape, name="image")  # 64, 64, 1
     for block, (convolutions, maps) in enumerate(blocks, start=1):  # 32, 32, 16; 16, 16, 32; 8, 8, 64
