@@ -1,1 +1,1 @@
-"""Keras layers that Keras lacks, and the output layer that every architecture shares."""
+"""Layers that Keras lacks, and groups of layers that several architectures share."""

@@ -1,4 +1,4 @@
-"""Subsampling without aliasing (Zhang 2019, "Making convolutional networks shift-invariant again")."""
+"""Anti-aliased subsampling (Zhang 2019, "Making convolutional networks shift-invariant again")."""
 
 from typing import Any, Literal
 
@@ -7,26 +7,26 @@ import keras
 
 @keras.saving.register_keras_serializable(package="convtrack")
 class BlurPool2D(keras.layers.Layer):  # type: ignore[misc]
-    """Keeps every `strides`-th pixel of maps that a binomial filter has smoothed.
+    """Smooths maps with a binomial filter and keeps every `strides`-th pixel.
 
-    Max pooling takes the largest of each window and then every second of these; that subsampling folds high
-    frequencies onto low ones, so that a shift by one pixel changes the outcome. Zhang's max pooling is
-    `keras.layers.MaxPooling2D(2, strides=1)` and then this layer, which together halve a map as `MaxPooling2D(2)` does.
+    Subsampling in max pooling aliases high frequencies, so a shift by one pixel changes the output. Zhang's max pooling
+    is `keras.layers.MaxPooling2D(2, strides=1)` followed by this layer; together they halve a map as `MaxPooling2D(2)`
+    does.
 
     Args:
-        filter_size: Side of the filter in pixels, whose weights are products of binomial coefficients and sum to 1:
-            2 averages, 3 weighs 1, 2, 1 and 5 weighs 1, 4, 6, 4, 1.
-        strides: Step between kept pixels.
-        padding: `"reflect"` mirrors `(filter_size - 1) // 2` pixels before and `filter_size // 2` after each side, the
-            rim itself not repeated; `"valid"` adds nothing, for maps that bring their padding with them.
-        **kwargs: Passed to `keras.layers.Layer`.
+        filter_size: Side of the filter in pixels. Its weights are products of binomial coefficients and sum to 1:
+            2 has weights 1, 1 per axis, 3 has 1, 2, 1, and 5 has 1, 4, 6, 4, 1.
+        strides: Distance between kept pixels.
+        padding: `"reflect"` mirrors `(filter_size - 1) // 2` pixels before and `filter_size // 2` after each side,
+            without the border pixel itself; `"valid"` adds nothing, for maps that are padded already.
+        **kwargs: Arguments of `keras.layers.Layer`.
 
     Shapes:
         input `(batch, height, width, channels)`, output `(batch, out_h, out_w, channels)` with
         `out = (size - 1) // strides + 1` for `"reflect"` and `(size - filter_size) // strides + 1` for `"valid"`.
 
     Raises:
-        ValueError: If `filter_size` or `strides` is less than 1, `padding` neither of the two, or the map too small.
+        ValueError: `filter_size` or `strides` is less than 1, `padding` is unknown, or the map is too small.
 
     >>> BlurPool2D(3)(keras.ops.reshape([0.0, 0.0, 4.0, 0.0, 0.0] * 5, (1, 5, 5, 1))).numpy()[0, 0, :, 0]
     array([0., 2., 0.], dtype=float32)
@@ -40,7 +40,7 @@ class BlurPool2D(keras.layers.Layer):  # type: ignore[misc]
         padding: Literal["reflect", "valid"] = "reflect",
         **kwargs: Any,
     ) -> None:
-        """Checks the arguments."""
+        """Check the arguments."""
         super().__init__(**kwargs)
         if filter_size < 1 or strides < 1:
             raise ValueError(
@@ -54,14 +54,14 @@ class BlurPool2D(keras.layers.Layer):  # type: ignore[misc]
         self.input_spec = keras.layers.InputSpec(ndim=4)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Checks that the filter fits."""
+        """Check that the filter fits."""
         self.compute_output_shape(input_shape)
 
     def call(self, inputs: Any) -> Any:
         """Smooth and subsample.
 
-        Binomial coefficients are what repeated averages of two neighbours give (Pascal's triangle), and average pooling
-        is ten times as fast, forward and back, as a sum of slices.
+        Repeated averages of two neighbours give binomial coefficients (Pascal's triangle). Average pooling is ten times
+        as fast as a sum of slices, forward and backward.
         """
         if self.padding == "reflect" and self.filter_size > 1:
             margin = ((self.filter_size - 1) // 2, self.filter_size // 2)
@@ -71,9 +71,9 @@ class BlurPool2D(keras.layers.Layer):  # type: ignore[misc]
         return keras.ops.average_pool(inputs, min(self.filter_size, 2), strides=self.strides)
 
     def compute_output_shape(self, input_shape: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Shape of the output, with the batch axis."""
+        """Output shape, with the batch axis."""
         batch, *sides, channels = input_shape
-        # Mirroring needs a pixel beyond the rim for each that it adds.
+        # Reflection needs one pixel beyond the border for each pixel that it adds.
         least = self.filter_size // 2 + 1 if self.padding == "reflect" else self.filter_size
         added = self.filter_size - 1 if self.padding == "reflect" else 0
         if any(side is None or side < least for side in sides):
@@ -84,7 +84,7 @@ class BlurPool2D(keras.layers.Layer):  # type: ignore[misc]
         return (batch, *((side + added - self.filter_size) // self.strides + 1 for side in sides), channels)
 
     def get_config(self) -> dict[str, Any]:
-        """What rebuilds the layer."""
+        """The arguments of the constructor, as JSON values."""
         return {
             **super().get_config(),
             "filter_size": self.filter_size,

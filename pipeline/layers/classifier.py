@@ -1,12 +1,12 @@
-"""The layer that ends every architecture: class probabilities."""
+"""The output layer of every architecture: class probabilities."""
 
 import keras
 
 
 def classifier(classes: int, name: str = "output") -> keras.layers.Layer:
-    """The probability of each class; of two classes only that of the second, which says it all.
+    """A dense layer for the probability of each class, or of the second of two classes.
 
-    Takes (batch, units) and gives (batch, classes) by softmax, or (batch, 1) by a sigmoid for two classes.
+    Input (batch, units); output (batch, classes) with softmax, or (batch, 1) with a sigmoid for two classes.
 
     >>> classifier(10).units, classifier(2).units
     (10, 1)

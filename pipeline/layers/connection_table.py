@@ -1,4 +1,4 @@
-"""A convolution whose maps each see some of the maps before, as a table says: C3 of LeNet-5 (LeCun et al. 1998)."""
+"""A convolution with a connection table between input and output maps: C3 of LeNet-5 (LeCun et al. 1998)."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -9,23 +9,25 @@ import numpy as np
 
 @keras.saving.register_keras_serializable("convtrack")
 class TableConv2D(keras.layers.Layer):  # type: ignore[misc]
-    """A convolution at stride 1 inside the image that has kernels only where the table connects two maps.
+    """A convolution with stride 1 and without padding that has kernels only for the connections of a table.
 
-    The connected kernels are all it stores. It computes as the dense convolution whose other kernels are zero, and its
-    kernels are drawn as that convolution's.
+    It stores only these kernels. The output is that of a dense convolution whose other kernels are zero, and initial
+    weights are those of the dense convolution.
 
     Args:
-        table: For each output map the numbers of the input maps that it sees, from 0.
+        table: For each output map, the indices of the input maps that it is connected to.
         kernel_size: Height and width of a kernel in pixels.
-        activation: What follows the linear map, as in Keras.
-        kernel_initializer: Draws the dense kernel of which the connected part is kept.
-        **kwargs: Passed to `keras.layers.Layer`.
+        activation: Activation function, as in Keras.
+        kernel_initializer: Initializer of the dense kernel, of which the connected part is kept.
+        **kwargs: Arguments of `keras.layers.Layer`.
 
-    Takes (batch, rows, columns, channels) and gives (batch, rows - height + 1, columns - width + 1, maps); `kernel`
-    has shape (connections, height, width), in the order of the table, `bias` (maps,).
+    Shapes:
+        input `(batch, rows, columns, channels)`, output `(batch, rows - height + 1, columns - width + 1, maps)`;
+        `kernel` `(connections, height, width)` in the order of the table; `bias` `(maps,)`.
 
-    Raises ValueError where a map sees none, one twice or one that the input does not have, and where a kernel does not
-    fit inside the image.
+    Raises:
+        ValueError: An output map has no connection, the same one twice or one to a missing input map, or a kernel does
+            not fit inside the image.
 
     >>> layer = TableConv2D([(0, 1), (1, 2)], (5, 5))
     >>> layer(keras.ops.ones((1, 14, 14, 3))).shape, layer.count_params()
@@ -41,12 +43,12 @@ class TableConv2D(keras.layers.Layer):  # type: ignore[misc]
         kernel_initializer: str | Callable[..., Any] = "glorot_uniform",
         **kwargs: Any,
     ) -> None:
-        """Check the table; weights are made at the first call."""
+        """Check the table; the first call creates the weights."""
         super().__init__(**kwargs)
         if len(kernel_size) != 2 or min(kernel_size) < 1:
             raise ValueError(f"`kernel_size` must be two positive integers. Received kernel_size={kernel_size}.")
         if not table or any(not seen or len(set(seen)) < len(seen) or min(seen) < 0 for seen in table):
-            raise ValueError(f"`table` must give each map the different maps that it sees. Received table={table}.")
+            raise ValueError(f"`table` must list different input maps for each output map. Received table={table}.")
         self.table = tuple(tuple(seen) for seen in table)
         self.kernel_size = tuple(kernel_size)
         self.activation = keras.activations.get(activation)
@@ -54,14 +56,14 @@ class TableConv2D(keras.layers.Layer):  # type: ignore[misc]
         self.input_spec = keras.layers.InputSpec(ndim=4)
 
     def build(self, input_shape: tuple[Any, ...]) -> None:
-        """Make a kernel per connection and a bias per map."""
+        """Create a kernel per connection and a bias per map."""
         self.compute_output_shape(input_shape)
         channels = input_shape[-1]
         seen = max(max(maps) for maps in self.table)
         if seen >= channels:
-            raise ValueError(f"`table` must name maps of the input. Received map {seen} and {channels} channels.")
+            raise ValueError(f"`table` must contain input maps. Received index {seen} and {channels} channels.")
         self._dense_shape = (*self.kernel_size, channels, len(self.table))
-        # Row and column of the dense kernel's last two axes, for each connection.
+        # Indices into the last two axes of the dense kernel for each connection.
         self._places = np.array([(before, after) for after, maps in enumerate(self.table) for before in maps], "int32")
 
         def connected(shape: tuple[int, ...], dtype: str | None = None) -> Any:
@@ -75,7 +77,7 @@ class TableConv2D(keras.layers.Layer):  # type: ignore[misc]
         self.bias = self.add_weight(name="bias", shape=(len(self.table),), initializer="zeros")
 
     def call(self, inputs: Any) -> Any:
-        """Output maps of a batch of images."""
+        """Compute the output maps of a batch."""
         height, width, channels, maps = self._dense_shape
         dense = keras.ops.scatter(self._places, self.kernel, (channels, maps, height, width))
         outputs = keras.ops.conv(
@@ -84,7 +86,7 @@ class TableConv2D(keras.layers.Layer):  # type: ignore[misc]
         return self.activation(outputs + self.bias)
 
     def compute_output_shape(self, input_shape: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Shape with batch axis."""
+        """Output shape, with the batch axis."""
         batch, *sides, _ = input_shape
         if any(side is not None and side < kernel for side, kernel in zip(sides, self.kernel_size, strict=True)):
             raise ValueError(
@@ -97,7 +99,7 @@ class TableConv2D(keras.layers.Layer):  # type: ignore[misc]
         return (batch, *slid, len(self.table))
 
     def get_config(self) -> dict[str, Any]:
-        """What rebuilds the layer."""
+        """The arguments of the constructor, as JSON values."""
         return {
             **super().get_config(),
             "table": self.table,

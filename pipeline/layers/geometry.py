@@ -1,7 +1,7 @@
-"""Where the windows of a convolution lie on a map, axis by axis (Dumoulin & Visin 2016).
+"""Positions of the windows of a convolution on a map, per axis (Dumoulin & Visin 2016).
 
-Maps have any number of axes, one for signals and two for images. Windows, and zeros around a map, lie as those of
-`keras.layers.Conv1D` and `Conv2D` with TensorFlow.
+Maps have one axis (signals) or two (images). Windows and zero padding are those of `keras.layers.Conv1D` and `Conv2D`
+with TensorFlow.
 """
 
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ Padding = Literal["valid", "same"]
 
 @dataclass(frozen=True)
 class Geometry:
-    """The windows of a kernel that slides over a map; each tuple holds one value per axis, in pixels.
+    """The windows of a kernel that slides over a map; each tuple has one value per axis, in pixels.
 
     Raises:
-        ValueError: If `padding` is `"valid"` and a window does not fit inside the map.
+        ValueError: `padding` is `"valid"` and a window does not fit inside the map.
     """
 
     sides: tuple[int, ...]
@@ -27,7 +27,7 @@ class Geometry:
     padding: Padding
 
     def __post_init__(self) -> None:
-        """Checks that there is a window."""
+        """Check that a window fits."""
         if self.padding == "valid" and any(
             kernel > side for kernel, side in zip(self.kernel_size, self.sides, strict=True)
         ):
@@ -38,7 +38,7 @@ class Geometry:
 
     @property
     def positions(self) -> tuple[int, ...]:
-        """How many windows there are along each axis.
+        """Number of windows along each axis.
 
         `(side - kernel) // stride + 1` for `"valid"` and `ceil(side / stride)` for `"same"`.
 
@@ -54,7 +54,7 @@ class Geometry:
 
     @property
     def margins(self) -> tuple[tuple[int, int], ...]:
-        """Zeros before and after each axis such that the windows fit; an odd one goes after, as in TensorFlow.
+        """Padding zeros before and after each axis; an odd zero is added after, as in TensorFlow.
 
         >>> Geometry((4, 4), (3, 2), (1, 1), "same").margins
         ((1, 1), (0, 1))
@@ -71,9 +71,9 @@ class Geometry:
 
     @property
     def taps(self) -> tuple[npt.NDArray[np.intp], ...]:
-        """For each axis, which tap of a window looks at a pixel: an array (side, windows).
+        """For each axis, the index of the tap of a window that covers a pixel: an array (side, windows).
 
-        Where no tap does the number lies outside 0..kernel - 1.
+        Values outside 0..kernel - 1 mean that the window does not cover the pixel.
 
         >>> Geometry((5,), (3,), (1,), "valid").taps[0]
         array([[ 0, -1, -2],

@@ -1,9 +1,9 @@
-"""Locally connected layers (LeCun 1989): the sparse windows of a convolution, with its own weights at every position.
+"""Locally connected layers (LeCun 1989): the windows of a convolution, with separate weights at every position.
 
-Keras 2 had these layers and Keras 3 has not. They compute in the layout (position, window, batch): with the batch
-innermost a window is a handful of contiguous rows, so gathering windows, and adding their gradients back, are copies
-and sums of whole rows, and the rest is one batched matrix product per position. No dense, masked matrix is ever made:
-beside its weights a layer holds the windows of one batch, one copy of each window an image, while it trains.
+Keras 2 had such layers, Keras 3 does not. Data have the layout (position, window, batch): with the batch innermost, a
+window consists of contiguous rows, so gathering windows and adding their gradients copies and sums whole rows. The rest
+is one batched matrix product per position. No dense masked matrix is created. In training, a layer keeps its weights
+and one copy of every window of the batch in memory.
 """
 
 import math
@@ -18,12 +18,12 @@ from pipeline.layers.unshared import UnsharedWindows
 
 
 class _LocallyConnected(UnsharedWindows):
-    """What signals and images have in common."""
+    """The common part for signals and images."""
 
     compiles_with_xla = False
 
     def build(self, input_shape: tuple[Any, ...]) -> None:
-        """Makes one kernel and one bias per position."""
+        """Create one kernel and one bias per position."""
         geometry, channels = self.geometry(input_shape), input_shape[-1]
         positions = geometry.positions
         count, window = math.prod(positions), math.prod(self.kernel_size) * channels
@@ -38,7 +38,7 @@ class _LocallyConnected(UnsharedWindows):
         self.input_spec = keras.layers.InputSpec(shape=(None, *input_shape[1:]))
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Output values of a batch."""
+        """Compute the output of a batch."""
         *positions, window, filters = self.kernel.shape
         count = math.prod(positions)
         batch = tf.shape(inputs)[0]
@@ -53,7 +53,7 @@ class _LocallyConnected(UnsharedWindows):
         return self.activation(outputs)
 
     def compute_output_shape(self, input_shape: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Shape of the output, with the batch axis."""
+        """Output shape, with the batch axis."""
         return input_shape[0], *self.geometry(input_shape).positions, self.filters
 
 
@@ -61,26 +61,26 @@ class _LocallyConnected(UnsharedWindows):
 class LocallyConnected2D(_LocallyConnected):
     """Applies a different linear map to every window of an image.
 
-    As `keras.layers.Conv2D`, with the same windows and as many multiply–accumulates, but nothing is shared between
-    positions, not even the bias: `out_h * out_w` times as many parameters, and no equivariance to shifts (LeCun 1989,
-    *Generalization and network design strategies*). Images are channels-last. XLA lacks an operation used here, so
-    Keras trains a model that has this layer without `jit_compile`.
+    The layer has the windows and the multiply–accumulates of `keras.layers.Conv2D`, but positions share neither weights
+    nor biases. It has `out_h * out_w` times as many parameters and is not equivariant to shifts (LeCun 1989,
+    *Generalization and network design strategies*). Images are channels-last. XLA does not support one of the
+    operations, so Keras trains models with this layer without `jit_compile`.
 
     Args:
         filters: Number of output channels.
         kernel_size: Height and width of a window in pixels; one integer for both.
-        strides: Step between windows in pixels, down and across; one integer for both.
-        padding: `"valid"` for windows inside the image only, `"same"` for zeros around it such that
+        strides: Vertical and horizontal distance between windows in pixels; one integer for both.
+        padding: `"valid"` for windows inside the image only, `"same"` for zero padding such that
             `out = ceil(size / stride)`.
-        activation: What follows the linear map, as in Keras.
+        activation: Activation function, as in Keras.
         use_bias: Whether every output value has a bias.
-        kernel_initializer: Draws the weights. `VarianceScaling` and its kin (Glorot, He, LeCun) take the fans of the
-            convolution with the same window, `kh * kw * channels` in and `kh * kw * filters` out; any other draws the
-            whole kernel as it stands.
-        bias_initializer: Draws the biases.
-        kernel_regularizer: Penalty on the weights.
-        bias_regularizer: Penalty on the biases.
-        **kwargs: Passed to `keras.layers.Layer`.
+        kernel_initializer: Initializer of the weights. `VarianceScaling` and its subclasses (Glorot, He, LeCun) use the
+            fans of a convolution with the same window, `kh * kw * channels` in and `kh * kw * filters` out; any other
+            initializer is applied to the whole kernel.
+        bias_initializer: Initializer of the biases.
+        kernel_regularizer: Regularizer of the weights.
+        bias_regularizer: Regularizer of the biases.
+        **kwargs: Arguments of `keras.layers.Layer`.
 
     Shapes:
         input `(batch, height, width, channels)`, output `(batch, out_h, out_w, filters)` with
@@ -89,7 +89,7 @@ class LocallyConnected2D(_LocallyConnected):
         `bias` `(out_h, out_w, filters)`.
 
     Raises:
-        ValueError: If an argument is not positive, `padding` is neither of the two, height, width or channels of the
+        ValueError: An argument is not positive, `padding` is unknown, height, width or channels of the
             input are unknown, or a window does not fit inside the image.
 
     >>> LocallyConnected2D(4, 3, strides=2)(np.ones((1, 7, 9, 2), "float32")).shape
@@ -103,21 +103,21 @@ class LocallyConnected2D(_LocallyConnected):
 class LocallyConnected1D(_LocallyConnected):
     """Applies a different linear map to every window of a signal.
 
-    As `LocallyConnected2D`, with one axis instead of two: the windows of `keras.layers.Conv1D`, unshared.
+    Like `LocallyConnected2D`, with one axis: the windows of `keras.layers.Conv1D` with separate weights.
 
     Args:
         filters: Number of output channels.
         kernel_size: Length of a window in steps of the signal.
-        strides: Steps from one window to the next.
-        padding: `"valid"` for windows inside the signal only, `"same"` for zeros around it such that
+        strides: Distance between windows in steps of the signal.
+        padding: `"valid"` for windows inside the signal only, `"same"` for zero padding such that
             `out = ceil(length / stride)`.
-        activation: What follows the linear map, as in Keras.
+        activation: Activation function, as in Keras.
         use_bias: Whether every output value has a bias.
-        kernel_initializer: Draws the weights; `VarianceScaling` and its kin take the fans of the convolution.
-        bias_initializer: Draws the biases.
-        kernel_regularizer: Penalty on the weights.
-        bias_regularizer: Penalty on the biases.
-        **kwargs: Passed to `keras.layers.Layer`.
+        kernel_initializer: Initializer of the weights; `VarianceScaling` and its subclasses use a convolution's fans.
+        bias_initializer: Initializer of the biases.
+        kernel_regularizer: Regularizer of the weights.
+        bias_regularizer: Regularizer of the biases.
+        **kwargs: Arguments of `keras.layers.Layer`.
 
     Shapes:
         input `(batch, length, channels)`, output `(batch, out, filters)`;
@@ -125,10 +125,10 @@ class LocallyConnected1D(_LocallyConnected):
         `bias` `(out, filters)`.
 
     Raises:
-        ValueError: If an argument is not positive, `padding` is neither of the two, length or channels of the input
+        ValueError: An argument is not positive, `padding` is unknown, length or channels of the input
             are unknown, or a window does not fit inside the signal.
 
-    The lecture's five pixels and three outputs, of which each sees three, with its own three weights:
+    The lecture's example with five pixels and three outputs, each with three weights of its own:
 
     >>> sparse = LocallyConnected1D(1, 3, use_bias=False)
     >>> sparse(np.ones((1, 5, 1), "float32")).shape, sparse.count_params()
@@ -139,10 +139,10 @@ class LocallyConnected1D(_LocallyConnected):
 
 
 def _gather_rows(indices: np.ndarray[Any, np.dtype[np.int32]], *, of: int) -> Callable[[tf.Tensor], tf.Tensor]:
-    """A function that takes rows `indices` from a table of `of` rows.
+    """A function that gathers the rows `indices` of a table with `of` rows.
 
-    TensorFlow's own gradient adds row by row into the table; summing all rows of a segment at once takes a quarter of
-    that time (2.0 ms against 7.9 ms for 9,216 rows of 512 values), always in the same order.
+    TensorFlow's gradient adds rows one by one. Summing all rows of a segment at once takes a quarter of the time (2.0
+    instead of 7.9 ms for 9,216 rows of 512 values), always in the same order.
     """
     order = np.argsort(indices, kind="stable").astype("int32")
     segments = indices[order]

@@ -1,26 +1,24 @@
-"""Dense layers whose missing connections are held at zero: sparse connectivity in dense storage.
+"""Dense layers with a mask that sets missing connections to zero: sparse connectivity in dense storage.
 
-The lecture's middle step written out. A convolution is a dense layer from which most connections were taken (here),
-and whose remaining weights are equal at every position (`pipeline.layers.unrolling` fills them in). It takes as much
-memory and as many products as a dense layer; `pipeline.layers.locally_connected` stores only the weights there are.
+It is the lecture's step between dense layer and convolution: a convolution is a dense layer without most connections
+(here) in which all positions have equal weights (`pipeline.layers.unrolling` sets them). The layer needs the memory and
+the products of a dense layer; `pipeline.layers.locally_connected` stores only the weights of existing connections.
 """
 
 import math
 from typing import Any
 
 import keras
-import numpy as np
-import numpy.typing as npt
 
 from pipeline.layers.geometry import Geometry
 from pipeline.layers.unshared import UnsharedWindows
 
 
 class _MaskedDense(UnsharedWindows):
-    """What signals and images have in common."""
+    """The common part for signals and images."""
 
     def build(self, input_shape: tuple[Any, ...]) -> None:
-        """Makes weights and biases."""
+        """Create weights and biases."""
         self._windows, self._channels = self.geometry(input_shape), input_shape[-1]
         inputs, units = self._shape
         initializer = self.window_initializer(self._channels, fans=(inputs, units))
@@ -29,13 +27,8 @@ class _MaskedDense(UnsharedWindows):
         )
         self.input_spec = keras.layers.InputSpec(shape=(None, *input_shape[1:]))
 
-    @property
-    def mask(self) -> npt.NDArray[np.float32]:
-        """1 where an input is connected to a unit, 0 elsewhere; `(inputs, units)`, known once the layer is built."""
-        return np.asarray(self._masked(np.ones(self._shape, "float32")))
-
     def call(self, inputs: Any) -> Any:
-        """Output values of a batch."""
+        """Compute the output of a batch."""
         flattened = keras.ops.reshape(inputs, (-1, self._shape[0]))
         outputs = keras.ops.matmul(flattened, self._masked(self.kernel))
         if self.bias is not None:
@@ -43,7 +36,7 @@ class _MaskedDense(UnsharedWindows):
         return self.activation(outputs)
 
     def compute_output_shape(self, input_shape: tuple[Any, ...]) -> tuple[Any, int]:
-        """Shape of the output, `(batch, units)`."""
+        """Output shape, `(batch, units)`."""
         return input_shape[0], math.prod(self.geometry(input_shape).positions) * self.filters
 
     @property
@@ -52,9 +45,9 @@ class _MaskedDense(UnsharedWindows):
         return inputs, math.prod(self._windows.positions) * self.filters
 
     def _masked(self, kernel: Any) -> Any:
-        """The kernel with zeros where there is no connection.
+        """The kernel with zeros for missing connections.
 
-        The mask of a window is the product of one small mask per axis, so nothing of the kernel's size is stored.
+        The mask of a window is the product of one small mask per axis, so no mask of the kernel's size is stored.
         """
         windows: Geometry = self._windows
         apart = keras.ops.reshape(kernel, (*windows.sides, self._channels, *windows.positions, self.filters))
@@ -68,35 +61,35 @@ class _MaskedDense(UnsharedWindows):
 
 @keras.saving.register_keras_serializable(package="convtrack")
 class MaskedDense2D(_MaskedDense):
-    """A dense layer on the pixels of an image, in which each unit sees the window that a convolution would show it.
+    """A dense layer on the pixels of an image in which each unit is connected to one window of a convolution.
 
     `outputs = activation(pixels @ (kernel * mask) + bias)`, where `mask` is 1 between a unit and the pixels of its
-    window, in all channels, and 0 elsewhere. Masked weights start at zero and get no gradient. Nothing is shared.
+    window, in all channels, and 0 elsewhere. Masked weights start at zero and have no gradient. No weights are shared.
 
     Args:
         filters: Number of units at each position of the window.
         kernel_size: Height and width of a window in pixels; one integer for both.
-        strides: Step between windows in pixels, down and across; one integer for both.
-        padding: `"valid"` for windows inside the image only, `"same"` for windows that hang over its rim such that
+        strides: Vertical and horizontal distance between windows in pixels; one integer for both.
+        padding: `"valid"` for windows inside the image only, `"same"` for windows that may exceed it such that
             `out = ceil(size / stride)`.
-        activation: What follows the linear map, as in Keras.
+        activation: Activation function, as in Keras.
         use_bias: Whether every unit has a bias.
-        kernel_initializer: Draws the weights, of which the masked are then set to zero. `VarianceScaling` and its kin
-            (Glorot, He, LeCun) take the fans of the convolution with the same window.
-        bias_initializer: Draws the biases.
-        kernel_regularizer: Penalty on the weights.
-        bias_regularizer: Penalty on the biases.
-        **kwargs: Passed to `keras.layers.Layer`.
+        kernel_initializer: Initializer of the weights before masking. `VarianceScaling` and its subclasses (Glorot, He,
+            LeCun) use the fans of a convolution with the same window.
+        bias_initializer: Initializer of the biases.
+        kernel_regularizer: Regularizer of the weights.
+        bias_regularizer: Regularizer of the biases.
+        **kwargs: Arguments of `keras.layers.Layer`.
 
     Shapes:
         input `(batch, height, width, channels)`; output `(batch, out_h * out_w * filters)`, the flattened maps of the
-        convolution; `kernel` and `mask` `(height * width * channels, out_h * out_w * filters)`; `bias` as the output.
+        convolution; `kernel` `(height * width * channels, out_h * out_w * filters)`; `bias` as the output.
 
     Raises:
-        ValueError: If an argument is not positive, `padding` is neither of the two, height, width or channels of the
+        ValueError: An argument is not positive, `padding` is unknown, height, width or channels of the
             input are unknown, or a window does not fit inside the image.
 
-    >>> MaskedDense2D(4, 3, strides=2)(np.ones((1, 7, 9, 2), "float32")).shape
+    >>> MaskedDense2D(4, 3, strides=2)(keras.ops.ones((1, 7, 9, 2))).shape
     TensorShape([1, 48])
     """
 
@@ -105,17 +98,17 @@ class MaskedDense2D(_MaskedDense):
 
 @keras.saving.register_keras_serializable(package="convtrack")
 class MaskedDense1D(_MaskedDense):
-    """A dense layer on the steps of a signal, in which each unit sees the window that a convolution would show it.
+    """A dense layer on the steps of a signal in which each unit is connected to one window of a convolution.
 
-    As `MaskedDense2D`, with one axis instead of two: input `(batch, length, channels)`, output
-    `(batch, out * filters)`, `kernel` and `mask` `(length * channels, out * filters)`.
+    Like `MaskedDense2D`, with one axis: input `(batch, length, channels)`, output `(batch, out * filters)`, `kernel`
+    `(length * channels, out * filters)`.
 
-    The lecture's five pixels and three outputs: fifteen weights are stored, of which nine connect.
+    The lecture's example with five pixels and three outputs: fifteen weights are stored, and nine of them connect.
 
-    >>> sparse = MaskedDense1D(1, 3, use_bias=False)
-    >>> sparse(np.ones((1, 5, 1), "float32")).shape, sparse.count_params()
+    >>> sparse = MaskedDense1D(1, 3, use_bias=False, kernel_initializer="ones")
+    >>> sparse(keras.ops.ones((1, 5, 1))).shape, sparse.count_params()
     (TensorShape([1, 3]), 15)
-    >>> sparse.mask
+    >>> sparse.kernel.numpy()
     array([[1., 0., 0.],
            [1., 1., 0.],
            [1., 1., 1.],

@@ -1,4 +1,6 @@
-"""Subsampling that follows the image when it shifts (Chaman & Dokmanić 2021, "Truly shift-invariant CNNs")."""
+"""Adaptive polyphase sampling, which is equivariant to shifts (Chaman & Dokmanić 2021, "Truly shift-invariant
+convolutional neural networks").
+"""
 
 from typing import Any
 
@@ -8,33 +10,34 @@ import tensorflow as tf
 
 @keras.saving.register_keras_serializable(package="convtrack")
 class PolyphaseSampling2D(keras.layers.Layer):  # type: ignore[misc]
-    """Of the `strides ** 2` ways to keep every `strides`-th pixel, takes for each image that of the largest norm.
+    """Subsamples each image to its polyphase component of largest norm.
 
-    The ways are the polyphase components of a map: those that begin at each pixel of its first `strides` × `strides`.
-    A circular shift of the map permutes its components and shifts them by whole pixels. So the component of largest
-    l2 norm, over all its channels, is the same one wherever the image lies: shifting the input circularly shifts the
-    output circularly, exactly and untrained. After circular convolutions and a global average nothing of a shift is
-    left but the order of additions. The choice has no gradient; the chosen component has that of a slice.
+    The polyphase components of a map are the `strides ** 2` ways to keep every `strides`-th pixel, one for each pixel
+    of the first `strides` × `strides` block. A circular shift of the map permutes its components and shifts them by
+    whole pixels. The component of largest l2 norm over all channels is therefore the same one for every shift: a
+    circular shift of the input shifts the output circularly, exactly and without training. After circular convolutions
+    and global average pooling, shifts change only the order of additions. The selection has no gradient; the selected
+    component has that of a slice.
 
-    The promise needs sides that `strides` divides. Of others the last rows and columns are left out, as pooling does.
-    Among equal norms the first component counts.
+    The property requires sides divisible by `strides`. Otherwise the last rows and columns are dropped, as in pooling.
+    If norms are equal, the first component is selected.
 
     Args:
-        strides: Step between kept pixels, down and across.
-        **kwargs: Passed to `keras.layers.Layer`.
+        strides: Vertical and horizontal distance between kept pixels.
+        **kwargs: Arguments of `keras.layers.Layer`.
 
     Shapes:
         input `(batch, height, width, channels)`, output `(batch, height // strides, width // strides, channels)`.
 
     Raises:
-        ValueError: If `strides` is less than 1, or height or width unknown or less than `strides`.
+        ValueError: `strides` is less than 1, or height or width is unknown or less than `strides`.
 
     >>> PolyphaseSampling2D()(keras.ops.reshape([1.0, 2.0, 1.0, 3.0] * 2, (1, 2, 4, 1))).numpy().ravel()
     array([2., 3.], dtype=float32)
     """
 
     def __init__(self, strides: int = 2, **kwargs: Any) -> None:
-        """Checks the step."""
+        """Check the stride."""
         super().__init__(**kwargs)
         if strides < 1:
             raise ValueError(f"`strides` must be at least 1. Received strides={strides}.")
@@ -42,11 +45,11 @@ class PolyphaseSampling2D(keras.layers.Layer):  # type: ignore[misc]
         self.input_spec = keras.layers.InputSpec(ndim=4)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Checks that there is something to choose from."""
+        """Check that the maps are large enough."""
         self.compute_output_shape(input_shape)
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        """The component of largest norm of each image."""
+        """Select the component of largest norm of each image."""
         _, rows, columns, channels = self.compute_output_shape(inputs.shape)
         step = self.strides
         whole = inputs[:, : rows * step, : columns * step]
@@ -57,7 +60,7 @@ class PolyphaseSampling2D(keras.layers.Layer):  # type: ignore[misc]
         return tf.gather(components, tf.argmax(norms, axis=1), batch_dims=1)
 
     def compute_output_shape(self, input_shape: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Shape of the output, with the batch axis."""
+        """Output shape, with the batch axis."""
         batch, *sides, channels = input_shape
         if any(side is None or side < self.strides for side in sides):
             raise ValueError(
@@ -67,5 +70,5 @@ class PolyphaseSampling2D(keras.layers.Layer):  # type: ignore[misc]
         return (batch, *(side // self.strides for side in sides), channels)
 
     def get_config(self) -> dict[str, Any]:
-        """What rebuilds the layer."""
+        """The arguments of the constructor, as JSON values."""
         return {**super().get_config(), "strides": self.strides}

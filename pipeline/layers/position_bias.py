@@ -1,4 +1,4 @@
-"""One bias per unit, for maps that share their weights but not their biases (LeCun 1989).
+"""A bias per unit for maps that share weights but not biases (LeCun 1989).
 
 LeCun 1989, "Generalization and network design strategies"; The Elements of Statistical Learning, section 11.7.
 """
@@ -10,12 +10,11 @@ import keras
 
 @keras.saving.register_keras_serializable("convtrack")
 class PositionBias(keras.layers.Layer):  # type: ignore[misc]
-    """Adds a bias of its own to every unit of its input; behind a convolution without bias, one at every position.
+    """Adds a separate bias to every unit of its input, such as the output of a convolution without bias.
 
-    Takes (batch, …) and gives the same shape; `bias` has the shape of the input without the batch axis and starts at
-    zero.
+    Input and output (batch, …); `bias` has the shape of the input without the batch axis and is initially zero.
 
-    Raises ValueError where a side of the input is unknown.
+    Raises ValueError if a side of the input is unknown.
 
     >>> layer = PositionBias()
     >>> layer(keras.ops.ones((1, 8, 8, 2))).shape, layer.count_params()
@@ -23,7 +22,7 @@ class PositionBias(keras.layers.Layer):  # type: ignore[misc]
     """
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Make one bias per unit."""
+        """Create one bias per unit."""
         if None in input_shape[1:]:
             raise ValueError(f"Every side of the input must be known. Received input_shape={tuple(input_shape)}.")
         self.bias = self.add_weight(name="bias", shape=tuple(input_shape[1:]), initializer="zeros")
@@ -33,5 +32,5 @@ class PositionBias(keras.layers.Layer):  # type: ignore[misc]
         return inputs + self.bias
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """The shape of the input."""
+        """Output shape, equal to the input shape."""
         return tuple(input_shape)

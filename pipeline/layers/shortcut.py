@@ -1,4 +1,4 @@
-"""The shortcut without parameters past a block that halves the maps (He et al. 2016, section 3.3, option A)."""
+"""A shortcut without parameters around a block that halves the maps (He et al. 2016, section 3.3, option A)."""
 
 from typing import Any
 
@@ -7,19 +7,18 @@ import keras
 
 @keras.saving.register_keras_serializable("convtrack")
 class ChannelPaddedShortcut(keras.layers.Layer):  # type: ignore[misc]
-    """Every `strides`-th pixel, followed by channels of zeros up to `filters` channels.
+    """Keeps every `strides`-th pixel and appends channels of zeros up to `filters` channels.
 
-    Takes (batch, rows, columns, channels) and gives
-    (batch, ceil(rows / strides), ceil(columns / strides), filters).
+    Input (batch, rows, columns, channels); output (batch, ceil(rows / strides), ceil(columns / strides), filters).
 
-    Raises ValueError where the input has more channels than `filters`.
+    Raises ValueError if the input has more than `filters` channels.
 
     >>> ChannelPaddedShortcut(32, strides=2).compute_output_shape((None, 7, 8, 16))
     (None, 4, 4, 32)
     """
 
     def __init__(self, filters: int, *, strides: int = 1, **kwargs: Any) -> None:
-        """Store the number of channels to reach and the step between kept pixels."""
+        """Check the number of output channels and the distance between kept pixels."""
         super().__init__(**kwargs)
         if filters < 1 or strides < 1:
             raise ValueError(f"`filters` and `strides` must be at least 1. Received filters={filters}, {strides=}.")
@@ -27,7 +26,7 @@ class ChannelPaddedShortcut(keras.layers.Layer):  # type: ignore[misc]
         self.strides = strides
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Check that there are channels to add, not to drop."""
+        """Check that the input does not have more channels than the output."""
         if (input_shape[-1] or 0) > self.filters:
             raise ValueError(
                 f"`filters` must not be less than the channels of the input. "
@@ -40,10 +39,10 @@ class ChannelPaddedShortcut(keras.layers.Layer):  # type: ignore[misc]
         return keras.ops.pad(kept, ((0, 0), (0, 0), (0, 0), (0, self.filters - inputs.shape[-1])))
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Shape with batch axis; sides are rounded up."""
+        """Output shape, with the batch axis; sides are rounded up."""
         batch, *sides, _ = input_shape
         return (batch, *(None if side is None else -(-side // self.strides) for side in sides), self.filters)
 
     def get_config(self) -> dict[str, Any]:
-        """What rebuilds the layer."""
+        """The arguments of the constructor, as JSON values."""
         return {**super().get_config(), "filters": self.filters, "strides": self.strides}

@@ -1,8 +1,7 @@
-"""A convolution written out as what it is a special case of: a locally connected and a masked dense layer.
+"""Convert a convolution to the layers of which it is a special case: a locally connected and a masked dense layer.
 
-Both compute the same function as the convolution, up to the order in which floating-point numbers are added. So each
-step from full to shared weights only takes something away: connections first, then the freedom of each position to
-have weights of its own.
+Both compute the same function as the convolution, up to the order of floating-point additions. Each step from full to
+shared weights therefore only removes something: first connections, then the separate weights of each position.
 """
 
 from typing import Any
@@ -16,12 +15,12 @@ from pipeline.layers.masked_dense import MaskedDense1D, MaskedDense2D
 
 
 def unrolled_locally(convolution: keras.layers.Layer) -> LocallyConnected1D | LocallyConnected2D:
-    """The locally connected layer that holds the kernel and the bias of a built convolution at every position.
+    """The locally connected layer with the kernel and the bias of a built convolution at every position.
 
-    Takes a `keras.layers.Conv1D` or `Conv2D`; the layer takes and gives what the convolution takes and gives.
+    `convolution` is a built `keras.layers.Conv1D` or `Conv2D`; input and output shapes stay the same.
 
-    Raises ValueError for another layer, one that is not built, whose input has no fixed size, with groups, dilation,
-    causal padding or its channels first.
+    Raises ValueError for any other layer, and for a convolution that is not built, whose input has no fixed size, or
+    that has groups, dilation, causal padding or channels first.
 
     >>> convolution = keras.layers.Conv1D(1, 3, use_bias=False)
     >>> convolution.build((None, 5, 1))
@@ -44,10 +43,10 @@ def unrolled_locally(convolution: keras.layers.Layer) -> LocallyConnected1D | Lo
 
 
 def unrolled_densely(convolution: keras.layers.Layer) -> MaskedDense1D | MaskedDense2D:
-    """The masked dense layer whose kernel is the matrix by which a built convolution multiplies a flattened map.
+    """The masked dense layer whose kernel is the matrix of a built convolution.
 
-    Takes a `keras.layers.Conv1D` or `Conv2D`; the layer takes what the convolution takes and gives what it gives,
-    flattened. Raises as `unrolled_locally`.
+    `convolution` is a built `keras.layers.Conv1D` or `Conv2D`; the output is that of the convolution, flattened. Raises
+    ValueError as `unrolled_locally` does.
 
     >>> convolution = keras.layers.Conv1D(1, 3, use_bias=False)
     >>> convolution.build((None, 5, 1))
@@ -66,7 +65,7 @@ def unrolled_densely(convolution: keras.layers.Layer) -> MaskedDense1D | MaskedD
     kernel = np.asarray(convolution.kernel)
     matrix = np.zeros((*geometry.sides, channels, *geometry.positions, convolution.filters), kernel.dtype)
     for tap in np.ndindex(*geometry.kernel_size):
-        # Along each axis the pairs of a pixel and a window whose tap looks at it; together they form a grid.
+        # Pairs of a pixel and a window whose tap covers it, per axis; the pairs of all axes form a grid.
         pairs = [np.nonzero(taps == at) for taps, at in zip(geometry.taps, tap, strict=True)]
         pixels, windows = (np.ix_(*ends) for ends in zip(*pairs, strict=True))
         matrix[(*pixels, slice(None), *windows, slice(None))] = kernel[tap]
@@ -78,7 +77,7 @@ def unrolled_densely(convolution: keras.layers.Layer) -> MaskedDense1D | MaskedD
 
 
 def _geometry(convolution: keras.layers.Layer) -> tuple[Geometry, int]:
-    """The windows of a built convolution and the channels of its input."""
+    """The windows of a built convolution and the number of its input channels."""
     if not isinstance(convolution, keras.layers.Conv1D | keras.layers.Conv2D):
         raise ValueError(f"Only Conv1D and Conv2D can be unrolled. Received: {type(convolution).__name__}.")
     for name, rule, kept in (
@@ -93,7 +92,7 @@ def _geometry(convolution: keras.layers.Layer) -> tuple[Geometry, int]:
                 f"Received {name}={getattr(convolution, name)!r}."
             )
     if not convolution.built:
-        raise ValueError(f"Layer '{convolution.name}' must be built to be unrolled: call it on an input first.")
+        raise ValueError(f"Layer '{convolution.name}' must be built: call it on an input first.")
     _, *sides, channels = convolution.get_build_config()["input_shape"]
     if None in sides:
         raise ValueError(

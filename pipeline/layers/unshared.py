@@ -1,4 +1,4 @@
-"""What layers have in common that slide a convolution's windows over a map, but share no weights between them."""
+"""The base class of layers with the windows of a convolution but without weight sharing."""
 
 import math
 from collections.abc import Callable
@@ -12,7 +12,7 @@ Initializer = Callable[..., Any]
 
 
 class UnsharedWindows(keras.layers.Layer):  # type: ignore[misc]
-    """The arguments of such a layer and the place of its windows; a layer says along how many axes they slide."""
+    """Arguments and windows of such a layer; subclasses set the number of `axes`."""
 
     axes: int
     compiles_with_xla = True
@@ -32,7 +32,7 @@ class UnsharedWindows(keras.layers.Layer):  # type: ignore[misc]
         bias_regularizer: str | Callable[..., Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        """Checks the arguments; weights are made at the first call."""
+        """Check the arguments; the first call creates the weights."""
         super().__init__(**kwargs)
         if filters < 1:
             raise ValueError(f"`filters` must be at least 1. Received filters={filters}.")
@@ -52,7 +52,7 @@ class UnsharedWindows(keras.layers.Layer):  # type: ignore[misc]
         self.supports_jit = self.compiles_with_xla
 
     def add_weights(self, kernel: tuple[int, ...], bias: tuple[int, ...], initializer: Initializer) -> None:
-        """Makes kernel and bias of these shapes; `bias` is None without one."""
+        """Create kernel and bias of these shapes; `self.bias` is None if `use_bias` is false."""
         self.kernel = self.add_weight(
             name="kernel", shape=kernel, initializer=initializer, regularizer=self.kernel_regularizer
         )
@@ -63,11 +63,11 @@ class UnsharedWindows(keras.layers.Layer):  # type: ignore[misc]
             )
 
     def window_initializer(self, channels: int, *, fans: tuple[int, int]) -> Initializer:
-        """The kernel's initializer with the fans of the convolution instead of those (in, out) that it would assume.
+        """The kernel's initializer, rescaled from the fans (in, out) of the kernel's shape to those of the convolution.
 
-        `VarianceScaling` and its kin (Glorot, He, LeCun) read fans off a shape. They would take every position for a
-        part of one window, or every pixel of a map for an input of each unit, and draw weights that are too small by
-        the square root of their number. Other initializers have no fans and stay as they are.
+        `VarianceScaling` and its subclasses (Glorot, He, LeCun) compute fans from the shape. They would count every
+        position as part of one window, or every pixel as an input of each unit, and the weights would be too small by
+        the square root of that number. Other initializers are returned unchanged.
         """
         initializer = self.kernel_initializer
         if not isinstance(initializer, keras.initializers.VarianceScaling):
@@ -85,7 +85,7 @@ class UnsharedWindows(keras.layers.Layer):  # type: ignore[misc]
         )
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments from which Keras makes the same layer again."""
+        """The arguments of the constructor, as JSON values."""
         return {
             **super().get_config(),
             "filters": self.filters,
@@ -101,9 +101,9 @@ class UnsharedWindows(keras.layers.Layer):  # type: ignore[misc]
         }
 
     def geometry(self, input_shape: tuple[Any, ...]) -> Geometry:
-        """Where the windows lie on maps of shape (batch, sides, channels).
+        """The windows on maps of shape (batch, *sides, channels).
 
-        Raises ValueError where a side is unknown or a window does not fit.
+        Raises ValueError if a side is unknown or a window does not fit.
         """
         if None in input_shape[1:]:
             sides = {1: "Length", 2: "Height, width"}[self.axes]
@@ -114,7 +114,7 @@ class UnsharedWindows(keras.layers.Layer):  # type: ignore[misc]
 
 
 def _per_axis(name: str, value: int | tuple[int, ...], axes: int) -> tuple[int, ...]:
-    """A positive integer for each axis; a single one counts for all."""
+    """A positive integer for each axis; a single integer applies to all axes."""
     values = (value,) * axes if isinstance(value, int) else tuple(value)
     if len(values) != axes or not all(isinstance(side, int) and side > 0 for side in values):
         more = {1: "", 2: " or two of them"}.get(axes, f" or {axes} of them")

@@ -76,13 +76,13 @@ def test_it_survives_being_written_and_read_and_is_counted(images):
 
 
 @pytest.mark.parametrize("table", [(), ((),), ((0, 0),), ((-1,),)])
-def test_a_table_must_give_each_map_different_maps(table):
-    with pytest.raises(ValueError, match="`table` must give each map the different maps that it sees"):
+def test_a_table_must_list_different_maps(table):
+    with pytest.raises(ValueError, match="`table` must list different input maps for each output map"):
         TableConv2D(table, (3, 3))
 
 
-def test_what_does_not_fit_the_input_is_refused(images):
-    with pytest.raises(ValueError, match=r"Received map 4 and 4 channels"):
+def test_a_table_that_does_not_fit_the_input_is_rejected(images):
+    with pytest.raises(ValueError, match=r"Received index 4 and 4 channels"):
         TableConv2D([(4,)], (3, 3))(images)
     with pytest.raises(ValueError, match="`kernel_size` must fit inside the input"):
         TableConv2D([(0,)], (8, 3))(images)

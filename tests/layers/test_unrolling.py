@@ -92,11 +92,11 @@ def test_the_unrolled_layer_stands_in_the_convolutions_place():
         (keras.layers.Conv1D(4, 3, dilation_rate=2), (9, 1), r"`dilation_rate` .* Received dilation_rate=\(2,\)\."),
         (keras.layers.Conv1D(4, 3, padding="causal"), (9, 1), r"`padding` .* Received padding='causal'\."),
         (keras.layers.Conv2D(4, 3, data_format="channels_first"), (1, 9, 9), r"`data_format` .*channels_first"),
-        (keras.layers.Conv2D(4, 3, name="conv"), None, r"Layer 'conv' must be built to be unrolled"),
+        (keras.layers.Conv2D(4, 3, name="conv"), None, r"Layer 'conv' must be built"),
         (keras.layers.Conv2D(4, 3, name="conv"), (None, 9, 1), r"fixed size .* Received sides=\(None, 9\)\."),
     ],
 )
-def test_what_cannot_be_unrolled_is_refused(layer, shape, message):
+def test_a_layer_that_cannot_be_unrolled_is_rejected(layer, shape, message):
     if shape:
         layer.build((None, *shape))
     for unrolled in (unrolled_locally, unrolled_densely):

@@ -1,4 +1,4 @@
-"""What every layer of ours promises: its configuration rebuilds it, arithmetic counts it, gradients are exact."""
+"""Common tests of the layers: rebuilt from their configuration, counted by arithmetic, with exact gradients."""
 
 import json
 
@@ -41,7 +41,7 @@ def network(shape, layer) -> keras.Model:
 
 
 @every_layer
-def test_a_layer_written_and_read_is_the_same_function_and_the_same_text(shape, layer):
+def test_a_saved_and_loaded_layer_computes_the_same_and_has_the_same_json(shape, layer):
     model = network(shape, layer)
     copy = keras.models.model_from_json(model.to_json())
     assert copy.to_json() == model.to_json()
@@ -52,14 +52,14 @@ def test_a_layer_written_and_read_is_the_same_function_and_the_same_text(shape, 
 
 
 @every_layer
-def test_arithmetic_finds_the_shape_and_the_parameters_that_keras_finds(shape, layer):
+def test_arithmetic_and_keras_agree_on_shape_and_parameters(shape, layer):
     model = network(shape, layer)
     row = layer_table(json.loads(model.to_json()))[-1]
     assert (row.output_shape, row.parameters) == (model.output.shape[1:], model.count_params())
 
 
 @every_layer
-def test_the_loss_changes_as_its_gradients_say(shape, layer):
+def test_gradients_agree_with_finite_differences(shape, layer):
     keras.utils.set_random_seed(1)
     layer = type(layer).from_config({**layer.get_config(), "dtype": "float64"})
     images = tf.constant(np.random.default_rng(1).normal(size=(2, *shape)))
@@ -86,7 +86,7 @@ def test_the_loss_changes_as_its_gradients_say(shape, layer):
 
 
 @every_layer
-def test_its_gradients_repeat_bit_for_bit_with_deterministic_operations(shape, layer):
+def test_gradients_are_reproducible_with_deterministic_operations(shape, layer):
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(2)
     model = network(shape, layer)
@@ -105,7 +105,7 @@ def test_its_gradients_repeat_bit_for_bit_with_deterministic_operations(shape, l
 
 @pytest.mark.parametrize("padding", ["valid", "same"])
 @pytest.mark.parametrize(("kernel_size", "strides"), [(3, 1), ((2, 4), (3, 1)), (1, 2)])
-def test_unrolling_keeps_the_cost_it_should_and_adds_the_parameters_it_must(kernel_size, strides, padding):
+def test_unrolled_layers_have_the_expected_cost_and_parameters(kernel_size, strides, padding):
     shared = keras.layers.Conv2D(3, kernel_size, strides=strides, padding=padding, name="x")
     shared.build((None, *IMAGE))
     sparse, masked = unrolled_locally(shared), unrolled_densely(shared)
@@ -116,7 +116,7 @@ def test_unrolling_keeps_the_cost_it_should_and_adds_the_parameters_it_must(kern
     assert counted[sparse].multiply_accumulates == counted[shared].multiply_accumulates
     assert counted[masked].multiply_accumulates == np.prod(IMAGE) * np.prod(counted[shared].output_shape)
     assert counted[sparse].connections == counted[shared].connections
-    assert counted[masked].connections == masked.mask.sum() + np.prod(counted[shared].output_shape)
+    assert counted[masked].connections == np.count_nonzero(masked.kernel) + np.prod(counted[shared].output_shape)
     if padding == "valid":
         assert counted[masked].connections == counted[shared].connections
 
@@ -136,7 +136,7 @@ def test_unrolling_keeps_the_cost_it_should_and_adds_the_parameters_it_must(kern
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_a_map_that_vanishes_is_told_with_layer_and_size(layer, message):
+def test_the_message_for_too_small_an_input_names_layer_and_size(layer, message):
     written = json.loads(network(IMAGE, layer).to_json())
     written["config"]["layers"][0]["config"]["batch_shape"] = [None, 1, 1, 2]
     with pytest.raises(Misfit) as error:
