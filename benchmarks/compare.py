@@ -1,13 +1,12 @@
-"""How long `convtrack compare` takes for ten runs among 10,000.
+"""Time `convtrack compare` for ten runs in a store of 10,000.
 
-The store is SQLite, as a project's own, in a scratch folder: 2,000 models with four replicates each, of which ten have
-predictions for 662 test images in 11 groups. The command is timed as a person sees it, from its start to its end, once
-with the ten by id and once by a filter that has to be looked for among all of them.
+The store is an SQLite file in a temporary folder. It holds 2,000 models with four replicates each; ten models have
+predictions for 662 test images in 11 groups. The time is that of the whole command, once with ten run ids and once with
+a filter that searches all runs.
 
     python -m benchmarks.compare
 
-Expect 7 s by id and 8 s by a filter on 2 cores of an EPYC, of which 4 s are imports. Filling the store takes half a
-minute.
+Expected on 2 cores of an EPYC: 7 s by id and 8 s by filter, 4 s of which are imports. Filling the store takes 30 s.
 """
 
 import argparse
@@ -36,7 +35,7 @@ LIMIT = 10.0  # seconds
 
 
 def fill(file: Path, experiment: str, runs: int) -> None:
-    """Write finished models and their replicates into the tables of a store, without going through MLflow."""
+    """Write finished models and their replicates directly into the tables of a store, because MLflow is slower."""
     rows: dict[str, list[tuple[Any, ...]]] = {"runs": [], "params": [], "tags": [], "latest_metrics": []}
     for model in range(runs // (1 + REPLICATES)):
         parent = uuid.uuid4().hex
@@ -64,20 +63,20 @@ def fill(file: Path, experiment: str, runs: int) -> None:
 
 
 def publish(tracker: Tracker, number: int, folder: Path) -> str:
-    """A model whose replicates answered, the better the higher its number; returns its run."""
+    """Log a model with predictions, which are better for a higher number; returns its run."""
     random = np.random.default_rng(number)
     parameters = {"model.name": f"candidate_{number}", "training.epochs": 10, "model.options.units": 10 * number}
     tags = {DATA_DIGEST: "d1ce"}
     name = f"candidate_{number}"
     parent = tracker.parent(f"f00d{number}", name, parameters=parameters, tags=tags)
     truth = np.arange(IMAGES) % 2
-    answers, children = {}, {}
+    predictions, children = {}, {}
     for replicate in range(REPLICATES):
         children[replicate] = tracker.child(
             parent, f"beef{number}-{replicate}", name, replicate, parameters={SEED: 0}, tags={**tags}
         )
         positive = 1 / (1 + np.exp(-random.normal((0.5 + number / 10) * (2 * truth - 1), 1)))
-        answers[replicate] = Predictions(
+        predictions[replicate] = Predictions(
             images=np.arange(IMAGES),
             partners=None,
             groups=np.arange(IMAGES) * GROUPS // IMAGES,
@@ -87,11 +86,11 @@ def publish(tracker: Tracker, number: int, folder: Path) -> str:
             probabilities=np.stack([1 - positive, positive], axis=1),
             trained_on=1500,
         )
-        scores = metrics.scores(truth, answers[replicate].probabilities)
+        scores = metrics.scores(truth, predictions[replicate].probabilities)
         tracker.log_metrics(children[replicate], {f"test/{metric}": value for metric, value in scores})
         tracker.end(children[replicate], "FINISHED")
     file = folder / "predictions.npz"
-    write_predictions(file, {"class": answers})
+    write_predictions(file, {"class": predictions})
     tracker.log_files(parent, [file], EVALUATION)
     tracker.tag(parent, {EVALUATED: json.dumps(children)})
     tracker.log_metrics(parent, {"parameters": 1000 * (1 + number), "multiply_accumulates": 1e6 * (1 + number)})
@@ -100,7 +99,7 @@ def publish(tracker: Tracker, number: int, folder: Path) -> str:
 
 
 def seconds(arguments: list[str], folder: Path) -> float:
-    """How long the command takes; it must end well and judge every pair."""
+    """Seconds of the command; exit if it fails or does not compare all runs."""
     began = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-m", "pipeline", "compare", *arguments, "--metric", "roc_auc"],
@@ -116,7 +115,7 @@ def seconds(arguments: list[str], folder: Path) -> float:
 
 
 def main() -> None:
-    """Print the seconds, and fail where one of the two ways takes too long."""
+    """Print the seconds; exit with status 1 if one of the two commands exceeds the limit."""
     argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     project = Path.cwd()
     with TemporaryDirectory() as scratch:

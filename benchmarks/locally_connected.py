@@ -1,17 +1,17 @@
-"""What unshared weights cost: the lecture's network with `LocallyConnected2D` beside the same network with `Conv2D`.
+"""Measure the cost of unshared weights: the lecture's network with `LocallyConnected2D` and with `Conv2D`.
 
-Both do as many multiply–accumulates. An epoch is 1,568 images of 64×64×1 in batches of 32, with SGD and momentum, on
-one thread and with deterministic operations; epochs of the two networks take turns, and the ratio is the median over
-the turns, so that other work on the machine weighs on both. Memory is the peak of a process that trains one network
-for one epoch, above what it held before the network was built; Linux or macOS.
+Both networks have the same number of multiply–accumulates. An epoch is 1,568 images of 64×64×1 in batches of 32, with
+SGD and momentum, on one thread with deterministic operations. The networks train alternating epochs, so that other load
+on the machine affects both, and the result is the median ratio of their times. Memory is the peak of a process that
+trains one network for one epoch, minus its memory before the network was built (Linux or macOS).
 
     python -m benchmarks.locally_connected
 
-Expect a ratio of 2.2 to 2.5 on 2 cores of an EPYC with AVX-512 that others use too, the more the busier they are, for
-unshared weights live on memory bandwidth. Expect a peak of 8 times the weights: weights, momentum, gradients, the
-windows and their gradients, activations. It takes two minutes. Of a locally connected step 41 % are batched matrix
-products, as long as the convolution's whole step; 22 % the update of 6.2 million weights, whatever layer they belong
-to; 9 % gathers windows and sums their gradients, and 8 % are transposes.
+Expected on 2 shared cores of an EPYC with AVX-512: a ratio of 2.2 to 2.5. It increases with the load on the machine,
+because unshared weights are limited by memory bandwidth. Expected peak: 8 times the weights, for weights, momentum,
+gradients, windows and their gradients, and activations. The benchmark takes two minutes. In a locally connected step,
+batched matrix products take 41 % of the time, as long as the whole convolution step; the update of 6.2 million weights
+takes 22 %, gathering windows and summing their gradients 9 %, transposes 8 %.
 """
 
 import argparse
@@ -34,7 +34,7 @@ LAYERS = {"Conv2D": keras.layers.Conv2D, "LocallyConnected2D": LocallyConnected2
 
 
 def network(layer: str) -> Any:
-    """The lecture's network, compiled, with `layer` where it has its two convolutions."""
+    """The compiled lecture network with `layer` instead of its two convolutions."""
     model = keras.Sequential(
         [
             keras.Input((SIDE, SIDE, 1)),
@@ -52,7 +52,7 @@ def network(layer: str) -> Any:
 
 
 def batches() -> tf.data.Dataset:
-    """One epoch of noise with labels; speed does not depend on what is in an image."""
+    """One epoch of random images and labels; the speed does not depend on the pixel values."""
     random = np.random.default_rng(0)
     images = random.random((IMAGES, SIDE, SIDE, 1), dtype="float32")
     labels = random.integers(0, 2, (IMAGES, 1)).astype("float32")
@@ -60,7 +60,7 @@ def batches() -> tf.data.Dataset:
 
 
 def use_one_thread() -> None:
-    """Set TensorFlow as the pipeline does for one replicate."""
+    """Configure TensorFlow as for one replicate in the pipeline."""
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     tf.config.experimental.enable_op_determinism()
@@ -68,13 +68,13 @@ def use_one_thread() -> None:
 
 
 def peak_bytes() -> int:
-    """The most memory this process has held so far."""
+    """The peak memory of this process in bytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 
 
 def memory_of_training(layer: str) -> int:
-    """Bytes that building and training one network for one epoch adds to this process's peak."""
+    """Bytes by which the peak memory grows when one network is built and trained for one epoch."""
     use_one_thread()
     data = batches()
     before = peak_bytes()
@@ -83,7 +83,7 @@ def memory_of_training(layer: str) -> int:
 
 
 def seconds_of_epochs(rounds: int) -> dict[str, list[float]]:
-    """Seconds of each epoch, the networks taking turns; their first epochs, which trace the graph, are left out."""
+    """Seconds of alternating epochs per network, without the first ones, which trace the graph."""
     use_one_thread()
     data = batches()
     models = {layer: network(layer) for layer in LAYERS}
@@ -99,11 +99,11 @@ def seconds_of_epochs(rounds: int) -> dict[str, list[float]]:
 
 
 def main() -> None:
-    """Measures and prints."""
+    """Measure and print a table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.locally_connected", description=__doc__.split("\n")[0])
-    parser.add_argument("--rounds", type=int, default=9, help="epochs of each network (9 unless told)")
+    parser.add_argument("--rounds", type=int, default=9, help="epochs of each network (default: 9)")
     rounds = parser.parse_args().rounds
-    # Memory comes first: a child's peak starts at what its parent holds.
+    # Memory first, because the peak of a child process includes the memory of its parent.
     with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
         memory = {layer: pool.apply(memory_of_training, (layer,)) for layer in LAYERS}
     seconds = seconds_of_epochs(rounds)

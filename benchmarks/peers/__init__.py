@@ -1,1 +1,1 @@
-"""The sweep that `benchmarks.sweeps` measures, as people would make it with what else there is."""
+"""The sweep of `benchmarks.sweeps`, written with other tools."""

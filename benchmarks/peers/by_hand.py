@@ -1,7 +1,7 @@
-"""The sweep as a script of an afternoon: Optuna's `study.optimize`, one trial after the other, nothing kept.
+"""The sweep as a plain script: Optuna's `study.optimize`, one trial after the other, nothing stored.
 
-Multivariate TPE and the median pruner, as `convtrack_optuna` has them; TensorFlow with its own number of threads; the
-session cleared before each trial, as Optuna's examples do.
+It uses multivariate TPE and the median pruner, like `convtrack_optuna`, and TensorFlow's default number of threads. It
+clears the Keras session before each trial, as in Optuna's examples.
 
     python -m benchmarks.peers.by_hand PROBLEM
 """
@@ -12,19 +12,29 @@ from typing import Any
 import keras
 import optuna
 
-from benchmarks.peers.problem import SPACE, Choice, Interval, Made, Problem, arrays, network, stopwatch, tell
+from benchmarks.peers.problem import (
+    SPACE,
+    Choice,
+    Interval,
+    Problem,
+    TrialRecord,
+    arrays,
+    network,
+    stopwatch,
+    write_record,
+)
 
 
 class Pruning(keras.callbacks.Callback):  # type: ignore[misc]
-    """Reports the validation loss of each epoch, and ends the trial where the pruner says so."""
+    """Reports the validation loss of each epoch and stops a trial that the pruner rejects."""
 
     def __init__(self, trial: optuna.Trial) -> None:
-        """Of this trial."""
+        """Report to this trial."""
         super().__init__()
         self.trial = trial
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Report and ask."""
+        """Report the loss; raise if the trial is pruned."""
         self.trial.report(logs["val_loss"], epoch + 1)
         if self.trial.should_prune():
             raise optuna.TrialPruned
@@ -44,7 +54,7 @@ def suggest(trial: optuna.Trial) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Make the sweep."""
+    """Run the sweep."""
     problem = Problem.read(sys.argv[1])
     train, train_labels, validation, validation_labels = arrays(problem)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -75,7 +85,7 @@ def main() -> None:
         complete = trial.state == optuna.trial.TrialState.COMPLETE
         seconds = trial.user_attrs["seconds"]
         began, ended = trial.datetime_start.timestamp(), trial.datetime_complete.timestamp()
-        tell(problem, Made(began, ended, trial.value if complete else None, len(seconds), sum(seconds)))
+        write_record(problem, TrialRecord(began, ended, trial.value if complete else None, len(seconds), sum(seconds)))
 
     study = optuna.create_study(
         sampler=optuna.samplers.TPESampler(multivariate=True, seed=problem.seed),

@@ -1,6 +1,6 @@
-"""The sweep with keras-tuner's Hyperband (O'Malley et al. 2019; Li et al. 2018), as its documentation shows it.
+"""The sweep with keras-tuner's Hyperband (O'Malley et al. 2019; Li et al. 2018), as in its documentation.
 
-One iteration with its factor of 3: for up to 9 epochs that is 23 trials, of which 6 go on from an earlier one.
+One iteration with the default factor of 3. With up to 9 epochs it has 23 trials, 6 of which resume an earlier one.
 
     python -m benchmarks.peers.hyperband PROBLEM
 """
@@ -12,14 +12,24 @@ from typing import Any
 
 import keras_tuner
 
-from benchmarks.peers.problem import SPACE, Choice, Interval, Made, Problem, arrays, network, stopwatch, tell
+from benchmarks.peers.problem import (
+    SPACE,
+    Choice,
+    Interval,
+    Problem,
+    TrialRecord,
+    arrays,
+    network,
+    stopwatch,
+    write_record,
+)
 
 
 class LectureNetwork(keras_tuner.HyperModel):  # type: ignore[misc]
     """The network and the batch size of a point of the space."""
 
     def __init__(self, shape: tuple[int, ...], classes: int) -> None:
-        """For images of this shape."""
+        """Build networks for images of this shape."""
         super().__init__()
         self.shape, self.classes = shape, classes
 
@@ -38,22 +48,22 @@ class LectureNetwork(keras_tuner.HyperModel):  # type: ignore[misc]
         return network(self.shape, self.classes, **values)
 
     def fit(self, hp: Any, model: Any, *args: Any, **kwargs: Any) -> Any:
-        """Train, in batches of this point's size."""
+        """Train with the batch size of this point."""
         self.watch = stopwatch()
-        # The tuner's own come after it: they save weights, which is no training.
+        # Before the tuner's own callbacks, which save weights, so that saving is not counted as training.
         kwargs["callbacks"] = [self.watch, *kwargs["callbacks"]]
         return model.fit(*args, batch_size=hp.get("batch_size"), **kwargs)
 
 
 def main() -> None:
-    """Make the sweep."""
+    """Run the sweep."""
     problem = Problem.read(sys.argv[1])
     train, train_labels, validation, validation_labels = arrays(problem)
     network_of = LectureNetwork(train.shape[1:], int(train_labels.max()) + 1)
 
-    class Told(keras_tuner.Hyperband):  # type: ignore[misc]
+    class RecordedHyperband(keras_tuner.Hyperband):  # type: ignore[misc]
         def _configure_tensorboard_dir(self, *_: Any) -> None:
-            # It would import TensorBoard, which it does not require, though nothing here writes to it.
+            # The base method imports TensorBoard, which keras-tuner does not require and this benchmark does not use.
             pass
 
         def on_trial_begin(self, trial: Any) -> None:
@@ -63,10 +73,11 @@ def main() -> None:
         def on_trial_end(self, trial: Any) -> None:
             super().on_trial_end(trial)
             spent = network_of.watch.spent
-            tell(problem, Made(self.began, time.time(), float(trial.score), len(spent), sum(spent)))
+            write_record(problem, TrialRecord(self.began, time.time(), float(trial.score), len(spent), sum(spent)))
 
     with TemporaryDirectory() as scratch:
-        tuner = Told(network_of, "val_loss", max_epochs=problem.epochs, seed=problem.seed, directory=scratch)
+        settings = {"max_epochs": problem.epochs, "seed": problem.seed, "directory": scratch}
+        tuner = RecordedHyperband(network_of, "val_loss", **settings)
         tuner.search(train, train_labels, validation_data=(validation, validation_labels), verbose=0)
 
 

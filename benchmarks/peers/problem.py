@@ -1,7 +1,7 @@
-"""What every way of sweeping is given: the arrays, the space, the network, and how long trials may last.
+"""What all tools in `benchmarks.sweeps` share: images, search space, network and number of epochs.
 
-The peers know nothing of this project: their images are arrays in a file, standardised, and their network is written
-out in Keras' own layers, with the structure of `lecture_cnn`.
+The other tools do not use this project. Their images are standardised arrays in a file, and their network has the
+structure of `lecture_cnn` in Keras' own layers.
 """
 
 import json
@@ -48,13 +48,13 @@ SPACE: Mapping[str, Choice | Steps | Interval] = {
 
 @dataclass(frozen=True)
 class Problem:
-    """A sweep of `trials` trials of up to `epochs` epochs over the arrays in a file; what came of it goes to `made`.
+    """A sweep of `trials` trials of up to `epochs` epochs on the arrays in a file; `records` is the file of results.
 
-    Where `configurations` are given, these are the trials, in this order, and none of them is pruned.
+    If `configurations` are given, they are the trials, in this order, and no trial is pruned.
     """
 
     arrays: str
-    made: str
+    records: str
     epochs: int
     trials: int
     seed: int
@@ -66,14 +66,14 @@ class Problem:
         return cls(**json.loads(Path(file).read_text(encoding="utf-8")))
 
     def write(self, file: Path) -> None:
-        """Write it for a peer."""
+        """Write the problem to a file for another tool."""
         file.write_text(json.dumps(asdict(self)), encoding="utf-8")
 
 
-class Made(NamedTuple):
-    """A trial that was made: when it began and ended (seconds since 1970), and its lowest validation loss if complete.
+class TrialRecord(NamedTuple):
+    """A finished trial: start and end in seconds since 1970, and its lowest validation loss if complete.
 
-    `seconds` are those of its `epochs`, each from its first batch to the end of its validation.
+    `seconds` is the total time of its `epochs`, each from its first batch to the end of its validation.
     """
 
     began: float
@@ -82,22 +82,22 @@ class Made(NamedTuple):
     epochs: int
     seconds: float
     memory: int | None = None
-    """Peak of the process that made it, in MiB, where that is known."""
+    """Peak memory of its process in MiB, if known."""
 
 
-def tell(problem: Problem, made: Made) -> None:
-    """Add a trial to what came of the sweep."""
-    with Path(problem.made).open("a", encoding="utf-8") as stream:
-        stream.write(json.dumps(made) + "\n")
+def write_record(problem: Problem, record: TrialRecord) -> None:
+    """Append a trial to the file of results."""
+    with Path(problem.records).open("a", encoding="utf-8") as stream:
+        stream.write(json.dumps(record) + "\n")
 
 
-def told(problem: Problem) -> list[Made]:
-    """What came of the sweep."""
-    return [Made(*json.loads(line)) for line in Path(problem.made).read_text(encoding="utf-8").splitlines()]
+def read_records(problem: Problem) -> list[TrialRecord]:
+    """The finished trials of the sweep."""
+    return [TrialRecord(*json.loads(line)) for line in Path(problem.records).read_text(encoding="utf-8").splitlines()]
 
 
 def arrays(problem: Problem) -> tuple[NDArray[Any], ...]:
-    """Training images (n, height, width, channels) and labels (n,), then those of the validation."""
+    """Training images (n, height, width, channels) and labels (n,), then validation images and labels."""
     with np.load(problem.arrays) as file:
         return tuple(file[name] for name in ("train", "train_labels", "validation", "validation_labels"))
 
@@ -127,7 +127,7 @@ def network(
 
 
 def stopwatch() -> Any:
-    """A callback of Keras whose `spent` are the seconds of each epoch."""
+    """A Keras callback whose `spent` lists the seconds of each epoch."""
     import keras
 
     class Stopwatch(keras.callbacks.Callback):  # type: ignore[misc]

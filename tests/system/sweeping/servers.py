@@ -1,7 +1,4 @@
-"""Real servers for sweeps, started here and ended to the last process: a Ray cluster of two nodes, and PostgreSQL.
-
-Beside them what a test asks of a sweep that is run as a person runs it: a command in a project folder.
-"""
+"""Servers for tests of sweeps, a Ray cluster of two nodes and PostgreSQL, and helpers that run sweeps as commands."""
 
 import os
 import pwd
@@ -36,16 +33,16 @@ POSTGRESQL = next(
     ),
     None,
 )
-"""The folder of PostgreSQL's own commands, if it is installed."""
+"""The folder of PostgreSQL's commands, if installed."""
 
-MEET = """
+CLAIM_ONE = """
 import sys
 from optuna.study import StudyDirection
 from pipeline.sweeping.database import create_database, full_address, study_lock
 from pipeline.sweeping.study import create_study
 
 storage = full_address(sys.argv[1])
-print("here", flush=True)
+print("ready", flush=True)
 sys.stdin.readline()
 create_database(storage)
 study = create_study("met", storage, [StudyDirection.MINIMIZE])
@@ -55,25 +52,25 @@ with study_lock(study, storage):
 
 DATABASE_USER = "sweeper"
 OBJECT_STORE = 75 * 2**20
-"""Bytes; Ray takes no less."""
+"""Bytes; the least that Ray accepts."""
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """An unused port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def until(happened: Callable[[], Any], *, seconds: float, process: subprocess.Popen[str] | None = None) -> Any:
-    """Ask until the answer is true; fails after so many seconds, or when the process that is waited for has ended."""
+    """Wait for a true value and return it; fail after so many seconds, or if `process` has ended."""
     end = time.monotonic() + seconds
-    while not (answer := happened()):
+    while not (result := happened()):
         if process is not None and process.poll() is not None:
-            raise AssertionError(f"it ended too early, with {process.returncode}: {process.communicate()}")
-        assert time.monotonic() < end, f"nothing within {seconds} seconds"
+            raise AssertionError(f"the process ended early with status {process.returncode}: {process.communicate()}")
+        assert time.monotonic() < end, f"the condition did not hold within {seconds} seconds"
         time.sleep(0.1)
-    return answer
+    return result
 
 
 def make_project(folder: Path) -> Path:
@@ -83,7 +80,7 @@ def make_project(folder: Path) -> Path:
 
 
 def started_sweep(project: Path, *overrides: str, **environment: str) -> subprocess.Popen[str]:
-    """A sweep of small trainings on 8×8 digits that has begun."""
+    """Start a sweep of short trainings on 8×8 digits."""
     command = ["experiment", "-m", "hydra/sweeper=convtrack_optuna", "data=digits", "hydra.sweeper.pruner.name=none"]
     unset = ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "HYDRA_FULL_ERROR")
     kept = {name: value for name, value in os.environ.items() if name not in unset}
@@ -99,7 +96,7 @@ def started_sweep(project: Path, *overrides: str, **environment: str) -> subproc
 
 @contextmanager
 def ending(process: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
-    """However the block ends, so do this process and all that it has started."""
+    """Kill this process and its descendants when the block ends."""
     with process:
         try:
             yield process
@@ -107,27 +104,27 @@ def ending(process: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
             kill_tree(process)
 
 
-def numbers_met(storage: str, folder: Path, processes: int = 8) -> list[str]:
-    """The numbers of the trials that so many processes are given which meet an empty storage at once."""
+def claimed_numbers(storage: str, folder: Path, processes: int = 8) -> list[str]:
+    """The numbers of the trials that processes claim when they open an empty database at the same time."""
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    command = [sys.executable, "-c", MEET, storage]
+    command = [sys.executable, "-c", CLAIM_ONE, storage]
     path = os.environ | {"PYTHONPATH": str(ROOT)}
-    meeting = [subprocess.Popen(command, cwd=folder, env=path, text=True, **pipes) for _ in range(processes)]
-    for process in meeting:
-        assert process.stdout is not None and process.stdout.readline() == "here\n"
-    for process in meeting:
+    claiming = [subprocess.Popen(command, cwd=folder, env=path, text=True, **pipes) for _ in range(processes)]
+    for process in claiming:
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+    for process in claiming:
         assert process.stdin is not None
         process.stdin.write("\n")
         process.stdin.flush()
-    answers = [process.communicate(timeout=60) for process in meeting]
-    assert all(said.strip().isdigit() for said, _ in answers), answers
-    return sorted(said.strip() for said, _ in answers)
+    outputs = [process.communicate(timeout=60) for process in claiming]
+    assert all(said.strip().isdigit() for said, _ in outputs), outputs
+    return sorted(said.strip() for said, _ in outputs)
 
 
 def kill_tree(process: subprocess.Popen[str]) -> None:
-    """Kill −9 a process and all below it at one moment, and wait for their end."""
+    """Kill a process and its descendants with SIGKILL, and wait for their end."""
     killed: set[psutil.Process] = set()
-    # Stopped first and looked for again: what is killed one by one starts others in between.
+    # Suspend them first and look again: a process that is still running may start others meanwhile.
     for _ in range(2):
         for one in tree(process):
             killed.add(one)
@@ -141,7 +138,7 @@ def kill_tree(process: subprocess.Popen[str]) -> None:
 
 
 def tree(process: subprocess.Popen[str]) -> set[psutil.Process]:
-    """A process and all below it."""
+    """A process and its descendants."""
     try:
         top = psutil.Process(process.pid)
         return {top, *top.children(recursive=True)}
@@ -150,7 +147,7 @@ def tree(process: subprocess.Popen[str]) -> set[psutil.Process]:
 
 
 def trials(storage: str, sweep: str, *states: TrialState) -> list[FrozenTrial]:
-    """The trials of a sweep in these states (in any without); none if it has not begun."""
+    """The trials of a sweep in these states, or in any state; empty if the sweep does not exist yet."""
     try:
         return trials_of(open_study(sweep, storage), *states)
     except UserError:
@@ -160,7 +157,7 @@ def trials(storage: str, sweep: str, *states: TrialState) -> list[FrozenTrial]:
 def run_states(project: Path) -> list[str]:
     """The state of every MLflow run of the project."""
     with warnings.catch_warnings():
-        # MLflow's tables are described in a way that SQLAlchemy 2.1 calls deprecated, once, when they are imported.
+        # MLflow's table definitions raise a deprecation warning of SQLAlchemy 2.1 when they are imported.
         warnings.simplefilter("ignore", DeprecationWarning)
         client = mlflow.MlflowClient(f"sqlite:///{project}/mlflow.db")
     experiments = [experiment.experiment_id for experiment in client.search_experiments()]
@@ -169,7 +166,7 @@ def run_states(project: Path) -> list[str]:
 
 @dataclass(frozen=True)
 class Cluster:
-    """A Ray cluster of two nodes with one CPU each, and what has to be known to connect to it."""
+    """A Ray cluster of two nodes with one CPU each; `environment` is needed to connect."""
 
     address: str
     environment: dict[str, str]
@@ -179,11 +176,11 @@ class Cluster:
 
 @contextmanager
 def ray_cluster(folder: Path) -> Iterator[Cluster]:
-    """A cluster on this machine, whose nodes work in a folder other than the project's."""
-    # Whoever reaches a node without a token may run what they like on it.
+    """A cluster on this machine whose nodes have another working directory than the project."""
+    # Without a token, anyone who can reach a node can run code on it.
     token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
     address = f"127.0.0.1:{free_port()}"
-    # Ray's sockets lie below, and their paths may have no more than 107 characters.
+    # Ray's sockets are in this folder, and a socket path has at most 107 characters.
     with tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as sockets:
 
         def node(*options: str) -> subprocess.Popen[str]:
@@ -217,7 +214,7 @@ def _listens(port: int) -> bool:
 
 @dataclass(frozen=True)
 class DatabaseServer:
-    """A PostgreSQL server of one's own, which asks for a password."""
+    """A private PostgreSQL server with a password."""
 
     folder: Path
     port: int
@@ -226,21 +223,21 @@ class DatabaseServer:
 
     @property
     def address(self) -> str:
-        """Of its database, as a person writes it."""
+        """The address of the database, as a user writes it."""
         return f"postgresql://{DATABASE_USER}@127.0.0.1:{self.port}/postgres"
 
     def start(self) -> None:
-        """Start it, and wait until it answers."""
-        # What is committed must outlive a crash of the server, but not of this machine.
+        """Start the server and wait until it is ready."""
+        # Commits must survive a crash of the server but not of the machine, so fsync is off.
         options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
         self.command("pg_ctl", "start", "-w", "-D", "data", "-l", "log", "-o", options)
 
     def stop(self, how: str) -> None:
-        """Stop it: `fast` ends connections, `immediate` is a crash."""
+        """Stop the server: `fast` closes connections, `immediate` simulates a crash."""
         self.command("pg_ctl", "stop", "-w", "-D", "data", "-m", how)
 
     def command(self, name: str, *arguments: str) -> None:
-        """Run one of PostgreSQL's commands, as somebody other than root, whom it refuses."""
+        """Run one of PostgreSQL's commands as another user than root, which PostgreSQL refuses."""
         assert POSTGRESQL is not None
         account: dict[str, Any] = {}
         if self.account is not None:
@@ -255,7 +252,7 @@ class DatabaseServer:
 def postgresql() -> Iterator[DatabaseServer]:
     """A server with an empty database."""
     account = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
-    # Not below pytest's folders, into which no other account may look.
+    # Outside pytest's folders, which other accounts cannot read.
     with tempfile.TemporaryDirectory(prefix="postgresql") as name:
         server = DatabaseServer(Path(name), free_port(), secrets.token_hex(16), account)
         (server.folder / "password").write_text(server.password)
@@ -268,5 +265,5 @@ def postgresql() -> Iterator[DatabaseServer]:
         try:
             yield server
         finally:
-            with suppress(subprocess.CalledProcessError):  # It may be stopped already.
+            with suppress(subprocess.CalledProcessError):  # The server may be stopped already.
                 server.stop("immediate")

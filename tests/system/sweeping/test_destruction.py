@@ -1,6 +1,6 @@
-"""Sweeps tried to destruction: real processes that are killed, a disk that fills, a storage that goes and comes.
+"""Sweeps under failures: killed processes, a full disk, a database that disappears for a while.
 
-After each there are exactly as many trials as were asked for, each of them ended, and no run stays RUNNING.
+Afterwards the sweep has exactly the requested number of trials, all of them ended, and no run is RUNNING.
 """
 
 import os
@@ -16,9 +16,17 @@ from optuna.trial import TrialState
 
 from pipeline.storage.processes import process_number
 from pipeline.sweeping.ownership import OWNER
-from tests.system.sweeping.servers import ending, make_project, numbers_met, run_states, started_sweep, trials, until
+from tests.system.sweeping.servers import (
+    claimed_numbers,
+    ending,
+    make_project,
+    run_states,
+    started_sweep,
+    trials,
+    until,
+)
 
-SWEEP = "tried"
+SWEEP = "failures"
 
 
 @pytest.fixture
@@ -27,7 +35,7 @@ def project(tmp_path):
 
 
 def sweep_in(project, total, *, epochs=30, workers=2):
-    """A sweep of so many trials that has begun."""
+    """Start a sweep of `total` trials."""
     return started_sweep(
         project,
         f"hydra.sweeper.name={SWEEP}",
@@ -45,7 +53,7 @@ def storage_of(project):
 
 
 def in_workers(project, sweeper):
-    """The running trials that a worker has begun to make, by the worker's number."""
+    """The trials that run in a worker: the process number of the worker by trial number."""
     running = trials(storage_of(project), SWEEP, TrialState.RUNNING)
     owners = {trial.number: process_number(trial.user_attrs.get(OWNER, "")) for trial in running}
     return {number: owner for number, owner in owners.items() if owner not in (None, sweeper.pid)}
@@ -55,28 +63,28 @@ def finished(project):
     return sum(trial.state.is_finished() for trial in trials(storage_of(project), SWEEP))
 
 
-def ended_well(sweeper, timeout=120):
+def finished_output(sweeper, timeout=120):
     said, complaint = sweeper.communicate(timeout=timeout)
     assert sweeper.returncode == 0, said + complaint
     return said
 
 
-def check_whole(project, total):
-    """Every trial complete, and one run for the sweep, one for each trial and one below that."""
-    made = trials(storage_of(project), SWEEP)
-    assert [(trial.number, trial.state) for trial in made] == [(n, TrialState.COMPLETE) for n in range(total)]
+def check_complete(project, total):
+    """Every trial is complete, and MLflow has one run for the sweep and two for each trial."""
+    found = trials(storage_of(project), SWEEP)
+    assert [(trial.number, trial.state) for trial in found] == [(n, TrialState.COMPLETE) for n in range(total)]
     assert Counter(run_states(project)) == {"FINISHED": 1 + 2 * total}
 
 
-def test_a_worker_that_is_killed_costs_no_trial(project):
+def test_a_killed_worker_loses_no_trial(project):
     with ending(sweep_in(project, 5)) as sweeper:
         working = until(lambda: len(in_workers(project, sweeper)) == 2 and in_workers(project, sweeper), seconds=90)
         os.kill(next(iter(working.values())), signal.SIGKILL)
-        ended_well(sweeper)
-    check_whole(project, 5)
+        finished_output(sweeper)
+    check_complete(project, 5)
 
 
-def test_a_sweeper_that_is_killed_goes_on_by_the_same_command(project):
+def test_the_same_command_resumes_a_killed_sweep(project):
     with ending(sweep_in(project, 5)) as sweeper:
         until(lambda: finished(project) >= 1 and in_workers(project, sweeper), seconds=90, process=sweeper)
         workers = [psutil.Process(number) for number in in_workers(project, sweeper).values()]
@@ -86,32 +94,34 @@ def test_a_sweeper_that_is_killed_goes_on_by_the_same_command(project):
         assert alive == []
     done = finished(project)
     with ending(sweep_in(project, 5)) as again:
-        said = ended_well(again)
+        said = finished_output(again)
     assert f"{done} of 5 trials are done" in said
     assert sum(line.startswith("trial ") for line in said.splitlines()) == 5 - done
-    check_whole(project, 5)
+    check_complete(project, 5)
 
 
-def test_two_sweepers_at_once_make_each_trial_once(project):
+def test_two_sweepers_run_each_trial_once(project):
     with ending(sweep_in(project, 6, workers=1)) as one, ending(sweep_in(project, 6, workers=1)) as other:
-        told = [sum(line.startswith("trial ") for line in ended_well(sweeper).splitlines()) for sweeper in (one, other)]
+        told = [
+            sum(line.startswith("trial ") for line in finished_output(sweeper).splitlines()) for sweeper in (one, other)
+        ]
     assert sum(told) == 6
-    check_whole(project, 6)
+    check_complete(project, 6)
 
 
-def test_if_one_of_two_sweepers_dies_the_other_makes_its_trials(project):
+def test_if_one_of_two_sweepers_dies_the_other_runs_its_trials(project):
     with ending(sweep_in(project, 4, workers=1)) as one, ending(sweep_in(project, 4, workers=1)) as other:
         until(lambda: len(trials(storage_of(project), SWEEP, TrialState.RUNNING)) == 2, seconds=90)
         one.kill()
-        ended_well(other)
-    check_whole(project, 4)
+        finished_output(other)
+    check_complete(project, 4)
 
 
-def test_eight_processes_that_meet_an_empty_store_share_it(project):
-    assert numbers_met("sqlite:///sweeps.db", project) == [str(number) for number in range(8)]
+def test_eight_processes_share_a_new_database(project):
+    assert claimed_numbers("sqlite:///sweeps.db", project) == [str(number) for number in range(8)]
 
 
-def test_ctrl_c_ends_at_once_and_keeps_all_that_was_done(project):
+def test_ctrl_c_ends_a_sweep_and_keeps_finished_trials(project):
     with ending(sweep_in(project, 5)) as sweeper:
         until(lambda: finished(project) >= 1 and in_workers(project, sweeper), seconds=90, process=sweeper)
         sweeper.send_signal(signal.SIGINT)
@@ -125,12 +135,12 @@ def test_ctrl_c_ends_at_once_and_keeps_all_that_was_done(project):
     assert states <= {TrialState.COMPLETE, TrialState.WAITING}
     assert set(run_states(project)) <= {"FINISHED", "KILLED"}
     with ending(sweep_in(project, 5)) as again:
-        ended_well(again)
-    check_whole(project, 5)
+        finished_output(again)
+    check_complete(project, 5)
 
 
 @pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "terminated"])
-def test_one_trial_after_the_other_is_interrupted_as_well(project, by):
+def test_a_sweep_without_workers_can_be_interrupted(project, by):
     with ending(started_sweep(project, "model=logistic", "training.epochs=200", "training.seed=1,2")) as sweeper:
         until(lambda: list(project.glob(".convtrack/checkpoints/*/state.npz")), seconds=90, process=sweeper)
         sweeper.send_signal(by)
@@ -143,7 +153,7 @@ def test_one_trial_after_the_other_is_interrupted_as_well(project, by):
     assert set(run_states(project)) == {"KILLED"}
 
 
-def test_ctrl_c_twice_leaves_nothing_that_the_same_command_does_not_mend(project):
+def test_the_same_command_resumes_a_sweep_after_two_ctrl_c(project):
     with ending(sweep_in(project, 5)) as sweeper:
         until(lambda: finished(project) >= 1 and in_workers(project, sweeper), seconds=90, process=sweeper)
         workers = [psutil.Process(number) for number in in_workers(project, sweeper).values()]
@@ -155,11 +165,11 @@ def test_ctrl_c_twice_leaves_nothing_that_the_same_command_does_not_mend(project
         _, alive = psutil.wait_procs(workers, timeout=10)
         assert alive == []
     with ending(sweep_in(project, 5)) as again:
-        ended_well(again)
-    check_whole(project, 5)
+        finished_output(again)
+    check_complete(project, 5)
 
 
-def test_a_storage_that_is_away_for_a_while_costs_no_trial(project):
+def test_a_database_that_disappears_for_a_while_loses_no_trial(project):
     with ending(sweep_in(project, 5)) as sweeper:
         until(lambda: finished(project) >= 1, seconds=90, process=sweeper)
         files = [file for file in project.glob("sweeps.db*") if file.suffix != ".lock"]
@@ -171,8 +181,8 @@ def test_a_storage_that_is_away_for_a_while_costs_no_trial(project):
         assert not (project / "sweeps.db").exists()
         for file in away.iterdir():
             file.rename(project / file.name)
-        ended_well(sweeper)
-    check_whole(project, 5)
+        finished_output(sweeper)
+    check_complete(project, 5)
 
 
 def test_a_trial_that_kills_its_process_fails_and_its_neighbours_do_not(project):
@@ -189,16 +199,16 @@ def test_a_trial_that_kills_its_process_fails_and_its_neighbours_do_not(project)
             time.sleep(0.1)
         said, complaint = sweeper.communicate()
         assert sweeper.returncode == 0, said + complaint
-    made = trials(storage_of(project), SWEEP)
+    found = trials(storage_of(project), SWEEP)
     states = [TrialState.FAIL if number == guilty else TrialState.COMPLETE for number in range(4)]
-    assert [trial.state for trial in made] == states
+    assert [trial.state for trial in found] == states
     assert killed == 3
     assert "trial 1  failed  (Its process was killed 3 times, perhaps because memory was short.)" in said
     assert "RUNNING" not in run_states(project)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount the small disk that is to be filled")
-def test_a_full_disk_stops_a_sweep_and_with_room_the_same_command_goes_on(tmp_path):
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")
+def test_the_same_command_resumes_a_sweep_after_a_full_disk(tmp_path):
     disk = tmp_path / "disk"
     disk.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(disk)], check=False)
@@ -218,7 +228,7 @@ def test_a_full_disk_stops_a_sweep_and_with_room_the_same_command_goes_on(tmp_pa
             assert "Traceback" not in complaint and "convtrack: " in complaint, complaint
         filling.unlink()
         with ending(sweep_in(project, 4)) as again:
-            ended_well(again)
-        check_whole(project, 4)
+            finished_output(again)
+        check_complete(project, 4)
     finally:
         subprocess.run(["umount", "--lazy", str(disk)], check=False)

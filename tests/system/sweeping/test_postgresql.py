@@ -1,4 +1,4 @@
-"""Sweeps on a PostgreSQL server: many processes at an empty one, two sweepers at once, a server that goes and comes."""
+"""Sweeps with a PostgreSQL database: many processes, two sweepers, and a server that stops and crashes."""
 
 import importlib.util
 import subprocess
@@ -14,9 +14,9 @@ from pipeline.sweeping.ownership import OWNER
 from tests.system.sweeping.servers import (
     POSTGRESQL,
     ROOT,
+    claimed_numbers,
     ending,
     make_project,
-    numbers_met,
     postgresql,
     run_states,
     started_sweep,
@@ -36,7 +36,7 @@ SWEEP = "shared"
 
 @pytest.fixture
 def server(monkeypatch):
-    """A server with an empty database; its password is in the environment, as its address may hold none."""
+    """A server with an empty database; its password is in the environment, because the address must not contain it."""
     with postgresql() as started:
         monkeypatch.setenv("PGPASSWORD", started.password)
         yield started
@@ -48,7 +48,7 @@ def project(tmp_path):
 
 
 def sweep_on(server, project, total, *, epochs):
-    """A sweep of so many trials that has begun."""
+    """Start a sweep of `total` trials."""
     return started_sweep(
         project,
         f"hydra.sweeper.storage={server.address}",
@@ -64,35 +64,35 @@ def finished(server):
     return sum(trial.state.is_finished() for trial in trials(server.address, SWEEP))
 
 
-def test_eight_processes_that_meet_an_empty_database_share_it(server):
-    assert numbers_met(server.address, ROOT) == [str(number) for number in range(8)]
+def test_eight_processes_share_a_new_database(server):
+    assert claimed_numbers(server.address, ROOT) == [str(number) for number in range(8)]
 
 
-def test_two_sweepers_at_once_make_each_trial_once(server, project):
+def test_two_sweepers_run_each_trial_once(server, project):
     total = 4
     with (
         ending(sweep_on(server, project, total, epochs=12)) as one,
         ending(sweep_on(server, project, total, epochs=12)) as other,
     ):
-        answers = [sweeper.communicate(timeout=180) for sweeper in (one, other)]
-    for sweeper, answer in zip((one, other), answers, strict=True):
-        assert sweeper.returncode == 0, "".join(answer)
+        outputs = [sweeper.communicate(timeout=180) for sweeper in (one, other)]
+    for sweeper, output in zip((one, other), outputs, strict=True):
+        assert sweeper.returncode == 0, "".join(output)
     made = trials(server.address, SWEEP)
     assert [(trial.number, trial.state) for trial in made] == [(n, TrialState.COMPLETE) for n in range(total)]
     by = Counter(process_number(trial.user_attrs[OWNER]) for trial in made)
     assert set(by) == {one.pid, other.pid}
-    # Each has told of its own: what both had made would be told twice.
-    for sweeper, (said, _) in zip((one, other), answers, strict=True):
+    # Each sweeper prints its own trials, so a trial that both ran would be printed twice.
+    for sweeper, (said, _) in zip((one, other), outputs, strict=True):
         assert sum(line.startswith("trial ") for line in said.splitlines()) == by[sweeper.pid]
-    # A run for the sweep, and for each trial one with one replicate below it.
+    # One run for the sweep, and for each trial one with one replicate below it.
     assert Counter(run_states(project)) == {"FINISHED": 1 + 2 * total}
 
 
-def test_a_server_that_stops_and_crashes_costs_a_sweep_no_trial(server, project):
+def test_a_server_that_stops_and_crashes_loses_no_trial(server, project):
     total = 3
     create_database(full_address(server.address))
     with ending(sweep_on(server, project, total, epochs=12)) as sweeper:
-        # At the end of a trial it is told, the next one is claimed, and its settings are written.
+        # When a trial ends, its result is stored, the next trial is claimed, and its settings are stored.
         for done, how in enumerate(("fast", "immediate"), start=1):
             until(lambda done=done: finished(server) >= done, seconds=120, process=sweeper)
             server.stop(how)
@@ -107,14 +107,14 @@ def test_a_server_that_stops_and_crashes_costs_a_sweep_no_trial(server, project)
     assert Counter(run_states(project)) == {"FINISHED": 1 + 2 * total}
 
 
-def test_a_wrong_password_is_told_and_not_shown(server, monkeypatch):
+def test_a_wrong_password_is_reported_and_not_shown(server, monkeypatch):
     monkeypatch.setenv("PGPASSWORD", "mistaken")
-    with pytest.raises(UserError, match="password authentication failed") as told:
+    with pytest.raises(UserError, match="password authentication failed") as error:
         create_database(full_address(server.address))
-    assert "mistaken" not in str(told.value) and server.password not in str(told.value)
+    assert "mistaken" not in str(error.value) and server.password not in str(error.value)
 
 
 def test_an_address_with_a_password_is_refused_and_not_shown():
-    with pytest.raises(UserError, match="PGPASSWORD") as told:
+    with pytest.raises(UserError, match="PGPASSWORD") as error:
         full_address("postgresql://sweeper:mistaken@127.0.0.1/postgres")
-    assert "mistaken" not in str(told.value)
+    assert "mistaken" not in str(error.value)

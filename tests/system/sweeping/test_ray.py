@@ -1,4 +1,4 @@
-"""A sweep on a Ray cluster of two nodes, one of which is killed while it works on a trial."""
+"""A sweep on a Ray cluster of two nodes, one of which is killed while it runs a trial."""
 
 import importlib.util
 from collections import Counter
@@ -30,8 +30,8 @@ SWEEP = "clustered"
 TRIALS = 4
 
 
-def worked_on_by(node, storage):
-    """The trial that a process of this node has trained for an epoch or more, and has not ended."""
+def running_on(node, storage):
+    """A running trial of this node that has finished at least one epoch."""
     numbers = {process.pid for process in tree(node)}
     for trial in trials(storage, SWEEP, TrialState.RUNNING):
         if trial.intermediate_values and process_number(trial.user_attrs[OWNER]) in numbers:
@@ -41,7 +41,7 @@ def worked_on_by(node, storage):
 
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory):
-    """The project, what the sweep said, the trial that was lost with a node, and whom the sweep left on the other."""
+    """The project, the output of the sweep, the trial of the killed node, and the remaining workers of the other."""
     project = make_project(tmp_path_factory.mktemp("project"))
     storage = f"sqlite:///{project}/sweeps.db"
     with ray_cluster(tmp_path_factory.mktemp("nodes")) as cluster:
@@ -57,7 +57,7 @@ def swept(tmp_path_factory):
             **cluster.environment,
         )
         with ending(sweep):
-            lost = until(lambda: worked_on_by(cluster.second, storage), seconds=180, process=sweep)
+            lost = until(lambda: running_on(cluster.second, storage), seconds=180, process=sweep)
             kill_tree(cluster.second)
             said, complaint = sweep.communicate(timeout=180)
         assert sweep.returncode == 0, said + complaint
@@ -67,14 +67,14 @@ def swept(tmp_path_factory):
     return project, said, lost, left
 
 
-def test_a_sweep_that_loses_a_node_ends_with_all_of_its_trials(swept):
+def test_a_sweep_that_loses_a_node_completes_all_trials(swept):
     project, said, _, _ = swept
     made = trials(f"sqlite:///{project}/sweeps.db", SWEEP)
     assert [(trial.number, trial.state) for trial in made] == [(n, TrialState.COMPLETE) for n in range(TRIALS)]
     assert f"{TRIALS}/{TRIALS}" in said
 
 
-def test_the_trial_that_died_with_the_node_was_made_on_the_other_with_its_settings(swept):
+def test_the_trial_of_the_killed_node_runs_on_the_other_with_the_same_settings(swept):
     project, _, lost, _ = swept
     again = trials(f"sqlite:///{project}/sweeps.db", SWEEP)[lost.number]
     assert again.params == lost.params
@@ -82,11 +82,11 @@ def test_the_trial_that_died_with_the_node_was_made_on_the_other_with_its_settin
     assert again.user_attrs[DEATHS] == 1
 
 
-def test_no_run_is_left_running(swept):
+def test_no_run_stays_running(swept):
     project, *_ = swept
-    # A run for the sweep, and for each trial one with one replicate below it.
+    # One run for the sweep, and for each trial one with one replicate below it.
     assert Counter(run_states(project)) == {"FINISHED": 1 + 2 * TRIALS}
 
 
-def test_no_worker_is_left_on_the_surviving_node(swept):
+def test_no_worker_remains_on_the_other_node(swept):
     assert swept[-1] == []
