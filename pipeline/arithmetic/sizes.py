@@ -4,6 +4,7 @@ Every function is for one axis; rows and columns are computed separately. Convol
 arithmetic. A transposed convolution has the parameters of the convolution whose input and output sizes it exchanges.
 """
 
+from collections.abc import Iterable
 from typing import Literal
 
 Padding = Literal["valid", "same", "causal"]
@@ -142,6 +143,15 @@ def keras_transposed_size(
         _require_positive(size=size, stride=stride)
         return size * stride
     return transposed_size(size, kernel, stride=stride, output_padding=max(stride - span, 0), dilation=dilation)
+
+
+def shape_text(sides: Iterable[object]) -> str:
+    """A shape as text.
+
+    >>> shape_text((28, 28))
+    '28×28'
+    """
+    return "×".join(map(str, sides))
 
 
 def _ends(padding: int | tuple[int, int]) -> tuple[int, int]:

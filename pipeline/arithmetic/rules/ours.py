@@ -15,10 +15,9 @@ from pipeline.arithmetic.rules.signals import (
     only,
     per_axis,
     spatial_axes,
-    times,
 )
 from pipeline.arithmetic.rules.sliding import framed, slid
-from pipeline.arithmetic.sizes import keras_output_size, keras_padding
+from pipeline.arithmetic.sizes import keras_output_size, keras_padding, shape_text
 
 
 def local_connection(node: Node, inputs: Sequence[Signal]) -> Effect:
@@ -94,7 +93,7 @@ def circular_padding(node: Node, inputs: Sequence[Signal]) -> Effect:
     frame = [(int(before), int(after)) for before, after in node.config["padding"]]
     for side, ends in zip(signal.sides, frame, strict=True):
         if max(ends) > side:
-            raise Misfit(f"{called(node)} does not fit its {times(signal.sides)} input.")
+            raise Misfit(f"{called(node)} does not fit its {shape_text(signal.sides)} input.")
     return Effect(framed(node, signal, frame, sign=1))
 
 
@@ -104,8 +103,8 @@ def blur_pooling(node: Node, inputs: Sequence[Signal]) -> Effect:
     kernel = (size, size)
     if node.config["padding"] == "reflect":
         if min(signal.sides) <= size // 2:
-            form = f"{node.class_name}, {times(kernel)}"
-            raise Misfit(f"Layer '{node.name}' ({form}) does not fit its {times(signal.sides)} input.")
+            form = f"{node.class_name}, {shape_text(kernel)}"
+            raise Misfit(f"Layer '{node.name}' ({form}) does not fit its {shape_text(signal.sides)} input.")
         signal = framed(node, signal, [((size - 1) // 2, size // 2)] * 2, sign=1)
     output = slid(node, signal, kernel, signal.channels, padding="valid")
     return Effect(output, connections=prod(output.shape) * size**2)

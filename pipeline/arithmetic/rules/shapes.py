@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from math import prod
 
 from pipeline.arithmetic.nodes import Node
-from pipeline.arithmetic.rules.signals import Effect, Misfit, Signal, called, only, times
+from pipeline.arithmetic.rules.signals import Effect, Misfit, Signal, called, only
+from pipeline.arithmetic.sizes import shape_text
 from pipeline.arithmetic.windows import View
 
 
@@ -28,7 +29,7 @@ def reshape(node: Node, inputs: Sequence[Signal]) -> Effect:
     numbers, known = prod(signal.shape), prod(side for side in target if side != -1)
     shape = tuple(numbers // known if side == -1 else side for side in target) if known else target
     if target.count(-1) > 1 or prod(shape) != numbers:
-        raise Misfit(f"{called(node)} must keep all {numbers} numbers of its input. Received shape: {times(target)}.")
+        raise Misfit(f"{called(node)} must keep its {numbers} numbers. Received shape: {shape_text(target)}.")
     return Effect(Signal(shape, _rearranged(signal, shape)))
 
 

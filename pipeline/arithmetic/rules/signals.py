@@ -19,9 +19,9 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any
 
 from pipeline.arithmetic.nodes import Node
+from pipeline.arithmetic.sizes import shape_text
 from pipeline.arithmetic.windows import View
 
 Shape = tuple[int, ...]
@@ -133,15 +133,6 @@ def called(node: Node) -> str:
     return f"Layer '{node.name}' ({node.class_name})"
 
 
-def times(sides: Sequence[Any]) -> str:
-    """Sides joined by ×, for messages.
-
-    >>> times((28, 28))
-    '28×28'
-    """
-    return "×".join(map(str, sides))
-
-
 def listed(inputs: Sequence[Signal]) -> str:
     """The shapes of signals, for messages."""
-    return ", ".join(times(signal.shape) for signal in inputs)
+    return ", ".join(shape_text(signal.shape) for signal in inputs)

@@ -5,7 +5,7 @@ from math import prod
 from typing import Any
 
 from pipeline.arithmetic.nodes import Node
-from pipeline.arithmetic.rules.signals import Effect, Misfit, Signal, biases, called, maps, per_axis, times
+from pipeline.arithmetic.rules.signals import Effect, Misfit, Signal, biases, called, maps, per_axis
 from pipeline.arithmetic.sizes import (
     Padding,
     dilated_kernel,
@@ -13,6 +13,7 @@ from pipeline.arithmetic.sizes import (
     keras_padding,
     keras_transposed_size,
     same_padding,
+    shape_text,
 )
 
 
@@ -38,8 +39,10 @@ def slid(
     zeros: Padding = node.config.get("padding", "valid") if padding is None else padding
     spans = tuple(dilated_kernel(side, gap) for side, gap in zip(kernel, gaps, strict=True))
     if zeros == "valid" and any(span > side for span, side in zip(spans, signal.sides, strict=True)):
-        form = times(kernel) + (f" dilated to {times(spans)}" if spans != tuple(kernel) else "")
-        raise Misfit(f"Layer '{node.name}' ({node.class_name}, {form}) does not fit its {times(signal.sides)} input.")
+        form = shape_text(kernel) + (f" dilated to {shape_text(spans)}" if spans != tuple(kernel) else "")
+        raise Misfit(
+            f"Layer '{node.name}' ({node.class_name}, {form}) does not fit its {shape_text(signal.sides)} input."
+        )
     along = list(zip(signal.sides, spans, steps, strict=True))
     sizes = [keras_output_size(side, span, stride=step, padding=zeros) for side, span, step in along]
     before = [keras_padding(side, span, stride=step, padding=zeros)[0] for side, span, step in along]
@@ -130,7 +133,7 @@ def framed(node: Node, signal: Signal, frame: Sequence[tuple[int, int]], *, sign
     """
     sizes = [side + sign * sum(ends) for side, ends in zip(signal.sides, frame, strict=True)]
     if any(size < 1 for size in sizes):
-        raise Misfit(f"{called(node)} leaves no pixel of its {times(signal.sides)} input.")
+        raise Misfit(f"{called(node)} leaves no pixel of its {shape_text(signal.sides)} input.")
     ones = (1,) * len(sizes)
     view = signal.view.through(ones, strides=ones, padding=[sign * before for before, _ in frame])
     return Signal((*sizes, signal.channels), view)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from pipeline.arithmetic.sizes import shape_text
 from pipeline.arithmetic.table import LayerRow, totals
 from pipeline.reporting.text.quantities import count
 
@@ -51,25 +52,25 @@ def binary(size: int) -> str:
 
 
 def _cells(row: LayerRow, previous: str | None) -> tuple[str, ...]:
-    field = {"image": "all", "undefined": "undefined", "nothing": NONE}.get(row.sees) or _times(row.receptive_field)
+    field = {"image": "all", "undefined": "undefined", "nothing": NONE}.get(row.sees) or _shape(row.receptive_field)
     named = () if row.inputs == (previous,) else row.inputs
     more = f", … ({len(named)})" if len(named) > SHOWN_INPUTS else ""
     return (
         row.name,
         row.kind,
-        _times(row.output_shape),
+        _shape(row.output_shape),
         count(row.parameters),
         UNKNOWN if row.connections is None else count(row.connections),
         UNKNOWN if row.multiply_accumulates is None else count(row.multiply_accumulates),
         field,
-        _times(row.stride),
-        _times(row.padding),
+        _shape(row.stride),
+        _shape(row.padding),
         ", ".join(named[:SHOWN_INPUTS]) + more,
     )
 
 
-def _times(sides: Sequence[int] | None) -> str:
-    return NONE if sides is None else "×".join(map(str, sides))
+def _shape(sides: Sequence[int] | None) -> str:
+    return NONE if sides is None else shape_text(sides)
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:

@@ -1,4 +1,4 @@
-"""`convtrack describe`: what it prints, what it refuses, and that it imports TensorFlow only to build a network."""
+"""`convtrack describe`: its output, its messages, and that it imports TensorFlow only where needed."""
 
 import json
 import zipfile
@@ -62,16 +62,16 @@ def test_the_table_of_a_file_has_a_line_per_layer_and_totals(capsys, saved):
     assert "7,850 parameters, 30.7 KiB in float32" in lines
 
 
-def test_json_says_the_same_and_nothing_else(capsys, written):
-    said = json.loads(described(capsys, written("network.json", sequential(IMAGE, FLAT, OUTPUT)), "--json"))
-    assert (said["parameters"], said["multiply_accumulates"]) == (7850, 7840)
-    assert [layer["name"] for layer in said["layers"]] == ["image", "flat", "output"]
-    assert said["layers"][0]["receptive_field"] == [1, 1]
+def test_json_is_the_only_output_and_has_the_same_numbers(capsys, written):
+    output = json.loads(described(capsys, written("network.json", sequential(IMAGE, FLAT, OUTPUT)), "--json"))
+    assert (output["parameters"], output["multiply_accumulates"]) == (7850, 7840)
+    assert [layer["name"] for layer in output["layers"]] == ["image", "flat", "output"]
+    assert output["layers"][0]["receptive_field"] == [1, 1]
 
 
 # Keras 3.15 copies a variable with np.array, which NumPy 2 wants TensorFlow's variables to know about.
 @pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning")
-def test_a_real_file_of_keras_is_read(capsys, tmp_path):
+def test_a_file_saved_by_keras_is_described(capsys, tmp_path):
     import keras
 
     model = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Conv2D(3, 5, name="conv")], name="network")
@@ -79,30 +79,30 @@ def test_a_real_file_of_keras_is_read(capsys, tmp_path):
     assert "78 parameters" in described(capsys, str(tmp_path / "network.keras"))
 
 
-def test_an_open_size_is_filled_in_and_a_stated_one_is_not_changed(capsys, written):
+def test_input_sets_an_open_image_size_and_is_rejected_for_a_fixed_one(capsys, written):
     free = {"class_name": "InputLayer", "config": {"name": "image", "batch_shape": [None, None, None, 3]}}
     path = written("open.json", sequential(free, FLAT))
-    assert "leaves the size of its images open: give it with --input" in refusal(path)
+    assert "is not fixed: add --input" in refusal(path)
     assert "flat   Flatten     60" in described(capsys, path, "--input", "4x5x3")
-    assert "states the size of its images" in refusal(written("n.json", sequential(IMAGE)), "--input", "4x5x3")
+    assert "is fixed: remove --input" in refusal(written("n.json", sequential(IMAGE)), "--input", "4x5x3")
 
 
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
-        ("garbage.keras", b"PK\x03\x04 \xff", "holds no network as Keras 3 writes it (UnicodeDecodeError"),
-        ("text.json", "layers: 3", "holds no network as Keras 3 writes it (JSONDecodeError"),
-        ("empty.json", "", "holds no network as Keras 3 writes it (JSONDecodeError"),
-        ("list.json", "[1, 2]", "holds no network as Keras 3 writes it: give a .keras file"),
+        ("garbage.keras", b"PK\x03\x04 \xff", "does not contain a Keras 3 model (UnicodeDecodeError"),
+        ("text.json", "layers: 3", "does not contain a Keras 3 model (JSONDecodeError"),
+        ("empty.json", "", "does not contain a Keras 3 model (JSONDecodeError"),
+        ("list.json", "[1, 2]", "does not contain a Keras 3 model: give a .keras file"),
         ("other.json", '{"class_name": "Adam", "config": {}}', "must be a Functional or Sequential"),
-        ("torn.json", '{"class_name": "Sequential", "config": 3}', "holds no network as Keras 3 writes it (Attrib"),
-        ("torn2.json", sequential({"config": {}}), "holds no network as Keras 3 writes it (KeyError"),
-        ("model.h5", b"\x89HDF\r\n\x1a\n", "is in HDF5, the format of Keras 2: load it with Keras and save it"),
+        ("torn.json", '{"class_name": "Sequential", "config": 3}', "does not contain a Keras 3 model (Attrib"),
+        ("torn2.json", sequential({"config": {}}), "does not contain a Keras 3 model (KeyError"),
+        ("model.h5", b"\x89HDF\r\n\x1a\n", "is an HDF5 file, the format of Keras 2: load it with Keras and save it"),
         ("none.json", sequential(FLAT), "must state the shape of its input"),
         (
             "unknown.json",
-            sequential(IMAGE, {"class_name": "Attention", "config": {"name": "look"}}),
-            "Layer 'look' is of class Attention, which has no rule",
+            sequential(IMAGE, {"class_name": "Unheard", "config": {"name": "look"}}),
+            "Layer 'look' is of class Unheard, which has no rule: add one under pipeline/arithmetic/rules. Keras",
         ),
         (
             "large.json",
@@ -117,32 +117,32 @@ def test_an_open_size_is_filled_in_and_a_stated_one_is_not_changed(capsys, writt
         ),
     ],
 )
-def test_what_is_no_network_is_told(written, name, content, sentence):
+def test_a_file_without_a_network_is_rejected(written, name, content, sentence):
     path = written(name, content)
-    said = refusal(path)
-    assert said.startswith(path)
-    assert sentence in said
+    message = refusal(path)
+    assert message.startswith(path)
+    assert sentence in message
 
 
-def test_what_a_file_leaves_open_is_filled_and_what_it_states_is_kept(capsys, written):
+def test_input_must_agree_with_the_sides_that_a_file_fixes(capsys, written):
     image = {"class_name": "InputLayer", "config": {"name": "image", "batch_shape": [None, None, None, 3]}}
     pooled = {"class_name": "GlobalAveragePooling2D", "config": {"name": "mean", "keepdims": False}}
     path = written("open.json", sequential(image, pooled))
     assert "16×20×3" in described(capsys, path, "--input", "16x20x3")
-    assert "leaves the size of its images open" in refusal(path)
-    assert refusal(path, "--input", "16x16x1").startswith("--input 16×16×1 contradicts the network's own input, ?×?×3")
+    assert "is not fixed" in refusal(path)
+    assert refusal(path, "--input", "16x16x1").startswith("--input 16×16×1 contradicts the network's input, ?×?×3")
 
 
-def test_the_number_of_subgroups_can_be_told(capsys):
+def test_the_number_of_subgroups_is_an_argument_of_models_only(capsys):
     model = ("model=two_outputs", "--input", "16x16x1", "--classes", "2")
     last = described(capsys, *model, "--subgroups", "3").split("\n\n")[1].splitlines()[-1]
     assert last.split()[:4] == ["subgroup", "Dense", "3", "303"]
     assert "needs images with at least 2 subgroups" in refusal(*model, "--subgroups", "1")
-    assert "--subgroups is for a model of this project" in refusal("keras.applications.VGG16", "--subgroups", "2")
+    assert "--subgroups applies only to model=NAME" in refusal("keras.applications.VGG16", "--subgroups", "2")
 
 
-def test_an_archive_of_something_else_is_told(saved):
-    assert "holds no network as Keras 3 writes it (KeyError" in refusal(saved("{}", member="notes.txt"))
+def test_another_archive_is_rejected(saved):
+    assert "does not contain a Keras 3 model (KeyError" in refusal(saved("{}", member="notes.txt"))
 
 
 @pytest.mark.parametrize(
@@ -152,38 +152,52 @@ def test_an_archive_of_something_else_is_told(saved):
         (["."], ". cannot be read (Is a directory): give a .keras or .json file."),
         (["model=lenet5", "--input", "28x28"], "`--input` must be rows, columns and channels, each at least 1"),
         (["model=lenet5", "--input", "28x0x1"], "`--input` must be rows, columns and channels, each at least 1"),
-        (["model=lenet5", "--classes", "ten"], "`--classes` must be a whole number from 1. Received 'ten'."),
-        (["a.keras", "b.keras"], "describe takes one network at a time. Received: a.keras, b.keras."),
-        (["a.keras", "model.options.width=3"], "describe takes one network at a time. Received: a.keras, model.opt"),
-        (["a.keras", "--classes", "3"], "a.keras holds a network with its classes: leave --classes out."),
-        (["model=lenet5,resnet8"], "describe takes one network at a time, but 'model=lenet5,resnet8' names several"),
+        (["model=lenet5", "--classes", "ten"], "`--classes` must be a positive integer. Received 'ten'."),
+        (["a.keras", "b.keras"], "describe accepts one network at a time. Received: a.keras, b.keras."),
+        (["a.keras", "model.options.width=3"], "describe accepts one network at a time. Received: a.keras, model.opt"),
+        (["a.keras", "--classes", "3"], "The number of classes in a.keras is fixed: remove --classes."),
+        (["model=lenet5,resnet8"], "describe accepts one network at a time, but 'model=lenet5,resnet8' has several"),
     ],
 )
-def test_every_mistake_is_one_sentence(arguments, sentence):
+def test_every_message_is_one_sentence(arguments, sentence):
     assert refusal(*arguments).startswith(sentence)
 
 
-def test_an_application_has_its_own_size_and_a_thousand_classes_unless_told(capsys):
-    said = described(capsys, "keras.applications.MobileNet")
-    assert said.startswith("keras.applications.MobileNet for 224×224×3 images and 1000 classes:\n")
-    assert "4,253,864 parameters" in said
+def test_an_application_has_its_own_size_and_a_thousand_classes_by_default(capsys):
+    output = described(capsys, "keras.applications.MobileNet")
+    assert output.startswith("keras.applications.MobileNet for 224×224×3 images and 1000 classes:\n")
+    assert "4,253,864 parameters" in output
     small = described(capsys, "keras.applications.MobileNet", "--input", "32x48x1", "--classes", "2")
     assert small.startswith("keras.applications.MobileNet for 32×48×1 images and 2 classes:\n")
     assert "Did you mean 'VGG19'" in refusal("keras.applications.VGG18")
-    assert "cannot be built so: Input size" in refusal("keras.applications.VGG16", "--input", "8x8x3")
+    assert "cannot be built: Input size" in refusal("keras.applications.VGG16", "--input", "8x8x3")
 
 
-def test_a_model_is_described_for_the_images_it_is_told_or_those_prepared(capsys, tmp_path, monkeypatch):
+def test_a_model_is_described_for_the_given_or_the_prepared_images(capsys, tmp_path, monkeypatch):
     monkeypatch.setattr(describe, "PREPARED", tmp_path)
     model = ("model=lecture_cnn", "model.options.padding=valid")
-    assert "give --input ROWSxCOLUMNSxCHANNELS and --classes N" in refusal(*model)
-    said = described(capsys, *model, "--input", "28x28x1", "--classes", "10")
-    assert said.startswith("lecture_cnn for 28×28×1 images and 10 classes:\n")
-    assert "26×26×16" in said
+    assert "add --input ROWSxCOLUMNSxCHANNELS and --classes N" in refusal(*model)
+    output = described(capsys, *model, "--input", "28x28x1", "--classes", "10")
+    assert output.startswith("lecture_cnn for 28×28×1 images and 10 classes:\n")
+    assert "26×26×16" in output
     manifest = {"name": "cells", "image_shape": [20, 24, 1], "classes": ["good", "bad"], "subgroups": None}
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
-    said = described(capsys, *model)
-    assert said.startswith(f"lecture_cnn for 20×24×1 images and 2 classes (shape and classes of cells in {tmp_path}):")
+    output = described(capsys, *model)
+    assert output.startswith(
+        f"lecture_cnn for 20×24×1 images and 2 classes (shape and classes of cells in {tmp_path}):"
+    )
+
+
+def test_a_layer_without_a_rule_in_a_file_is_measured_by_keras(capsys, written):
+    import keras
+
+    image = keras.Input((8, 8, 1), name="image")
+    model = keras.Model(image, keras.layers.Dense(2, name="dense")(keras.layers.Resizing(4, 5, name="odd")(image)))
+    lines = described(capsys, written("odd.json", model.to_json())).splitlines()
+    (line,) = [line for line in lines if line.startswith("odd ")]
+    assert line.split()[2:7] == ["4×5×1", "0", "?", "?", "undefined"]
+    assert "at least 40 multiply–accumulates an image" in lines
+    assert lines[-1].endswith(": odd")
 
 
 def test_a_file_is_described_without_tensorflow(project, written):
@@ -194,10 +208,10 @@ def test_a_file_is_described_without_tensorflow(project, written):
     assert not any(heavy in answer.complaint for heavy in ("| tensorflow", "| keras", "| matplotlib", "| hydra"))
 
 
-def test_the_command_takes_overrides_and_ends_mistakes_in_one_sentence(project):
+def test_the_command_applies_overrides_and_reports_mistakes_in_one_sentence(project):
     arguments = ("--input", "28x28x1", "--classes", "10", "--json")
-    said = json.loads(project.run("describe", "model=lenet5", "model.options.activation=relu", *arguments).success())
-    assert said["layers"][-1]["output_shape"] == [10]
+    output = json.loads(project.run("describe", "model=lenet5", "model.options.activation=relu", *arguments).success())
+    assert output["layers"][-1]["output_shape"] == [10]
     assert project.run("describe", "model=lenet").refusal().startswith("Unknown model 'lenet'. Did you mean 'lenet5'?")
     misspelt = project.run("describe", "model=lenet5", "model.options.activatoin=x", *arguments).refusal()
     assert "'activatoin'" in misspelt and "Did you mean 'activation'?" in misspelt
