@@ -92,6 +92,7 @@ def _result(model: str, run: RunFolder, answers: Mapping[int, Predictions]) -> M
         parameters=network["parameters"],
         multiply_accumulates=network["multiply_accumulates"],
         receptive_field=tuple(field) if field else None,
+        uncounted=tuple(network["uncounted"]),
         scores=_by_metric([one["scores"] for one in replicates]),
         validation=_by_metric([one["validation"] for one in replicates]),
         subgroups={

@@ -58,6 +58,8 @@ class ModelResult:
     commit: str
     disk_bytes: int
     question: str | None = None
+    uncounted: tuple[str, ...] = ()
+    """Layers that arithmetic has no rule for; with them `multiply_accumulates` is a lower bound."""
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,13 @@ def answers(number, classes):
 def evaluated(model, scores, *, field=(7, 5), mistakes=b"", question="output", classes=("sound", "cracked")):
     """Write the run folder of a model, one mapping of scores for each replicate."""
     run = RunFolder.of(model)
-    network = {"architecture": "lenet5", "parameters": 10, "multiply_accumulates": 100, "receptive_field": field}
+    network = {
+        "architecture": "lenet5",
+        "parameters": 10,
+        "multiply_accumulates": 100,
+        "receptive_field": field,
+        "uncounted": [],
+    }
     write(run.layers, network)
     replicates = [
         {

@@ -73,7 +73,7 @@ def comparison_table(comparison: Comparison, letters: Mapping[str, str]) -> Tabl
                 (quantities.interval(estimate.low, estimate.high) if estimate else "") or "–",
                 quantities.spread(validation),
                 quantities.count(row.parameters),
-                quantities.magnitude(row.multiply_accumulates),
+                ("≥ " if models[row.model].uncounted else "") + quantities.magnitude(row.multiply_accumulates),
                 " × ".join(map(str, row.receptive_field)) if row.receptive_field else "–",
                 quantities.duration(row.train_seconds),
                 quantities.latency(row.seconds_per_image),
@@ -97,7 +97,8 @@ def comparison_table(comparison: Comparison, letters: Mapping[str, str]) -> Tabl
         caption=f"Models by test {label} (better {direction}; {spread}). Models that share a letter are a tie: none of "
         "them is known to be better than another. Settings are chosen by the validation score; the test score says "
         "what to expect of new images. Multiply–accumulates are those of one image going forward; training time is "
-        "that of one replicate, and the time per image is that of whole batches, reading and standardising included.",
+        "that of one replicate, and the time per image is that of whole batches, reading and standardising included."
+        + (" ≥ marks a lower bound: some layers are not counted." if any(m.uncounted for m in models.values()) else ""),
         header=(
             "model",
             "tie",

@@ -16,6 +16,12 @@ def test_the_comparison_table_is_the_one_worked_by_hand(comparison):
     assert "better high; mean ± standard deviation over replicates" in table.caption
 
 
+def test_the_cost_of_a_network_with_uncounted_layers_is_a_lower_bound(compare, result):
+    models = (result("known", (0.9, 0.9)), result("attention", (0.8, 0.8), uncounted=("attention",)))
+    cells = [row[6] for row in tables.comparison_table(compare(models=models), {}).rows]
+    assert cells == ["6.1 M", "≥ 6.1 M"]
+
+
 def test_cells_are_sorted_by_the_numbers_behind_them(comparison):
     keys = tables.comparison_table(comparison, {}).keys
     assert keys[0][2] == pytest.approx(0.91) and keys[0][5:7] == (61_706, 416_520)
