@@ -58,7 +58,7 @@ def log_sweep(
             such as `utilisation`.
         best: the best trial, or the Pareto front; the best value of each objective becomes a metric.
         maximised: the objectives of which a larger value is better.
-        files: become artefacts under sweep/.
+        files: copied to the folder `sweep` of the artifacts.
     """
     finished = int(sum(metrics.get(state, 0) for state in FINISHED_STATES))
     reached = {objective: [trial.values[objective] for trial in best] for objective in best[0].values} if best else {}
@@ -95,4 +95,4 @@ def _continue_if_unreachable() -> Iterator[None]:
     try:
         yield
     except STORE_ERRORS as problem:
-        say(f"MLflow does not respond ({type(problem).__name__}). The sweep continues without logging.")
+        say(f"MLflow is unreachable ({type(problem).__name__}). The sweep continues without logging.")

@@ -244,7 +244,7 @@ def test_an_unreachable_store_stops_the_logging_not_the_sweep(away, capsys):
     away.client.away = True
     log_sweep(away, run, "small", {"complete": 1}, [])
     end_sweep(away, run, "FINISHED")
-    line = "MLflow does not respond (MlflowException). The sweep continues without logging.\n"
+    line = "MLflow is unreachable (MlflowException). The sweep continues without logging.\n"
     assert capsys.readouterr().out == 2 * line
 
 
