@@ -1,8 +1,8 @@
 """Train one configuration on training and validation data, in one process. `-m` runs a sweep of experiments."""
 
 import gc
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -123,7 +123,6 @@ def main(
     folder = prepared_folder(data, split, replicates, report=say)
     manifest = read_manifest(folder)
     start_tensorflow(training.threads)
-    from pipeline.training.initial import save_initial_weights
     from pipeline.training.replicate import train_replicate
 
     _freeze_imports()
@@ -137,20 +136,7 @@ def main(
         "model": model,
     }
     configuration = {name: asdict(section) for name, section in sections.items()}
-    with TemporaryDirectory() as scratch:
-        initial_weights = None
-        if network.started is not None:
-            initial_weights = Path(scratch) / "initial_weights.npz"
-            save_initial_weights(initial_weights, network.started)
-        tasks = make_tasks(
-            network.architecture,
-            folder,
-            replicates,
-            initial_weights=initial_weights,
-            optimizer=optimizer,
-            training=training,
-            augmentation=augmentation,
-        )
+    with _planned(network, folder, replicates, optimizer, training, augmentation) as tasks:
         reused = [task for task in tasks if task.result.finished]
         observer.on_tasks(tasks, configuration)
         record_look(
@@ -181,6 +167,34 @@ def main(
     values = _values(network, tasks)
     observer.on_end(values)
     return values["validation_loss"]
+
+
+@contextmanager
+def _planned(
+    network: Network,
+    prepared: Path,
+    replicates: int,
+    optimizer: OptimizerConfig,
+    training: TrainingConfig,
+    augmentation: AugmentationConfig,
+) -> Iterator[list[Task]]:
+    """The trainings of an experiment. The file of initial weights, if there is one, exists within the block."""
+    from pipeline.training.initial import save_initial_weights
+
+    with TemporaryDirectory() as scratch:
+        initial_weights = None
+        if network.started is not None:
+            initial_weights = Path(scratch) / "initial_weights.npz"
+            save_initial_weights(initial_weights, network.started)
+        yield make_tasks(
+            network.architecture,
+            prepared,
+            replicates,
+            initial_weights=initial_weights,
+            optimizer=optimizer,
+            training=training,
+            augmentation=augmentation,
+        )
 
 
 def _values(network: Network, tasks: Sequence[Task]) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""The scheduler's rules: which trial it claims, requeues and gives up. Jobs are functions; the database is real."""
+"""The scheduler's rules: which trial it claims, requeues and fails. Jobs are functions; the database is real."""
 
 import threading
 import time
@@ -218,10 +218,10 @@ def test_a_trial_of_another_machine_runs_again_only_if_its_heartbeat_stops(study
     trial = study.ask()
     take_ownership(study, trial._trial_id)
     study._storage.set_trial_user_attr(trial._trial_id, OWNER, ELSEWHERE)
-    made = scheduler(complete(study), total=1)
-    assert made._claim() is None
+    claiming = scheduler(complete(study), total=1)
+    assert claiming._claim() is None
     study._storage.set_trial_user_attr(trial._trial_id, HEARTBEAT, time.time() - 301)
-    assert made._claim().number == 0
+    assert claiming._claim().number == 0
 
 
 def test_only_one_scheduler_at_a_time_claims_trials(study, storage):

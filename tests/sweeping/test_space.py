@@ -15,7 +15,6 @@ from optuna.trial import FixedTrial
 
 from pipeline.config.reading import CONF
 from pipeline.errors import UserError
-from pipeline.sweeping.definition import difference
 from pipeline.sweeping.grid_search import combination_count, combinations
 from pipeline.sweeping.space import Parameter, Space
 from pipeline.sweeping.space_reader import read_space
@@ -378,17 +377,6 @@ def test_a_grid_needs_lists_of_values():
     for grid in (lambda: list(combinations(space)), lambda: combination_count(space)):
         with pytest.raises(UserError, match="`rate` has no finite list of values"):
             grid()
-
-
-def test_a_difference_shows_both_sides():
-    before = {"space": {"rate": "interval(0.001, 0.1)"}, "when": {"model=a": {"k": "1"}}, "objectives": ["loss"]}
-    now = {"space": {"rate": "interval(0.01, 1)"}, "when": {}, "objectives": ["loss", "parameters"]}
-    assert difference(before, now) == [
-        "space.rate: interval(0.001, 0.1) before, interval(0.01, 1) now",
-        "when.model=a.k: 1 before, nothing now",
-        'objectives: ["loss"] before, ["loss", "parameters"] now',
-    ]
-    assert difference(before, json.loads(json.dumps(before))) == []
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in (CONF / "sweep").glob("*.yaml")))

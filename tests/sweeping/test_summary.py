@@ -14,21 +14,21 @@ START = datetime(2026, 1, 1)
 
 
 def trial(value=None, state=TrialState.COMPLETE, *, begins=0, lasts=1, name="x", **attributes):
-    made = create_trial(
+    frozen = create_trial(
         state=state,
         value=value,
         params={name: 0.123456},
         distributions={name: FloatDistribution(0, 1)},
         user_attrs=attributes,
     )
-    made.datetime_start = START + timedelta(seconds=begins)
-    made.datetime_complete = made.datetime_start + timedelta(seconds=lasts)
-    return made
+    frozen.datetime_start = START + timedelta(seconds=begins)
+    frozen.datetime_complete = frozen.datetime_start + timedelta(seconds=lasts)
+    return frozen
 
 
 @pytest.fixture
 def study():
-    made = optuna.create_study()
+    study = optuna.create_study()
     for one in (
         trial(0.5, reused=1),
         trial(0.25, memory_mib=700),
@@ -36,8 +36,8 @@ def study():
         trial(state=TrialState.FAIL, reason="It diverged."),
         trial(state=TrialState.PRUNED),
     ):
-        made.add_trial(one)
-    return made
+        study.add_trial(one)
+    return study
 
 
 def test_workers_that_are_never_idle_have_utilisation_1():
@@ -67,8 +67,7 @@ def test_the_largest_value_of_a_maximised_objective_is_the_best():
 def test_with_several_objectives_the_pareto_front_is_the_best():
     study = optuna.create_study(directions=["minimize", "minimize"])
     for values in ((1, 5), (2, 4), (3, 6)):
-        made = create_trial(values=values)
-        study.add_trial(made)
+        study.add_trial(create_trial(values=values))
     assert sorted(one.number for one in best_of(study, study.trials)) == [0, 1]
 
 

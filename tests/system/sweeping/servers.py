@@ -117,8 +117,8 @@ def claimed_numbers(storage: str, folder: Path, processes: int = 8) -> list[str]
         process.stdin.write("\n")
         process.stdin.flush()
     outputs = [process.communicate(timeout=60) for process in claiming]
-    assert all(said.strip().isdigit() for said, _ in outputs), outputs
-    return sorted(said.strip() for said, _ in outputs)
+    assert all(output.strip().isdigit() for output, _ in outputs), outputs
+    return sorted(output.strip() for output, _ in outputs)
 
 
 def kill_tree(process: subprocess.Popen[str]) -> None:

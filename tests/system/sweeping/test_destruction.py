@@ -64,9 +64,9 @@ def finished(project):
 
 
 def finished_output(sweeper, timeout=120):
-    said, complaint = sweeper.communicate(timeout=timeout)
-    assert sweeper.returncode == 0, said + complaint
-    return said
+    output, errors = sweeper.communicate(timeout=timeout)
+    assert sweeper.returncode == 0, output + errors
+    return output
 
 
 def check_complete(project, total):
@@ -94,18 +94,18 @@ def test_the_same_command_resumes_a_killed_sweep(project):
         assert alive == []
     done = finished(project)
     with ending(sweep_in(project, 5)) as again:
-        said = finished_output(again)
-    assert f"{done} of 5 trials are done" in said
-    assert sum(line.startswith("trial ") for line in said.splitlines()) == 5 - done
+        output = finished_output(again)
+    assert f"{done} of 5 trials are done" in output
+    assert sum(line.startswith("trial ") for line in output.splitlines()) == 5 - done
     check_complete(project, 5)
 
 
 def test_two_sweepers_run_each_trial_once(project):
     with ending(sweep_in(project, 6, workers=1)) as one, ending(sweep_in(project, 6, workers=1)) as other:
-        told = [
+        lines = [
             sum(line.startswith("trial ") for line in finished_output(sweeper).splitlines()) for sweeper in (one, other)
         ]
-    assert sum(told) == 6
+    assert sum(lines) == 6
     check_complete(project, 6)
 
 
@@ -125,11 +125,10 @@ def test_ctrl_c_ends_a_sweep_and_keeps_finished_trials(project):
     with ending(sweep_in(project, 5)) as sweeper:
         until(lambda: finished(project) >= 1 and in_workers(project, sweeper), seconds=90, process=sweeper)
         sweeper.send_signal(signal.SIGINT)
-        _, complaint = sweeper.communicate(timeout=30)
+        _, errors = sweeper.communicate(timeout=30)
         assert sweeper.returncode == 130
         assert (
-            complaint
-            == "convtrack: Interrupted. Run the same command again to continue from the last finished epoch.\n"
+            errors == "convtrack: Interrupted. Run the same command again to continue from the last finished epoch.\n"
         )
     states = {trial.state for trial in trials(storage_of(project), SWEEP)}
     assert states <= {TrialState.COMPLETE, TrialState.WAITING}
@@ -144,11 +143,10 @@ def test_a_sweep_without_workers_can_be_interrupted(project, by):
     with ending(started_sweep(project, "model=logistic", "training.epochs=200", "training.seed=1,2")) as sweeper:
         until(lambda: list(project.glob(".convtrack/checkpoints/*/state.npz")), seconds=90, process=sweeper)
         sweeper.send_signal(by)
-        _, complaint = sweeper.communicate(timeout=60)
+        _, errors = sweeper.communicate(timeout=60)
         assert sweeper.returncode == 130
         assert (
-            complaint
-            == "convtrack: Interrupted. Run the same command again to continue from the last finished epoch.\n"
+            errors == "convtrack: Interrupted. Run the same command again to continue from the last finished epoch.\n"
         )
     assert set(run_states(project)) == {"KILLED"}
 
@@ -197,13 +195,13 @@ def test_a_trial_that_kills_its_process_fails_and_its_neighbours_do_not(project)
                     killed += 1
                 until(lambda worker=worker: in_workers(project, sweeper).get(guilty) != worker, seconds=30)
             time.sleep(0.1)
-        said, complaint = sweeper.communicate()
-        assert sweeper.returncode == 0, said + complaint
+        output, errors = sweeper.communicate()
+        assert sweeper.returncode == 0, output + errors
     found = trials(storage_of(project), SWEEP)
     states = [TrialState.FAIL if number == guilty else TrialState.COMPLETE for number in range(4)]
     assert [trial.state for trial in found] == states
     assert killed == 3
-    assert "trial 1  failed  (Its process was killed 3 times, perhaps because memory was short.)" in said
+    assert "trial 1  failed  (Its process was killed 3 times, perhaps because memory was short.)" in output
     assert "RUNNING" not in run_states(project)
 
 
@@ -223,9 +221,9 @@ def test_the_same_command_resumes_a_sweep_after_a_full_disk(tmp_path):
                 while True:
                     stream.write(bytes(2**14))
                     stream.flush()
-            _, complaint = sweeper.communicate(timeout=90)
+            _, errors = sweeper.communicate(timeout=90)
             assert sweeper.returncode == 1
-            assert "Traceback" not in complaint and "convtrack: " in complaint, complaint
+            assert "Traceback" not in errors and "convtrack: " in errors, errors
         filling.unlink()
         with ending(sweep_in(project, 4)) as again:
             finished_output(again)

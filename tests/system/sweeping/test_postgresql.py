@@ -77,13 +77,13 @@ def test_two_sweepers_run_each_trial_once(server, project):
         outputs = [sweeper.communicate(timeout=180) for sweeper in (one, other)]
     for sweeper, output in zip((one, other), outputs, strict=True):
         assert sweeper.returncode == 0, "".join(output)
-    made = trials(server.address, SWEEP)
-    assert [(trial.number, trial.state) for trial in made] == [(n, TrialState.COMPLETE) for n in range(total)]
-    by = Counter(process_number(trial.user_attrs[OWNER]) for trial in made)
+    found = trials(server.address, SWEEP)
+    assert [(trial.number, trial.state) for trial in found] == [(n, TrialState.COMPLETE) for n in range(total)]
+    by = Counter(process_number(trial.user_attrs[OWNER]) for trial in found)
     assert set(by) == {one.pid, other.pid}
     # Each sweeper prints its own trials, so a trial that both ran would be printed twice.
-    for sweeper, (said, _) in zip((one, other), outputs, strict=True):
-        assert sum(line.startswith("trial ") for line in said.splitlines()) == by[sweeper.pid]
+    for sweeper, (printed, _) in zip((one, other), outputs, strict=True):
+        assert sum(line.startswith("trial ") for line in printed.splitlines()) == by[sweeper.pid]
     # One run for the sweep, and for each trial one with one replicate below it.
     assert Counter(run_states(project)) == {"FINISHED": 1 + 2 * total}
 
@@ -99,11 +99,11 @@ def test_a_server_that_stops_and_crashes_loses_no_trial(server, project):
             with pytest.raises(subprocess.TimeoutExpired):
                 sweeper.wait(timeout=2)
             server.start()
-        said, complaint = sweeper.communicate(timeout=180)
-        assert sweeper.returncode == 0, said + complaint
-    made = trials(server.address, SWEEP)
-    assert [(trial.number, trial.state) for trial in made] == [(n, TrialState.COMPLETE) for n in range(total)]
-    assert all(len(trial.params) == 1 for trial in made)
+        output, errors = sweeper.communicate(timeout=180)
+        assert sweeper.returncode == 0, output + errors
+    found = trials(server.address, SWEEP)
+    assert [(trial.number, trial.state) for trial in found] == [(n, TrialState.COMPLETE) for n in range(total)]
+    assert all(len(trial.params) == 1 for trial in found)
     assert Counter(run_states(project)) == {"FINISHED": 1 + 2 * total}
 
 

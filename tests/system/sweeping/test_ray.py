@@ -59,19 +59,19 @@ def swept(tmp_path_factory):
         with ending(sweep):
             lost = until(lambda: running_on(cluster.second, storage), seconds=180, process=sweep)
             kill_tree(cluster.second)
-            said, complaint = sweep.communicate(timeout=180)
-        assert sweep.returncode == 0, said + complaint
+            output, errors = sweep.communicate(timeout=180)
+        assert sweep.returncode == 0, output + errors
         owners = {process_number(trial.user_attrs[OWNER]) for trial in trials(storage, SWEEP)}
         workers = [process for process in tree(cluster.head) if process.pid in owners]
         _, left = psutil.wait_procs(workers, timeout=10)
-    return project, said, lost, left
+    return project, output, lost, left
 
 
 def test_a_sweep_that_loses_a_node_completes_all_trials(swept):
-    project, said, _, _ = swept
-    made = trials(f"sqlite:///{project}/sweeps.db", SWEEP)
-    assert [(trial.number, trial.state) for trial in made] == [(n, TrialState.COMPLETE) for n in range(TRIALS)]
-    assert f"{TRIALS}/{TRIALS}" in said
+    project, output, _, _ = swept
+    found = trials(f"sqlite:///{project}/sweeps.db", SWEEP)
+    assert [(trial.number, trial.state) for trial in found] == [(n, TrialState.COMPLETE) for n in range(TRIALS)]
+    assert f"{TRIALS}/{TRIALS}" in output
 
 
 def test_the_trial_of_the_killed_node_runs_on_the_other_with_the_same_settings(swept):
