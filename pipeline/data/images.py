@@ -9,7 +9,7 @@ from pipeline.errors import UserError
 
 
 @dataclass(frozen=True, eq=False)
-class Images:
+class LabelledImages:
     """Labelled images of one size, n × height × width × channels.
 
     Raises `UserError` for fewer than two classes or a class with no image, `ValueError` for shapes and types

@@ -1,13 +1,13 @@
-"""From a source of images to prepared data, with the test set that the data set keeps."""
+"""Prepare images: load them, keep or draw the test set, split them for every replicate, and write the result."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pipeline.data.images import Images
+from pipeline.data.images import LabelledImages
 from pipeline.data.prepared import read_manifest, write_prepared
 from pipeline.data.sources import load_images
 from pipeline.data.splits import SPLITS, keeps_test_set, replicate_splits
@@ -18,34 +18,39 @@ from pipeline.errors import UserError
 def prepare(
     folder: Path, data: Mapping[str, Any], split: Mapping[str, Any], *, replicates: int, test_set: Path
 ) -> Iterator[str]:
-    """Read a source, split it for every replicate and write the prepared folder; yields lines on what was done.
+    """Load a source, split it for every replicate and write the prepared folder; yield lines that report progress.
 
-    `data` holds name, source and options; `split` the settings of `replicate_splits`. The test set is read from its
-    file where that exists, so that it stays when images are added, and written there where it was drawn.
+    Args:
+        folder: the prepared folder to write.
+        data: name, source and options of the data set.
+        split: name, strategy and settings of `replicate_splits`.
+        replicates: the number of splits.
+        test_set: the file of the test set. If it exists, its images stay the test set when others are added.
+            Otherwise the drawn test set is written to it.
 
     Raises:
-        UserError: a mistake in the settings or the images; nothing is written then.
+        UserError: the settings or the images have a mistake. Nothing is written.
     """
     images = load_images(data["source"], data["options"])
     yield (
         f"{data['name']}: {len(images.labels)} images of {'×'.join(map(str, images.pixels.shape[1:]))}, "
         f"{len(images.classes)} classes, {len(set(images.groups.tolist()))} groups"
     )
+    digests = image_digests(images.pixels)
     keeps = keeps_test_set(split["strategy"])
     given = images.test if keeps else None
     if keeps and given is None and test_set.is_file():
         check_drawn_with(test_set, seed=split["seed"], share=split["test_share"])
-        digests = image_digests(images.pixels)
         given = read_test_set(test_set, digests, _tested_by(images, split["strategy"]))
         untested = set(range(len(images.classes))) - set(images.labels[given].tolist())
         if untested:
             raise UserError(
                 f"Class '{images.classes[min(untested)]}' has no image in the test set '{test_set}', which was drawn "
-                "before the class was there: delete the file to draw another test set."
+                "before the class was added. Every class needs test images: delete the file to draw a new test set."
             )
         missing = missing_images(test_set, digests)
         if missing:
-            note = f"{missing} images of the test set {test_set} are not among the images."
+            note = f"{missing} images of the test set {test_set} are missing from the data."
             images = replace(images, notes=(*images.notes, note))
     settings = {key: value for key, value in split.items() if key not in ("name", "strategy")}
     splits = replicate_splits(
@@ -58,9 +63,16 @@ def prepare(
         classes=images.classes,
         **settings,
     )
-    write_prepared(folder, images, splits, settings={"data": dict(data), "split": dict(split)}, name=data["name"])
+    write_prepared(
+        folder,
+        images,
+        splits,
+        settings={"data": dict(data), "split": dict(split)},
+        digests=digests,
+        name=data["name"],
+    )
     if not test_set.is_file():
-        _write_test_set(test_set, images, splits, split)
+        _write_test_set(test_set, images, digests, splits, split)
     for note in images.notes:
         yield f"Note: {note}"
     balances = [replicate["balance"] for replicate in read_manifest(folder)["replicates"]]
@@ -73,13 +85,15 @@ def prepare(
         )
 
 
-def _tested_by(images: Images, strategy: str) -> Any:
-    """What a test set is made of: groups, or single images where groups are ignored."""
+def _tested_by(images: LabelledImages, strategy: str) -> Any:
+    """The units of which a test set consists: groups, or single images if the strategy ignores groups."""
     return images.names if strategy == "random" else images.groups
 
 
-def _write_test_set(file: Path, images: Images, splits: Any, split: Mapping[str, Any]) -> None:
-    # Where each replicate draws its own the file is empty, but there, as DVC expects it of the stage.
+def _write_test_set(
+    file: Path, images: LabelledImages, digests: Sequence[str], splits: Any, split: Mapping[str, Any]
+) -> None:
+    # If each replicate draws its own test set, the file lists no image. DVC still expects it as an output.
     if keeps_test_set(split["strategy"]):
         test = splits[0] == SPLITS.index("test")
     else:
@@ -87,7 +101,7 @@ def _write_test_set(file: Path, images: Images, splits: Any, split: Mapping[str,
     write_test_set(
         file,
         test,
-        image_digests(images.pixels),
+        digests,
         _tested_by(images, split["strategy"]),
         seed=split["seed"],
         share=split["test_share"] or 0,

@@ -1,4 +1,4 @@
-"""Prepared data: a folder with the images, their splits and a manifest that says all about both.
+"""Prepared data: a folder with the images, their splits and a manifest that describes both.
 
 pixels.npy    uint8, n × height × width × channels
 labels.npy    int64, n: index into the manifest's classes
@@ -11,7 +11,7 @@ The same images, splits and settings give the same bytes.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,18 +19,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.data.images import Images
+from pipeline.data.images import LabelledImages
 from pipeline.data.splits import SPLITS, TRAIN, deviations
 from pipeline.data.test_sets import image_digests
 from pipeline.errors import UserError
 from pipeline.storage.files import replacing_folder, write_json
 
-BLOCK = 1024  # images at once, where wider integers than the pixels' own are needed
+BLOCK = 1024  # images at a time, so that copies with wider integers fit in memory
 
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """Prepared data as read; pixels stay on disk until they are used."""
+    """Prepared data as read from its folder. Pixels stay on disk until they are used."""
 
     pixels: NDArray[np.uint8]  # n, height, width, channels
     labels: NDArray[np.int64]  # n
@@ -52,9 +52,10 @@ class Prepared:
         return height, width, channels
 
     def indices(self, replicate: int, split: int) -> NDArray[np.int64]:
-        """Which images are in a split (`TRAIN`, `VALIDATION` or `TEST`) of a replicate, in ascending order.
+        """The indices of the images in a part (`TRAIN`, `VALIDATION` or `TEST`) of a replicate's split, ascending.
 
-        Raises `ValueError` for a replicate that was not prepared.
+        Raises:
+            ValueError: the replicate was not prepared.
         """
         if not 0 <= replicate < len(self.splits):
             raise ValueError(
@@ -64,12 +65,23 @@ class Prepared:
 
 
 def write_prepared(
-    folder: Path, images: Images, splits: NDArray[np.uint8], *, settings: Mapping[str, Any], name: str | None = None
+    folder: Path,
+    images: LabelledImages,
+    splits: NDArray[np.uint8],
+    *,
+    settings: Mapping[str, Any],
+    digests: Sequence[str] | None = None,
+    name: str | None = None,
 ) -> None:
-    """Write the folder beside its name and move it into place, so that no reader meets a half-written one.
+    """Write the folder under a temporary name and move it into place, so that no reader sees an unfinished folder.
 
-    `splits` are replicates × n; `settings` are the resolved data and split configuration, for the manifest; `name` is
-    the data set's, by default its source's.
+    Args:
+        folder: where to write.
+        images: n images.
+        splits: replicates × n.
+        settings: the resolved configuration of data and split, for the manifest.
+        digests: the `image_digests` of the images, computed here by default.
+        name: the name of the data set, by default that of its source.
     """
     if splits.ndim != 2 or splits.shape[1] != len(images.labels):
         raise ValueError(f"`splits` must have shape (replicates, {len(images.labels)}). Received {splits.shape}.")
@@ -78,7 +90,13 @@ def write_prepared(
         "groups": images.groups.tolist(),
         "subgroups": None if images.subgroups is None else images.subgroups.tolist(),
     }
-    content = manifest(images, splits, name=name or images.source, settings=settings)
+    content = manifest(
+        images,
+        splits,
+        name=name or images.source,
+        settings=settings,
+        digests=image_digests(images.pixels) if digests is None else digests,
+    )
     with replacing_folder(folder) as unfinished:
         np.save(unfinished / "pixels.npy", images.pixels)
         np.save(unfinished / "labels.npy", images.labels.astype(np.int64))
@@ -88,9 +106,10 @@ def write_prepared(
 
 
 def read_prepared(folder: Path) -> Prepared:
-    """The prepared data of a folder, read-only.
+    """Read prepared data; the pixels are read-only.
 
-    Raises `UserError` when it is not there.
+    Raises:
+        UserError: the folder does not exist.
     """
     read = read_manifest(folder)
     folder = Path(folder)
@@ -107,9 +126,10 @@ def read_prepared(folder: Path) -> Prepared:
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """The manifest alone, for those who need no pixels.
+    """Read only the manifest of prepared data.
 
-    Raises `UserError` when it is not there.
+    Raises:
+        UserError: the folder does not exist.
     """
     path = Path(folder) / "manifest.json"
     try:
@@ -119,8 +139,15 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return content
 
 
-def manifest(images: Images, splits: NDArray[np.uint8], *, name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """What the manifest says, ready for JSON. Means and standard deviations are of pixel values 0..255."""
+def manifest(
+    images: LabelledImages,
+    splits: NDArray[np.uint8],
+    *,
+    name: str,
+    settings: Mapping[str, Any],
+    digests: Sequence[str],
+) -> dict[str, Any]:
+    """The content of the manifest, ready for JSON. Means and standard deviations are of pixel values 0..255."""
     sums, squares = _channel_sums(images.pixels)
     balances = deviations(splits, images.labels, len(images.classes))
     replicates = []
@@ -135,7 +162,7 @@ def manifest(images: Images, splits: NDArray[np.uint8], *, name: str, settings: 
             )
             for value, split_name in enumerate(SPLITS)
         }
-        # Test and validation images stay out: what a network is scaled by comes from training images only.
+        # Scaling uses training images only: test and validation images must not influence a network.
         mean, deviation = _moments(images.pixels, sums, squares, split == TRAIN)
         replicates.append(
             {
@@ -160,12 +187,12 @@ def manifest(images: Images, splits: NDArray[np.uint8], *, name: str, settings: 
         "settings": dict(settings),
         "digest": data_digest(images),
         "replicates": replicates,
-        "image_digests": list(image_digests(images.pixels)),
+        "image_digests": list(digests),
     }
 
 
-def data_digest(images: Images) -> str:
-    """SHA-256 over shape, pixels, labels, classes, groups and, where there are any, subgroups, in hexadecimal."""
+def data_digest(images: LabelledImages) -> str:
+    """SHA-256 of shape, pixels, labels, classes, groups and any subgroups, in hexadecimal."""
     digest = hashlib.sha256(np.array(images.pixels.shape, "<i8").tobytes())
     for start in range(0, len(images.pixels), BLOCK):
         digest.update(images.pixels[start : start + BLOCK].tobytes())
@@ -178,7 +205,7 @@ def data_digest(images: Images) -> str:
 
 
 def _channel_sums(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Sums of the values and of their squares, n × channels: integers, so that no order of adding matters."""
+    """Sums of the values and of their squares, n × channels. Integers are exact in any order of addition."""
     sums, squares = [], []
     for start in range(0, len(pixels), BLOCK):
         block = pixels[start : start + BLOCK].astype(np.int64)

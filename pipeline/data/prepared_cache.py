@@ -15,7 +15,8 @@ from pipeline.storage.fingerprints import code_digest, fingerprint
 from pipeline.storage.folders import CACHE, TEST_SETS
 
 PREPARING = tuple(
-    f"pipeline.data.{name}" for name in ("images", "sources", "prepared", "prepare", "splits", "test_sets")
+    f"pipeline.data.{name}"
+    for name in ("images", "sources", "prepared", "prepare", "splits", "balanced_draws", "test_sets")
 )
 """The modules whose code determines prepared data, beside the modules of the sources."""
 

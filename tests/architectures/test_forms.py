@@ -32,7 +32,7 @@ import json, sys
 import mlflow
 import numpy as np
 from pipeline import config
-from pipeline.data.images import Images
+from pipeline.data.images import LabelledImages
 from pipeline.data.prepared import write_prepared
 from pipeline.data.splits import replicate_splits
 from pipeline.runs import PREPARED
@@ -53,7 +53,7 @@ pixels = random.integers(140, size=(96, 8, 8, 1), dtype=np.uint8)
 pixels[np.arange(96), labels + 2] += 100
 names = np.array([f"image-{number}.png" for number in range(96)])
 subgroups = np.array(["poly", "mono"])[random.integers(2, size=96)]
-images = Images(pixels, labels, ("a", "b", "c"), names, subgroups, names, "rows", "CC0", "nobody", ())
+images = LabelledImages(pixels, labels, ("a", "b", "c"), names, subgroups, names, "rows", "CC0", "nobody", ())
 splits = replicate_splits("random", labels, names, subgroups, replicates=1, seed=0)
 split = {"name": "random", "strategy": "random", "test_share": 0.25, "validation_share": 0.15, "folds": None, "seed": 0}
 data = {"name": "rows", "source": "rows", "options": {}}

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pipeline.data.images import Images
+from pipeline.data.images import LabelledImages
 from pipeline.data.sources import load_images
 
 
@@ -14,7 +14,7 @@ def elpv():
 def few():
     """Sixty images of 4×6 pixels in RGB: ten groups, two classes, two subgroups."""
     rng = np.random.default_rng(0)
-    return Images(
+    return LabelledImages(
         pixels=rng.integers(256, size=(60, 4, 6, 3), dtype=np.uint8),
         labels=np.arange(60) % 2,
         classes=("sound", "cracked"),

@@ -49,9 +49,9 @@ def test_the_files_of_every_source_are_watched_with_its_own_options(path, tmp_pa
     picture.write_bytes(b"four")
     content = read(path)
     watched = watched_files(content["source"], content["options"])
-    # What comes in a package does not change.
-    expected = [("data/images/cats/a.png", 4, picture.stat().st_mtime_ns)] if content["source"] == "folder" else []
-    assert watched == expected
+    # A source that reads a package has no `watched`, because the files of a package do not change.
+    reads_files = hasattr(import_module(f"pipeline.data.sources.{content['source']}"), "watched")
+    assert watched == ([("data/images/cats/a.png", 4, picture.stat().st_mtime_ns)] if reads_files else [])
 
 
 def test_every_strategy_has_a_configuration_with_the_same_keys():

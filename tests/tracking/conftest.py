@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from mlflow.exceptions import MlflowException
 
-from pipeline.data.images import Images
+from pipeline.data.images import LabelledImages
 from pipeline.data.prepared import read_prepared, write_prepared
 from pipeline.storage.folders import ResultFolder
 from pipeline.tracking.publish.model_runs import NETWORK_METRICS
@@ -91,7 +91,7 @@ def away(tracker):
 
 def write_images(folder, splits, strategy="group"):
     """Four prepared images with these splits."""
-    images = Images(
+    images = LabelledImages(
         pixels=np.arange(4, dtype=np.uint8).reshape(4, 1, 1, 1),
         labels=np.array([0, 1, 0, 1]),
         classes=("even", "odd"),

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from pipeline.config.schema import AugmentationConfig, OptimizerConfig, ScheduleConfig, TrainingConfig
-from pipeline.data.images import Images
+from pipeline.data.images import LabelledImages
 from pipeline.data.prepared import read_prepared, write_prepared
 from pipeline.data.splits import TEST, TRAIN, VALIDATION
 from pipeline.storage.files import read_json
@@ -67,7 +67,7 @@ def prepare(tmp_path_factory) -> Callable[..., Path]:
         labels = np.arange(60) % classes
         pixels = random.integers(140, size=(60, 8, 8, 1), dtype=np.uint8)
         pixels[np.arange(60), labels + 2] += 100
-        images = Images(
+        images = LabelledImages(
             pixels=pixels,
             labels=labels,
             classes=tuple("abc"[:classes]),

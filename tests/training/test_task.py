@@ -253,6 +253,7 @@ def test_our_own_layers_are_found_wherever_they_stand():
 
 WITHOUT_EFFECT = {
     "pipeline.config.schema": "checks values that are in the fingerprint themselves",
+    "pipeline.data.balanced_draws": "the split's digest covers what it draws",
     "pipeline.data.images": "the data's digest covers what it makes",
     "pipeline.data.prepared": "the digests of data and split, and the scaling, cover what it writes",
     "pipeline.data.splits": "the split's digest covers what it draws",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.config.options import checked_options
-from pipeline.data.images import Images
+from pipeline.data.images import LabelledImages
 from pipeline.errors import UserError, unknown
 
 
@@ -23,7 +23,7 @@ def source_names() -> list[str]:
     return sorted(file.stem for file in folder.glob("*.py") if file.stem != "__init__")
 
 
-def load_images(source: str, options: Mapping[str, Any]) -> Images:
+def load_images(source: str, options: Mapping[str, Any]) -> LabelledImages:
     """The images of a source.
 
     Raises `UserError` for an unknown source, options that its `load` does not take, or a package that is missing.
@@ -33,7 +33,7 @@ def load_images(source: str, options: Mapping[str, Any]) -> Images:
     module = import_module(f"pipeline.data.sources.{source}")
     arguments = checked_options(f"data source {source}", module.load, options)
     try:
-        images: Images = module.load(**arguments)
+        images: LabelledImages = module.load(**arguments)
     except ModuleNotFoundError as error:
         requirement = getattr(module, "REQUIREMENT", None)
         if requirement is None:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import Field
 
-from pipeline.data.images import Images
+from pipeline.data.images import LabelledImages
 
 REQUIREMENT = "scikit-learn"
 
@@ -15,7 +15,7 @@ PUBLISHED = 8
 """Pixels a side."""
 
 
-def load(*, size: Annotated[int, Field(ge=1, le=64)] = PUBLISHED) -> Images:
+def load(*, size: Annotated[int, Field(ge=1, le=64)] = PUBLISHED) -> LabelledImages:
     """1,797 images of `size` × `size` × 1 in ten classes; the published values 0..16 are spread over 0..255.
 
     Another size than the published 8 is resized by averaging areas.
@@ -27,7 +27,7 @@ def load(*, size: Annotated[int, Field(ge=1, le=64)] = PUBLISHED) -> Images:
     if size != PUBLISHED:
         pixels = np.stack([_resized(image, size) for image in pixels])
     names = np.array([f"digit-{row:04d}" for row in range(len(digits.target))])
-    return Images(
+    return LabelledImages(
         pixels=pixels[..., np.newaxis],
         labels=digits.target.astype(np.int64),
         classes=tuple(str(digit) for digit in digits.target_names),

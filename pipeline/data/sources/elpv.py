@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import Field
 
-from pipeline.data.images import Images
+from pipeline.data.images import LabelledImages
 
 REQUIREMENT = "elpv-dataset==1.0.0.post1"
 
@@ -33,7 +33,7 @@ def load(
     *,
     threshold: Annotated[float, Field(ge=0, lt=1)] = 0.5,
     size: Annotated[int, Field(ge=1, le=300)] = 64,
-) -> Images:
+) -> LabelledImages:
     """2,624 images of `size` × `size` × 1, shrunk by averaging areas; a cell is defective above the threshold.
 
     Groups are modules; subgroups are the types, mono and poly.
@@ -46,7 +46,7 @@ def load(
         with as_file(data / name) as path, Image.open(path) as image:
             pixels[row, :, :, 0] = np.asarray(image.resize((size, size), Image.Resampling.BOX))
     probability = np.array([float(value) for _, value, _ in rows])
-    return Images(
+    return LabelledImages(
         pixels=pixels,
         labels=(probability > threshold).astype(np.int64),
         classes=("functional", "defective"),

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from pydantic import Field
 
-from pipeline.data.images import Images
+from pipeline.data.images import LabelledImages
 from pipeline.errors import UserError
 
 SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
@@ -24,7 +24,7 @@ def load(
     size: Side | tuple[Side, Side] = 64,
     channels: Literal[1, 3] = 3,
     group_pattern: str | None = None,
-) -> Images:
+) -> LabelledImages:
     """Every picture below `path`, stretched to `size` (one side, or height and width) pixels.
 
     Classes are the names of the folders in `path`, in alphabetical order. `group_pattern` is a regular expression
@@ -54,7 +54,7 @@ def load(
         notes.append("Each picture counts as its own group: pictures of one object fall on both sides of a split.")
     if stretched:
         notes.append(f"{stretched} of {len(files)} pictures had another ratio of sides and were stretched.")
-    return Images(
+    return LabelledImages(
         pixels=pixels,
         labels=np.repeat(np.arange(len(by_class)), [len(pictures) for pictures in by_class.values()]),
         classes=tuple(by_class),

