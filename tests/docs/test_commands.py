@@ -39,7 +39,7 @@ def code(page):
 SHOWN = list(dict.fromkeys(line for page in PAGES for line in code(page)))
 EXPERIMENTS = [line for line in SHOWN if line.startswith("convtrack experiment ") and "=" in line]
 COMMANDS = [file.stem for file in (ROOT / "pipeline/cli/commands").glob("*.py")]
-OTHERS = [line for line in SHOWN if re.fullmatch(rf"convtrack ({'|'.join(COMMANDS)}) .+", line)]
+OTHERS = [line for line in SHOWN if re.fullmatch(rf"convtrack ({'|'.join(COMMANDS)}) (?!--help).+", line)]
 
 
 def values(override):
@@ -154,6 +154,12 @@ def test_every_file_and_choice_that_is_named_exists(page):
             assert (ROOT / span).exists(), span
         if found := CHOICE.fullmatch(span):
             assert found[2] in choices_of(found[1])
+
+
+def test_the_page_on_the_code_describes_every_room():
+    page = (ROOT / "docs/code.md").read_text(encoding="utf-8")
+    rooms = [folder.parent.name for folder in (ROOT / "pipeline").glob("*/__init__.py")]
+    assert [room for room in rooms if f"`pipeline/{room}/`" not in page] == []
 
 
 def test_readme_is_a_door_and_not_a_manual():
