@@ -14,6 +14,7 @@ import yaml
 
 from pipeline.cli.composing import HYDRA_COMMANDS, composed
 from pipeline.config.reading import choices_of
+from pipeline.evaluation.metrics import METRICS
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -154,6 +155,13 @@ def test_every_file_and_choice_that_is_named_exists(page):
             assert (ROOT / span).exists(), span
         if found := CHOICE.fullmatch(span):
             assert found[2] in choices_of(found[1])
+
+
+def test_every_metric_that_is_described_exists():
+    page = (ROOT / "docs/statistics.md").read_text(encoding="utf-8")
+    described = re.findall(r"^\| `(\w+)` \|.* (?:high|low) \|$", page, re.MULTILINE)
+    assert "matthews" in described
+    assert set(described) <= set(METRICS)
 
 
 def test_the_page_on_the_code_describes_every_room():
