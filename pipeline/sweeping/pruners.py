@@ -12,7 +12,7 @@ from optuna.study import StudyDirection
 from pydantic import Field
 
 from pipeline.errors import UserError
-from pipeline.sweeping.named import Natural, Positive, build_named
+from pipeline.sweeping.by_name import Natural, Positive, build_named
 
 
 def make_pruner(

@@ -4,6 +4,9 @@ Each builder declares the options of its sampler as keyword-only parameters. The
 explains every exception. A new sampler is built for each trial, seeded by the sweep's seed and the trial's number, and
 learns from the earlier trials in the storage. A sweep that was interrupted therefore proposes the same settings as one
 that was not.
+
+Samplers are not configured by Hydra's `_target_`, because their options are checked before the first trial, and because
+space, seed and number of the trial are arguments of some of them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +30,7 @@ from optuna.trial import FrozenTrial
 from pydantic import Field
 
 from pipeline.errors import UserError
-from pipeline.sweeping.named import Natural, Positive, Probability, build_named
+from pipeline.sweeping.by_name import Natural, Positive, Probability, build_named
 from pipeline.sweeping.space import Space
 
 EXTRAS = {"gp": "torch", "cmaes": "cmaes"}

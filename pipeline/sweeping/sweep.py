@@ -22,10 +22,10 @@ from pipeline.sweeping.database import database_errors_explained, full_address, 
 from pipeline.sweeping.definition import sweep_definition, sweep_name
 from pipeline.sweeping.grammar import quoted
 from pipeline.sweeping.grid_search import combination_count, combinations
+from pipeline.sweeping.intermediate_values import LOGGED
 from pipeline.sweeping.launchers import make_launcher
 from pipeline.sweeping.mlflow_log import MAXIMISED, logging_sweep
 from pipeline.sweeping.pruners import make_pruner
-from pipeline.sweeping.pruning import LOGGED
 from pipeline.sweeping.samplers import make_sampler
 from pipeline.sweeping.scheduler import Scheduler
 from pipeline.sweeping.space import Space

@@ -8,7 +8,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from pipeline.storage.folders import CheckpointFolder
-from pipeline.sweeping.pruning import IntermediateValues
+from pipeline.sweeping.intermediate_values import IntermediateValues
 from pipeline.sweeping.study import CONFIGURATION, REUSED
 from pipeline.sweeping.trial import Trial
 from pipeline.training.task import Progress, Pruned, Task

@@ -2,7 +2,7 @@
 
 from types import SimpleNamespace
 
-from pipeline.sweeping.pruning import IntermediateValues
+from pipeline.sweeping.intermediate_values import IntermediateValues
 from pipeline.training.task import Progress
 
 
