@@ -51,7 +51,7 @@ def configuration(*overrides, replicates=1):
 
 @pytest.fixture(scope="module")
 def empty_storage(new_project):
-    """A file of sweeps without any."""
+    """A database without sweeps."""
     file = new_project().folder / "empty.db"
     create_database(full_address(f"sqlite:///{file}"))
     return file
@@ -59,9 +59,9 @@ def empty_storage(new_project):
 
 @pytest.fixture
 def sweep(folder, empty_storage):
-    """Makes a sweep, of trials as (state, values, overrides)."""
+    """Create a sweep from trials, each given as state, values and overrides."""
 
-    def made(*trials, name=SWEEP, objectives=LOSS, storage=STORAGE, total=20, replicates=1):
+    def create(*trials, name=SWEEP, objectives=LOSS, storage=STORAGE, total=20, replicates=1):
         file = folder / storage.removeprefix("sqlite:///")
         if not file.exists():
             shutil.copy(empty_storage, file)
@@ -88,14 +88,14 @@ def sweep(folder, empty_storage):
             )
         return study
 
-    return made
+    return create
 
 
 @pytest.fixture
 def usual(sweep):
-    """A sweep of six of twenty trials, trial 3 of which is the best, and trial 4 as good."""
+    """A sweep with six of twenty trials; trial 3 is the best, and trial 4 has the same value."""
 
-    def made(**further):
+    def create(**further):
         return sweep(
             (TrialState.COMPLETE, [0.4], "optimizer.learning_rate=0.1"),
             (TrialState.PRUNED, None, "optimizer.learning_rate=0.2"),
@@ -106,7 +106,7 @@ def usual(sweep):
             **further,
         )
 
-    return made
+    return create
 
 
 def output_of(capsys, *arguments):

@@ -1,4 +1,4 @@
-"""An experiment from the command line: it runs to its end, and what was trained is not trained again."""
+"""An experiment from the command line: it runs to its end, and finished trainings are reused."""
 
 import resource
 
@@ -7,13 +7,13 @@ import pytest
 
 @pytest.fixture(scope="module")
 def project(new_project):
-    """One project: the second run meets what the first left."""
+    """One project for all runs, so that the second run finds the results of the first."""
     return new_project()
 
 
 @pytest.fixture(scope="module")
 def debugged(project):
-    """What the first run of the experiment `debug` said, and how many seconds it computed."""
+    """The output of the first run of the experiment `debug`, and its CPU seconds."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     said = project.run("experiment", "experiment=debug").success()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -24,10 +24,10 @@ def test_debug_runs_to_the_end_in_seconds(debugged):
     said, seconds = debugged
     assert "epoch  2/2" in said
     assert said.splitlines()[-1].startswith("lecture_cnn on digits: validation loss ")
-    assert seconds < 30  # ten where nothing else runs
+    assert seconds < 30  # 10 on an idle machine
 
 
-def test_the_same_again_is_reused(project, debugged):
+def test_the_second_run_reuses_the_first(project, debugged):
     before = project.files()
     said = project.run("experiment", "experiment=debug").success()
     assert said.splitlines() == [
@@ -66,15 +66,15 @@ def test_one_model_and_one_replicate_are_in_the_store(project, debugged):
         ),
     ],
 )
-def test_a_mistake_that_only_keras_knows_of_makes_no_run(project, debugged, override, sentence):
+def test_a_mistake_that_only_keras_detects_leaves_no_run(project, debugged, override, sentence):
     before, known = project.files(), len(project.runs())
     assert project.run("experiment", "experiment=debug", *override.split()).refusal().startswith(sentence)
     assert project.files() == before
     assert len(project.runs()) == known
 
 
-def test_a_full_disk_leaves_what_was_finished_usable(new_project, tmp_path):
-    # Nothing that a test may do without being root fills a disk; so the fifth checkpoint meets what it would meet then.
+def test_finished_trainings_survive_a_full_disk(new_project, tmp_path):
+    # Only root could fill a disk, so the fifth checkpoint raises the error of a full disk.
     (tmp_path / "sitecustomize.py").write_text(
         "import errno, pathlib\n"
         "move, seen = pathlib.Path.replace, []\n"

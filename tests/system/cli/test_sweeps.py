@@ -1,4 +1,4 @@
-"""Grids of what stands on the command line: each combination is a trial, and what is finished is reused."""
+"""Grids from the command line: each combination is a trial, and finished trainings are reused."""
 
 import re
 
@@ -13,55 +13,55 @@ KINDS = ("sweep", "model", "replicate")
 
 @pytest.fixture(scope="module")
 def project(new_project):
-    """The project in which one sweep follows the other."""
+    """One project for all sweeps, which reuse each other's trainings."""
     return new_project()
 
 
 @pytest.fixture(scope="module")
-def side_by_side(project):
-    """Four jobs, two at a time, that meet an empty store and data that nobody has prepared."""
+def parallel(project):
+    """Four jobs, two at a time, with an empty store and without prepared data."""
     ranges = ("model=glob(fully*)", "training.batch_size=range(16,65,16)")
     launcher = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
     return project.run("experiment", "-m", *ranges, *TRAINING, *launcher)
 
 
 @pytest.fixture(scope="module")
-def one_by_one(project, side_by_side):
-    """Four jobs, two of which the sweep before has done."""
+def sequential(project, parallel):
+    """Four jobs, two of which the first sweep has run already."""
     lists = ("model=fully_connected,lecture_cnn", "training.batch_size=32,64")
     return project.run("experiment", "-m", *lists, *TRAINING)
 
 
 @pytest.fixture(scope="module")
-def runs(project, one_by_one):
-    """The runs of both sweeps: their own, those of their trials, and the replicates of these."""
+def runs(project, sequential):
+    """The runs of both sweeps, of their trials, and of the replicates."""
     found = project.runs()
     return [[run for run in found if run.data.tags["convtrack.kind"] == kind] for kind in KINDS]
 
 
 def name_of(answer):
-    """The sweep that a command tells of."""
+    """The name of the sweep in the output of a command."""
     return re.search(r"^Sweep ([^:\s]+):", answer.said, re.MULTILINE)[1]
 
 
 def trials(answer):
-    """The lines that tell of a trial's end."""
+    """The lines of finished trials in the output of a command."""
     return [line for line in answer.said.splitlines() if line.startswith("trial ")]
 
 
-def test_a_glob_and_a_range_side_by_side_on_an_empty_store(side_by_side):
-    side_by_side.success()
-    assert len(trials(side_by_side)) == 4
-    assert "4 complete, 0 pruned, 0 failed" in side_by_side.said
+def test_a_glob_and_a_range_run_in_parallel_on_an_empty_store(parallel):
+    parallel.success()
+    assert len(trials(parallel)) == 4
+    assert "4 complete, 0 pruned, 0 failed" in parallel.said
 
 
-def test_each_worker_makes_many_trials_and_imports_tensorflow_once(project, side_by_side):
-    made = trials_of(open_study(name_of(side_by_side), f"sqlite:///{project.folder}/sweeps.db"))
-    assert len({trial.user_attrs["owner"] for trial in made}) == 2
-    assert all(300 < trial.user_attrs["memory_mib"] < 3000 for trial in made)
+def test_each_worker_runs_many_trials_and_imports_tensorflow_once(project, parallel):
+    found = trials_of(open_study(name_of(parallel), f"sqlite:///{project.folder}/sweeps.db"))
+    assert len({trial.user_attrs["owner"] for trial in found}) == 2
+    assert all(300 < trial.user_attrs["memory_mib"] < 3000 for trial in found)
 
 
-def test_the_overrides_of_every_trial_lie_in_its_job_folder(project, side_by_side):
+def test_the_job_folder_of_every_trial_has_its_overrides(project, parallel):
     files = project.folder.glob("multirun/*/*/*/.hydra/overrides.yaml")
     written = {int(file.parts[-3]): yaml.safe_load(file.read_text()) for file in files}
     assert {number: overrides[-1] for number, overrides in written.items()} == {
@@ -69,13 +69,13 @@ def test_the_overrides_of_every_trial_lie_in_its_job_folder(project, side_by_sid
     }
 
 
-def test_data_are_prepared_once_for_all_jobs(side_by_side):
-    assert side_by_side.said.count("digits: 1797 images") == 1
+def test_data_are_prepared_once_for_all_jobs(parallel):
+    assert parallel.said.count("digits: 1797 images") == 1
 
 
-def test_lists_one_by_one_reuse_what_is_finished(one_by_one):
-    said = one_by_one.success()
-    assert [line.split("  ")[:2] for line in trials(one_by_one)] == [[f"trial {n}", "complete"] for n in range(4)]
+def test_a_second_sweep_reuses_finished_trainings(sequential):
+    said = sequential.success()
+    assert [line.split("  ")[:2] for line in trials(sequential)] == [[f"trial {n}", "complete"] for n in range(4)]
     assert "4 complete (2 reused from earlier trainings), 0 pruned, 0 failed" in said
 
 
@@ -100,26 +100,26 @@ def test_every_trial_is_one_run_with_one_replicate_below_its_sweep(runs):
     assert sorted(parents) == sorted(run.info.run_id for run in models)
 
 
-def test_every_run_is_finished_and_holds_its_epoch(runs):
+def test_every_run_is_finished_and_has_its_epoch(runs):
     sweeps, models, replicates = runs
     assert {run.info.status for run in (*sweeps, *models, *replicates)} == {"FINISHED"}
     assert all({"train/loss", "val/loss", "val/accuracy"} <= set(run.data.metrics) for run in replicates)
 
 
-def test_the_same_command_has_nothing_left_to_do(project, one_by_one):
+def test_the_same_command_runs_no_trial_again(project, sequential):
     lists = ("model=fully_connected,lecture_cnn", "training.batch_size=32,64")
     again = project.run("experiment", "-m", *lists, *TRAINING)
     assert "4 of 4 trials are done" in again.success()
     assert trials(again) == []
 
 
-def test_a_trial_that_fails_lets_the_others_go_on(project):
+def test_the_sweep_continues_after_a_failed_trial(project):
     answer = project.run("experiment", "-m", "model=fully_connected", TRAINING[0], "training.epochs=0,1")
     said = answer.success()
     assert "trial 0  failed  (`training.epochs` must be an integer at least 1. Received 0.)" in said
     assert "1 complete" in said and "1 failed" in said
 
 
-def test_a_sweep_of_which_nothing_was_completed_is_a_failure(project):
+def test_a_sweep_without_a_complete_trial_fails(project):
     answer = project.run("experiment", "-m", "model=lenet5", TRAINING[0], "training.epochs=0,-1")
     assert answer.refusal().startswith("No trial of the sweep was completed")
