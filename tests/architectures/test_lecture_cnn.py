@@ -1,4 +1,4 @@
-"""The lecture's network and what its options take away: sizes, shifts, costs, and mistakes."""
+"""The lecture's network and its options: sizes, shifts, costs and mistakes."""
 
 import hashlib
 import json
@@ -32,7 +32,7 @@ def network(*, shape=(16, 16, 1), classes=10, **options) -> keras.Model:
         ((28, 28, 1), 10, "e54826bf5b59e8790c235220b42d3e86fe43d90e81f4d930aa7e98123ecab8af"),
     ],
 )
-def test_without_options_it_is_written_as_before_there_were_any(shape, classes, digest):
+def test_the_json_of_the_default_network_has_not_changed(shape, classes, digest):
     text = network(shape=shape, classes=classes).to_json()
     assert hashlib.sha256(text.encode()).hexdigest() == digest
 
@@ -61,7 +61,7 @@ def test_every_pooling_halves_even_maps(pooling, padding):
     assert (rows[last].output_shape, rows[last].stride) == ((4, 4, 32), (4, 4))
 
 
-def test_without_pooling_no_map_shrinks():
+def test_without_pooling_maps_keep_their_size():
     model = network(pooling="none")
     assert model.get_layer("flatten").output.shape == (None, 16 * 16 * 32)
 
@@ -74,7 +74,7 @@ def test_the_number_of_filters_is_the_depth(depth):
     assert model.get_layer("flatten").output.shape == (None, (16 // 2**depth) ** 2 * convolutions[-1])
 
 
-def test_batch_normalisation_stands_between_convolution_and_activation_in_place_of_the_bias():
+def test_batch_normalisation_is_between_convolution_and_activation_and_replaces_the_bias():
     model = network(batch_normalization=True, activation="tanh")
     order = [layer.name for layer in model.layers]
     assert order[1:5] == ["conv1", "norm1", "activation1", "pool1"]
@@ -88,7 +88,7 @@ def test_a_global_average_makes_the_parameters_independent_of_the_image():
     assert counts == {(9 + 1) * 16 + (9 * 16 + 1) * 32 + (32 + 1) * 100 + 101 * 10}
 
 
-def test_dropout_leaves_hidden_units_out_in_training_alone():
+def test_dropout_acts_only_in_training():
     keras.utils.set_random_seed(0)
     model = network(dropout=0.5)
     images = np.random.default_rng(0).normal(size=(8, 16, 16, 1)).astype("float32")
@@ -144,7 +144,7 @@ def consistency(probabilities):
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_with_polyphase_sampling_an_untrained_network_gives_every_shifted_image_its_class(digits, seed):
+def test_with_polyphase_sampling_an_untrained_network_is_invariant_to_shifts(digits, seed):
     keras.utils.set_random_seed(seed)
     model = undecided(network(padding="circular", pooling="polyphase", head="average"), digits)
     probabilities = under_all_shifts(model, digits)
@@ -153,7 +153,7 @@ def test_with_polyphase_sampling_an_untrained_network_gives_every_shifted_image_
     np.testing.assert_allclose(probabilities, np.broadcast_to(probabilities[0], probabilities.shape), atol=1e-5)
 
 
-def test_with_max_pooling_it_does_not_and_blurring_comes_between(digits):
+def test_max_pooling_is_not_invariant_and_blurring_lies_between(digits):
     share = {}
     for pooling in ("stride", "max", "blur", "none"):
         keras.utils.set_random_seed(0)
@@ -165,14 +165,14 @@ def test_with_max_pooling_it_does_not_and_blurring_comes_between(digits):
     assert share["none"] == 1  # nothing is left out, so nothing can be aliased
 
 
-def test_zeros_around_the_image_break_the_promise_of_polyphase_sampling(digits):
+def test_with_zero_padding_polyphase_sampling_is_not_invariant(digits):
     keras.utils.set_random_seed(0)
     model = undecided(network(padding="same", pooling="polyphase", head="average"), digits)
     assert consistency(under_all_shifts(model, digits)) < 1
 
 
 @pytest.mark.parametrize("pooling", ["max", "average", "blur", "stride"])
-def test_on_a_torus_maps_follow_the_shifts_that_the_stride_divides(pooling, digits):
+def test_with_circular_padding_maps_are_equivariant_to_multiples_of_the_stride(pooling, digits):
     keras.utils.set_random_seed(2)
     model = network(padding="circular", pooling=pooling)
     maps = keras.Model(model.input, model.get_layer("flatten").input)
@@ -182,7 +182,7 @@ def test_on_a_torus_maps_follow_the_shifts_that_the_stride_divides(pooling, digi
 
 
 @pytest.mark.parametrize("pooling", ["max", "average", "blur", "none"])
-def test_what_lies_around_an_image_changes_nothing_inside(pooling, digits):
+def test_padding_does_not_affect_the_inside_of_a_map(pooling, digits):
     inside = {}
     for padding in ("same", "circular"):
         keras.utils.set_random_seed(3)
@@ -235,7 +235,7 @@ def test_an_ablation_changes_only_the_options_in_its_name(file):
         ({"filters": []}, ["'filters'", "at least 1 value", "[]"]),
     ],
 )
-def test_a_mistaken_option_is_told_with_its_rule_and_its_value(options, parts):
+def test_the_message_for_an_invalid_option_states_rule_and_value(options, parts):
     with pytest.raises(UserError) as error:
         build("lecture_cnn", options, input_shape=(16, 16, 1), classes=10)
     assert all(part in str(error.value) for part in parts), str(error.value)
@@ -260,7 +260,7 @@ def test_a_mistaken_option_is_told_with_its_rule_and_its_value(options, parts):
         ({"filters": [4] * 4}, 12, "Layer 'pool4' (MaxPooling2D, 2×2) does not fit its 1×1 input."),
     ],
 )
-def test_a_map_that_vanishes_is_told_by_its_layer(options, side, sentence):
+def test_the_message_for_too_small_an_image_names_the_layer(options, side, sentence):
     with pytest.raises(UserError) as error:
         build("lecture_cnn", options, input_shape=(side, side, 1), classes=10)
     assert str(error.value) == (

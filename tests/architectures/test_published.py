@@ -1,4 +1,4 @@
-"""Architectures beside the numbers that their papers or a count by hand give."""
+"""Architectures have the numbers of their papers or of a count by hand."""
 
 import hashlib
 import json
@@ -60,7 +60,7 @@ def test_the_hidden_layers_of_1989_follow_the_size_of_the_image():
     assert model.get_layer("h2_tanh").output.shape == (None, 7, 7, 4)
 
 
-def test_two_networks_of_1989_differ_in_what_their_first_layer_shares_alone():
+def test_two_networks_of_1989_differ_only_in_the_weight_sharing_of_their_first_layer():
     unshared, shared = (build("lecun1989", {"network": network}, input_shape=DIGIT, classes=10) for network in (3, 4))
     assert unshared.get_layer("h1").kernel.shape == (8, 8, 9, 1)
     assert shared.get_layer("h1").kernel.shape == (3, 3, 1, 2)
@@ -86,7 +86,7 @@ def test_lenet5_as_in_the_paper_has_its_parameters_and_connections_layer_by_laye
     assert total(model, "connections") - 10 == 340908
 
 
-def test_every_map_of_lenet5s_c3_sees_the_maps_of_s2_that_table_i_marks():
+def test_the_connections_of_lenet5s_c3_are_those_of_table_i():
     rows_of_table_i = [
         "X...XXX..XXXX.XX",
         "XX...XXX..XXXX.X",
@@ -108,7 +108,7 @@ def test_every_map_of_lenet5s_c3_sees_the_maps_of_s2_that_table_i_marks():
         ((64, 64, 3), "8368ae915b9b2ae9367b8b0ec01392ba0c5db2d67d1b31c36e34dcc4ac19745f"),
     ],
 )
-def test_lenet5s_further_options_leave_its_default_network_as_it_was_written_before_them(shape, digest):
+def test_the_json_of_the_default_lenet5_has_not_changed(shape, digest):
     """Results that were computed with it keep their fingerprint."""
     text = build("lenet5", {}, input_shape=shape, classes=3).to_json()
     assert hashlib.sha256(text.encode()).hexdigest() == digest
@@ -119,7 +119,7 @@ def test_lenet5_pads_digits_of_28_pixels_by_two_on_every_side_as_lecun_did():
     assert model.get_layer("padding").padding == ((2, 2), (2, 2))
 
 
-def test_lenet5_keeps_larger_images_and_sees_every_position_of_c5():
+def test_lenet5_accepts_larger_images():
     model = build("lenet5", {}, input_shape=(64, 64, 3), classes=10)
     assert model.get_layer("c5").output.shape == (None, 9, 9, 120)
     assert model.get_layer("f6").kernel.shape == (9 * 9 * 120, 84)
@@ -154,7 +154,7 @@ def test_resnet8_has_eight_layers_with_weights_and_the_parameters_counted_by_han
 
 
 @pytest.mark.parametrize(("blocks", "bottleneck", "depth", "millions"), [(18, False, 110, 1.7), (18, True, 164, 1.7)])
-def test_networks_that_activate_first_have_their_published_parameters(blocks, bottleneck, depth, millions):
+def test_pre_activation_networks_have_their_published_parameters(blocks, bottleneck, depth, millions):
     """Huang et al. 2017, table 2."""
     model = sized("resnet_v2", {"blocks_per_stage": blocks, "bottleneck": bottleneck}, shape=CIFAR, classes=10)
     convolutions = [
@@ -166,13 +166,13 @@ def test_networks_that_activate_first_have_their_published_parameters(blocks, bo
     assert round(trainable(model) / 1e6, 1) == millions
 
 
-def test_activating_first_changes_the_order_of_layers_and_not_their_weights():
+def test_pre_activation_changes_the_order_of_layers_and_not_their_weights():
     first, last = (sized(name, {"blocks_per_stage": 3}, shape=CIFAR, classes=10) for name in ("resnet_v2", "resnet"))
     shapes = [sorted(tuple(weight.shape) for weight in model.weights) for model in (first, last)]
     assert shapes[0] == shapes[1]
 
 
-def test_nothing_but_sums_lies_on_the_way_through_blocks_that_activate_first():
+def test_the_shortcut_path_of_pre_activation_blocks_has_only_sums():
     model = sized("resnet_v2", {"blocks_per_stage": 3}, shape=CIFAR, classes=10)
     layer, way = "stage1_block3_add", []
     while layer != "stem_relu":
@@ -194,7 +194,7 @@ def test_vgg16_has_the_parameters_and_cost_of_configuration_d():
 MODULES = ("3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b")
 
 
-def test_all_inception_modules_behind_the_papers_stem_are_googlenet():
+def test_all_inception_modules_after_the_papers_stem_are_googlenet():
     """6,998,552 parameters: Caffe's `bvlc_googlenet`. Shapes: Szegedy et al. 2015, table 1."""
     options = {"modules": MODULES, "width": 1.0, "stem": "paper"}
     model = sized("inception", options, shape=IMAGENET, classes=1000)
@@ -245,7 +245,7 @@ def test_densenets_have_the_parameters_of_their_papers_table_2(depth, growth, co
     assert model.get_layer("stem").filters == (2 * growth if compressed else 16)
 
 
-def test_every_layer_of_a_dense_block_sees_all_before_it():
+def test_every_layer_of_a_dense_block_reads_all_earlier_ones():
     model = sized("densenet", {"blocks": [3], "growth": 5}, shape=(8, 8, 3), classes=10)
     seen = [model.get_layer(f"block1_layer{layer}_conv").input.shape[-1] for layer in (1, 2, 3)]
     assert seen == [16, 21, 26]
@@ -265,13 +265,13 @@ def test_an_application_has_the_parameters_of_its_body_and_a_new_output():
 
 
 @pytest.mark.parametrize("name", ["EfficientNetV2B0", "MobileNetV3Small", "ConvNeXtTiny"])
-def test_an_application_takes_standardised_images_as_they_are(name):
+def test_an_application_gets_standardised_images_unchanged(name):
     model = sized("keras_application", {"name": name}, shape=(40, 40, 1), classes=3)
     kinds = {type(layer) for layer in model.layers if "se" not in layer.name}
     assert not kinds & {keras.layers.Rescaling, keras.layers.Normalization}
 
 
-def test_an_application_that_divides_by_255_is_given_pixels_times_255():
+def test_an_application_that_divides_by_255_gets_pixels_times_255():
     model = build("keras_application", {"name": "EfficientNetB0"}, input_shape=(8, 8, 1), classes=3)
     through = keras.Model(model.input, model.get_layer("normalization").output)
     image = np.random.default_rng(0).normal(size=(1, 8, 8, 1)).astype("float32")
@@ -311,7 +311,7 @@ def test_an_application_with_a_weights_file_is_that_network(published, file, cha
 
 
 @saves_weights
-def test_weights_that_are_not_the_applications_are_refused_in_one_sentence(published, tmp_path):
+def test_weights_of_another_network_are_rejected_in_one_sentence(published, tmp_path):
     garbage = tmp_path / "garbage.weights.h5"
     garbage.write_text("no weights")
     now, legacy = (published[0] / file for file in ("now.weights.h5", "published.h5"))
@@ -333,7 +333,7 @@ def test_a_shortcut_keeps_every_second_pixel_and_adds_channels_of_zeros():
     assert shortcut.count_params() == 0
 
 
-def test_a_shortcut_survives_being_written_and_read():
+def test_a_shortcut_is_saved_and_loaded():
     image = keras.Input((5, 6, 3), name="image")
     model = keras.Model(image, ChannelPaddedShortcut(5, strides=2, name="shortcut")(image))
     copy = keras.models.model_from_json(model.to_json())

@@ -1,4 +1,4 @@
-"""Reading networks from the JSON that Keras writes, models inside models and layers applied more than once included."""
+"""Networks read from the JSON of Keras, with nested models and shared layers."""
 
 import json
 
@@ -24,7 +24,7 @@ def tower():
     return keras.Model(patch, [layers.Flatten(name="flat")(maps), maps], name="tower")
 
 
-def test_models_inside_are_opened_and_their_layers_bear_the_path():
+def test_nested_models_are_expanded_and_layers_named_by_path():
     image = keras.Input((8, 8, 3), name="image")
     flat, maps = tower()(image)
     average = layers.GlobalAveragePooling2D(name="average")(maps)
@@ -38,7 +38,7 @@ def test_models_inside_are_opened_and_their_layers_bear_the_path():
     ]
 
 
-def test_a_model_applied_twice_is_there_twice():
+def test_a_model_applied_twice_gives_its_nodes_twice():
     shared = tower()
     left, right = keras.Input((8, 8, 3), name="left"), keras.Input((8, 8, 3), name="right")
     model = keras.Model([left, right], layers.Subtract(name="distance")([shared(left)[0], shared(right)[0]]))
@@ -54,7 +54,7 @@ def test_a_model_applied_twice_is_there_twice():
     assert [node.use for node in nodes(model)] == [1, 1, 1, 1, 2, 2, 1]
 
 
-def test_a_model_that_comes_last_puts_out_what_the_whole_does():
+def test_a_nested_model_may_come_last():
     image = keras.Input((8, 8, 3), name="image")
     inner = tower()
     first = inner(image)[1]
@@ -75,7 +75,7 @@ def test_a_layer_applied_to_its_own_output_comes_after_it():
     ]
 
 
-def test_a_sequential_model_inside_takes_what_the_outer_one_gives_it():
+def test_a_nested_sequential_model_reads_the_outer_input():
     served = keras.Sequential(
         [
             keras.Input((8, 8, 3), name="grey_levels"),
@@ -86,14 +86,14 @@ def test_a_sequential_model_inside_takes_what_the_outer_one_gives_it():
     assert links(served) == [("grey_levels", ()), ("standardise", ("grey_levels",)), ("network/flat", ("standardise",))]
 
 
-def test_a_sequential_model_that_was_built_later_has_the_input_it_was_built_for():
+def test_a_sequential_model_without_input_has_the_input_of_its_build():
     model = keras.Sequential([layers.Flatten(name="flat")])
     model.build((None, 8, 8, 3))
     (image, flat) = nodes(model)
     assert (image.config["batch_shape"], flat.inputs) == ([None, 8, 8, 3], (image.name,))
 
 
-def test_inputs_go_by_name_where_they_have_names():
+def test_inputs_given_by_name_are_sorted_by_name():
     image, kind = keras.Input((4, 4, 1), name="zoom"), keras.Input((2,), name="about")
     inner = keras.Model(
         {"zoom": image, "about": kind},
@@ -106,7 +106,7 @@ def test_inputs_go_by_name_where_they_have_names():
     assert dict(links(model))["inner/cat"] == ("inner/flat", "other")
 
 
-def test_functions_of_tensors_are_nodes_too():
+def test_functions_of_tensors_are_nodes():
     image = keras.Input((4, 4, 1), name="image")
     model = keras.Model(image, keras.ops.absolute(image - 1.0))
     assert [(node.class_name, node.module) for node in nodes(model)][1:] == [
@@ -140,24 +140,24 @@ def written(*named):
     }
 
 
-def test_layers_that_are_written_before_their_inputs_come_after_them():
+def test_layers_follow_their_inputs_in_any_order_of_the_json():
     listed = network_nodes(written(("c", "b"), ("b", "a"), ("a", "")))
     assert [node.name for node in listed] == ["a", "b", "c"]
 
 
-def test_a_circle_is_no_network():
+def test_a_cycle_is_rejected():
     with pytest.raises(ValueError, match="The inputs of layer 'b' must be outputs of earlier layers of the network"):
         network_nodes(written(("a", ""), ("b", "c"), ("c", "b")))
 
 
-def test_what_keras_2_wrote_is_told():
+def test_json_of_keras_2_is_rejected():
     old = written(("a", ""), ("b", "a"))
     old["config"]["layers"][1]["inbound_nodes"] = [[["a", 0, 0, {}]]]
     with pytest.raises(ValueError, match="Layer 'b' is in the format of Keras 2"):
         network_nodes(old)
 
 
-def test_what_has_no_layers_or_no_input_is_refused():
+def test_models_without_layers_or_input_are_rejected():
     with pytest.raises(ValueError, match=r"must be a Functional or Sequential model. Received: Mine"):
         network_nodes({"class_name": "Mine", "config": {}})
     with pytest.raises(ValueError, match="Network 'open' must state the shape of its input"):

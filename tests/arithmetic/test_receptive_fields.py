@@ -86,7 +86,7 @@ def positive_rows(model: keras.Model, axis: int):
 
 
 @pytest.mark.parametrize("seed", range(24))
-def test_units_answer_to_the_pixels_of_their_receptive_field_from_the_first_to_the_last(seed):
+def test_units_depend_on_exactly_the_pixels_of_their_receptive_field(seed):
     model = random_network(seed)
     for axis in (0, 1):
         for row, seen in positive_rows(model, axis):
@@ -113,7 +113,7 @@ def test_units_answer_to_the_pixels_of_their_receptive_field_from_the_first_to_t
     ],
     ids=lambda layer: type(layer).__name__,
 )
-def test_where_maps_grow_no_window_slides_evenly_and_the_table_says_undefined(growing):
+def test_after_upsampling_the_receptive_field_is_undefined(growing):
     image = keras.Input(SHAPE, name="image")
     x = growing.from_config(growing.get_config())(layers.Conv2D(2, 3, name="conv")(image))
     model = with_positive_weights(keras.Model(image, layers.Conv2D(2, 2, name="after")(x)))
@@ -125,7 +125,7 @@ def test_where_maps_grow_no_window_slides_evenly_and_the_table_says_undefined(gr
         assert (row.sees, row.receptive_field, row.stride, row.padding) == ("undefined", None, None, None)
 
 
-def test_where_paths_of_different_strides_meet_units_see_windows_of_different_sizes_and_the_table_says_undefined():
+def test_after_paths_of_different_strides_the_receptive_field_is_undefined():
     image = keras.Input(SHAPE, name="image")
     halved = layers.MaxPooling2D(2, name="pool")(layers.ZeroPadding2D(((0, 38), (0, 31)), name="pad")(image))
     model = with_positive_weights(keras.Model(image, layers.Add(name="add")([halved, image])))
@@ -134,7 +134,7 @@ def test_where_paths_of_different_strides_meet_units_see_windows_of_different_si
     assert (row.sees, row.receptive_field) == ("undefined", None)
 
 
-def test_padding_below_zero_says_that_the_first_pixels_are_not_seen():
+def test_negative_padding_means_that_the_first_pixels_are_unused():
     image = keras.Input(SHAPE, name="image")
     model = keras.Model(image, layers.Cropping2D(((5, 0), (0, 3)), name="crop")(image))
     row, seen = next(iter(positive_rows(model, 0)))

@@ -1,4 +1,4 @@
-"""Sizes against counting the positions one by one."""
+"""Sizes agree with positions counted one by one."""
 
 import pytest
 from hypothesis import given, settings
@@ -47,13 +47,13 @@ def test_the_formula_counts_the_positions_of_a_kernel(size, kernel, stride, padd
         assert output_size(size, kernel, stride=stride, padding=padding, dilation=dilation) == counted
 
 
-def test_a_single_padding_lies_at_both_ends():
+def test_a_single_padding_applies_to_both_ends():
     assert output_size(7, 3, stride=2, padding=2) == output_size(7, 3, stride=2, padding=(2, 2)) == 5
 
 
 @thousand
 @given(size=st.integers(1, 40), kernel=lengths, stride=lengths, dilation=st.integers(1, 4))
-def test_same_padding_is_the_least_that_puts_a_kernel_on_every_stride(size, kernel, stride, dilation):
+def test_same_padding_is_the_smallest_with_a_kernel_at_every_stride(size, kernel, stride, dilation):
     before, after = same_padding(size, kernel, stride=stride, dilation=dilation)
     wanted = len(range(0, size, stride))
     assert keras_output_size(size, kernel, stride=stride, padding="same", dilation=dilation) == wanted
@@ -65,7 +65,7 @@ def test_same_padding_is_the_least_that_puts_a_kernel_on_every_stride(size, kern
 
 @thousand
 @given(size=st.integers(1, 40), kernel=lengths, stride=lengths, dilation=st.integers(1, 4))
-def test_causal_padding_lets_each_unit_see_up_to_its_own_pixel_and_none_after_it(size, kernel, stride, dilation):
+def test_with_causal_padding_a_unit_depends_on_no_later_pixel(size, kernel, stride, dilation):
     before, after = keras_padding(size, kernel, stride=stride, padding="causal", dilation=dilation)
     last_taps = [unit * stride - before + (kernel - 1) * dilation for unit in range(len(range(0, size, stride)))]
     assert (after, last_taps) == (0, list(range(0, size, stride)))
@@ -93,7 +93,7 @@ def test_a_transposed_convolution_reaches_from_the_first_place_to_the_last(size,
     padding=st.integers(0, 4),
     data=st.data(),
 )
-def test_a_convolution_of_the_same_parameters_turns_a_transposed_size_back(
+def test_a_convolution_with_the_same_parameters_inverts_a_transposed_size(
     size, kernel, stride, dilation, padding, data
 ):
     options = {"stride": stride, "padding": padding, "dilation": dilation}
@@ -110,7 +110,7 @@ def test_a_convolution_of_the_same_parameters_turns_a_transposed_size_back(
 
 @thousand
 @given(size=st.integers(1, 40), kernel=lengths, stride=lengths, dilation=st.integers(1, 4))
-def test_a_convolution_of_keras_turns_its_transposed_sizes_back(size, kernel, stride, dilation):
+def test_a_keras_convolution_inverts_its_transposed_sizes(size, kernel, stride, dilation):
     options = {"stride": stride, "dilation": dilation}
     reach = max(spread(size, kernel, stride, dilation)) + 1
     expected = {"same": size * stride, "valid": max(reach, size * stride)}
@@ -132,9 +132,7 @@ def test_a_convolution_of_keras_turns_its_transposed_sizes_back(size, kernel, st
         (3, 3, 2, 1, 1, 6),
     ],
 )
-def test_the_guides_transposed_figures_have_the_sizes_it_states(
-    size, kernel, stride, padding, output_padding, expected
-):
+def test_transposed_sizes_are_those_of_the_guides_figures(size, kernel, stride, padding, output_padding, expected):
     assert transposed_size(size, kernel, stride=stride, padding=padding, output_padding=output_padding) == expected
 
 
@@ -151,7 +149,7 @@ def test_the_guides_transposed_figures_have_the_sizes_it_states(
         (6, 3, 2, 1, 3),
     ],
 )
-def test_the_guides_figures_have_the_sizes_it_states(size, kernel, stride, padding, expected):
+def test_sizes_are_those_of_the_guides_figures(size, kernel, stride, padding, expected):
     assert output_size(size, kernel, stride=stride, padding=padding) == expected
 
 
@@ -167,15 +165,15 @@ def test_the_guides_figures_have_the_sizes_it_states(size, kernel, stride, paddi
         ({"size": 9, "kernel": 3, "dilation": 0}, "`dilation` must be at least 1. Received dilation=0"),
     ],
 )
-def test_an_error_states_the_rule_and_what_it_received(arguments, message):
+def test_an_error_states_the_rule_and_the_value(arguments, message):
     with pytest.raises(ValueError, match=message):
         output_size(**arguments)
 
 
-def test_a_transposed_convolution_adds_no_less_than_nothing():
+def test_negative_output_padding_is_rejected():
     with pytest.raises(ValueError, match=r"`output_padding` must not be negative\. Received output_padding=-1"):
         transposed_size(3, 3, output_padding=-1)
 
 
-def test_a_dilated_kernel_spans_its_gaps():
+def test_a_dilated_kernel_includes_its_gaps():
     assert [dilated_kernel(3, dilation) for dilation in (1, 2, 4)] == [3, 5, 9]  # Dumoulin & Visin 2016, chapter 5.1

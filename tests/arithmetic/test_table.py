@@ -1,4 +1,4 @@
-"""The table against Keras, against published numbers, and against what a pixel really reaches."""
+"""The layer table agrees with Keras and with published numbers."""
 
 import json
 import subprocess
@@ -39,7 +39,7 @@ def assert_agrees_with_keras(model: keras.Model) -> None:
 
 @pytest.mark.parametrize("architecture", architecture_names())
 @pytest.mark.parametrize("shape", [(28, 28, 1), (33, 47, 3)])
-def test_every_architecture_has_the_shapes_and_parameters_that_keras_finds(architecture, shape):
+def test_arithmetic_and_keras_agree_on_every_architecture(architecture, shape):
     model = build(architecture, {}, input_shape=shape, classes=3, subgroups=2)
     check(model, layer_table(json.loads(model.to_json())))
 
@@ -135,13 +135,13 @@ KINDS = [
 
 
 @pytest.mark.parametrize(("layer", "shape"), KINDS, ids=lambda value: type(value).__name__)
-def test_each_kind_of_layer_has_the_shape_and_parameters_that_keras_finds(layer, shape):
+def test_arithmetic_and_keras_agree_on_each_kind_of_layer(layer, shape):
     fresh = layer.from_config(layer.get_config())
     image = keras.Input(shape, name="image")
     assert_agrees_with_keras(keras.Model(image, fresh(image)))
 
 
-def test_every_layer_of_keras_that_has_a_rule_is_tried():
+def test_every_keras_layer_with_a_rule_is_tested():
     tried = {type(layer).__name__ for layer, _ in KINDS} | {join.__name__ for join in JOINS}
     elsewhere = {"InputLayer", "LayerScale", "StochasticDepth", "CustomScaleLayer"}
     missing = {name for name in LAYERS if hasattr(layers, name)} - tried - elsewhere
@@ -160,13 +160,13 @@ JOINS = [
 
 
 @pytest.mark.parametrize("join", [*JOINS, lambda name: layers.Concatenate(axis=1, name=name)])
-def test_paths_that_meet_have_the_shape_that_keras_finds(join):
+def test_arithmetic_and_keras_agree_on_joined_paths(join):
     image = keras.Input((9, 7, 4), name="image")
     x = layers.Conv2D(4, 3, padding="same", name="conv")(image)
     assert_agrees_with_keras(keras.Model(image, join(name="join")([image, x])))
 
 
-def test_missing_axes_are_repeated_as_keras_does():
+def test_missing_axes_are_broadcast_as_in_keras():
     image = keras.Input((9, 7, 4), name="image")
     scale = layers.GlobalAveragePooling2D(name="average")(image)
     assert_agrees_with_keras(keras.Model(image, layers.Multiply(name="scaled")([image, scale])))
@@ -216,7 +216,7 @@ def links_of(layer: layers.Layer, shape: tuple[int, ...]) -> tuple[int, int]:
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_connections_are_the_links_counted_one_by_one(layer, shape, bias):
+def test_connections_equal_links_counted_one_by_one(layer, shape, bias):
     config = layer.get_config()
     if "use_bias" in config:
         config["use_bias"] = bias
@@ -229,14 +229,14 @@ def test_connections_are_the_links_counted_one_by_one(layer, shape, bias):
     assert row.multiply_accumulates == weighted
 
 
-def test_a_transposed_convolution_has_a_link_from_every_number_to_every_place_it_is_spread_over():
+def test_a_transposed_convolution_links_every_input_to_every_output_it_covers():
     image = keras.Input((3, 4, 2), name="image")
     row = table(keras.Model(image, layers.Conv2DTranspose(5, (3, 2), strides=2, name="x")(image)))["x"]
     spread = sum(1 for _ in np.ndindex(3, 4, 2, 3, 2, 5))
     assert (row.multiply_accumulates, row.connections) == (spread, spread + np.prod(row.output_shape))
 
 
-def test_without_sharing_every_connection_is_a_parameter():
+def test_without_weight_sharing_every_connection_is_a_parameter():
     image = keras.Input((9, 8, 3), name="image")
     unshared = LocallyConnected2D(4, 3, strides=2, name="unshared")(image)
     shared = layers.Conv2D(4, 3, strides=2, name="shared")(image)
@@ -267,7 +267,7 @@ def test_multiply_accumulates_of_a_convolution_are_those_of_its_loops():
     assert table(model)["conv"].multiply_accumulates == count
 
 
-def test_separating_a_convolution_costs_what_mobilenets_paper_says():
+def test_the_cost_of_a_separable_convolution_is_that_of_the_mobilenet_paper():
     image = keras.Input((14, 14, 512), name="image")
     whole = layers.Conv2D(512, 3, padding="same", name="whole")(image)
     apart = layers.SeparableConv2D(512, 3, padding="same", name="apart")(image)
@@ -329,7 +329,7 @@ def test_networks_with_models_inside_and_functions_of_tensors_agree_with_keras(n
     check(model, layer_table(json.loads(model.to_json())))
 
 
-def test_squeeze_and_excitation_sees_the_whole_image():
+def test_squeeze_and_excitation_depends_on_the_whole_image():
     model = keras.applications.EfficientNetB0(weights=None, input_shape=(224, 224, 3))
     assert_agrees_with_keras(model)
     assert total(model, "multiply_accumulates") == pytest.approx(0.39e9, rel=0.02)  # Tan & Le 2019, table 2
@@ -350,7 +350,7 @@ def test_squeeze_and_excitation_sees_the_whole_image():
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_normalising_over_space_lets_a_unit_see_all_of_the_image(layer, sees):
+def test_after_normalisation_over_space_a_unit_depends_on_the_whole_image(layer, sees):
     image = keras.Input((8, 8, 2), name="image")
     model = keras.Model(image, type(layer).from_config({**layer.get_config(), "name": "x"})(image))
     assert table(model)["x"].sees == sees
@@ -362,7 +362,7 @@ def test_normalising_over_space_lets_a_unit_see_all_of_the_image(layer, sees):
     assert reached.any() == (sees == "image")
 
 
-def test_sides_are_counted_apart():
+def test_sides_are_computed_separately():
     image = keras.Input((32, 64, 3), name="image")
     x = layers.Conv2D(4, (3, 7), strides=(1, 2), name="conv")(image)
     x = layers.MaxPooling2D((2, 1), name="pool")(x)
@@ -385,25 +385,25 @@ def test_a_reshape_that_drops_sides_of_one_pixel_keeps_the_window():
     assert (row.receptive_field, row.stride, row.padding) == ((5,), (2,), (1,))
 
 
-def test_a_reshape_that_mixes_rows_and_columns_leaves_no_window():
+def test_a_reshape_that_mixes_rows_and_columns_has_no_window():
     image = keras.Input((4, 6, 2), name="image")
     assert table(keras.Model(image, layers.Reshape((24, 2), name="mixed")(image)))["mixed"].sees == "undefined"
 
 
-def test_a_repeated_row_sees_the_same_window_again_and_again_which_slides_no_more():
+def test_after_broadcasting_a_row_the_window_is_undefined():
     image = keras.Input((6, 7, 2), name="image")
     row = layers.MaxPooling2D((6, 1), strides=1, name="row")(image)
     rows = table(keras.Model(image, layers.Add(name="add")([image, row])))
     assert (rows["row"].sees, rows["add"].sees) == ("window", "undefined")
 
 
-def test_windows_turn_with_their_axes():
+def test_windows_are_permuted_with_their_axes():
     image = keras.Input((9, 7, 2), name="image")
     x = layers.Permute((2, 1, 3), name="turned")(layers.Conv2D(2, (3, 5), name="conv")(image))
     assert table(keras.Model(image, x))["turned"].receptive_field == (5, 3)
 
 
-def test_a_vector_beside_an_image_sees_nothing_and_hides_nothing():
+def test_a_vector_input_does_not_affect_the_receptive_field():
     image, kind = keras.Input((8, 8, 1), name="image"), keras.Input((3,), name="kind")
     about = layers.Dense(4, name="about")(kind)
     scaled = layers.Multiply(name="scaled")([layers.Conv2D(4, 3, name="conv")(image), about])
@@ -415,14 +415,14 @@ def test_a_vector_beside_an_image_sees_nothing_and_hides_nothing():
     ]
 
 
-def test_several_images_lie_on_each_other():
+def test_several_images_count_as_stacked():
     left, right = keras.Input((8, 8, 1), name="left"), keras.Input((8, 12, 1), name="right")
     maps = [layers.Flatten(name=f"flat_{side.name}")(side) for side in (left, right)]
     rows = table(keras.Model([left, right], layers.Concatenate(name="both")(maps)))
     assert (rows["flat_left"].receptive_field, rows["both"].receptive_field) == ((8, 8), (8, 12))
 
 
-def test_a_shared_layer_has_its_parameters_once_and_all_else_at_each_use():
+def test_a_shared_layer_has_its_parameters_once_and_its_cost_at_each_use():
     shared = layers.Conv2D(4, 3, name="shared")
     left, right = keras.Input((8, 8, 1), name="left"), keras.Input((8, 8, 1), name="right")
     model = keras.Model([left, right], layers.Subtract(name="distance")([shared(left), shared(right)]))
@@ -433,7 +433,7 @@ def test_a_shared_layer_has_its_parameters_once_and_all_else_at_each_use():
     assert totals(tuple(rows.values())).parameters == model.count_params()
 
 
-def test_a_chain_holds_its_largest_pair_at_once_and_a_shortcut_what_it_carries_too():
+def test_memory_is_the_largest_pair_in_a_chain_plus_the_shortcuts():
     image = keras.Input((10,), name="image")
     wide = layers.Dense(50, name="wide")(image)
     narrow = layers.Dense(10, name="narrow")(layers.Dense(30, name="middle")(wide))
@@ -470,7 +470,7 @@ def shrunk(model: keras.Model, shape: tuple[int, int, int]) -> dict:
     ],
     ids=lambda value: value.name if isinstance(value, keras.Layer) else "",
 )
-def test_a_map_that_vanishes_is_told_with_layer_kernel_and_size(layer, message):
+def test_the_message_for_too_small_an_input_names_layer_kernel_and_size(layer, message):
     fresh = layer.from_config(layer.get_config())
     model = keras.Sequential([keras.Input((9, 9, 1), name="image"), fresh])
     with pytest.raises(ValueError) as error:
@@ -478,7 +478,7 @@ def test_a_map_that_vanishes_is_told_with_layer_kernel_and_size(layer, message):
     assert str(error.value) == message
 
 
-def test_an_unknown_class_of_layer_is_never_skipped():
+def test_a_layer_without_a_rule_is_an_error_without_keras():
     image = keras.Input((9, 9, 1), name="image")
     with pytest.raises(ValueError, match=r"Layer 'crop' is of class CenterCrop, which has no rule"):
         table(keras.Model(image, layers.CenterCrop(3, 3, name="crop")(image)))
@@ -486,7 +486,7 @@ def test_an_unknown_class_of_layer_is_never_skipped():
         table(keras.Model(image, keras.ops.mean(image, axis=1)))
 
 
-def test_another_packages_layer_is_not_taken_for_kerass_of_the_same_name():
+def test_a_layer_of_another_package_does_not_get_the_rule_of_a_keras_layer():
     @keras.saving.register_keras_serializable("theirs")
     class Flatten(layers.Layer):
         def call(self, inputs):
@@ -503,7 +503,7 @@ def test_another_packages_layer_is_not_taken_for_kerass_of_the_same_name():
         layer_table(written)
 
 
-def test_what_the_table_cannot_count_is_refused():
+def test_open_sizes_and_channels_first_are_rejected():
     free = keras.Input((None, None, 3), name="image")
     with pytest.raises(ValueError, match="must have a fixed shape"):
         table(keras.Model(free, layers.ReLU(name="relu")(free)))

@@ -1,4 +1,4 @@
-"""Receptive fields against following every pixel through the layers."""
+"""Receptive fields agree with pixels followed through the layers."""
 
 import pytest
 from hypothesis import given, settings
@@ -26,7 +26,7 @@ def window(stack: list[tuple[int, int, int]]) -> Window:
 
 @settings(deadline=None)
 @given(stack=layers, unit=st.integers(0, 3))
-def test_a_window_reaches_from_the_first_pixel_seen_to_the_last(stack, unit):
+def test_a_window_reaches_from_the_first_to_the_last_pixel_of_the_field(stack, unit):
     seen = window(stack)
     start = seen.start + unit * seen.stride
     assert (start, start + seen.side - 1) == (min(pixels(unit, stack)), max(pixels(unit, stack)))
@@ -34,7 +34,7 @@ def test_a_window_reaches_from_the_first_pixel_seen_to_the_last(stack, unit):
 
 @settings(deadline=None)
 @given(stack=layers, kernel=st.integers(1, 7), padding=st.integers(0, 4))
-def test_joined_paths_see_what_either_sees(stack, kernel, padding):
+def test_joined_paths_depend_on_the_pixels_of_both(stack, kernel, padding):
     other = [*stack, (kernel, 1, padding)]
     seen = window(stack).joined(window(other))
     both = pixels(0, stack) | pixels(0, other)
@@ -56,7 +56,7 @@ def test_effective_padding_counts_the_pixels_before_the_image():
     assert Window().through(1, padding=-2).padding == -2
 
 
-def test_the_four_cases_are_told_apart():
+def test_the_four_cases_are_distinguished():
     assert [view.sight for view in (IMAGE, IMAGE.whole(), IMAGE.undefined(), View())] == [
         "window",
         "image",
@@ -65,7 +65,7 @@ def test_the_four_cases_are_told_apart():
     ]
 
 
-def test_who_sees_all_of_the_image_does_so_whatever_comes_after():
+def test_a_unit_that_depends_on_the_whole_image_still_does_after_any_layer():
     assert IMAGE.whole().undefined().sight == "image"
     assert IMAGE.whole().through((3, 3), strides=(2, 2), padding=(1, 1)).sight == "image"
     assert IMAGE.undefined().whole().sight == "image"
@@ -85,9 +85,9 @@ def test_who_sees_all_of_the_image_does_so_whatever_comes_after():
         ((View(), View()), "nothing"),
     ],
 )
-def test_what_paths_see_where_they_meet(paths, sight):
+def test_the_view_of_joined_paths(paths, sight):
     assert joined(paths).sight == joined(paths[::-1]).sight == sight
 
 
-def test_several_images_lie_on_each_other():
+def test_several_images_count_as_stacked():
     assert joined([View((8, 12)), View((10, 9))]) == View((10, 12))

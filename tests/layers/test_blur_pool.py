@@ -1,4 +1,4 @@
-"""Anti-aliased subsampling against loops and against what it is for."""
+"""Anti-aliased subsampling agrees with loops and reduces aliasing."""
 
 from math import comb
 
@@ -33,11 +33,11 @@ def test_it_is_a_binomial_filter_on_mirrored_maps(size, stride):
     assert layer.compute_output_shape(maps.shape) == expected.shape
 
 
-def test_a_constant_map_stays_as_it_is():
+def test_a_constant_map_is_unchanged():
     np.testing.assert_array_equal(BlurPool2D(5)(np.full((1, 8, 8, 1), 3.0, "float32")), np.full((1, 4, 4, 1), 3.0))
 
 
-def test_the_finest_stripes_vanish_instead_of_turning_into_a_constant():
+def test_stripes_of_one_pixel_average_out_instead_of_aliasing():
     stripes = np.zeros((1, 8, 8, 1), "float32")
     stripes[:, :, ::2] = 1
     np.testing.assert_array_equal(keras.layers.MaxPooling2D(1, strides=2)(stripes), np.ones((1, 4, 4, 1)))
@@ -59,7 +59,7 @@ def test_after_a_running_maximum_it_halves_maps_as_max_pooling_does(side):
         ({"padding": "same"}, '`padding` must be "reflect" or "valid". Received padding=\'same\'.'),
     ],
 )
-def test_an_impossible_argument_is_refused(arguments, message):
+def test_an_invalid_argument_is_rejected(arguments, message):
     with pytest.raises(ValueError, match=message):
         BlurPool2D(**arguments)
 
@@ -68,7 +68,7 @@ def test_an_impossible_argument_is_refused(arguments, message):
     ("size", "padding", "least", "left"),
     [(2, "reflect", 2, 1), (3, "reflect", 2, 1), (5, "reflect", 3, 2), (5, "valid", 5, 1)],
 )
-def test_a_map_too_small_for_its_filter_is_refused(size, padding, least, left):
+def test_a_map_smaller_than_the_filter_is_rejected(size, padding, least, left):
     layer = BlurPool2D(size, padding=padding)
     assert layer(np.zeros((1, least, least, 1), "float32")).shape == (1, left, left, 1)
     rule = rf"must be at least {least} for filter_size={size}, .*\(None, 9, {least - 1}, 1\)"

@@ -1,4 +1,4 @@
-"""Circular padding against NumPy's, and the circular convolution that it makes."""
+"""Circular padding agrees with NumPy and gives circular convolutions."""
 
 import keras
 import numpy as np
@@ -8,7 +8,7 @@ from pipeline.layers.circular_padding import CircularPadding2D
 
 
 @pytest.mark.parametrize("padding", [0, 1, 3, ((0, 2), (1, 0)), ((3, 1), (0, 4))])
-def test_it_pads_as_numpy_wraps(padding):
+def test_it_pads_as_numpys_wrap_mode(padding):
     maps = np.random.default_rng(0).normal(size=(2, 3, 4, 2)).astype("float32")
     layer = CircularPadding2D(padding)
     expected = np.pad(maps, ((0, 0), *layer.padding, (0, 0)), mode="wrap")
@@ -37,14 +37,14 @@ def test_a_circular_convolution_commutes_exactly_with_circular_shifts(kernel_siz
         np.testing.assert_array_equal(circular(shifted), np.roll(maps, (down, across), (1, 2)))
 
 
-def test_with_zeros_around_it_a_convolution_does_not():
+def test_a_zero_padded_convolution_does_not_commute_with_circular_shifts():
     images = np.random.default_rng(2).normal(size=(2, 6, 8, 3)).astype("float32")
     convolution = keras.layers.Conv2D(4, 3, padding="same")
     shifted = np.roll(np.asarray(convolution(images)), 1, 2)
     assert not np.allclose(convolution(np.roll(images, 1, 2)), shifted, atol=0.1)
 
 
-def test_impossible_padding_is_refused():
+def test_invalid_padding_is_rejected():
     with pytest.raises(ValueError, match=r"`padding` must not be negative\. Received padding=-1\."):
         CircularPadding2D(-1)
     with pytest.raises(ValueError, match=r"must not be larger than the map\. Received .*input_shape=\(1, 8, 2, 1\)"):

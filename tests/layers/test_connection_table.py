@@ -1,4 +1,4 @@
-"""The convolution with a connection table against the dense convolution whose other kernels are zero."""
+"""A table convolution agrees with a dense convolution whose other kernels are zero."""
 
 import json
 
@@ -61,7 +61,7 @@ def test_kernels_start_as_those_of_the_dense_convolution(images):
     assert np.count_nonzero(kept) == 10 * 9
 
 
-def test_it_survives_being_written_and_read_and_is_counted(images):
+def test_it_is_saved_loaded_and_counted(images):
     image = keras.Input((7, 8, 4), name="image")
     model = keras.Model(image, TableConv2D(TABLE, (3, 2), activation="relu", name="c3")(image))
     copy = keras.models.model_from_json(model.to_json())

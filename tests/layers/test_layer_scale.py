@@ -1,4 +1,4 @@
-"""A factor per channel that ends a residual branch."""
+"""Layer scale: a factor per channel."""
 
 import json
 
@@ -17,7 +17,7 @@ def test_every_channel_has_a_factor_of_its_own():
     np.testing.assert_allclose(layer(maps), maps * [1, 2, 3], rtol=1e-6)
 
 
-def test_it_survives_being_written_and_read_and_is_counted():
+def test_it_is_saved_loaded_and_counted():
     image = keras.Input((4, 5, 3), name="image")
     model = keras.Model(image, LayerScale(1e-6, name="scale")(image))
     assert keras.models.model_from_json(model.to_json()).to_json() == model.to_json()

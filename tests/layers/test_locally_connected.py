@@ -1,4 +1,4 @@
-"""The locally connected layers against loops, against the convolution it unshares, and against its own promises."""
+"""Locally connected layers agree with loops and with convolutions."""
 
 import keras
 import numpy as np
@@ -62,7 +62,7 @@ def test_it_is_a_sum_over_each_window_with_that_windows_weights(shape, filters, 
     strides=st.integers(1, 3),
     padding=st.sampled_from(["valid", "same"]),
 )
-def test_on_a_signal_it_is_what_it_is_on_an_image_of_one_row(shape, filters, kernel_size, strides, padding):
+def test_on_a_signal_it_equals_the_layer_on_an_image_of_one_row(shape, filters, kernel_size, strides, padding):
     signal = np.random.default_rng(0).standard_normal(shape, dtype="float32")
     layer = LocallyConnected1D(filters, kernel_size, strides=strides, padding=padding, bias_initializer="random_normal")
     output = layer(signal).numpy()
@@ -128,7 +128,7 @@ def test_with_tied_weights_it_is_the_convolution(size, kernel_size, strides, pad
     np.testing.assert_allclose(to_local_bias.sum((0, 1)), to_bias, **close)
 
 
-def test_each_positions_gradient_is_the_numerical_one():
+def test_the_gradient_of_each_position_agrees_with_finite_differences():
     keras.utils.set_random_seed(3)
     layer = LocallyConnected2D(2, 3, strides=2, padding="same", dtype="float64")
     image = tf.constant(np.random.default_rng(4).standard_normal((3, 5, 4, 2)))
@@ -143,7 +143,7 @@ def test_each_positions_gradient_is_the_numerical_one():
         np.testing.assert_allclose(received, expected, rtol=1e-5, atol=1e-5)
 
 
-def test_the_kernel_is_drawn_with_the_fans_of_a_convolution():
+def test_the_initial_kernel_has_the_fans_of_a_convolution():
     keras.utils.set_random_seed(5)
     for initializer in ("glorot_uniform", "he_normal", "lecun_normal"):
         convolution = keras.layers.Conv2D(64, 5, kernel_initializer=initializer)
@@ -154,7 +154,7 @@ def test_the_kernel_is_drawn_with_the_fans_of_a_convolution():
         np.testing.assert_allclose(np.std(layer.kernel), np.std(convolution.kernel), rtol=0.02)
 
 
-def test_on_signals_too_the_kernel_is_drawn_with_the_fans_of_a_convolution():
+def test_the_initial_kernel_on_signals_has_the_fans_of_a_convolution():
     keras.utils.set_random_seed(5)
     convolution, layer = keras.layers.Conv1D(64, 25), LocallyConnected1D(64, 25)
     convolution.build((None, 200, 16))
@@ -162,7 +162,7 @@ def test_on_signals_too_the_kernel_is_drawn_with_the_fans_of_a_convolution():
     np.testing.assert_allclose(np.std(layer.kernel), np.std(convolution.kernel), rtol=0.02)
 
 
-def test_an_initializer_without_fans_draws_as_it_stands():
+def test_an_initializer_without_fans_is_unchanged():
     layer = LocallyConnected2D(2, 3, kernel_initializer=keras.initializers.Constant(0.5))
     layer.build((None, 5, 5, 1))
     assert np.unique(layer.kernel).tolist() == [0.5]
@@ -181,7 +181,7 @@ def network(**options):
     )
 
 
-def test_it_survives_json_with_every_option():
+def test_it_is_saved_and_loaded_with_every_option():
     model = network(
         use_bias=False,
         kernel_initializer=keras.initializers.HeNormal(seed=6),
@@ -198,7 +198,7 @@ def test_it_survives_json_with_every_option():
 
 # Keras 3.15 copies a variable with np.array, which NumPy 2 wants TensorFlow's variables to know about.
 @pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning")
-def test_it_survives_a_keras_file(tmp_path):
+def test_it_is_saved_in_a_keras_file_and_loaded(tmp_path):
     model = network()
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")
@@ -219,12 +219,12 @@ def trained_weights():
     return model.get_weights()
 
 
-def test_two_trainings_end_bit_for_bit_alike():
+def test_two_trainings_are_identical():
     for one, other in zip(trained_weights(), trained_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
-def test_a_model_that_asks_for_xla_is_told_and_trains_without():
+def test_a_model_compiled_with_xla_warns_and_trains_without_it():
     model = network()
     with pytest.warns(UserWarning, match="jit_compile"):
         model.compile("sgd", "binary_crossentropy", jit_compile=True)
@@ -242,7 +242,7 @@ def test_a_model_that_asks_for_xla_is_told_and_trains_without():
         ({"filters": 2, "kernel_size": 3, "padding": "full"}, "`padding` must be .* Received padding='full'."),
     ],
 )
-def test_an_impossible_argument_is_refused(arguments, message):
+def test_an_invalid_argument_is_rejected(arguments, message):
     with pytest.raises(ValueError, match=message):
         LocallyConnected2D(**arguments)
 
@@ -259,14 +259,14 @@ def test_a_signal_has_one_axis(arguments, message):
         LocallyConnected1D(2, **arguments)
 
 
-def test_a_window_larger_than_its_input_is_refused():
+def test_a_window_larger_than_its_input_is_rejected():
     with pytest.raises(ValueError, match=r"must fit inside the input .* kernel_size=\(5, 5\), sides=\(4, 6\)"):
         LocallyConnected2D(2, 5)(np.zeros((1, 4, 6, 1), "float32"))
     with pytest.raises(ValueError, match=r"must fit inside the input .* kernel_size=\(5,\), sides=\(4,\)"):
         LocallyConnected1D(2, 5)(np.zeros((1, 4, 1), "float32"))
 
 
-def test_an_input_of_unknown_size_is_refused():
+def test_an_input_of_unknown_size_is_rejected():
     with pytest.raises(
         ValueError, match=r"Height, width and .* must be known. Received input_shape=\(None, None, 8, 1\)"
     ):

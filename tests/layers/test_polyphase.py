@@ -1,4 +1,4 @@
-"""Adaptive polyphase sampling: the component of largest norm, wherever the image lies."""
+"""Adaptive polyphase sampling selects the component of largest norm and is equivariant to shifts."""
 
 import json
 
@@ -33,7 +33,7 @@ def test_each_image_has_its_own_component():
     np.testing.assert_array_equal(np.ravel(PolyphaseSampling2D()(maps)), [1, 2, 3, 4])
 
 
-def test_of_equal_norms_the_first_row_by_row_counts():
+def test_the_first_of_equal_norms_is_selected():
     maps = np.reshape([1.0, 2.0, -2.0, 2.0], (1, 2, 2, 1)).astype("float32")
     np.testing.assert_array_equal(np.ravel(PolyphaseSampling2D()(maps)), [2])
     np.testing.assert_array_equal(np.ravel(PolyphaseSampling2D()(np.swapaxes(maps, 1, 2))), [-2])
@@ -52,14 +52,14 @@ def test_a_circular_shift_of_the_map_is_a_circular_shift_of_the_sample(step):
             assert any(np.array_equal(turn, after) for turn in turns)
 
 
-def test_plain_subsampling_breaks_that_promise():
+def test_plain_subsampling_is_not_equivariant():
     maps = np.random.default_rng(1).integers(-9, 10, (1, 6, 6, 1))
     turns = [np.roll(maps[0, ::2, ::2], turn, (0, 1)) for turn in np.ndindex(3, 3)]
     shifted = np.roll(maps, 1, 2)[0, ::2, ::2]
     assert not any(np.array_equal(turn, shifted) for turn in turns)
 
 
-def test_the_chosen_pixels_alone_have_a_gradient():
+def test_only_the_selected_pixels_have_a_gradient():
     maps = tf.constant(np.random.default_rng(2).normal(size=(3, 5, 6, 2)).astype("float32"))
     with tf.GradientTape() as tape:
         tape.watch(maps)
@@ -68,7 +68,7 @@ def test_the_chosen_pixels_alone_have_a_gradient():
     np.testing.assert_array_equal(tape.gradient(loss, maps), np.where(np.isin(maps, output.numpy()), maps, 0))
 
 
-def test_a_units_receptive_field_is_all_that_it_reads_in_one_image_or_another():
+def test_the_receptive_field_is_the_whole_block():
     keras.utils.set_random_seed(3)
     image = x = keras.Input((20, 20, 1), name="image")
     for depth in (1, 2):
@@ -85,7 +85,7 @@ def test_a_units_receptive_field_is_all_that_it_reads_in_one_image_or_another():
     assert tuple(seen.min(axis=0)) == row.stride == (4, 4)  # of unit 1, where fields begin at 0
 
 
-def test_what_leaves_nothing_to_choose_is_refused():
+def test_a_map_smaller_than_the_stride_is_rejected():
     with pytest.raises(ValueError, match=r"`strides` must be at least 1\. Received strides=0\."):
         PolyphaseSampling2D(0)
     with pytest.raises(ValueError, match=r"at least 2 for strides=2\. Received input_shape=\(1, 1, 4, 1\)\."):

@@ -1,4 +1,4 @@
-"""One bias per unit, behind a convolution that shares its weights."""
+"""A bias per unit after a convolution."""
 
 import json
 
@@ -24,7 +24,7 @@ def test_a_convolution_with_a_bias_per_unit_is_a_local_layer_whose_kernels_are_e
     np.testing.assert_allclose(bias(maps), local(image), rtol=1e-4, atol=1e-5)
 
 
-def test_it_survives_being_written_and_read_and_is_counted():
+def test_it_is_saved_loaded_and_counted():
     image = keras.Input((7, 9, 3), name="image")
     model = keras.Model(image, PositionBias(name="bias")(image))
     assert keras.models.model_from_json(model.to_json()).to_json() == model.to_json()

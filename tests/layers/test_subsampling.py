@@ -1,4 +1,4 @@
-"""Trainable subsampling against its sentence in LeCun et al. 1998, worked with loops."""
+"""Trainable subsampling agrees with loops written from LeCun et al. 1998."""
 
 import json
 
@@ -29,11 +29,11 @@ def test_inputs_are_added_multiplied_by_the_coefficient_and_added_to_the_bias(ma
     assert layer.compute_output_shape(maps.shape) == expected.shape
 
 
-def test_it_starts_as_average_pooling(maps):
+def test_initially_it_is_average_pooling(maps):
     np.testing.assert_allclose(Subsampling2D((2, 2))(maps), keras.layers.AveragePooling2D(2)(maps), rtol=1e-5)
 
 
-def test_it_survives_being_written_and_read_and_is_counted():
+def test_it_is_saved_loaded_and_counted():
     image = keras.Input((7, 9, 3), name="image")
     model = keras.Model(image, Subsampling2D((2, 3), activation="tanh", name="s2")(image))
     copy = keras.models.model_from_json(model.to_json())
@@ -44,6 +44,6 @@ def test_it_survives_being_written_and_read_and_is_counted():
     assert (row.receptive_field, row.stride) == ((2, 3), (2, 3))
 
 
-def test_a_window_without_pixels_is_refused():
+def test_an_empty_window_is_rejected():
     with pytest.raises(ValueError, match=r"`pool_size` must be two positive integers\. Received pool_size=\(0, 2\)"):
         Subsampling2D((0, 2))

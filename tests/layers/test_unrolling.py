@@ -1,4 +1,4 @@
-"""A convolution unrolled is the same function."""
+"""Unrolled convolutions compute the same function."""
 
 import keras
 import numpy as np
@@ -57,11 +57,11 @@ def test_a_convolution_of_signals_unrolled_is_the_same_function(shape, kernel_si
     assert_one_function(convolution_on(shape, kernel_size, strides=strides, **options), shape)
 
 
-def test_a_window_may_hang_over_both_rims():
+def test_a_window_may_exceed_both_borders():
     assert_one_function(convolution_on((3, 2, 2), 7, filters=2, padding="same"), (3, 2, 2))
 
 
-def test_the_ladder_of_the_lectures_five_pixels_holds_fifteen_nine_and_three_weights():
+def test_the_lectures_example_has_fifteen_nine_and_three_weights():
     convolution = convolution_on((5, 1), 3, filters=1, use_bias=False)
     weights = [layer.count_params() for layer in (unrolled_densely(convolution), unrolled_locally(convolution))]
     assert [*weights, convolution.count_params()] == [15, 9, 3]
@@ -74,7 +74,7 @@ def test_a_convolution_as_a_matrix_has_its_kernel_on_the_diagonals():
     np.testing.assert_array_equal(matrix, diagonals.astype("float32"))
 
 
-def test_the_unrolled_layer_stands_in_the_convolutions_place():
+def test_the_unrolled_layer_replaces_the_convolution_in_a_model():
     convolution = convolution_on((6, 6, 1), 3, filters=2, activation="relu", dtype="float64")
     for layer in (unrolled_locally(convolution), unrolled_densely(convolution)):
         assert (layer.name, layer.activation, layer.dtype) == ("conv", keras.activations.relu, "float64")

@@ -1,4 +1,4 @@
-"""A mistake in an architecture's name, options or images is told in a sentence."""
+"""Networks are built from architectures, and mistakes give one sentence."""
 
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -19,15 +19,15 @@ def refusal(architecture: str, options: dict, shape: tuple[int, int, int] = (8, 
     return str(error.value)
 
 
-def test_the_architectures_are_the_files_of_their_folder():
+def test_architectures_are_the_files_in_their_folder():
     assert {"fully_connected", "lecture_cnn", "lenet5", "locally_connected", "resnet"} <= set(architecture_names())
 
 
-def test_an_unknown_architecture_is_told_with_those_there_are():
+def test_the_message_for_an_unknown_architecture_lists_the_available_ones():
     assert refusal("lenet", {}).startswith("Unknown architecture 'lenet'. Did you mean 'lenet5'? Available: convnext,")
 
 
-def test_an_unknown_option_is_told_with_the_options_there_are():
+def test_the_message_for_an_unknown_option_lists_the_available_ones():
     message = refusal("lenet5", {"activatoin": "tanh"})
     assert "'activatoin'" in message
     assert "lenet5" in message
@@ -46,25 +46,25 @@ def test_an_unknown_option_is_told_with_the_options_there_are():
         ("resnet", {"blocks_per_stage": True}, ["'blocks_per_stage'", "an integer", "True"]),
     ],
 )
-def test_a_mistyped_option_is_told_with_its_name_the_rule_and_the_value(architecture, options, parts):
+def test_the_message_for_an_invalid_option_states_name_rule_and_value(architecture, options, parts):
     message = refusal(architecture, options)
     assert all(part in message for part in parts), message
     assert "\n" not in message
 
 
 @pytest.mark.parametrize("architecture", ["lecture_cnn", "locally_connected"])
-def test_too_small_an_image_is_told_with_the_layer_and_what_is_left_of_the_image(architecture):
+def test_the_message_for_too_small_an_image_names_layer_and_input_size(architecture):
     assert refusal(architecture, {}, shape=(3, 3, 1)) == (
         "Layer 'pool2' (MaxPooling2D, 2×2) does not fit its 1×1 input. "
         f"Architecture {architecture} needs images larger than 3×3, or other options."
     )
 
 
-def test_one_side_may_be_the_one_that_is_too_small():
+def test_a_single_side_may_be_too_small():
     assert "does not fit its 8×1 input" in refusal("lecture_cnn", {}, shape=(16, 2, 1))
 
 
-def test_too_deep_a_network_is_told_with_the_layer_too():
+def test_the_message_for_too_deep_a_network_names_the_layer():
     message = refusal("lecture_cnn", {"filters": [4] * 8}, shape=(64, 64, 1))
     assert message.startswith("Layer 'pool7' (MaxPooling2D, 2×2) does not fit its 1×1 input.")
 
@@ -79,7 +79,7 @@ def offer(monkeypatch: pytest.MonkeyPatch, construct: Callable[..., Any]) -> Non
     monkeypatch.setattr(building, "import_module", lambda name: SimpleNamespace(build=construct))
 
 
-def test_a_network_larger_than_memory_is_told_without_a_traceback(monkeypatch):
+def test_a_network_that_does_not_fit_into_memory_is_a_user_error(monkeypatch):
     def exhausting(input_shape, classes, *, units: int):
         raise ResourceExhaustedError(None, None, "OOM when allocating tensor")
 
@@ -90,7 +90,7 @@ def test_a_network_larger_than_memory_is_told_without_a_traceback(monkeypatch):
     )
 
 
-def test_what_keras_refuses_for_another_reason_is_told_in_its_words(monkeypatch):
+def test_other_errors_of_keras_are_quoted(monkeypatch):
     def misshapen(input_shape, classes):
         image = keras.Input(input_shape, name="image")
         return keras.Model(image, keras.layers.Reshape((5, 5), name="odd")(image))
@@ -102,7 +102,7 @@ def test_what_keras_refuses_for_another_reason_is_told_in_its_words(monkeypatch)
     assert "target_shape=(5, 5)" in message
 
 
-def test_a_layer_without_arithmetic_does_not_hide_what_keras_refuses(monkeypatch):
+def test_a_layer_without_a_rule_does_not_hide_an_error_of_keras(monkeypatch):
     def inverted(input_shape, classes):
         image = keras.Input(input_shape, name="image")
         x = keras.layers.RandomInvert(name="invert")(image)
@@ -113,7 +113,7 @@ def test_a_layer_without_arithmetic_does_not_hide_what_keras_refuses(monkeypatch
     assert "zero or negative" in refusal("odd", {})
 
 
-def test_what_is_left_of_an_image_may_be_more_than_there_was(monkeypatch):
+def test_the_input_of_a_layer_may_be_larger_than_the_image(monkeypatch):
     def upward(input_shape, classes):
         image = keras.Input(input_shape, name="image")
         x = keras.layers.Conv2DTranspose(3, 3, name="up")(image)
@@ -123,7 +123,7 @@ def test_what_is_left_of_an_image_may_be_more_than_there_was(monkeypatch):
     assert refusal("odd", {}).startswith("Layer 'pool' (MaxPooling2D, 20×20) does not fit its 10×10 input.")
 
 
-def test_an_architecture_that_asks_for_the_number_of_subgroups_is_told_it(monkeypatch):
+def test_an_architecture_receives_the_number_of_subgroups(monkeypatch):
     def counting(input_shape, classes, *, subgroups: int):
         return subgroups, classes
 
@@ -135,7 +135,7 @@ def test_an_architecture_that_asks_for_the_number_of_subgroups_is_told_it(monkey
 
 @pytest.mark.parametrize("architecture", ["two_inputs", "two_outputs"])
 @pytest.mark.parametrize("subgroups", [0, 1])
-def test_a_network_that_needs_subgroups_refuses_data_without(architecture, subgroups):
+def test_a_network_with_subgroups_rejects_data_without(architecture, subgroups):
     with pytest.raises(UserError) as error:
         build(architecture, {}, input_shape=(8, 8, 1), classes=2, subgroups=subgroups)
     assert str(error.value) == (

@@ -23,13 +23,13 @@ DIGITS = IMAGES | {"image_shape": [8, 8, 1]}
 @pytest.fixture(scope="module")
 def network():
     """Makes the network of a model for images of that shape, once."""
-    made = {}
+    net = {}
 
     def of(name, images=IMAGES):
         key = name, *images["image_shape"]
-        if key not in made:
-            made[key] = make_network(MODELS[name], images)
-        return made[key]
+        if key not in net:
+            net[key] = make_network(MODELS[name], images)
+        return net[key]
 
     return of
 
@@ -38,12 +38,12 @@ def network():
 def test_arithmetic_and_keras_agree_on_every_model(network, name):
     import keras
 
-    made = network(name)
-    read = keras.models.model_from_json(made.architecture)
-    assert made.parameters == read.count_params()
+    net = network(name)
+    read = keras.models.model_from_json(net.architecture)
+    assert net.parameters == read.count_params()
     outputs = {tuple(output.shape[1:]) for output in read.outputs}
-    assert outputs <= {row.output_shape for row in made.rows}
-    used = {row.name.split(" ")[0].split("/")[0] for row in made.rows}
+    assert outputs <= {row.output_shape for row in net.rows}
+    used = {row.name.split(" ")[0].split("/")[0] for row in net.rows}
     assert used >= {layer.name for layer in read.layers}
 
 
@@ -77,27 +77,27 @@ def test_building_again_gives_the_same_bytes(network, name):
     ],
 )
 def test_the_totals_are_those_worked_by_hand(network, name, parameters, multiply_accumulates, receptive_field):
-    made = network(name, DIGITS)
-    assert made.parameters == parameters
-    assert made.multiply_accumulates == multiply_accumulates
-    assert made.receptive_field == receptive_field
+    net = network(name, DIGITS)
+    assert net.parameters == parameters
+    assert net.multiply_accumulates == multiply_accumulates
+    assert net.receptive_field == receptive_field
 
 
-def test_the_summary_says_all_of_every_layer_and_can_be_written_as_json(network):
-    made = network("lecture_cnn", DIGITS)
-    summary = json.loads(json.dumps(made.summary("lecture_cnn"), allow_nan=False))
+def test_the_summary_has_all_values_of_every_layer_as_json(network):
+    net = network("lecture_cnn", DIGITS)
+    summary = json.loads(json.dumps(net.summary("lecture_cnn"), allow_nan=False))
     assert summary["architecture"] == "lecture_cnn"
-    assert summary["parameters"] == sum(layer["parameters"] for layer in summary["layers"]) == made.parameters
+    assert summary["parameters"] == sum(layer["parameters"] for layer in summary["layers"]) == net.parameters
     assert summary["multiply_accumulates"] == sum(layer["multiply_accumulates"] for layer in summary["layers"])
     assert summary["receptive_field"] == [10, 10]
     assert summary["activations"] == 64 + 64 * 16 + 16 * 16 + 16 * 32 + 4 * 32 + 128 + 100 + 10
     assert summary["largest_activations"] == 64 * 16 + 16 * 16
-    assert summary["parameter_bytes"] == 4 * made.parameters
+    assert summary["parameter_bytes"] == 4 * net.parameters
     assert summary["connections"] == sum(layer["connections"] for layer in summary["layers"])
 
 
 @pytest.mark.parametrize("wrong", [{"parameters": 161}, {"output_shape": (8, 8, 17)}])
-def test_where_arithmetic_and_keras_disagree_the_layer_is_named(monkeypatch, wrong):
+def test_a_disagreement_of_arithmetic_and_keras_names_the_layer(monkeypatch, wrong):
     counted = networks.layer_table
 
     def miscounted(written, measure):
@@ -126,13 +126,13 @@ def siamese():
     return keras.Model([left, right, kind], head(layers.Concatenate(name="all")([apart, kind])))
 
 
-def test_keras_agrees_on_shared_layers_models_inside_and_several_inputs(siamese):
+def test_arithmetic_and_keras_agree_on_shared_layers_nested_models_and_several_inputs(siamese):
     rows = networks.layer_table(json.loads(siamese.to_json()))
     networks.check(siamese, rows)
-    made = networks.Network("", rows)
-    assert made.parameters == siamese.count_params() == 10 * 4 + (36 * 4 + 1) * 5 + (5 + 3 + 1) * 2
-    assert made.multiply_accumulates == 2 * (36 * 9 * 4 + 36 * 4 * 5) + 8 * 2
-    assert made.receptive_field == (3, 3)
+    net = networks.Network("", rows)
+    assert net.parameters == siamese.count_params() == 10 * 4 + (36 * 4 + 1) * 5 + (5 + 3 + 1) * 2
+    assert net.multiply_accumulates == 2 * (36 * 9 * 4 + 36 * 4 * 5) + 8 * 2
+    assert net.receptive_field == (3, 3)
 
 
 @pytest.mark.parametrize(
@@ -144,14 +144,14 @@ def test_keras_agrees_on_shared_layers_models_inside_and_several_inputs(siamese)
         ("all", {"output_shape": (9,)}),
     ],
 )
-def test_a_wrong_count_of_any_use_is_told_with_its_name(siamese, name, wrong):
+def test_a_wrong_count_of_any_use_names_the_row(siamese, name, wrong):
     rows = networks.layer_table(json.loads(siamese.to_json()))
     assert name in {row.name for row in rows}
     with pytest.raises(RuntimeError, match=re.escape(f"Layer '{name}' has shape and parameters")):
         networks.check(siamese, tuple(replace(row, **wrong) if row.name == name else row for row in rows))
 
 
-def test_a_layer_left_out_is_missed(siamese):
+def test_a_missing_row_is_detected(siamese):
     rows = [row for row in networks.layer_table(json.loads(siamese.to_json())) if row.name != "head/last"]
     with pytest.raises(RuntimeError, match="parameters in Keras, but 765 by arithmetic"):
         networks.check(siamese, tuple(rows))
@@ -180,12 +180,12 @@ def keras_layers():
     return layers
 
 
-def test_a_mistake_in_a_model_is_the_users():
+def test_a_mistake_in_a_model_is_a_user_error():
     with pytest.raises(UserError, match=r"Unknown architecture 'lecture'\. Did you mean 'lecture_cnn'"):
         make_network(replace(MODELS["lecture_cnn"], architecture="lecture"), DIGITS)
 
 
-def test_a_network_whose_input_bears_another_name_is_refused_before_it_is_trained(monkeypatch):
+def test_a_network_whose_input_has_an_unknown_name_is_rejected_before_training(monkeypatch):
     import keras
     from keras import layers
 
