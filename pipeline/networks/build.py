@@ -13,11 +13,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from pipeline.architectures import ARCHITECTURES, architecture_names
 from pipeline.arithmetic.rules.signals import Misfit
 from pipeline.arithmetic.table import layer_table
 from pipeline.config.options import checked_options
 from pipeline.errors import UserError, reason, unknown
+from pipeline.networks.available import ARCHITECTURES, architecture_names
 
 if TYPE_CHECKING:
     import keras

@@ -7,9 +7,9 @@ the whole folder, every network would be built again for one new architecture.
 import ast
 from pathlib import Path
 
-from pipeline.architectures import architecture_names
 from pipeline.config.schema import ModelConfig
 from pipeline.errors import unknown
+from pipeline.networks.available import architecture_names
 from pipeline.storage.files import replacing
 from pipeline.storage.folders import RunFolder
 
