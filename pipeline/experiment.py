@@ -78,7 +78,7 @@ class ConsoleObserver:
             start(unfinished[0], read_prepared(unfinished[0].prepared))
         if len(unfinished) < len(tasks):
             reused = len(tasks) - len(unfinished)
-            say(f"{self.model}: {reused} of {len(tasks)} replicates are trained already and reused")
+            say(f"{self.model}: reusing {reused} of {len(tasks)} replicates, which are already trained")
         self._reporter = Reporter(
             self.model, [task.replicate for task in unfinished], tasks[0].training.epochs, workers=1
         )

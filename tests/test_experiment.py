@@ -154,7 +154,7 @@ def test_a_single_experiment_prints_what_is_reused_and_its_result(lab, capsys):
     lab.finished = {0, 1}
     experiment.main(**SETTINGS, replicates=2)
     assert capsys.readouterr().out.splitlines() == [
-        "small: 2 of 2 replicates are trained already and reused",
+        "small: reusing 2 of 2 replicates, which are already trained",
         "small on digits: validation loss 1.0000, accuracy 0.7500 (mean of 2)",
     ]
     assert lab.checked == []

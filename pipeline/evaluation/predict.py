@@ -107,7 +107,7 @@ def _predictions(
     partners = evaluation_partners(images)
     targets = images.targets(np.arange(len(images)), partners)
     groups = np.unique(prepared.groups, return_inverse=True)[1]
-    classes_by_output = images.columns.answers(prepared.manifest).items()
+    classes_by_output = images.columns.class_names(prepared.manifest).items()
     return {
         name: Predictions(
             images=images.indices,

@@ -1,4 +1,4 @@
-"""Read and write files: whole or not at all, with a clear message where one is missing or damaged."""
+"""Atomic reads and writes of files, with a clear message for a missing or damaged file."""
 
 import json
 import os
@@ -14,28 +14,28 @@ from pipeline.errors import UserError
 
 
 def existing(file: Path) -> Path:
-    """The file itself.
+    """Return the file.
 
     Raises:
-        UserError: it is missing, so a stage before this one has not run.
+        UserError: the file is missing, because an earlier stage has not run.
     """
     if not file.is_file():
-        raise UserError(f"{file} is missing; run `dvc repro`, which makes it.")
+        raise UserError(f"{file} is missing. Run `dvc repro` to create it.")
     return file
 
 
 def read_text(file: Path) -> str:
-    """The text in a file of ours; raises as `existing`."""
+    """Return the text in a file of a run; raises as `existing`."""
     return existing(file).read_text(encoding="utf-8")
 
 
 def damaged(file: Path) -> UserError:
-    """The error for a file of ours that cannot be read, or is of an earlier version that wrote less."""
-    return UserError(f"{file} is damaged or was written by another version: delete it and run `dvc repro`.")
+    """Return the error for a file of a run that is unreadable or comes from another version of this project."""
+    return UserError(f"{file} is damaged or comes from another version. Delete it and run `dvc repro`.")
 
 
 def read_json(file: Path) -> Any:
-    """The values in a JSON file of ours; raises as `existing`, and if it is damaged."""
+    """Return the values in a JSON file of a run; raises as `existing` and `damaged`."""
     try:
         return json.loads(read_text(file))
     except ValueError:
@@ -43,7 +43,7 @@ def read_json(file: Path) -> Any:
 
 
 def write_json(file: Path, values: Any) -> None:
-    """Write values as JSON, whole or not at all."""
+    """Write values as JSON, atomically."""
     with replacing(file) as unfinished:
         unfinished.write_text(
             json.dumps(values, indent=1, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8"
@@ -52,7 +52,7 @@ def write_json(file: Path, values: Any) -> None:
 
 @contextmanager
 def replacing(file: Path) -> Iterator[Path]:
-    """A path beside `file`, moved onto it when the block has ended well: readers never see half a file."""
+    """Yield a temporary path that replaces `file` when the block succeeds: readers never see a partial file."""
     file.parent.mkdir(parents=True, exist_ok=True)
     unfinished = file.with_name(f".{os.getpid()}-{file.name}")
     try:
@@ -64,9 +64,9 @@ def replacing(file: Path) -> Iterator[Path]:
 
 @contextmanager
 def replacing_folder(folder: Path) -> Iterator[Path]:
-    """An empty folder, moved to `folder` when the block has ended well; what was there before goes.
+    """Yield an empty folder that replaces `folder` when the block succeeds.
 
-    So does what a process left behind that was killed here.
+    Temporary folders that killed processes left here are deleted.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     for left in folder.parent.glob(f".{folder.name}-*"):

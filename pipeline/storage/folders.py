@@ -1,4 +1,4 @@
-"""The folders and files of a run; nothing else knows how these files are named."""
+"""The folders and files of a run: the only place that names them."""
 
 import csv
 import json
@@ -12,20 +12,20 @@ TEST_SETS = Path("data/test_sets")
 RUNS = Path("runs")
 REPORTS = Path("reports")
 REPORT = REPORTS / "comparison.html"
-"""The comparison's report; beside it the same in Markdown, whose figures lie in `FIGURES`."""
+"""The HTML report of the comparison. The Markdown report lies beside it, and its figures in `FIGURES`."""
 FIGURES = REPORTS / "comparison"
 CACHE = Path(".convtrack")
 
 
 @dataclass(frozen=True)
 class RunFolder:
-    """The files of one model of the comparison; each stage owns the folder that bears its name."""
+    """The files of one model of the comparison; each stage owns the folder of its name."""
 
     folder: Path
 
     @classmethod
     def of(cls, model: str) -> "RunFolder":
-        """The run folder of a model by its name."""
+        """Return the run folder of the model with this name."""
         return cls(RUNS / model)
 
     @property
@@ -35,17 +35,17 @@ class RunFolder:
 
     @property
     def build(self) -> Path:
-        """What the stage build writes."""
+        """The output folder of the stage `build`."""
         return self.folder / "build"
 
     @property
     def train(self) -> Path:
-        """What the stage train writes."""
+        """The output folder of the stage `train`."""
         return self.folder / "train"
 
     @property
     def evaluate(self) -> Path:
-        """What the stage evaluate writes."""
+        """The output folder of the stage `evaluate`."""
         return self.folder / "evaluate"
 
     @property
@@ -55,7 +55,7 @@ class RunFolder:
 
     @property
     def initial_weights(self) -> Path:
-        """The weights that every replicate starts from, npz; missing where they are drawn at random."""
+        """The initial weights of all replicates, npz; missing if they are random."""
         return self.build / "initial_weights.npz"
 
     @property
@@ -70,7 +70,7 @@ class RunFolder:
 
     @property
     def replicates(self) -> Path:
-        """What is known of each trained replicate, and of the configuration they share, JSON."""
+        """The record of each trained replicate and their common configuration, JSON."""
         return self.train / "replicates.json"
 
     @property
@@ -84,7 +84,7 @@ class RunFolder:
         return self.folder / "learning_curve.csv"
 
     def result(self, replicate: int) -> "ResultFolder":
-        """The trained replicate with this number."""
+        """Return the result folder of the replicate with this number."""
         return ResultFolder(self.train / f"replicate-{replicate}")
 
     @property
@@ -104,16 +104,16 @@ class RunFolder:
 
     @property
     def predictions(self) -> Path:
-        """What every replicate was asked and said of its test images, by output, npz."""
+        """Targets and predictions of every replicate on its test images, by output, npz."""
         return self.evaluate / "predictions.npz"
 
     @property
     def mistakes(self) -> Path:
-        """The most confident wrong answers, a picture."""
+        """A picture of the most confident mistakes."""
         return self.evaluate / "mistakes.png"
 
     def curve(self, name: str) -> Path:
-        """A curve of the evaluation as a picture, such as `roc`."""
+        """Return the picture of a curve of the evaluation, such as `roc`."""
         return self.evaluate / f"{name}.svg"
 
 
@@ -125,12 +125,12 @@ class ResultFolder:
 
     @classmethod
     def stored(cls, fingerprint: str) -> "ResultFolder":
-        """Where a finished training is kept, out of the reach of DVC, which deletes outputs before a stage runs."""
+        """Return the folder of a finished training, outside DVC, which deletes outputs before a stage runs."""
         return cls(CACHE / "results" / fingerprint)
 
     @property
     def weights(self) -> Path:
-        """The kept weights, in Keras' HDF5 form."""
+        """The kept weights, in Keras' HDF5 format."""
         return self.folder / "kept.weights.h5"
 
     @property
@@ -145,14 +145,14 @@ class ResultFolder:
 
     @property
     def epochs(self) -> list[dict[str, float]]:
-        """Losses and metrics, one mapping per epoch."""
+        """Losses and metrics as one mapping per epoch."""
         with existing(self.history).open(encoding="utf-8", newline="") as stream:
             rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(stream)]
         return [{name: value for name, value in row.items() if name != "epoch"} for row in rows]
 
     @property
     def finished(self) -> bool:
-        """Whether a whole result is there: one that a power failure cut short is trained again."""
+        """Whether the result is complete: a result that a power failure truncated is trained again."""
         try:
             sizes = json.loads(self.record.read_text(encoding="utf-8"))["sizes"]
             return all((self.folder / name).stat().st_size == size for name, size in sizes.items())
@@ -173,7 +173,7 @@ class CheckpointFolder:
 
     @classmethod
     def of(cls, fingerprint: str) -> "CheckpointFolder":
-        """Where the training with this fingerprint keeps its checkpoints."""
+        """Return the checkpoint folder of the training with this fingerprint."""
         return cls(CACHE / "checkpoints" / fingerprint)
 
     @property
@@ -188,16 +188,16 @@ class CheckpointFolder:
 
     @property
     def pictures(self) -> dict[int, Path]:
-        """Pictures of the first layer's kernels by epoch, so far."""
+        """Pictures of the first layer's kernels by epoch, up to now."""
         return _pictures(self.folder)
 
     def picture(self, epoch: int) -> Path:
-        """The picture of the first layer's kernels after `epoch` epochs."""
+        """Return the picture of the first layer's kernels after `epoch` epochs."""
         return self.folder / f"kernels-{epoch:05d}.png"
 
     @property
     def lock(self) -> Path:
-        """Held by the process that trains."""
+        """The lock file of the process that trains."""
         return self.folder.with_suffix(".lock")
 
 
@@ -206,11 +206,11 @@ def _pictures(folder: Path) -> dict[int, Path]:
 
 
 def looks_file(data: str) -> Path:
-    """The table of what the images of a data set have been used for, beside its test sets."""
+    """Return the table of looks at the images of a data set (`pipeline.data.looks`)."""
     return TEST_SETS / f"{data}.looks.csv"
 
 
 def report_files() -> list[Path]:
-    """What there is of the comparison's report: both forms and the figures."""
+    """Return the existing files of the comparison's report: HTML, Markdown and figures."""
     found = [REPORT, REPORT.with_suffix(".md"), *sorted(FIGURES.glob("*"))]
     return [file for file in found if file.is_file()]

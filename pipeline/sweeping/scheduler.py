@@ -21,7 +21,7 @@ from omegaconf.errors import OmegaConfBaseException
 from optuna.trial import FrozenTrial, TrialState
 
 from pipeline.errors import UserError, reason
-from pipeline.storage.processes import is_gone, is_local, process_number, this_process
+from pipeline.storage.processes import is_gone, is_local, process_id, this_process
 from pipeline.sweeping.database import DATABASE_ERRORS, study_lock, with_retries
 from pipeline.sweeping.ownership import (
     DEATHS,
@@ -243,7 +243,7 @@ class Scheduler:
         for number in self._running:
             trial = self._frozen(number)
             owner = trial.user_attrs[OWNER]
-            process = process_number(owner)
+            process = process_id(owner)
             if trial.state != TrialState.RUNNING or owner == this_process() or not is_local(owner) or is_gone(owner):
                 continue
             if process is not None:

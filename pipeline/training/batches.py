@@ -1,7 +1,7 @@
 """Batches of examples: shuffled, augmented ones for training, plain ones for evaluation.
 
-The order of an epoch is a permutation drawn from (seed, epoch), not from a generator's history, so a training that
-goes on after an interruption sees what it would have seen.
+The order of an epoch is a permutation drawn from (seed, epoch). It does not depend on the history of a generator, so
+a resumed training sees the same batches as an uninterrupted one.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ import numpy.typing as npt
 from pipeline.training.examples import Floats, Pixels, Portion, Positions
 
 Batch = tuple[Any, ...]
-"""Inputs, targets and, with class weights, weights, as Keras takes them: a tuple of each, or the only one."""
+"""Inputs, targets and, with class weights, sample weights in Keras' form: tuples, or single arrays."""
 
 Augment = Callable[[Pixels, np.random.Generator], Pixels]
 
@@ -27,16 +27,16 @@ def training_batches(
     augment: Augment | None,
     class_weights: Mapping[int, float] | None = None,
 ) -> Iterator[Batch]:
-    """The batches of the given epochs one after the other; the incomplete last batch of an epoch is dropped.
+    """Yield the batches of the given epochs in order, without the incomplete last batch of each epoch.
 
-    Each epoch has its own permutation, so every image is used in the long run, and its own pairs.
+    Each epoch has its own permutation and its own pairs, so over the epochs every image is used.
     """
     for epoch in epochs:
         order = np.random.default_rng([seed, epoch]).permutation(len(portion))
         partners = _partners(portion, [seed, epoch, 0, 1])
         for batch in range(len(portion) // batch_size):
             positions = order[batch * batch_size : (batch + 1) * batch_size]
-            # From 1: a seed that ends in 0 draws the same numbers as one without it, those of the permutation.
+            # Counted from 1: [seed, epoch, 0] would draw the same numbers as [seed, epoch], the permutation's seed.
             rng = np.random.default_rng([seed, epoch, batch + 1])
             yield _batch(
                 portion,
@@ -48,22 +48,22 @@ def training_batches(
 
 
 def evaluation_batches(portion: Portion, *, batch_size: int) -> Iterator[Batch]:
-    """Every image once, in order; in pairs with the partners of `evaluation_partners`."""
+    """Yield every image once, in order; pairs use the partners of `evaluation_partners`."""
     partners = evaluation_partners(portion)
     for start in range(0, len(portion), batch_size):
         yield _batch(portion, np.arange(start, min(start + batch_size, len(portion))), partners)
 
 
 def evaluation_partners(portion: Portion) -> Positions | None:
-    """The partners that a portion is evaluated with, always the same; None for a network that takes no pairs."""
+    """Return the fixed partners for evaluating a portion, or None for a network without pairs."""
     return _partners(portion, [0])
 
 
 def dataset(batches: Callable[[], Iterator[Batch]], count: int, *, batch_size: int | None = None) -> Any:
-    """A `tf.data.Dataset` over the `count` batches of `batches()`, one prepared while the network computes another.
+    """Return a `tf.data.Dataset` over the `count` batches of `batches()` that prefetches while the network computes.
 
-    `batch_size` is that of all batches, where they have one: TensorFlow then computes the same bits as in
-    `train_on_batch`, which otherwise differ in the last one where there is batch normalisation.
+    Set `batch_size` when every batch has the same size. Only then does `fit` compute the same bits as
+    `train_on_batch` in networks with batch normalisation.
     """
     import tensorflow as tf
 
@@ -101,7 +101,7 @@ def _batch(
 
 
 def _only(columns: Sequence[Floats]) -> Any:
-    """The columns as Keras takes them: the only one by itself."""
+    """Return the columns in Keras' form: a tuple, or a single array."""
     return columns[0] if len(columns) == 1 else tuple(columns)
 
 

@@ -1,7 +1,7 @@
-"""Where a training stands: every variable of model and optimizer, and what happened so far.
+"""Checkpoints of a training: every variable of model and optimizer, and the history.
 
-Neither `.keras` nor `.weights.h5` keeps the state of Keras' seed generators; a training with dropout that went on from
-such a file would end elsewhere. `model.variables` holds them, so all variables are saved, in their order.
+Neither `.keras` nor `.weights.h5` stores the state of Keras' seed generators: a training with dropout that resumed from
+such a file would end with other weights. `model.variables` contains them, so all variables are saved, in their order.
 """
 
 import json
@@ -21,14 +21,14 @@ Epoch = dict[str, float]
 
 
 def save_state(file: Path, model: keras.Model, history: list[Epoch]) -> None:
-    """Write the state after the last epoch of `history`, whole or not at all."""
+    """Write the state after the last epoch of `history`, atomically."""
     arrays = {f"variable-{number}": variable.numpy() for number, variable in enumerate(_variables(model))}
     with replacing(file) as unfinished, unfinished.open("wb") as stream:
         np.savez(stream, history=np.array(json.dumps(history)), **arrays)
 
 
 def restore_state(file: Path, model: keras.Model) -> list[Epoch]:
-    """Put a compiled model back where `save_state` left it and return the history up to there.
+    """Restore the state of a compiled model that `save_state` wrote, and return its history.
 
     Raises:
         UserError: the file is damaged or belongs to another network.
@@ -38,20 +38,20 @@ def restore_state(file: Path, model: keras.Model) -> list[Epoch]:
         history: list[Epoch] = json.loads(str(saved["history"]))
         arrays = [saved[f"variable-{number}"] for number in range(len(saved.files) - 1)]
         if [array.shape for array in arrays] != [tuple(variable.shape) for variable in variables]:
-            raise ValueError("it holds the state of another network")
+            raise ValueError("it belongs to another network")
     for variable, array in zip(variables, arrays, strict=True):
         variable.assign(array)
     return history
 
 
 def save_weights(file: Path, model: keras.Model) -> None:
-    """Write the weights alone, whole or not at all; Keras' own file of a compiled model holds the optimizer's, too."""
+    """Write the weights atomically; Keras' own file of a compiled model would include the optimizer's variables."""
     with replacing(file) as unfinished, unfinished.open("wb") as stream:
         np.savez(stream, *model.get_weights())
 
 
 def restore_weights(file: Path, model: keras.Model) -> None:
-    """Give a model of the same network the weights that `save_weights` wrote.
+    """Load the weights that `save_weights` wrote into a model of the same network.
 
     Raises:
         UserError: the file is missing, damaged or belongs to another network.
@@ -67,7 +67,7 @@ def _reading(file: Path) -> Iterator[Any]:
             yield saved
     except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as problem:
         raise UserError(
-            f"The checkpoint {file} cannot be read ({problem}). To train anew, delete the folder {file.parent}."
+            f"The checkpoint {file} is unreadable ({problem}). To train from the beginning, delete {file.parent}."
         ) from None
 
 

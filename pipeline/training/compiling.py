@@ -1,4 +1,4 @@
-"""Optimizer, schedule and loss by name, as a Keras model wants them."""
+"""Loss, metrics and optimizer of a Keras model, from the names and options of a configuration."""
 
 import inspect
 from collections.abc import Mapping
@@ -10,14 +10,14 @@ from pipeline.errors import UserError, unknown
 
 
 def compile_model(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:
-    """Compile with the cross-entropy that fits each output: binary for one sigmoid, categorical for a softmax.
+    """Compile a model with the cross-entropy of each output: binary for one sigmoid, categorical for a softmax.
 
-    The losses of several outputs are added.
+    The loss is the sum over outputs.
     """
     metrics = keras.metrics
     binary = [output.shape[-1] == 1 for output in model.outputs]
     accuracies = [metrics.BinaryAccuracy if two else metrics.SparseCategoricalAccuracy for two in binary]
-    # What Keras calls the loss of one output of several counts a smaller last batch as much as a whole one.
+    # Keras' own loss of one of several outputs weights a smaller last batch like a full one.
     entropies = [metrics.BinaryCrossentropy if two else metrics.SparseCategoricalCrossentropy for two in binary]
     model.compile(
         optimizer=optimizer,
@@ -27,7 +27,7 @@ def compile_model(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> 
             for accuracy, entropy in zip(accuracies, entropies, strict=True)
         ],
     )
-    # Now, and not as `fit` traces: some optimizers start from the weights as they are.
+    # Before `fit` traces the step: some optimizers copy the initial weights.
     optimizer.build(model.trainable_variables)
 
 
@@ -39,28 +39,30 @@ def make_optimizer(
     schedule: tuple[str, Mapping[str, Any]] | None,
     steps: int,
 ) -> keras.optimizers.Optimizer:
-    """An optimizer of `keras.optimizers`; `steps` is the length of the whole training in batches.
+    """Return an optimizer of `keras.optimizers`; `steps` is the length of the whole training in batches.
+
+    `schedule` is the name and options of a class of `keras.optimizers.schedules`, or None for a constant rate.
 
     Raises:
-        UserError: no such optimizer, schedule or option, or a value that Keras refuses.
+        UserError: the optimizer, schedule or option does not exist, or Keras rejects a value.
     """
     if options.get("use_ema"):
         raise UserError(
-            "`optimizer.options.use_ema` would exchange the weights once training ends, but which are kept says "
-            "`training.keep`: leave it out."
+            "`optimizer.options.use_ema` is not supported: it replaces the weights at the end of the training, but "
+            "`training.keep` chooses the weights to keep. Remove it."
         )
     rate: Any = learning_rate
     if schedule is not None:
         rate = _schedule(schedule[0], learning_rate, schedule[1], steps)
     kinds = {
-        kind: made
-        for kind, made in _classes(keras.optimizers, keras.optimizers.Optimizer).items()
-        # The others wrap an optimizer.
-        if "learning_rate" in inspect.signature(made).parameters
+        kind: constructor
+        for kind, constructor in _classes(keras.optimizers, keras.optimizers.Optimizer).items()
+        # Classes without a learning rate wrap another optimizer.
+        if "learning_rate" in inspect.signature(constructor).parameters
     }
     if name not in kinds:
         raise unknown("optimizer", name, kinds)
-    return _made(kinds[name], f"optimizer {name}", options, {"learning_rate": rate})
+    return _constructed(kinds[name], f"optimizer {name}", options, {"learning_rate": rate})
 
 
 def _schedule(name: str, learning_rate: float, options: Mapping[str, Any], steps: int) -> Any:
@@ -72,7 +74,7 @@ def _schedule(name: str, learning_rate: float, options: Mapping[str, Any], steps
     if "decay_steps" in accepted and given.get("decay_steps") is None:
         given["decay_steps"] = steps
     rate = {"initial_learning_rate": learning_rate} if "initial_learning_rate" in accepted else {}
-    return _made(kinds[name], f"schedule {name}", given, rate)
+    return _constructed(kinds[name], f"schedule {name}", given, rate)
 
 
 def _classes(module: Any, base: type) -> dict[str, Any]:
@@ -81,15 +83,15 @@ def _classes(module: Any, base: type) -> dict[str, Any]:
     return {name: kind for name, kind in kinds.items() if kind is not base}
 
 
-def _made(kind: Any, called: str, options: Mapping[str, Any], rate: Mapping[str, Any]) -> Any:
-    """`rate` is ours to give, so that an option cannot overrule the setting that names it."""
+def _constructed(kind: Any, called: str, options: Mapping[str, Any], rate: Mapping[str, Any]) -> Any:
+    """Construct an optimizer or schedule; `rate` cannot be set by an option, because it is a setting of its own."""
     given = {name: value for name, value in options.items() if value is not None}
     parameters = inspect.signature(kind).parameters
     accepted = [name for name in parameters if name not in ("self", "kwargs", *rate)]
     for name, value in given.items():
         if name not in accepted:
             raise UserError(
-                f"{unknown(f'option of {called}', name, accepted)} To leave out what a file of conf/ sets: {name}=null."
+                f"{unknown(f'option of {called}', name, accepted)} To unset an option of a file in conf/: {name}=null."
             )
         wanted = _wanted(parameters[name].default, value)
         if wanted:
@@ -100,11 +102,11 @@ def _made(kind: Any, called: str, options: Mapping[str, Any], rate: Mapping[str,
     try:
         return kind(**given, **rate)
     except (ValueError, TypeError) as problem:
-        raise UserError(f"Keras refuses the options {given} of {called}: {' '.join(str(problem).split())}") from None
+        raise UserError(f"Keras rejects the options {given} of {called}: {' '.join(str(problem).split())}") from None
 
 
 def _wanted(default: Any, value: Any) -> str | None:
-    """What a value must be where it is of another type than the default; Keras finds that out as it trains."""
+    """Describe the expected type if a value has another type than the default; Keras would fail in training."""
     if isinstance(default, bool):
         return None if isinstance(value, bool) else "true or false"
     if isinstance(default, str):

@@ -1,14 +1,14 @@
-"""Examples: what a network is shown and what it is asked, in columns named as its inputs and outputs are.
+"""Examples: the inputs and targets of a network, in columns with the names of its inputs and outputs.
 
 Inputs:
     image: the standardised image, (b, height, width, channels)
-    partner: another image of the same portion, likewise; half of the pairs show one class
+    partner: another image of the same portion, in the same form; in half of the pairs both have the same class
     subgroup: the image's subgroup, such as a solar module's type, one-hot, (b, subgroups)
 
 Outputs, each (b, 1):
     output: the image's class
     subgroup: the image's subgroup
-    same: 1 if image and partner show one class, else 0
+    same: 1 if image and partner have the same class, else 0
 """
 
 import json
@@ -31,16 +31,17 @@ OUTPUTS = ("output", "subgroup", "same")
 
 @dataclass(frozen=True)
 class Columns:
-    """The names of a network's inputs and outputs, in its order; the first output is what it is compared by."""
+    """The names of a network's inputs and outputs, in its order; models are compared by the first output."""
 
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
 
     @classmethod
     def of(cls, architecture: str) -> "Columns":
-        """The columns of a network given as its JSON text.
+        """Return the columns of a network from its JSON text.
 
-        Raises ValueError for an input or output that no column is named after.
+        Raises:
+            ValueError: an input or output has no column of its name.
         """
         written = json.loads(architecture)
         config = written["config"]
@@ -51,9 +52,7 @@ class Columns:
             columns = cls(_names(config["input_layers"]), _names(config["output_layers"]))
         for called, names, known in (("inputs", columns.inputs, INPUTS), ("outputs", columns.outputs, OUTPUTS)):
             if not set(names) <= set(known):
-                raise ValueError(
-                    f"A network's {called} must be among {', '.join(known)}. Received: {', '.join(names)}."
-                )
+                raise ValueError(f"A network's {called} must be among {', '.join(known)}. Received {', '.join(names)}.")
         return columns
 
     @property
@@ -61,8 +60,8 @@ class Columns:
         """Whether an example is a pair of images."""
         return "partner" in self.inputs
 
-    def answers(self, manifest: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-        """What each output chooses between, by name; `manifest` is that of the prepared data."""
+    def class_names(self, manifest: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+        """Return the class names of each output; `manifest` is that of the prepared data."""
         known = {
             "output": manifest["classes"],
             "subgroup": manifest["subgroups"],
@@ -76,22 +75,23 @@ IMAGE_TO_CLASS = Columns(("image",), ("output",))
 
 @dataclass(frozen=True)
 class Standardisation:
-    """Mean and deviation of the training pixels, one value per channel, in grey levels from 0 to 255."""
+    """Mean and standard deviation of the training pixels, one value per channel, in grey levels from 0 to 255."""
 
     mean: Floats
     deviation: Floats
 
     def __call__(self, pixels: Pixels) -> Floats:
-        """Pixels (…, channels) with mean 0 and deviation 1 over the training images."""
+        """Return pixels (…, channels) with mean 0 and standard deviation 1 over the training images."""
         return (pixels.astype(np.float32) - self.mean) / self.deviation
 
 
 @dataclass(frozen=True)
 class Portion:
-    """Some of the prepared images, and the columns that a network takes of them; `positions` count within them.
+    """A part of the prepared images, such as the training images, and the columns of a network.
 
-    `pixels` (n, height, width, channels), `labels` (n,) and `subgroups` (n,), numbered from 0, are those of all images,
-    `indices` says which of them belong to the portion. Pixels stay on disk until they are asked for.
+    `pixels` (n, height, width, channels), `labels` (n,) and `subgroups` (n,) are those of all images; labels and
+    subgroups are numbered from 0. `indices` selects the images of the portion, and positions count within `indices`.
+    Pixels stay on disk until a batch needs them.
     """
 
     pixels: Pixels
@@ -106,9 +106,10 @@ class Portion:
         return len(self.indices)
 
     def partners(self, rng: np.random.Generator) -> Positions:
-        """A partner for each image: by the toss of a coin one of its own class, never itself, or one of another.
+        """Draw a partner for each image: with probability ½ another image of its class, else one of another class.
 
-        Of a class that has no other image, or where there is no other class, the partner is from what there is.
+        An image that is alone in its class gets a partner of another class. With a single class, all partners are of
+        that class.
         """
         labels = self.labels[self.indices]
         order = np.argsort(labels, kind="stable")
@@ -118,7 +119,7 @@ class Portion:
         place[order] = np.arange(len(labels))
         others = len(labels) - own
         same = (rng.random(len(labels)) < 0.5) & (own > 1) | (others == 0)
-        # Places within the class but for the image's own, or among all that lie before and behind the class.
+        # Places within the class except the image's own, or places before and after the class.
         within = first + (place - first + 1 + rng.integers(0, np.maximum(own - 1, 1))) % own
         without = rng.integers(0, np.maximum(others, 1))
         without += np.where(without >= first, own, 0)
@@ -127,7 +128,7 @@ class Portion:
     def inputs(
         self, positions: Positions, partners: Positions | None = None, augment: Callable[[Pixels], Pixels] | None = None
     ) -> tuple[Floats, ...]:
-        """What the network is shown of the images at these positions, and of their partners at those."""
+        """Return the input columns of the images at `positions` and of their `partners`."""
 
         def seen(of: Positions | None) -> Floats:
             pixels = np.asarray(self.pixels[self.indices[of]])
@@ -141,7 +142,7 @@ class Portion:
         return tuple(columns[name]() for name in self.columns.inputs)
 
     def targets(self, positions: Positions, partners: Positions | None = None) -> tuple[npt.NDArray[np.int64], ...]:
-        """What the network should answer to the same, one column (b,) for each output."""
+        """Return the target columns of the same examples, one (b,) for each output."""
         chosen = self.indices[positions]
 
         def subgroup() -> npt.NDArray[np.int64]:
@@ -156,7 +157,7 @@ class Portion:
 
 
 def portion(prepared: Prepared, replicate: int, part: int, columns: Columns) -> Portion:
-    """A part of a replicate's split: `TRAIN`, `VALIDATION` or `TEST`."""
+    """Return a part of a replicate's split: `TRAIN`, `VALIDATION` or `TEST`."""
     subgroups = None
     if prepared.subgroups is not None:
         subgroups = np.searchsorted(prepared.manifest["subgroups"], prepared.subgroups)
@@ -171,15 +172,15 @@ def portion(prepared: Prepared, replicate: int, part: int, columns: Columns) -> 
 
 
 def standardisation(prepared: Prepared, replicate: int) -> Standardisation:
-    """Mean and deviation of the pixels that this replicate trains on."""
+    """Return mean and standard deviation of the training pixels of a replicate."""
     split = prepared.manifest["replicates"][replicate]
-    # A picture of one single grey has no deviation to divide by.
+    # Images of a single grey level have deviation 0: do not divide by it.
     deviation = np.maximum(np.asarray(split["standard_deviation"], np.float32), 1.0)
     return Standardisation(np.asarray(split["mean"], np.float32), deviation)
 
 
 def _names(listed: Any) -> tuple[str, ...]:
-    """The layers in Keras' list of inputs or outputs; of a single one it holds just that."""
+    """Return the layer names in Keras' list of inputs or outputs, which is not nested for a single one."""
     if isinstance(listed, Sequence) and isinstance(listed[0], str):
         return (listed[0],)
     return tuple(layer for layer, *_ in (listed.values() if isinstance(listed, Mapping) else listed))

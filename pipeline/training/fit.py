@@ -1,4 +1,4 @@
-"""Train a compiled network, so that an interrupted training goes on and ends with the same bits."""
+"""Train a compiled network so that an interrupted training resumes and ends with the same bits."""
 
 import math
 import time
@@ -19,7 +19,7 @@ from pipeline.training.loops import LOOPS, LoopName
 
 @dataclass(frozen=True)
 class Length:
-    """How long to train: `patience` epochs without a lower validation loss end it, where it is set."""
+    """Length of a training; if `patience` is set, that many epochs without a lower validation loss end it."""
 
     epochs: int
     batch_size: int
@@ -27,21 +27,21 @@ class Length:
     patience: int | None = None
 
     def over(self, history: list[Epoch]) -> bool:
-        """Whether training has ended after these epochs."""
+        """Return whether the training ends after these epochs."""
         waited = len(history) - 1 - best_epoch(history) if history else 0
         return len(history) >= self.epochs or (self.patience is not None and waited >= self.patience)
 
 
 def best_epoch(history: list[Epoch]) -> int:
-    """The first epoch with the lowest validation loss, counted from 0."""
+    """Return the first epoch with the lowest validation loss, counted from 0."""
     return min(range(len(history)), key=lambda epoch: history[epoch]["val/loss"])
 
 
 def steps_in_epoch(train: Portion, batch_size: int) -> int:
-    """The number of whole batches of training images.
+    """Return the number of full batches of training images.
 
     Raises:
-        UserError: there is none.
+        UserError: the batch size exceeds the number of training images.
     """
     if batch_size > len(train):
         raise UserError(
@@ -64,16 +64,16 @@ def fit(
     keep: Literal["best", "last"] = "last",
     loop: LoopName = "fit",
 ) -> list[Epoch]:
-    """Train, or go on from the checkpoint, and return the history: one mapping per epoch.
+    """Train, or resume from the checkpoint, and return the history: one mapping per epoch.
 
-    Keys are `train/loss`, `train/accuracy`, `val/loss`, `val/accuracy`, `learning_rate` and `seconds`. Of several
-    outputs loss and accuracy are the first one's; beside them stand those of the others, such as `val/subgroup/loss`,
-    and the sum of the losses, which is what falls, such as `val/total_loss`. `on_epoch` is called after each epoch
-    with the history so far. Afterwards the model holds the weights to `keep`: those with the lowest validation loss,
-    or the last epoch's.
+    Keys are `train/loss`, `train/accuracy`, `val/loss`, `val/accuracy`, `learning_rate` and `seconds`. With several
+    outputs, `loss` and `accuracy` are those of the first. Those of the others have keys such as `val/subgroup/loss`,
+    and the minimised sum of all losses is `train/total_loss` and `val/total_loss`. `on_epoch` is called after each
+    epoch with the history up to now. Afterwards the model has the weights to `keep`: those with the lowest validation
+    loss, or those of the last epoch.
 
     Raises:
-        UserError: the loss is no longer finite, or the checkpoint cannot be read.
+        UserError: the loss is not finite, or the checkpoint is unreadable.
     """
     steps = steps_in_epoch(train, length.batch_size)
     history = restore_state(checkpoint.state, model) if checkpoint.state.is_file() else []
@@ -110,20 +110,20 @@ class _AfterEpoch(keras.callbacks.Callback):  # type: ignore[misc]
     checkpoint: CheckpointFolder
     on_epoch: Callable[[list[Epoch]], None]
     began: float = field(default=0.0, init=False)
-    began_with: float = field(default=0.0, init=False)
+    first_rate: float = field(default=0.0, init=False)
 
     def __post_init__(self) -> None:
         super().__init__()
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self.began, self.began_with = time.perf_counter(), _learning_rate(self.model)
+        self.began, self.first_rate = time.perf_counter(), _learning_rate(self.model)
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         logs = logs or {}
         if not (math.isfinite(logs["loss"]) and math.isfinite(logs["val_loss"])):
             raise UserError(
-                f"The loss is {logs['loss']} in epoch {epoch + 1} (validation {logs['val_loss']}): the training "
-                f"diverged. Lower `optimizer.learning_rate`; the epoch began with {self.began_with:g}."
+                f"The training diverged: the loss is {logs['loss']} in epoch {epoch + 1} (validation "
+                f"{logs['val_loss']}). Lower `optimizer.learning_rate`, which was {self.first_rate:g}."
             )
         self.history.append(
             {
@@ -133,7 +133,7 @@ class _AfterEpoch(keras.callbacks.Callback):  # type: ignore[misc]
                 "seconds": time.perf_counter() - self.began,
             }
         )
-        # The best weights first: a state that is older than they are leads back to the same weights.
+        # Save the best weights first: after a crash in between, the older state leads to the same weights again.
         if best_epoch(self.history) == epoch:
             save_weights(self.checkpoint.best, self.model)
         save_state(self.checkpoint.state, self.model, self.history)
@@ -143,7 +143,7 @@ class _AfterEpoch(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 def _named(logs: Mapping[str, float], part: str, prefix: str, outputs: tuple[str, ...]) -> Epoch:
-    """Keras' logs of one part in our names; Keras puts the output's name before a metric where there are several."""
+    """Rename Keras' logs of one part; with several outputs, Keras prefixes a metric with the output's name."""
     if len(outputs) == 1:
         return {f"{part}/{metric}": float(logs[prefix + metric]) for metric in ("loss", "accuracy")}
     first, *others = outputs
@@ -152,7 +152,7 @@ def _named(logs: Mapping[str, float], part: str, prefix: str, outputs: tuple[str
         **{
             f"{place}/{metric}": float(logs[f"{prefix}{name}_{logged}"])
             for name, place in places.items()
-            # Batches of training are all of one size, and weigh the classes in the loss alone.
+            # Training batches have equal sizes, and class weights affect only the loss.
             for metric, logged in (("loss", "loss" if part == "train" else "cross_entropy"), ("accuracy", "accuracy"))
         },
         f"{part}/total_loss": float(logs[f"{prefix}loss"]),

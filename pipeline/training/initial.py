@@ -1,6 +1,6 @@
-"""Weights that a network starts from instead of random ones: those of a file that its architecture has read.
+"""Initial weights that an architecture has read from a file, in place of random ones.
 
-The layers that answer are left out: their weights are drawn for each replicate, as those of any other network.
+The output layers are left out: each replicate draws their weights at random.
 """
 
 import zipfile
@@ -14,7 +14,7 @@ from pipeline.storage.files import replacing
 
 
 def save_initial_weights(file: Path, model: keras.Model) -> None:
-    """Write the weights of all layers but those that answer, by layer, whole or not at all."""
+    """Write the weights of all layers except the output layers, by layer, atomically."""
     arrays = {
         f"{layer.name}/{number}": array for layer in _inner(model) for number, array in enumerate(layer.get_weights())
     }
@@ -23,7 +23,7 @@ def save_initial_weights(file: Path, model: keras.Model) -> None:
 
 
 def load_initial_weights(file: Path, model: keras.Model) -> None:
-    """Give a model of the same network the weights that `save_initial_weights` wrote.
+    """Load the weights that `save_initial_weights` wrote into a model of the same network.
 
     Raises:
         UserError: the file is damaged or belongs to another network.
@@ -33,8 +33,10 @@ def load_initial_weights(file: Path, model: keras.Model) -> None:
             for layer in _inner(model):
                 layer.set_weights([saved[f"{layer.name}/{number}"] for number in range(len(layer.weights))])
     except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as problem:
-        raise UserError(f"{file} cannot be read ({problem}): delete it and run `dvc repro`, which makes it.") from None
+        raise UserError(
+            f"{file} is unreadable ({problem}). Delete it and run `dvc repro` to create it again."
+        ) from None
 
 
 def _inner(model: keras.Model) -> list[keras.layers.Layer]:
-    return [layer for layer in model.layers if all(layer.output is not answer for answer in model.outputs)]
+    return [layer for layer in model.layers if all(layer.output is not output for output in model.outputs)]

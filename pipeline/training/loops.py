@@ -1,6 +1,6 @@
-"""The two ways in which Keras trains: `fit`, and batch by batch with `train_on_batch`.
+"""The two training loops of Keras: `fit`, and an explicit loop over `train_on_batch`.
 
-Both see the same batches, average the same metrics and call the same callback, and end with the same bits.
+Both use the same batches, metrics and callback, and end with the same bits.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,10 +14,10 @@ LoopName = Literal["fit", "explicit"]
 def by_fit(
     model: keras.Model, batches: Any, held_out: Any, *, epochs: range, steps: int, after: keras.callbacks.Callback
 ) -> None:
-    """`model.fit`: Keras goes through epochs and batches itself.
+    """Train with `model.fit`, where Keras iterates over epochs and batches.
 
-    `batches` is a `tf.data.Dataset` over the batches of all `epochs`, `steps` in each, `held_out` one over those of the
-    validation; `after` is called around each epoch and may set `model.stop_training`.
+    `batches` is a `tf.data.Dataset` over the batches of all `epochs`, `steps` in each; `held_out` is one over the
+    validation batches. The callback `after` may set `model.stop_training`.
     """
     model.fit(
         batches,
@@ -34,7 +34,7 @@ def by_fit(
 def by_batch(
     model: keras.Model, batches: Any, held_out: Any, *, epochs: range, steps: int, after: keras.callbacks.Callback
 ) -> None:
-    """The loop that `fit` hides, written out; arguments as `by_fit`."""
+    """Train with an explicit loop, as `fit` does internally; arguments as in `by_fit`."""
     after.set_model(model)
     model.stop_training = False
     stream = iter(batches)
@@ -43,7 +43,7 @@ def by_batch(
         sums: list[Any] = []
         for _ in range(steps):
             model.train_on_batch(*next(stream))
-            # Keras forgets the metrics of one batch with the next; each is a quotient of sums over examples.
+            # Keras resets the metrics after each batch. Each metric is a quotient of sums over examples: add them up.
             values = [variable.numpy() for variable in model.metrics_variables]
             sums = [total + value for total, value in zip(sums, values, strict=True)] if sums else values
         for variable, total in zip(model.metrics_variables, sums, strict=True):

@@ -1,4 +1,4 @@
-"""Tell a person how far the training is, in lines that read well in a terminal and in a log file."""
+"""Console progress of a training, in lines for a terminal or a log file."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from pipeline.training.task import Progress
 
 
 def time_left(seconds: float) -> str:
-    """An estimate in words, no finer than it is worth.
+    """Format an estimated duration, rounded to its precision.
 
     >>> time_left(1), time_left(47), time_left(100), time_left(7300)
     ('done soon', 'about 45 s left', 'about 2 min left', 'about 2 h 2 min left')
@@ -24,9 +24,9 @@ def time_left(seconds: float) -> str:
 
 @dataclass
 class Reporter:
-    """Prints at most one line per `interval` seconds, and one for the last epoch of each replicate.
+    """Print at most one line per `interval` seconds, and one for the last epoch of each replicate.
 
-    The time left comes from the epochs measured so far; nothing is said of it before the first.
+    The remaining time is estimated from the epochs measured so far; there is no estimate before the first.
     """
 
     model: str
@@ -36,19 +36,19 @@ class Reporter:
     interval: float = 5.0
     histories: dict[int, Sequence[Mapping[str, float]]] = field(default_factory=dict, init=False)
     ended: set[int] = field(default_factory=set, init=False)
-    spoke: float = field(default=0.0, init=False)
+    printed: float = field(default=0.0, init=False)
 
     def __call__(self, progress: Progress) -> None:
-        """Take note of a sign of life and say so if it is time."""
+        """Record the progress of a replicate, and print a line if it is time."""
         self.histories[progress.replicate] = progress.history
         if progress.last:
             self.ended.add(progress.replicate)
-        if progress.history and (progress.last or time.monotonic() - self.spoke >= self.interval):
-            self.spoke = time.monotonic()
+        if progress.history and (progress.last or time.monotonic() - self.printed >= self.interval):
+            self.printed = time.monotonic()
             say(self.line(progress.replicate))
 
     def line(self, replicate: int) -> str:
-        """One line on the replicate's last epoch and on the whole."""
+        """Return one line about the replicate's last epoch and the whole training."""
         history = self.histories[replicate]
         epoch = history[-1]
         done = sum(len(history) for history in self.histories.values())
@@ -61,7 +61,7 @@ class Reporter:
         )
 
     def seconds_left(self) -> float:
-        """Seconds until all replicates are trained, at the measured pace."""
+        """Return the seconds until all replicates are trained, at the measured pace."""
         measured = [epoch["seconds"] for history in self.histories.values() for epoch in history]
         pace = sum(measured) / len(measured)
         left = self._epochs_left()
@@ -69,6 +69,6 @@ class Reporter:
         return pace * max(sum(left) / side_by_side, max(left))
 
     def _epochs_left(self) -> list[int]:
-        """By replicate; a training that has ended before its time has none left."""
+        """Return the remaining epochs of each replicate; none for a training that ended early."""
         waiting = {replicate: self.epochs - len(self.histories.get(replicate, ())) for replicate in self.replicates}
         return [0 if replicate in self.ended else epochs for replicate, epochs in waiting.items()]

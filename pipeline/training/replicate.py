@@ -1,4 +1,4 @@
-"""Train one replicate from its task to its finished result, unless that result exists."""
+"""Train one replicate: from its task to its finished result."""
 
 import shutil
 from pathlib import Path
@@ -21,9 +21,9 @@ from pipeline.training.task import OnProgress, Progress, Task
 
 
 def train_replicate(task: Task, on_progress: OnProgress) -> None:
-    """Train, keep the result under the task's fingerprint and remove the checkpoints.
+    """Train a task unless its result exists, store the result under its fingerprint, and delete its checkpoints.
 
-    Two processes with the same task at the same time: the second waits and finds the result.
+    If two processes have the same task, the second one waits and uses the result of the first.
     """
     checkpoint = CheckpointFolder.of(task.fingerprint)
     checkpoint.folder.mkdir(parents=True, exist_ok=True)
@@ -64,7 +64,7 @@ def _keep(task: Task, model: keras.Model, history: list[Epoch], checkpoint: Chec
     with replacing_folder(result.folder) as unfinished:
         for picture in checkpoint.pictures.values():
             shutil.copy2(picture, unfinished)
-        # A network that was never compiled: Keras would write the optimizer's variables beside the weights.
+        # A model that is not compiled: Keras would otherwise save the optimizer's variables with the weights.
         bare = keras.models.model_from_json(task.architecture)
         bare.set_weights(model.get_weights())
         bare.save_weights(unfinished / result.weights.name)
@@ -92,7 +92,7 @@ def _keep(task: Task, model: keras.Model, history: list[Epoch], checkpoint: Chec
 
 
 def _picture(model: keras.Model, checkpoint: CheckpointFolder, epoch: int, *, last: bool = False) -> Path | None:
-    """A picture of the first layer's kernels at the start, after 1, 2, 4, 8 … epochs and after the last one."""
+    """Save a picture of the first layer's kernels before training, after 1, 2, 4, 8 … epochs and after the last."""
     power_of_two = epoch & (epoch - 1) == 0
     kernels = first_layer_kernels(model) if power_of_two or last else None
     if kernels is None:

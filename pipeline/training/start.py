@@ -1,4 +1,4 @@
-"""What a training starts from: its images, its network with initial weights, its optimizer and its random numbers."""
+"""The start of a training: images, network with initial weights, optimizer and random seed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from pipeline.training.task import Task, own_modules
 
 @dataclass(frozen=True)
 class Start:
-    """Everything that `fit` needs for one replicate."""
+    """The arguments of `fit` for one replicate."""
 
     model: keras.Model
     train: Portion
@@ -35,10 +35,10 @@ class Start:
 
 
 def start(task: Task, prepared: Prepared) -> Start:
-    """The start of a task: the same task gives the same bits.
+    """Return the start of a task; the same task gives the same bits.
 
     Raises:
-        UserError: an optimizer or schedule that does not exist, or fewer training images than one batch holds.
+        UserError: the optimizer or schedule does not exist, or a batch is larger than the training set.
     """
     columns = Columns.of(task.architecture)
     train, validation = (portion(prepared, task.replicate, part, columns) for part in (TRAIN, VALIDATION))
@@ -56,7 +56,7 @@ def start(task: Task, prepared: Prepared) -> Start:
         try:
             augmented(np.asarray(prepared.pixels[:1]), np.random.default_rng(0))
         except ValueError as problem:
-            raise UserError(f"The augmentation does not fit the images: {problem}") from None
+            raise UserError(f"The augmentation cannot be applied to these images: {problem}") from None
     model = load_network(task.architecture, seed)
     if task.initial_weights is not None:
         load_initial_weights(task.initial_weights, model)
@@ -73,26 +73,26 @@ def start(task: Task, prepared: Prepared) -> Start:
 
 
 def load_network(architecture: str, seed: int) -> keras.Model:
-    """The network of a JSON text with initial weights drawn from `seed`."""
+    """Return the network of a JSON text with random initial weights drawn from `seed`."""
     for module in own_modules(architecture):
         import_module(module)
     keras.backend.clear_session()
-    # Which clearing turned on again.
+    # `clear_session` turns it on.
     keras.config.disable_interactive_logging()
     keras.utils.set_random_seed(seed)
     return keras.models.model_from_json(architecture)
 
 
 def balanced_weights(train: Portion) -> dict[int, float]:
-    """Weights with which each class counts the same, 1 on average (King & Zeng 2001).
+    """Return weights with which all classes count equally, 1 on average (King & Zeng 2001).
 
     Raises:
-        UserError: the network does not answer with a class.
+        UserError: the network does not predict the class of an image.
     """
     if "output" not in train.columns.outputs:
         raise UserError(
-            "`training.class_weights: balanced` weighs the classes of images, but this network answers "
-            f"'{train.columns.outputs[0]}': set it to none."
+            "`training.class_weights: balanced` needs a network that predicts the class of an image, but this one "
+            f"predicts '{train.columns.outputs[0]}'. Set it to none."
         )
     classes, counts = np.unique(train.labels[train.indices], return_counts=True)
     weights = len(train) / (len(classes) * counts)

@@ -1,4 +1,4 @@
-"""Train several replicates side by side, each in a process with its own threads."""
+"""Train several replicates in parallel, each in its own process with its own threads."""
 
 import multiprocessing
 import os
@@ -21,32 +21,32 @@ _outbox: Any = None
 
 
 def worker_count(tasks: int, threads: int, *, wanted: int | None) -> int:
-    """How many processes train side by side: one per GPU, else as many as the cores feed with `threads` each."""
+    """Return the number of parallel processes: one per GPU, else as many as the cores allow with `threads` each."""
     if wanted is not None:
         return max(1, min(tasks, wanted))
     return max(1, min(tasks, len(gpus()) or joblib.cpu_count() // threads))
 
 
 def train_side_by_side(tasks: Sequence[Task], *, workers: int, on_progress: OnProgress) -> None:
-    """Train every task in `workers` processes and hand their signs of life to `on_progress` in this one.
+    """Train all tasks in `workers` processes, and call `on_progress` in this process with their progress.
 
-    The processes end with this one, however it ends; what they had reached is in their checkpoints.
+    The workers end with this process, even if it is killed. Their checkpoints remain.
 
     Raises:
-        UserError: a training failed, or a process was killed.
+        UserError: a training failed, or a worker was killed.
     """
     context = multiprocessing.get_context("spawn")
     inbox = context.Queue()
     devices = context.Queue()
     available = gpus()
-    # One for each worker, and for each that the pool replaces: it does so after a training that left much memory taken.
+    # One for each worker, and for each replacement: the pool replaces a worker that holds much memory after a task.
     for worker in range(workers + len(tasks)):
         devices.put(available[worker % len(available)] if available else None)
     executor = ProcessPoolExecutor(workers, context=context, initializer=_start_worker, initargs=(inbox, devices))
-    # Ctrl-C is this process' to answer; the workers inherit that they ignore it.
-    answer = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # This process handles Ctrl-C. The workers inherit the setting that ignores it.
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
     running: set[Future[None]] = {executor.submit(_run, task) for task in tasks}
-    signal.signal(signal.SIGINT, answer)
+    signal.signal(signal.SIGINT, handler)
     try:
         while running:
             _deliver(inbox, on_progress)
@@ -56,8 +56,8 @@ def train_side_by_side(tasks: Sequence[Task], *, workers: int, on_progress: OnPr
         _deliver(inbox, on_progress)
     except BrokenProcessPool as problem:
         raise UserError(
-            "A training process was killed, perhaps for want of memory: `workers: 1` in conf/config.yaml trains one "
-            "after the other. The same command goes on from the last finished epoch."
+            "A training process was killed, possibly because memory ran out. Run the same command again to resume from "
+            "the last finished epoch; `workers: 1` in conf/config.yaml trains one replicate at a time."
         ) from problem
     finally:
         executor.shutdown(wait=False, kill_workers=True)

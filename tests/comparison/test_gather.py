@@ -221,7 +221,7 @@ def test_mistakes_are_shown_where_there_are_some():
 def test_a_model_that_was_not_evaluated_is_told_with_the_command_that_does_it():
     evaluated("a", [{"accuracy": 0.75}])
     with pytest.raises(
-        UserError, match=r"^runs/b/evaluate/predictions\.npz is missing; run `dvc repro`, which makes it\.$"
+        UserError, match=r"^runs/b/evaluate/predictions\.npz is missing\. Run `dvc repro` to create it\.$"
     ):
         comparison(["a", "b"])
 

@@ -42,7 +42,7 @@ def test_a_file_that_was_never_written_is_missed(tmp_path):
     assert names(tmp_path) == []
 
 
-def test_an_unfinished_file_bears_the_ending_of_the_finished_one(tmp_path):
+def test_a_temporary_file_has_the_suffix_of_the_final_one(tmp_path):
     # Keras and Pillow tell the format by it.
     with replacing(tmp_path / "kept.weights.h5") as unfinished:
         assert unfinished.name.endswith(".weights.h5")
@@ -92,8 +92,8 @@ def test_json_that_cannot_be_written_leaves_the_old_file(tmp_path):
     assert names(tmp_path) == ["x.json"]
 
 
-def test_a_file_that_is_missing_is_told_with_the_command_that_makes_it(tmp_path):
-    with pytest.raises(UserError, match=r"x\.json is missing; run `dvc repro`"):
+def test_a_missing_file_raises_an_error_with_the_command_that_creates_it(tmp_path):
+    with pytest.raises(UserError, match=r"x\.json is missing\. Run `dvc repro`"):
         read_json(tmp_path / "x.json")
 
 
@@ -125,7 +125,7 @@ def test_pictures_are_in_the_order_of_their_epochs(tmp_path):
     assert ResultFolder(tmp_path).pictures == folder.pictures
 
 
-def test_what_outlives_dvcs_deletions_lies_outside_its_outputs():
+def test_results_and_checkpoints_lie_outside_the_outputs_that_dvc_deletes():
     for folder in (ResultFolder.stored("f").folder, CheckpointFolder.of("f").folder):
         assert folder.parts[0] == ".convtrack"
 

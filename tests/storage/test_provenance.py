@@ -67,7 +67,7 @@ def test_a_new_file_that_git_does_not_know_is_dirty(repository):
     assert dirty() is True
 
 
-def test_what_a_run_writes_is_not_dirty(repository):
+def test_files_that_runs_write_are_not_dirty(repository):
     (repository / "reports" / "a.md").write_text("second\n")
     (repository / "runs").mkdir()
     (repository / "runs" / "metrics.json").write_text("{}\n")
@@ -75,7 +75,7 @@ def test_what_a_run_writes_is_not_dirty(repository):
     assert dirty() is False
 
 
-def test_outside_a_repository_there_is_no_commit_and_nothing_is_dirty(folder):
+def test_outside_a_repository_the_commit_is_none_and_nothing_is_dirty(folder):
     assert (commit(), dirty()) == ("none", False)
 
 
@@ -92,7 +92,7 @@ def test_a_repository_that_git_calls_dubious_keeps_its_commit(repository, monkey
     assert (commit(), dirty()) == (expected, False)
 
 
-def test_without_git_there_is_no_commit(repository, monkeypatch):
+def test_without_git_the_commit_is_none(repository, monkeypatch):
     monkeypatch.setenv("PATH", str(repository))
     assert (commit(), dirty()) == ("none", False)
 
@@ -103,5 +103,5 @@ def test_versions_are_those_that_are_installed():
     assert {"tensorflow", "keras", "mlflow", "dvc", "hydra-core"} <= set(found)
 
 
-def test_what_is_watched_for_changes_is_there(request):
+def test_the_watched_files_exist(request):
     assert all((request.config.rootpath / part).exists() for part in CODE)

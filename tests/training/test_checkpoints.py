@@ -70,11 +70,11 @@ def test_momentum_statistics_steps_and_random_state_are_all_saved(network, tmp_p
 
 def test_the_state_of_another_network_is_refused(network, tmp_path):
     save_state(tmp_path / "state.npz", network(seed=1), HISTORY)
-    with pytest.raises(UserError, match=r"state\.npz cannot be read \(it holds the state of another network\)"):
+    with pytest.raises(UserError, match=r"state\.npz is unreadable \(it belongs to another network\)"):
         restore_state(tmp_path / "state.npz", network(seed=1, filters=4))
 
 
-def test_weights_are_restored_without_touching_what_else_a_training_holds(network, tmp_path):
+def test_restoring_weights_changes_no_other_state_of_a_training(network, tmp_path):
     best, last = network(seed=1), network(seed=2)
     save_weights(tmp_path / "best.npz", best)
     step(last, 0)
@@ -87,10 +87,10 @@ def test_weights_are_restored_without_touching_what_else_a_training_holds(networ
 
 
 @pytest.mark.parametrize("content", [None, b"", b"garbage" * 100])
-def test_weights_that_are_missing_or_damaged_are_told_with_what_to_do(network, tmp_path, content):
+def test_missing_or_damaged_weights_raise_an_error_with_the_remedy(network, tmp_path, content):
     if content is not None:
         (tmp_path / "best.npz").write_bytes(content)
-    with pytest.raises(UserError, match=r"best\.npz cannot be read .*To train anew, delete the folder"):
+    with pytest.raises(UserError, match=r"best\.npz is unreadable .*To train from the beginning, delete"):
         restore_weights(tmp_path / "best.npz", network(seed=1))
 
 

@@ -64,7 +64,7 @@ def test_an_unknown_optimizer_lists_those_there_are(optimizer):
 
 
 @pytest.mark.parametrize("name", ["Optimizer", "Callable", "optimizers", "__doc__"])
-def test_what_is_no_optimizer_is_unknown(optimizer, name):
+def test_other_names_in_keras_optimizers_are_unknown_optimizers(optimizer, name):
     with pytest.raises(UserError, match=f"Unknown optimizer '{name}'") as told:
         optimizer(name)
     assert name not in str(told.value).split("Available: ")[1].rstrip(".").split(", ")
@@ -98,9 +98,9 @@ def test_an_option_cannot_overrule_the_learning_rate(optimizer):
         ({}, ("CosineDecay", {"decay_steps": 0})),
     ],
 )
-def test_what_keras_refuses_is_told_in_one_sentence(optimizer, options, schedule):
+def test_a_value_that_keras_rejects_raises_one_sentence(optimizer, options, schedule):
     name, value = next(iter({**options, **(schedule[1] if schedule else {})}.items()))
-    with pytest.raises(UserError, match=f"^Keras refuses the options .*{re.escape(name)}") as told:
+    with pytest.raises(UserError, match=f"^Keras rejects the options .*{re.escape(name)}") as told:
         optimizer(options=options, schedule=schedule)
     assert "\n" not in str(told.value)
     assert value is None or repr(value) in str(told.value)
@@ -113,7 +113,7 @@ def test_a_cosine_lasts_as_long_as_the_training(optimizer):
     assert rates(made, (0, 25, 50, 75, 100)) == pytest.approx(by_hand, abs=1e-7)
 
 
-def test_a_schedule_that_says_how_long_it_lasts_is_believed(optimizer):
+def test_a_schedule_keeps_its_own_number_of_steps(optimizer):
     made = optimizer(learning_rate=0.4, schedule=("CosineDecay", {"decay_steps": 10, "alpha": 0.5}), steps=100)
     assert rates(made, (0, 10, 100)) == pytest.approx([0.4, 0.2, 0.2])
 
@@ -131,10 +131,10 @@ def test_a_schedule_without_a_learning_rate_of_its_own_takes_its_values(optimize
         ({"nesterov": 1}, None, "Option 'nesterov' of optimizer SGD must be true or false. Received 1."),
         ({}, ("ExponentialDecay", {"decay_rate": None}), "Option 'decay_rate' of schedule ExponentialDecay is missing"),
         ({}, ("CosineDecay", {"alpha": "five"}), "Option 'alpha' of schedule CosineDecay must be a number"),
-        ({"use_ema": True}, None, "`optimizer.options.use_ema` would exchange the weights"),
+        ({"use_ema": True}, None, "`optimizer.options.use_ema` is not supported"),
     ],
 )
-def test_what_keras_would_only_find_while_it_trains_is_told_before(optimizer, options, schedule, sentence):
+def test_an_error_that_keras_would_raise_in_training_is_raised_before(optimizer, options, schedule, sentence):
     with pytest.raises(UserError, match=f"^{re.escape(sentence)}"):
         optimizer(options=options, schedule=schedule)
 

@@ -34,7 +34,7 @@ def says(count):
     return CompletedProcess([], 0, f"a greeting\n{count}\n", "")
 
 
-def test_without_a_card_tensorflow_is_not_asked(gpus):
+def test_without_a_card_tensorflow_is_not_imported(gpus):
     assert gpus(cards=0, tensorflow=None) == ()
 
 

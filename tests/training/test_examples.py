@@ -51,40 +51,48 @@ def test_columns_are_read_however_keras_writes_them(tensorflow, written):
 @pytest.mark.parametrize(
     ("name", "other", "sentence"),
     [
-        ("image", "picture", "A network's inputs must be among image, partner, subgroup. Received: picture."),
-        ("output", "answer", "A network's outputs must be among output, subgroup, same. Received: answer."),
-        ("output", "partner", "A network's outputs must be among output, subgroup, same. Received: partner."),
+        (
+            "image",
+            "picture",
+            "A network's inputs must be among image, partner, subgroup. Received picture.",
+        ),
+        ("output", "answer", "A network's outputs must be among output, subgroup, same. Received answer."),
+        (
+            "output",
+            "partner",
+            "A network's outputs must be among output, subgroup, same. Received partner.",
+        ),
     ],
 )
-def test_a_name_that_no_column_bears_is_refused(architecture, name, other, sentence):
+def test_a_name_without_a_column_is_rejected(architecture, name, other, sentence):
     with pytest.raises(ValueError, match=f"^{sentence}$"):
         Columns.of(architecture().replace(f'"{name}"', f'"{other}"'))
 
 
 def test_among_several_the_name_is_refused_too(forms):
-    with pytest.raises(ValueError, match=r"^A network's inputs must be among .*\. Received: image, kind\.$"):
+    with pytest.raises(ValueError, match=r"^A network's inputs must be among .*\. Received image, kind\.$"):
         Columns.of(forms["two inputs"].replace('"subgroup"', '"kind"'))
 
 
 def test_a_sequential_network_needs_an_input_layer_of_that_name(architecture):
     written = json.loads(architecture())
     del written["config"]["layers"][0]
-    with pytest.raises(ValueError, match=r"inputs must be among .* Received: convolution"):
+    with pytest.raises(ValueError, match=r"inputs must be among .* Received convolution"):
         Columns.of(json.dumps(written))
 
 
 def test_each_output_chooses_between_the_words_of_its_column():
     manifest = {"classes": ["a", "b", "c"], "subgroups": ["mono", "poly"]}
-    answers = Columns(("image", "partner"), ("same", "subgroup", "output")).answers(manifest)
+    answers = Columns(("image", "partner"), ("same", "subgroup", "output")).class_names(manifest)
     assert list(answers.items()) == [
         ("same", ("different classes", "same class")),
         ("subgroup", ("mono", "poly")),
         ("output", ("a", "b", "c")),
     ]
-    assert Columns(("image",), ("output",)).answers(manifest | {"subgroups": None}) == {"output": ("a", "b", "c")}
+    assert Columns(("image",), ("output",)).class_names(manifest | {"subgroups": None}) == {"output": ("a", "b", "c")}
 
 
-def test_an_image_has_the_subgroup_that_the_data_say(typed):
+def test_an_image_has_the_subgroup_of_the_data(typed):
     prepared = read_prepared(typed)
     shown = portion(prepared, 1, TRAIN, Columns(("image", "subgroup"), ("output", "subgroup")))
     chosen = prepared.indices(1, TRAIN)
@@ -151,7 +159,7 @@ def test_a_single_image_has_only_itself():
     assert partners([]).tolist() == []
 
 
-def test_a_pair_is_what_two_images_show_and_whether_they_show_the_same():
+def test_a_pair_has_two_images_and_whether_their_classes_are_equal():
     shown = of_labels([0, 1, 0])
     images, others = shown.inputs(np.array([0, 1, 2]), np.array([2, 0, 0]))
     assert images.ravel().tolist() == [1, 2, 3]
@@ -233,7 +241,7 @@ def test_classes_weigh_in_the_answer_with_the_class_alone(typed):
         assert of_labels.dtype == of_subgroups.dtype == np.float32
 
 
-def test_balanced_classes_are_refused_where_no_class_is_asked_for(tasks):
+def test_balanced_classes_are_rejected_for_a_network_that_predicts_no_class(tasks):
     from pipeline.errors import UserError
     from pipeline.training.start import start
 
@@ -241,6 +249,6 @@ def test_balanced_classes_are_refused_where_no_class_is_asked_for(tasks):
     with pytest.raises(UserError) as refusal:
         start(task, read_prepared(task.prepared))
     assert str(refusal.value) == (
-        "`training.class_weights: balanced` weighs the classes of images, but this network answers 'same': set it to "
-        "none."
+        "`training.class_weights: balanced` needs a network that predicts the class of an image, but this one predicts "
+        "'same'. Set it to none."
     )

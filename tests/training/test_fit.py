@@ -77,7 +77,7 @@ def test_it_ends_with_the_bits_of_a_loop_over_the_batches(network, train, portio
     ("schedule", "loop"), [(None, "fit"), (("CosineDecay", {}), "fit"), (("CosineDecay", {}), "explicit")]
 )
 def test_a_loss_that_diverges_ends_in_a_sentence_on_the_learning_rate(network, train, schedule, loop):
-    with pytest.raises(UserError, match=r"diverged\. Lower `optimizer\.learning_rate`; the epoch began with 1e\+20"):
+    with pytest.raises(UserError, match=r"diverged.*Lower `optimizer\.learning_rate`, which was 1e\+20"):
         train(network(learning_rate=1e20, schedule=schedule), loop=loop)
     assert not CheckpointFolder.of("x").state.exists()
 
@@ -94,7 +94,7 @@ def test_a_batch_may_be_the_whole_training_set(portion):
 
 
 @pytest.mark.parametrize("damage", [b"", b"garbage" * 100, "first half", "flipped bit"])
-def test_a_damaged_checkpoint_is_told_with_what_to_do(network, train, damage):
+def test_a_damaged_checkpoint_raises_an_error_with_the_remedy(network, train, damage):
     from pipeline.training.checkpoints import save_state
 
     state = CheckpointFolder.of("x").state
@@ -106,7 +106,7 @@ def test_a_damaged_checkpoint_is_told_with_what_to_do(network, train, damage):
     elif damage == "flipped bit":
         damage = whole[:1000] + bytes([whole[1000] ^ 1]) + whole[1001:]
     state.write_bytes(damage)
-    with pytest.raises(UserError, match=r"The checkpoint .*x/state\.npz cannot be read .*delete the folder .*x\.$"):
+    with pytest.raises(UserError, match=r"The checkpoint .*x/state\.npz is unreadable .*delete .*x\.$"):
         train(model)
     assert state.read_bytes() == damage
 

@@ -64,7 +64,7 @@ def test_both_loops_end_with_the_same_bits_and_tell_the_same_floats(trained, bat
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_an_explicit_loop_goes_on_after_an_interruption_to_the_bits_of_an_uninterrupted_fit(trained, form):
+def test_a_resumed_explicit_loop_ends_with_the_bits_of_an_uninterrupted_fit(trained, form):
     changes = {"batch_size": 7, "epochs": 3, "evaluation_batch_size": 4}
     if form != "pairs":
         changes["class_weights"] = "balanced"
@@ -76,7 +76,7 @@ def test_an_explicit_loop_goes_on_after_an_interruption_to_the_bits_of_an_uninte
     assert [len(history) for history in told] == [0, 1, 2, 3]
 
 
-def test_fit_goes_on_after_an_interruption_with_the_pairs_and_columns_of_its_epoch(trained):
+def test_a_resumed_fit_uses_the_pairs_and_columns_of_its_epoch(trained):
     form = "pairs, two outputs"
     trained(form, loop="fit", epochs=3, interrupted_after=1)
     resumed, _ = trained(form, loop="fit", epochs=3)

@@ -82,7 +82,7 @@ def test_the_pace_is_the_mean_of_all_epochs_measured(reporter):
     assert mixed.seconds_left() == pytest.approx(5 * (30 * 2 + 5 * 9) / 35)
 
 
-def test_a_line_says_what_runs_how_far_it_is_and_how_long_it_takes(reporter):
+def test_a_line_shows_model_progress_and_remaining_time(reporter):
     assert reporter(10, 4).line(1) == (
         "lenet5  replicate 2/4  epoch  4/10  loss 0.500  validation loss 0.250 accuracy 0.875  |  35 %, about 25 s left"
     )
@@ -112,7 +112,7 @@ def test_lines_come_no_closer_than_the_interval_but_for_last_epochs(reporter, cl
     ]
 
 
-def test_a_training_that_ends_before_its_time_is_told_and_has_no_epochs_left(reporter, clock, capsys):
+def test_a_training_that_ends_early_prints_its_line_and_has_no_epochs_left(reporter, clock, capsys):
     report = reporter(10, 10, 10)
     report(Progress(3, epochs(4)))
     assert "85 %, about 10 s left" in capsys.readouterr().out
@@ -126,7 +126,7 @@ def test_nothing_is_said_before_the_first_epoch(reporter, clock, capsys):
     assert capsys.readouterr().out == ""
 
 
-def test_a_training_that_goes_on_counts_the_epochs_it_has(reporter, clock, capsys):
+def test_a_resumed_training_counts_its_former_epochs(reporter, clock, capsys):
     reporter()(Progress(0, epochs(6)))
     assert "epoch  6/10" in (line := capsys.readouterr().out)
     assert "15 %" in line

@@ -51,7 +51,7 @@ def test_it_starts_and_retraces_without_messages(started):
     assert len(started.stdout.splitlines()) == 1
 
 
-def test_threads_are_those_asked_for_and_cannot_change(started):
+def test_the_number_of_threads_is_set_and_cannot_change(started):
     values = json.loads(started.stdout)
     assert values["threads"] == [2, 2]
     assert values["message"] == (
@@ -61,7 +61,7 @@ def test_threads_are_those_asked_for_and_cannot_change(started):
 
 
 def test_it_is_deterministic(started):
-    # TensorFlow then refuses to draw numbers without a seed.
+    # TensorFlow then raises an error for random numbers without a seed.
     assert "Random ops require a seed to be set when determinism is enabled" in json.loads(started.stdout)["random"]
 
 

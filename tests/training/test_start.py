@@ -66,7 +66,7 @@ def test_balanced_classes_weigh_as_in_scikit_learn(start, tasks, prepare):
     assert len(set(weights.values())) == 3
 
 
-def test_without_weights_and_augmentation_there_is_neither(start, tasks):
+def test_class_weights_and_augmentation_are_off_by_default(start, tasks):
     begun = start(tasks(**NOTHING)[0])
     assert begun.class_weights is None
     assert begun.augment is None
@@ -84,6 +84,6 @@ def test_a_schedule_lasts_as_long_as_the_training(start, tasks):
     assert schedule.decay_steps == 7 * (42 // 8)
 
 
-def test_a_schedule_over_no_batch_at_all_is_told_as_what_it_is(start, tasks):
+def test_a_batch_larger_than_the_training_set_raises_its_own_error(start, tasks):
     with pytest.raises(UserError, match=r"`training\.batch_size` must be at most the number of training images, 42"):
         start(tasks(batch_size=43)[0])

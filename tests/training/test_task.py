@@ -84,7 +84,7 @@ SETTINGS_ALONE = [
 
 
 @pytest.mark.parametrize(("section", "setting"), SETTINGS_ALONE)
-def test_every_setting_has_a_say(fingerprints, section, setting):
+def test_every_setting_changes_the_fingerprint(fingerprints, section, setting):
     other = replace(SETTINGS[section], **{setting: OTHER[setting]})
     assert all_differ(fingerprints(), fingerprints(**{section: other}))
 
@@ -96,16 +96,16 @@ def test_a_seed_makes_another_replicate_of_the_same_model(fingerprints):
     assert model == other_model
 
 
-def test_the_network_has_a_say(fingerprints):
+def test_the_network_changes_the_fingerprint(fingerprints):
     assert all_differ(fingerprints(), fingerprints(NETWORK.replace("keras.layers", "keras.layers.convolutional")))
 
 
-def test_the_images_have_a_say(fingerprints, prepare):
+def test_the_images_change_the_fingerprint(fingerprints, prepare):
     assert all_differ(fingerprints(), fingerprints(prepared=prepare(seed=1)))
 
 
 @pytest.mark.parametrize("part", ["digest", "mean", "standard_deviation"])
-def test_the_split_and_what_pixels_are_scaled_by_have_a_say(fingerprints, folders, tmp_path, part):
+def test_the_split_and_the_scaling_of_pixels_change_the_fingerprint(fingerprints, folders, tmp_path, part):
     def change(manifest):
         manifest["replicates"][0][part] = [3.0]
 
@@ -117,7 +117,7 @@ def test_the_split_and_what_pixels_are_scaled_by_have_a_say(fingerprints, folder
     assert (second, model) == (other_second, other_model)
 
 
-def test_the_kind_of_device_has_a_say_and_the_number_has_none(fingerprints, monkeypatch):
+def test_the_kind_of_device_changes_the_fingerprint_and_their_number_does_not(fingerprints, monkeypatch):
     found = []
     for devices in ((), ("0",), ("1", "2")):
         monkeypatch.setattr(task, "gpus", lambda devices=devices: devices)
@@ -127,7 +127,7 @@ def test_the_kind_of_device_has_a_say_and_the_number_has_none(fingerprints, monk
 
 
 @pytest.mark.parametrize("changed", ["tensorflow", "keras", "numpy"])
-def test_the_versions_of_what_computes_have_a_say(fingerprints, monkeypatch, changed):
+def test_the_versions_of_the_frameworks_change_the_fingerprint(fingerprints, monkeypatch, changed):
     monkeypatch.setattr(task, "version", lambda name: "1")
     before = fingerprints()
     monkeypatch.setattr(task, "version", lambda name: "99" if name == changed else "1")
@@ -201,7 +201,7 @@ def test_code_versions_threads_seed_and_processor_make_no_other_configuration(ma
     assert {one.configuration_fingerprint for one in made(training=changes)} == before
 
 
-def test_the_weights_to_start_from_have_a_say_and_their_place_has_none(fingerprints, tmp_path):
+def test_initial_weights_change_the_fingerprint_and_their_path_does_not(fingerprints, tmp_path):
     drawn = fingerprints()
     found = []
     for name, content in (("a", b"one"), ("b", b"one"), ("c", b"other")):
@@ -211,7 +211,7 @@ def test_the_weights_to_start_from_have_a_say_and_their_place_has_none(fingerpri
     assert all_differ(drawn, found[0]) and all_differ(found[0], found[2])
 
 
-def test_names_places_and_notes_have_no_say(fingerprints, folders, tmp_path):
+def test_names_paths_and_notes_do_not_change_the_fingerprint(fingerprints, folders, tmp_path):
     def change(manifest):
         manifest["settings"]["data"] = {"name": "other"}
         for key in ("name", "source", "licence", "attribution", "notes"):
@@ -220,22 +220,22 @@ def test_names_places_and_notes_have_no_say(fingerprints, folders, tmp_path):
     assert fingerprints() == fingerprints(prepared=changed_manifest(folders[2], tmp_path / "copy", change))
 
 
-def test_how_many_replicates_there_are_has_no_say(made):
+def test_the_number_of_replicates_does_not_change_the_fingerprint(made):
     assert made(replicates=1) == made(replicates=2)[:1]
 
 
-def test_more_replicates_than_were_prepared_are_told_with_the_command_that_makes_them(made):
+def test_more_replicates_than_prepared_splits_raise_an_error_with_the_command_that_makes_them(made):
     with pytest.raises(UserError, match=r"at most .* 2; `convtrack prepare replicates=3` makes more\. Received 3"):
         made(replicates=3)
 
 
-def test_a_task_says_where_its_result_is(made):
+def test_a_task_has_the_folder_of_its_result(made):
     first, second = made()
     assert [first.replicate, second.replicate] == [0, 1]
     assert first.result.folder == Path(".convtrack/results") / first.fingerprint
 
 
-def test_our_own_layers_are_found_wherever_they_stand():
+def test_own_layers_are_found_at_any_depth():
     text = json.dumps(
         {
             "config": {

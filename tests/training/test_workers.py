@@ -79,7 +79,7 @@ def test_a_killed_training_ends_where_an_uninterrupted_one_ends(project, side_by
             trained_by.append(holder(long))
             trained_by[0].kill()
 
-    with pytest.raises(UserError, match=r"A training process was killed.*The same command goes on"):
+    with pytest.raises(UserError, match=r"A training process was killed.*Run the same command again"):
         train_side_by_side([short, long], workers=1, on_progress=kill)
     assert not still_running(trained_by, patience=10)
     assert not long.result.finished
@@ -96,7 +96,7 @@ def test_a_killed_training_ends_where_an_uninterrupted_one_ends(project, side_by
     assert outcome(long.result) == outcomes[long.replicate]
 
 
-def test_a_mistake_in_another_process_is_told_as_here(project, tasks):
+def test_a_mistake_in_a_worker_raises_the_same_error_here(project, tasks):
     with pytest.raises(UserError, match=r"`training\.batch_size` must be at most .* 42\. Received 43\."):
         train_side_by_side(tasks(batch_size=43)[:1], workers=1, on_progress=lambda progress: None)
 
@@ -114,7 +114,7 @@ train_side_by_side(
 """
 
 
-def test_the_worker_of_a_killed_process_ends_and_leaves_what_it_had_reached(project, tasks):
+def test_the_worker_of_a_killed_process_ends_and_keeps_its_checkpoint(project, tasks):
     endless = tasks(epochs=100_000)[0]
     Path("tasks").write_bytes(pickle.dumps([endless]))
     with subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True) as parent:

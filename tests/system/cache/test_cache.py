@@ -94,7 +94,7 @@ def test_a_changed_comment_in_the_training_code_reuses_the_trained_replicates(pr
     path = project.folder / "pipeline/training/progress.py"
     path.write_text(f"{path.read_text()}# changed\n")
     output = project.run("dvc", "repro")
-    assert "2 of 2 replicates are trained already and reused" in output
+    assert "reusing 2 of 2 replicates, which are already trained" in output
     assert "epoch" not in output.split("Running stage 'train")[1]
     assert (project.folder / "runs/lecture_cnn/train/history.csv").read_bytes() == before
 

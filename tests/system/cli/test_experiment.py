@@ -31,7 +31,7 @@ def test_the_second_run_reuses_the_first(project, debugged):
     before = project.files()
     said = project.run("experiment", "experiment=debug").success()
     assert said.splitlines() == [
-        "lecture_cnn: 1 of 1 replicates are trained already and reused",
+        "lecture_cnn: reusing 1 of 1 replicates, which are already trained",
         debugged[0].splitlines()[-1],
     ]
     assert project.files() == before
@@ -97,6 +97,6 @@ def test_finished_trainings_survive_a_full_disk(new_project, tmp_path):
     }
 
     said = project.run(*command).success()
-    assert "fully_connected: 1 of 2 replicates are trained already and reused" in said
+    assert "fully_connected: reusing 1 of 2 replicates, which are already trained" in said
     assert "replicate 2/2  epoch  2/3" in said
     assert {run.info.status for run in project.runs()} == {"FINISHED"}

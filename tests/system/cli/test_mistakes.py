@@ -196,7 +196,7 @@ def test_outside_a_project_the_sentence_says_where_to_go(project):
 def test_a_stage_before_its_time_is_told_what_to_run(project):
     missing = "Prepared data 'data/prepared' does not exist: make it with `convtrack prepare`."
     assert refused(project, "train", "model=lenet5") == missing
-    missing = "runs/lenet5/train/replicates.json is missing; run `dvc repro`, which makes it."
+    missing = "runs/lenet5/train/replicates.json is missing. Run `dvc repro` to create it."
     assert refused(project, "evaluate", "model=lenet5") == missing
 
 

@@ -14,7 +14,7 @@ import psutil
 import pytest
 from optuna.trial import TrialState
 
-from pipeline.storage.processes import process_number
+from pipeline.storage.processes import process_id
 from pipeline.sweeping.ownership import OWNER
 from tests.system.sweeping.servers import (
     claimed_numbers,
@@ -55,7 +55,7 @@ def storage_of(project):
 def in_workers(project, sweeper):
     """The trials that run in a worker: the process number of the worker by trial number."""
     running = trials(storage_of(project), SWEEP, TrialState.RUNNING)
-    owners = {trial.number: process_number(trial.user_attrs.get(OWNER, "")) for trial in running}
+    owners = {trial.number: process_id(trial.user_attrs.get(OWNER, "")) for trial in running}
     return {number: owner for number, owner in owners.items() if owner not in (None, sweeper.pid)}
 
 

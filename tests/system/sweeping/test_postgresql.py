@@ -8,7 +8,7 @@ import pytest
 from optuna.trial import TrialState
 
 from pipeline.errors import UserError
-from pipeline.storage.processes import process_number
+from pipeline.storage.processes import process_id
 from pipeline.sweeping.database import create_database, full_address
 from pipeline.sweeping.ownership import OWNER
 from tests.system.sweeping.servers import (
@@ -79,7 +79,7 @@ def test_two_sweepers_run_each_trial_once(server, project):
         assert sweeper.returncode == 0, "".join(output)
     found = trials(server.address, SWEEP)
     assert [(trial.number, trial.state) for trial in found] == [(n, TrialState.COMPLETE) for n in range(total)]
-    by = Counter(process_number(trial.user_attrs[OWNER]) for trial in found)
+    by = Counter(process_id(trial.user_attrs[OWNER]) for trial in found)
     assert set(by) == {one.pid, other.pid}
     # Each sweeper prints its own trials, so a trial that both ran would be printed twice.
     for sweeper, (printed, _) in zip((one, other), outputs, strict=True):

@@ -7,7 +7,7 @@ import psutil
 import pytest
 from optuna.trial import TrialState
 
-from pipeline.storage.processes import process_number
+from pipeline.storage.processes import process_id
 from pipeline.sweeping.ownership import DEATHS, OWNER
 from tests.system.sweeping.servers import (
     RAY,
@@ -34,7 +34,7 @@ def running_on(node, storage):
     """A running trial of this node that has finished at least one epoch."""
     numbers = {process.pid for process in tree(node)}
     for trial in trials(storage, SWEEP, TrialState.RUNNING):
-        if trial.intermediate_values and process_number(trial.user_attrs[OWNER]) in numbers:
+        if trial.intermediate_values and process_id(trial.user_attrs[OWNER]) in numbers:
             return trial
     return None
 
@@ -61,7 +61,7 @@ def swept(tmp_path_factory):
             kill_tree(cluster.second)
             output, errors = sweep.communicate(timeout=180)
         assert sweep.returncode == 0, output + errors
-        owners = {process_number(trial.user_attrs[OWNER]) for trial in trials(storage, SWEEP)}
+        owners = {process_id(trial.user_attrs[OWNER]) for trial in trials(storage, SWEEP)}
         workers = [process for process in tree(cluster.head) if process.pid in owners]
         _, left = psutil.wait_procs(workers, timeout=10)
     return project, output, lost, left

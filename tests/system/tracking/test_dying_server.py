@@ -72,6 +72,6 @@ def test_the_unreachable_server_is_reported_once(orphaned):
 
 def test_the_same_command_trains_nothing_and_logs_the_rest(again):
     output, statuses, steps = again
-    assert "lecture_cnn: 1 of 1 replicates are trained already and reused" in output
+    assert "lecture_cnn: reusing 1 of 1 replicates, which are already trained" in output
     assert statuses == {"lecture_cnn": "FINISHED", "lecture_cnn replicate 1": "FINISHED"}
     assert steps == list(range(1, EPOCHS + 1))

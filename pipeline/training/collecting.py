@@ -1,0 +1,35 @@
+"""Collect the finished replicates of a model in its run folder."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from pipeline.storage.files import read_json, replacing, replacing_folder, write_json
+from pipeline.storage.folders import RunFolder
+from pipeline.training.task import Task
+
+CURVES = ["train/loss", "val/loss", "train/accuracy", "val/accuracy"]
+
+
+def collect(run: RunFolder, model: str, tasks: Sequence[Task], configuration: Mapping[str, Any]) -> None:
+    """Copy every result into the run folder, with one history, one record and the mean learning curve of all."""
+    histories = [pd.read_csv(task.result.history).assign(replicate=task.replicate) for task in tasks]
+    history = pd.concat(histories)
+    with replacing_folder(run.train) as unfinished:
+        for task in tasks:
+            shutil.copytree(task.result.folder, unfinished / run.result(task.replicate).folder.name)
+        history.to_csv(unfinished / run.history.name, index=False)
+        write_json(
+            unfinished / run.replicates.name,
+            {
+                "model": model,
+                "model_fingerprint": tasks[0].model_fingerprint,
+                "configuration_fingerprint": tasks[0].configuration_fingerprint,
+                "configuration": configuration,
+                "replicates": [read_json(task.result.record) for task in tasks],
+            },
+        )
+    with replacing(run.learning_curve) as unfinished:
+        history.groupby("epoch")[CURVES].mean().reset_index().to_csv(unfinished, index=False)
