@@ -48,11 +48,11 @@ def test_the_same_predictions_give_the_same_bytes(tmp_path):
 @pytest.mark.parametrize("content", [b"", b"<<<<<<< HEAD", b"PK\x03\x04 cut in half"])
 def test_a_damaged_file_raises_an_error_with_the_remedy(tmp_path, content):
     (tmp_path / "predictions.npz").write_bytes(content)
-    with pytest.raises(UserError, match=r"predictions\.npz is damaged .*: delete it and run `dvc repro`\.$"):
+    with pytest.raises(UserError, match=r"predictions\.npz is damaged .*\. Delete it and run `dvc repro`\.$"):
         read_predictions(tmp_path / "predictions.npz")
 
 
 def test_a_file_of_an_earlier_version_raises_an_error(tmp_path):
     np.savez(tmp_path / "old.npz", **{"output-truth-0": np.zeros(2), "output-images-0": np.arange(2)})
-    with pytest.raises(UserError, match="written by another version"):
+    with pytest.raises(UserError, match="comes from another version"):
         read_predictions(tmp_path / "old.npz")

@@ -1,7 +1,24 @@
+"""The rooms of the code and their floors: a module imports only from its own room and from rooms below it."""
+
 import subprocess
 import sys
+from collections import Counter
 
+import networkx
 import pytest
+
+FLOORS = (
+    ("errors", "console", "storage", "config", "arithmetic", "layers", "architectures"),
+    ("data", "networks", "interpretation", "training"),
+    ("evaluation", "statistics"),
+    ("reporting", "comparison"),
+    ("tracking",),
+    ("sweeping",),
+    ("stages", "experiment", "studies", "cli", "__main__", "hydra_plugins"),
+)
+"""From the ground floor upwards. Within a floor, rooms may import each other without a circle."""
+
+FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 
 TENSORFLOW_AT_START = (
     "pipeline.architectures.",
@@ -18,49 +35,83 @@ TENSORFLOW_AT_START = (
     "pipeline.training.start",
 )
 
-
-def packages_of(modules):
-    return {name.split(".")[1] for name in modules}
-
-
-@pytest.mark.parametrize("package", ["arithmetic", "evaluation", "reporting"])
-def test_the_packages_that_compute_and_show_import_nothing_of_ours_but_each_other(ours, package):
-    imported = set().union(*(names for name, names in ours.items() if name.startswith(f"pipeline.{package}")))
-    assert packages_of(imported) <= {"arithmetic", "evaluation", "reporting"}
+NAMED_BY_COMMAND = ("pipeline.stages.", "pipeline.cli.commands.", "pipeline.tracking.publish.")
+SAVED_NETWORKS = ("pipeline.layers.", "pipeline.architectures.")
+"""Their module names stand in saved networks, so an architecture and a layer may share one."""
 
 
-def test_architectures_stand_on_layers_and_layers_on_nothing_else_of_ours(ours):
-    # A logged network takes the layers along, and nothing else, to those who have not the project.
-    for package, allowed in (("architectures", {"layers"}), ("layers", {"layers"})):
-        imported = set().union(*(names for name, names in ours.items() if name.startswith(f"pipeline.{package}.")))
-        assert packages_of(imported) <= allowed
+def room(module):
+    package, _, rest = module.partition(".")
+    return rest.partition(".")[0] if package == "pipeline" else package
 
 
-def test_nobody_imports_a_stage(ours):
-    importing = {name for name, names in ours.items() if any(one.startswith("pipeline.stages.") for one in names)}
-    assert importing == set()
+def test_every_module_has_a_room(imports):
+    assert {room(module) for module in imports} == set(FLOOR)
+
+
+def test_no_module_imports_from_a_floor_above(imports):
+    upwards = {
+        f"{module} -> {imported}"
+        for module, names in imports.items()
+        for imported in names
+        if FLOOR[room(imported)] > FLOOR[room(module)]
+    }
+    assert upwards == set()
+
+
+def test_no_modules_import_each_other_in_a_circle(imports):
+    graph = networkx.DiGraph((module, name) for module, names in imports.items() for name in names)
+    assert [circle for circle in networkx.strongly_connected_components(graph) if len(circle) > 1] == []
+
+
+def test_no_rooms_import_each_other_in_a_circle(imports):
+    """The commands are found by name, and the sweeper plug-in is registered by the command line that it belongs to."""
+    top = set(FLOORS[-1])
+    edges = {(room(module), room(name)) for module, names in imports.items() for name in names}
+    graph = networkx.DiGraph((a, b) for a, b in edges if a != b and not {a, b} <= top)
+    assert [circle for circle in networkx.strongly_connected_components(graph) if len(circle) > 1] == []
+
+
+def test_no_two_modules_have_the_same_name(imports):
+    names = Counter(
+        module.rpartition(".")[2]
+        for module in imports
+        if module.count(".") > 1 and not module.startswith((*NAMED_BY_COMMAND, SAVED_NETWORKS[1]))
+    )
+    assert {name for name, count in names.items() if count > 1} == set()
+
+
+def test_layers_import_only_layers_and_architectures_import_only_layers(imports):
+    """A logged network takes the layers along, and nothing else of this project."""
+    for package in ("architectures", "layers"):
+        modules = {module for module in imports if module.startswith(f"pipeline.{package}.")}
+        assert {room(name) for module in modules for name in imports[module]} <= {"layers"}
+
+
+def test_no_module_imports_a_stage(imports):
+    assert {module for module, names in imports.items() if "stages" in map(room, names)} == set()
 
 
 def test_only_tracking_imports_mlflow(importers):
-    assert all(name.startswith("pipeline.tracking.") for name in importers("mlflow"))
+    assert {room(module) for module in importers("mlflow")} == {"tracking"}
 
 
-def test_only_composing_and_sweeps_know_hydra(importers):
-    knowing = importers("hydra") | importers("omegaconf")
-    assert {name for name in knowing if not name.startswith("pipeline.sweeping.")} == {"pipeline.cli.composing"}
+def test_only_composing_and_sweeping_import_hydra(importers):
+    modules = importers("hydra") | importers("omegaconf")
+    others = {module for module in modules if room(module) not in ("sweeping", "hydra_plugins")}
+    assert others == {"pipeline.cli.composing"}
 
 
-def test_only_sweeps_know_optuna(importers):
-    knowing = {name for name in importers("optuna") if not name.startswith("pipeline.sweeping.")}
-    assert knowing <= {"pipeline.cli.commands.adopt"}
+def test_only_sweeping_imports_optuna(importers):
+    assert {room(module) for module in importers("optuna")} == {"sweeping"}
 
 
 def test_tensorflow_is_imported_at_start_only_where_tensors_are_computed(importers):
-    importing = importers("tensorflow", at_start=True) | importers("keras", at_start=True)
-    assert {name for name in importing if not name.startswith(TENSORFLOW_AT_START)} == set()
+    modules = importers("tensorflow", at_start=True) | importers("keras", at_start=True)
+    assert {module for module in modules if not module.startswith(TENSORFLOW_AT_START)} == set()
 
 
 @pytest.mark.parametrize("module", ["__main__", "stages.prepare", "stages.source", "stages.train", "stages.report"])
-def test_what_computes_no_tensor_starts_without_tensorflow(module):
+def test_a_command_that_computes_no_tensor_starts_without_tensorflow(module):
     command = f"import sys, pipeline.{module}; sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", command], check=False).returncode == 0
