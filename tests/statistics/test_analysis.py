@@ -30,7 +30,7 @@ def predictions(images, groups, truth, probabilities, trained_on):
 
 
 def simulated(models, replicates, *, groups=12, images=10, seed=0, gap=0.0, differ=0.2, classes=2):
-    """Models whose signal grows by `gap` from one to the next, all asked about the same groups of images."""
+    """Models whose signal grows by `gap` from one to the next, all tested on the same groups of images."""
     random = np.random.default_rng(seed)
     count = groups * images
     group, truth = np.repeat(np.arange(groups), images), random.integers(0, classes, count)
@@ -44,7 +44,7 @@ def simulated(models, replicates, *, groups=12, images=10, seed=0, gap=0.0, diff
 
 
 def on(one, kept):
-    """What a replicate was asked of these images alone."""
+    """The predictions for these images only."""
     return predictions(one.images[kept], one.groups[kept], one.truth[kept], one.probabilities[kept], one.trained_on)
 
 
@@ -197,7 +197,7 @@ def test_for_an_error_the_lower_model_is_first_and_the_difference_below_zero():
     assert pair.low < pair.difference < pair.high < 0
 
 
-def test_the_same_answers_are_the_same_and_those_within_a_wide_margin_too():
+def test_equal_predictions_and_differences_within_the_margin_are_the_same():
     models = simulated(1, 4)
     models["twin"] = models["model 0"]
     (pair,) = analyse("accuracy", models, margin=0.01).pairs
@@ -229,7 +229,7 @@ def test_ties_are_the_largest_sets_of_which_none_is_better():
     assert all(list(tie) == sorted(tie, key=names.index) for tie in found.ties)
 
 
-def test_of_one_replicate_nothing_is_said_but_how_it_does_on_other_images():
+def test_a_single_replicate_has_an_interval_but_no_verdict():
     found = analyse("accuracy", simulated(2, 1, gap=3.0), margin=0.01)
     (pair,) = found.pairs
     assert (pair.p_value, pair.adjusted, pair.verdict, pair.needed) == (1, 1, "open", 6)
@@ -237,7 +237,7 @@ def test_of_one_replicate_nothing_is_said_but_how_it_does_on_other_images():
     assert np.isnan(found.estimates[0].deviation)
 
 
-def test_a_diverged_model_is_last_and_open_and_hinders_no_other():
+def test_a_diverged_model_is_last_and_does_not_affect_others():
     models = simulated(3, 8, gap=2.0)
     broken = models["model 2"][3]
     models["model 2"][3] = predictions(
@@ -275,7 +275,7 @@ def test_without_single_images_the_test_is_the_paired_t_test():
     assert (found.design, found.groups, pair.wins) == ("replicates", 0, 6.5 / 7)
 
 
-def test_needed_replicates_would_make_a_verdict_and_one_less_would_not():
+def test_needed_replicates_give_a_verdict_and_one_fewer_does_not():
     variance = inference.Variance(own=4e-4, shared=1e-5, replicates=4, shared_freedom=30)
     needed = inference.needed_replicates(0.02, variance, margin=0.001, pairs=3)
 
@@ -290,13 +290,13 @@ def test_needed_replicates_would_make_a_verdict_and_one_less_would_not():
     assert inference.needed_replicates(0.02, few_groups, margin=0.001, pairs=3) is None
 
 
-def test_no_models_or_one_are_no_pair():
+def test_fewer_than_two_models_have_no_pair():
     assert analyse("accuracy", {}, margin=0.01).pairs == ()
     alone = analyse("accuracy", simulated(1, 3), margin=0.01)
     assert (alone.pairs, alone.ties, alone.fewest) == ((), (("model 0",),), 2)
 
 
-def test_models_that_were_not_asked_the_same_are_told():
+def test_models_tested_on_different_images_raise_an_error():
     models = simulated(2, 3)
     models["model 1"] = [on(one, np.arange(50)) for one in models["model 1"]]
     with pytest.raises(ValueError, match="must be tested on the same images"):

@@ -65,14 +65,14 @@ def test_the_critical_difference_is_that_of_demsar():
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_the_statistic_is_made_from_scipys_friedman_test(seed):
+def test_the_statistic_follows_from_scipys_friedman_test(seed):
     scores = simulated(5, 9, 0.4, seed)
     scores["data 0"] = dict.fromkeys(scores["data 0"], 0.5)
     chi_squared = stats.friedmanchisquare(*zip(*(ones.values() for ones in scores.values()), strict=True)).statistic
     assert ranking("accuracy", scores).statistic == pytest.approx(8 * chi_squared / (9 * 4 - chi_squared))
 
 
-def test_models_are_tied_where_the_nemenyi_test_of_scikit_posthocs_does_not_part_them():
+def test_models_are_tied_where_the_nemenyi_test_of_scikit_posthocs_is_not_significant():
     scores = simulated(6, 12, 0.5)
     found = ranking("accuracy", scores)
     values = np.array([[ones[model] for model in found.models] for ones in scores.values()])
@@ -88,7 +88,7 @@ def test_models_are_tied_where_the_nemenyi_test_of_scikit_posthocs_does_not_part
     assert tied == expected
 
 
-def test_without_a_significant_statistic_nothing_is_told_apart():
+def test_without_a_significant_statistic_all_models_are_tied():
     found = ranking("accuracy", simulated(4, 6, 0.0))
     assert found.p_value > 0.05
     assert found.ties == (found.models,)
@@ -99,20 +99,20 @@ def test_errors_rank_the_other_way_round():
     assert ranking("accuracy", scores).models[0] == ranking("log_loss", scores).models[-1] == "model 3"
 
 
-def test_models_that_are_alike_on_all_data_are_one_and_models_that_never_are_are_parted():
+def test_equal_models_are_tied_and_always_different_models_are_not():
     alike = {f"data {number}": {"a": 0.5, "b": 0.5} for number in range(8)}
     assert ranking("accuracy", alike).p_value == 1
     apart = {f"data {number}": {"a": 0.5, "b": 0.6} for number in range(8)}
     assert ranking("accuracy", apart).ties == (("b",), ("a",))
 
 
-def test_a_data_set_that_lacks_a_model_is_told():
+def test_a_data_set_without_one_of_the_models_raises_an_error():
     with pytest.raises(ValueError, match="Received one: a, b; two: a"):
         ranking("accuracy", {"one": {"a": 0.5, "b": 0.4}, "two": {"a": 0.3}})
 
 
 @pytest.mark.parametrize("data", range(2, 11))
-def test_two_models_that_are_alike_are_parted_in_at_most_one_of_twenty_orders(data):
+def test_two_equal_models_are_called_different_in_at_most_one_of_twenty_orders(data):
     orders = list(product((0.0, 1.0), repeat=data))
     found = [
         ranking("accuracy", {str(place): {"a": 0.5, "b": one} for place, one in enumerate(order)}) for order in orders
