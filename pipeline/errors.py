@@ -1,29 +1,29 @@
-"""Mistakes that a user can mend, each told in one sentence."""
+"""Errors that a user can correct, each with a message of one sentence."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
 
 
 class UserError(Exception):
-    """A mistake of the user's; the message names the thing, the rule, the value and what to do."""
+    """A mistake of the user. The message states what is wrong, the rule, and what to do."""
 
 
 class Unreachable(UserError):
-    """A server or store does not answer: no fault of what needed it, which may be tried again."""
+    """A server or store does not respond. The work that needed it may be tried again."""
 
 
 def reason(problem: Exception) -> str:
-    """Why something failed, in one line: what a user can mend in its own words, all else with its kind.
+    """Why something failed, in one line: the message of a UserError; the type and message of any other exception.
 
     >>> reason(ValueError("of two\\nlines")), reason(UserError("Mend it."))
     ('ValueError: of two lines', 'Mend it.')
     """
-    said = " ".join(str(problem).split())
-    return said if isinstance(problem, UserError) else f"{type(problem).__name__}: {said}"
+    message = " ".join(str(problem).split())
+    return message if isinstance(problem, UserError) else f"{type(problem).__name__}: {message}"
 
 
 def unknown(kind: str, name: str, available: Iterable[str]) -> UserError:
-    """The error for a name that is not among those available, with the nearest one.
+    """The error for an unknown name. It suggests the closest available name.
 
     >>> str(unknown("model", "lenet", ["lenet5", "resnet8"]))
     "Unknown model 'lenet'. Did you mean 'lenet5'? Available: lenet5, resnet8."

@@ -1,4 +1,4 @@
-"""Options that a configuration gives to a function: checked against its signature before it is called."""
+"""Check the options that a configuration passes to a function, against the signature of the function."""
 
 import inspect
 import json
@@ -25,13 +25,14 @@ BOUNDS = {
 def checked_options(
     kind: str, function: Callable[..., Any], options: Mapping[str, Any], *, given: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """The options as the annotations of `function` want them: a list becomes a tuple where one is expected.
+    """Return the options with the types that `function` annotates; a list becomes a tuple if one is expected.
 
-    The options of a function are its keyword-only parameters, save those `given` by the caller itself. Types are
-    strict, as in JSON: true is no integer and "3" no number. `kind` names the function in messages, such as
-    "architecture lenet5". Absent options are left to the function's own defaults.
+    The options of a function are its keyword-only parameters, except those `given` by the caller. Types are strict, as
+    in JSON: true is not an integer, and "3" is not a number. `kind` names the function in messages, such as
+    "architecture lenet5". Options that are not set keep the defaults of the function.
 
-    Raises `UserError` for an option that is unknown, missing without a default, or of the wrong type or range.
+    Raises:
+        UserError: an option is unknown, has the wrong type or range, or is missing without a default.
 
     >>> def build(input_shape, classes, *, units: tuple[int, ...] = (120, 84)): ...
     >>> checked_options("architecture dense", build, {"units": [30, 10]})
@@ -45,7 +46,7 @@ def checked_options(
     for name in options:
         if name not in parameters:
             if not parameters:
-                raise UserError(f"Unknown option '{name}': {kind} has no options, remove it.")
+                raise UserError(f"Unknown option '{name}': {kind} has no options. Remove it.")
             raise unknown(f"option of {kind}", name, parameters)
     hints = get_type_hints(function, include_extras=True)
     for name, parameter in parameters.items():
@@ -56,7 +57,7 @@ def checked_options(
 
 
 def described(adapter: TypeAdapter[Any]) -> str:
-    """What the adapter accepts, in words.
+    """Describe the values that an adapter accepts.
 
     >>> described(TypeAdapter(int | None))
     'an integer or null'
@@ -68,7 +69,7 @@ def described(adapter: TypeAdapter[Any]) -> str:
 def _checked(kind: str, name: str, annotation: Any, value: Any) -> Any:
     adapter: TypeAdapter[Any] = TypeAdapter(annotation)
     try:
-        # By way of JSON, because strictness there still lets a list stand for a tuple and a string for a path.
+        # Through JSON, because its strict mode still accepts a list for a tuple and a string for a path.
         return adapter.validate_json(json.dumps(value, default=str), strict=True)
     except ValidationError as error:
         own_rule = [
@@ -80,7 +81,7 @@ def _checked(kind: str, name: str, annotation: Any, value: Any) -> Any:
 
 
 def _words(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
-    """A JSON schema in words."""
+    """Describe a JSON schema."""
     if "$ref" in schema:
         return _words(definitions[schema["$ref"].rsplit("/", 1)[-1]], definitions)
     if "const" in schema:

@@ -1,4 +1,4 @@
-"""What may be configured: one frozen dataclass per section."""
+"""The sections of the configuration: one frozen dataclass each."""
 
 from collections.abc import Mapping
 from dataclasses import field
@@ -22,7 +22,7 @@ def _without_null(options: Options) -> Options:
 
 
 GivenOptions = Annotated[Options, AfterValidator(_without_null)]
-"""Options without those that are null, so that to switch one off is the same as never to have set it."""
+"""Options without nulls: an option set to null is the same as an option that is not set."""
 
 
 @dataclass(frozen=True, config=_checked)
@@ -36,7 +36,7 @@ class DataConfig:
 
 @dataclass(frozen=True, config=_checked)
 class SplitConfig:
-    """How images are divided into training, validation and test; shares are of all images, `folds` is for `kfold`."""
+    """How to split images into training, validation and test. Shares refer to all images; `folds` is for `kfold`."""
 
     name: str
     strategy: str
@@ -57,7 +57,7 @@ class ModelConfig:
 
 @dataclass(frozen=True, config=_checked)
 class ScheduleConfig:
-    """A class of `keras.optimizers.schedules` by name; an option that is null is Keras' default."""
+    """A class of `keras.optimizers.schedules` and its options; null stands for the default of Keras."""
 
     name: str
     options: GivenOptions
@@ -65,7 +65,7 @@ class ScheduleConfig:
 
 @dataclass(frozen=True, config=_checked)
 class OptimizerConfig:
-    """A class of `keras.optimizers` by name; an option that is null is Keras' default."""
+    """A class of `keras.optimizers` and its options; null stands for the default of Keras."""
 
     name: str
     learning_rate: Annotated[float, Field(gt=0)]
@@ -75,7 +75,7 @@ class OptimizerConfig:
 
 @dataclass(frozen=True, config=_checked)
 class TrainingConfig:
-    """How long, in which portions and by which loop of Keras to train, and which weights to keep."""
+    """How to train: epochs, batch sizes, loop, the weights to keep, early stopping, class weights, threads and seed."""
 
     epochs: Count
     batch_size: Count
@@ -90,7 +90,7 @@ class TrainingConfig:
 
 @dataclass(frozen=True, config=_checked)
 class AugmentationConfig:
-    """Random changes of training images that keep their class; `shift` in pixels."""
+    """Random changes of training images that preserve their class; `shift` is in pixels."""
 
     horizontal_flip: bool
     vertical_flip: bool
@@ -100,7 +100,7 @@ class AugmentationConfig:
 
 @dataclass(frozen=True, config=_checked)
 class EvaluationConfig:
-    """How predictions on the test set are made and timed, and how many mistakes are shown."""
+    """How to predict and time the test set, and how many misclassified images to show."""
 
     batch_size: Count
     timing_repeats: Count
@@ -109,7 +109,7 @@ class EvaluationConfig:
 
 @dataclass(frozen=True, config=_checked)
 class NamedOptions:
-    """A sampler or pruner of a sweep by name; an option that is missing is Optuna's default."""
+    """A sampler or pruner of a sweep and its options; options that are not set keep the defaults of Optuna."""
 
     name: str
     options: Options
@@ -117,9 +117,9 @@ class NamedOptions:
 
 @dataclass(frozen=True, config=_checked)
 class TrialAddress:
-    """Where a trial of a sweep is kept: the address of Optuna's storage, the study's name and the trial's number.
+    """Identifies a trial of a sweep: the address of Optuna's storage, the name of the study and the trial number.
 
-    `sweeper` is the process that has it made (`pipeline.storage.processes`).
+    `sweeper` identifies the process that started the trial (`pipeline.storage.processes`).
     """
 
     storage: str
@@ -130,10 +130,10 @@ class TrialAddress:
 
 @dataclass(frozen=True, config=_checked)
 class SweepConfig:
-    """A search over settings (conf/hydra/sweeper), in whose words `space` is written; null `trials` are all of a grid.
+    """A search over settings; conf/hydra/sweeper explains the fields.
 
-    `silence`: seconds without a sign of life after which a trial on another machine counts as dead. `trial` is what
-    the sweeper tells each job.
+    If `trials` is null, a grid runs completely. `silence` is the number of seconds without a heartbeat after which a
+    trial on another machine counts as dead. The sweeper sets `trial` for each job.
     """
 
     name: str | None

@@ -1,1 +1,1 @@
-"""Images: where they come from, how they are divided, and the prepared data that the other stages read."""
+"""Load images, split them, and write the prepared data that the other stages read."""

@@ -1,4 +1,4 @@
-"""Random flips, quarter turns and shifts of image batches: what leaves the class of a cell or a leaf as it is."""
+"""Random flips, quarter turns and shifts of image batches, for classes without orientation and position."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +13,13 @@ def augment(
     quarter_turns: bool,
     shift: int,
 ) -> NDArray[np.uint8]:
-    """The batch, b × height × width × channels, each image changed in its own way.
+    """Augment each image of a batch independently; the batch has shape (b, height, width, channels).
 
-    Each flip happens to half of the images; of the four quarter turns each is as likely; the shift is any whole number
-    of pixels from −`shift` to `shift` in either direction, and what it uncovers is filled by reflection.
+    Each flip has probability 1/2, and each of the four quarter turns 1/4. Rows and columns are shifted by a uniformly
+    random whole number of pixels from −`shift` to `shift`; the border is filled by reflection.
 
-    Raises `ValueError` for quarter turns of images that are not square, or a shift beyond the image.
+    Raises:
+        ValueError: quarter turns of images that are not square, or a shift larger than the image.
     """
     images, height, width, _ = batch.shape
     if quarter_turns and height != width:
@@ -45,13 +46,13 @@ def augment(
 
 
 def _reflected(places: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Places beyond a side, mirrored at its first or last pixel, which is not repeated."""
+    """Reflect positions outside the image at its first or last pixel, without repeating that pixel."""
     last = places.shape[1] - 1
     mirrored: NDArray[np.int64] = last - np.abs(last - np.abs(places))
     return mirrored
 
 
 def _flipped(places: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
-    """Half of the rows of places, reversed."""
+    """Reverse each row of positions with probability 1/2."""
     flip = rng.random((len(places), 1)) < 0.5
     return np.where(flip, places[:, ::-1], places)

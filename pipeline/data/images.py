@@ -1,4 +1,4 @@
-"""What a source of images returns: pixels, labels, and what a reader must know about them."""
+"""Labelled images, as a data source returns them."""
 
 from dataclasses import dataclass
 
@@ -10,26 +10,27 @@ from pipeline.errors import UserError
 
 @dataclass(frozen=True, eq=False)
 class LabelledImages:
-    """Labelled images of one size, n × height × width × channels.
+    """Labelled images of one size, with their origin and licence.
 
-    Raises `UserError` for fewer than two classes or a class with no image, `ValueError` for shapes and types
-    that do not belong together.
+    Raises:
+        UserError: fewer than two classes, or a class without images.
+        ValueError: shapes or types that do not match.
     """
 
     pixels: NDArray[np.uint8]  # n, height, width, channels
     labels: NDArray[np.int64]  # n: index into classes
     classes: tuple[str, ...]
     groups: NDArray[np.str_]  # n: images of one group must not be separated by a split
-    subgroups: NDArray[np.str_] | None  # n: strata of a split, and what a network may be shown or asked beside
-    names: NDArray[np.str_]  # n: what a message calls the image
+    subgroups: NDArray[np.str_] | None  # n: strata of a split, and an additional input or output of some networks
+    names: NDArray[np.str_]  # n: the names of images in messages
     source: str
     licence: str
-    attribution: str  # what the caption of a picture made from these must say
-    notes: tuple[str, ...]  # what a reader of results must know
-    test: NDArray[np.bool_] | None = None  # n: the test set, where the source gives one
+    attribution: str  # the credit that a figure with these images must show
+    notes: tuple[str, ...]  # limitations that a reader of results must know
+    test: NDArray[np.bool_] | None = None  # n: the test set, if the source defines one
 
     def __post_init__(self) -> None:
-        """Check what every reader of the values relies on."""
+        """Check shapes, types and classes."""
         if self.pixels.dtype != np.uint8 or self.pixels.ndim != 4:
             raise ValueError(
                 "`pixels` must be uint8 of shape (n, height, width, channels). "

@@ -1,7 +1,7 @@
-"""The test set of a data set as a small file that people can read, kept when images are added.
+"""Keep the test set of a data set in a small readable file, so that it stays the same when images are added.
 
-The file lists groups by name and images by digest (SHA-256 of shape and pixels). It belongs under version control:
-whoever changes it changes what all results are measured on.
+The file lists groups by name and images by digest (SHA-256 of shape and pixels). It belongs under version control,
+because all results are measured on these images.
 """
 
 import hashlib
@@ -28,9 +28,9 @@ def image_digests(pixels: NDArray[np.uint8]) -> tuple[str, ...]:
 def write_test_set(
     path: Path, test: NDArray[np.bool_], digests: Sequence[str], groups: NDArray[np.str_], *, seed: int, share: float
 ) -> None:
-    """Write the test set, given for each image as true, with the seed and the share it was drawn with.
+    """Write a test set (true for each of n images in it) with the seed and the share that it was drawn with.
 
-    For a test set that was drawn image by image give the images' names as `groups`.
+    If single images were drawn instead of groups, `groups` holds the names of the images.
     """
     content = {
         "about": ABOUT,
@@ -43,40 +43,41 @@ def write_test_set(
 
 
 def read_test_set(path: Path, digests: Sequence[str], groups: NDArray[np.str_]) -> NDArray[np.bool_]:
-    """For each image whether it belongs to the test set.
+    """Read a test set: true for each of n images that belongs to it.
 
-    Every image of a listed group does, new ones too; an image whose listed group is gone is known by its digest, and
-    brings its present group along. New groups stay out.
+    All images of a listed group belong to it, including new ones. If a group was renamed, the digests of its images
+    identify it under its new name. New groups do not belong to the test set.
 
-    Raises `UserError` for a file that is no test set, or when none of its images is left.
+    Raises:
+        UserError: the file is not a test set, or none of its images is in the data.
     """
     content = _content(path)
     test = np.isin(groups, content["groups"])
-    # Only digests that no listed group accounts for: a duplicate of a test image may well lie in a training group.
+    # Ignore digests that occur in a listed group: a duplicate of a test image may be in a training group.
     renamed = set(content["images"]) - {digest for digest, known in zip(digests, test, strict=True) if known}
     moved = np.array([digest in renamed for digest in digests], bool)
     test |= np.isin(groups, groups[moved])
     if not test.any():
         raise UserError(
             f"None of the {len(content['images'])} images of the test set '{path}' is among the {len(digests)} images "
-            "prepared: give the data set they belong to, or delete the file to draw a new test set."
+            "of the data: choose the data that the test set belongs to, or delete the file to draw a new test set."
         )
     return test
 
 
 def check_drawn_with(path: Path, *, seed: int, share: float) -> None:
-    """Raise a `UserError` if the test set was drawn with another seed or share than the settings now say."""
+    """Raise a UserError if the test set was drawn with another seed or share than the current settings."""
     content = _content(path)
     drawn = {"seed": content.get("seed"), "share": content.get("share")}
     if drawn != {"seed": seed, "share": share}:
         raise UserError(
-            f"Test set '{path}' was drawn with seed {drawn['seed']} and share {drawn['share']}, but the split says "
-            f"seed {seed} and test_share {share}: set these back, or delete the file to draw another test set."
+            f"Test set '{path}' was drawn with seed {drawn['seed']} and share {drawn['share']}, but the split has "
+            f"seed {seed} and test_share {share}: restore these settings, or delete the file to draw a new test set."
         )
 
 
 def missing_images(path: Path, digests: Sequence[str]) -> int:
-    """How many images of the test set in the file are not among the images, for a note beside the results."""
+    """The number of images of the test set that are missing from the data."""
     return len(set(_content(path)["images"]) - set(digests))
 
 
@@ -89,7 +90,7 @@ def _content(path: Path) -> dict[str, Any]:
         ) from error
     except ValueError as error:
         raise UserError(
-            f"Test set '{path}' must be JSON ({error}): restore it from version control, or delete it to draw another."
+            f"Test set '{path}' must be JSON ({error}): restore it, or delete it to draw a new one."
         ) from error
     if not isinstance(content, dict) or not all(
         isinstance(content.get(key), list) and all(isinstance(entry, str) for entry in content[key])
@@ -97,6 +98,6 @@ def _content(path: Path) -> dict[str, Any]:
     ):
         raise UserError(
             f"Test set '{path}' must list `groups` and `images`: restore it from version control, or delete it to draw "
-            "another."
+            "a new one."
         )
     return content

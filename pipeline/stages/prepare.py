@@ -1,4 +1,4 @@
-"""Read the images, divide them into training, validation and test, and write them where the other stages find them."""
+"""Load the images, split them into training, validation and test, and write them for the other stages."""
 
 from dataclasses import asdict
 
@@ -9,7 +9,7 @@ from pipeline.storage.folders import PREPARED, TEST_SETS
 
 
 def main(data: DataConfig, split: SplitConfig, replicates: int) -> None:
-    """Prepare the images that the comparison is made on."""
+    """Prepare the images of the comparison."""
     test_set = TEST_SETS / f"{data.name}-{split.name}.json"
     for line in prepare(PREPARED, asdict(data), asdict(split), replicates=replicates, test_set=test_set):
         say(line)

@@ -1,7 +1,7 @@
-"""Write down the source that a model's network is built from, so that no other model's is built again for it.
+"""Write the source code of one model's architecture, so that a changed architecture rebuilds only its own models.
 
-DVC cannot depend on a file whose name stands in another file, as an architecture's does in its model's. Depending on
-the whole folder, every network would be built again for one new architecture.
+The model's file names the architecture, but a DVC stage cannot depend on a file that another file names. If `build`
+depended on the folder of architectures, a new architecture would rebuild every network.
 """
 
 import ast
@@ -17,7 +17,7 @@ PACKAGE = Path(__file__).parent.parent
 
 
 def main(model: ModelConfig) -> None:
-    """Copy the architecture's module and those of our layers that it imports, one after the other."""
+    """Write the modules of the architecture and of the own layers that it imports into one file."""
     if model.architecture not in architecture_names():
         raise unknown("architecture", model.architecture, architecture_names())
     texts = []

@@ -94,7 +94,7 @@ def test_what_the_caller_gives_or_passes_by_position_is_no_option():
 def test_a_function_without_options_says_so():
     def load() -> None: ...
 
-    assert message(load, size=3) == "Unknown option 'size': architecture fully_connected has no options, remove it."
+    assert message(load, size=3) == "Unknown option 'size': architecture fully_connected has no options. Remove it."
 
 
 def test_an_option_without_default_must_be_set():

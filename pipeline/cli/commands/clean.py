@@ -1,4 +1,4 @@
-"""Say what unfinished trainings, results and prepared data outside the pipeline take up, and free it with --yes."""
+"""Show the disk space of checkpoints, results and prepared data in the cache, and delete them with --yes."""
 
 import argparse
 import shutil
@@ -11,17 +11,17 @@ from pipeline.reporting.text.quantities import magnitude
 from pipeline.storage.folders import CACHE, CheckpointFolder
 
 WHAT = {
-    "checkpoints": "unfinished trainings; without them an interrupted training starts anew",
-    "results": "finished trainings; without them the same configuration trains anew",
-    "prepared": "prepared data of experiments; made again when needed",
+    "checkpoints": "unfinished trainings; without them, an interrupted training starts from the beginning",
+    "results": "finished trainings; without them, the same configuration is trained again",
+    "prepared": "prepared data of experiments; prepared again when needed",
 }
 
 
 def main(arguments: Sequence[str]) -> None:
-    """List what can be freed, or free it; the comparison's own results lie in runs/ and stay."""
+    """List or delete the folders of the cache. The results of the comparison, in runs/, are kept."""
     parser = argparse.ArgumentParser("convtrack clean", description=__doc__)
-    parser.add_argument("what", nargs="*", help=f"any of {', '.join(WHAT)}; all of them if none is named")
-    parser.add_argument("--yes", action="store_true", help="free it; without this nothing is deleted")
+    parser.add_argument("what", nargs="*", help=f"any of {', '.join(WHAT)} (default: all)")
+    parser.add_argument("--yes", action="store_true", help="delete the folders (default: only list them)")
     given = parser.parse_args(arguments)
     unknown = [name for name in given.what if name not in WHAT]
     if unknown:
@@ -33,17 +33,17 @@ def main(arguments: Sequence[str]) -> None:
         if given.yes:
             _free(folder)
     if not given.yes:
-        print("Nothing was deleted; `--yes` frees it.")
+        print("Nothing was deleted. Add `--yes` to delete.")
 
 
 def _free(folder: Path) -> None:
     for entry in sorted(folder.glob("*")):
         if entry.is_dir():
-            # Who trains holds the lock of its checkpoints, who prepares that of all prepared data.
+            # A training holds the lock of its checkpoints; preparing holds the lock of all prepared data.
             lock = folder / "lock" if folder.name == "prepared" else CheckpointFolder.of(entry.name).lock
             lock.parent.mkdir(parents=True, exist_ok=True)
             try:
                 with FileLock(lock, blocking=False):
                     shutil.rmtree(entry)
             except Timeout:
-                print(f"{entry} is in use and stays.")
+                print(f"{entry} is in use and is kept.")

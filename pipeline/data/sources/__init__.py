@@ -1,6 +1,8 @@
-"""Images by the name of their source: a file in `pipeline/data/sources/` whose `load` takes the options.
+"""Data sources: each module in this folder is a source, and its function `load` returns the images.
 
-A source that reads files of the user's tells them by a function `watched` with the same options.
+The keyword-only parameters of `load` are the options of the source. `REQUIREMENT` names the package to install, if the
+source reads one. A source that reads files of the user also has a function `watched` with the same options, which
+returns these files.
 """
 
 from collections.abc import Mapping
@@ -14,7 +16,7 @@ from pipeline.errors import UserError, unknown
 
 
 def source_names() -> list[str]:
-    """The sources there are, in alphabetical order.
+    """The names of all sources, sorted.
 
     >>> "folder" in source_names()
     True
@@ -24,9 +26,10 @@ def source_names() -> list[str]:
 
 
 def load_images(source: str, options: Mapping[str, Any]) -> LabelledImages:
-    """The images of a source.
+    """Load the images of a source.
 
-    Raises `UserError` for an unknown source, options that its `load` does not take, or a package that is missing.
+    Raises:
+        UserError: the source is unknown, an option is invalid, or a package is missing.
     """
     if source not in source_names():
         raise unknown("data source", source, source_names())
@@ -46,7 +49,7 @@ def load_images(source: str, options: Mapping[str, Any]) -> LabelledImages:
 
 
 def watched_files(source: str, options: Mapping[str, Any]) -> list[tuple[str, int, int]]:
-    """Name, size and time of change of the files that a source reads, if it reads files of the user's."""
+    """Name, size in bytes and modification time in nanoseconds of the user's files that a source reads, if any."""
     if source not in source_names():
         return []
     watched = getattr(import_module(f"pipeline.data.sources.{source}"), "watched", None)

@@ -1,4 +1,4 @@
-"""Handwritten digits of 8×8 pixels (Alpaydin & Kaynak 1998, UCI), as they come with scikit-learn: 1,797 images."""
+"""Handwritten digits of 8×8 pixels (Alpaydin & Kaynak 1998, UCI), distributed with scikit-learn: 1,797 images."""
 
 from typing import Annotated
 
@@ -12,15 +12,15 @@ from pipeline.data.images import LabelledImages
 REQUIREMENT = "scikit-learn"
 
 PUBLISHED = 8
-"""Pixels a side."""
+"""Side length in pixels."""
 
 
 def load(*, size: Annotated[int, Field(ge=1, le=64)] = PUBLISHED) -> LabelledImages:
-    """1,797 images of `size` × `size` × 1 in ten classes; the published values 0..16 are spread over 0..255.
+    """Load 1,797 images of `size` × `size` × 1 in ten classes; the published values 0..16 are scaled to 0..255.
 
-    Another size than the published 8 is resized by averaging areas.
+    Sizes other than the published 8 are resampled by area averaging.
     """
-    from sklearn.datasets import load_digits  # a second
+    from sklearn.datasets import load_digits  # takes a second
 
     digits = load_digits()
     pixels = np.rint(digits.images * (255 / 16)).astype(np.uint8)
@@ -39,14 +39,14 @@ def load(*, size: Annotated[int, Field(ge=1, le=64)] = PUBLISHED) -> LabelledIma
         attribution="Digits: E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine "
         "Learning Repository 1998, CC BY 4.0",
         notes=(
-            "The digits come from 13 writers, but who wrote which is not published: digits of one writer fall on "
-            "both sides of a split.",
+            "The digits come from 13 writers, but the writer of a digit is not published: digits of one writer are in "
+            "both the training and the test set.",
         ),
     )
 
 
 def _resized(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """The image with `size` pixels a side, each the average of the area that it covers, within 1 of it."""
-    # Pillow's box counts a pixel as a whole or not at all, so it is given sides that `size` divides.
+    """Resample an image to `size` × `size` pixels by area averaging; rounding errors are at most 1."""
+    # Pillow's box filter does not weight partly covered pixels, so make the side lengths multiples of `size`.
     repeated = image.repeat(size, axis=0).repeat(size, axis=1)
     return np.asarray(Image.fromarray(repeated).resize((size, size), Image.Resampling.BOX))

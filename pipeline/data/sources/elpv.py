@@ -1,7 +1,8 @@
-"""Electroluminescence images of solar cells (Buerhop-Lutz et al. 2018; Deitsch et al. 2019, 2021): is a cell defective?
+"""Electroluminescence images of solar cells (Buerhop-Lutz et al. 2018; Deitsch et al. 2019, 2021).
 
 2,624 grey images of 300×300 pixels, cut from 44 photovoltaic modules (18 monocrystalline, 26 polycrystalline), each
-with the probability of a defect: 0, 1/3, 2/3 or 1. The label file names no module, but its rows run module by module.
+with its probability of a defect: 0, 1/3, 2/3 or 1. The label file does not name the modules, but lists the cells
+module by module.
 """
 
 from importlib.resources import as_file, files
@@ -34,9 +35,10 @@ def load(
     threshold: Annotated[float, Field(ge=0, lt=1)] = 0.5,
     size: Annotated[int, Field(ge=1, le=300)] = 64,
 ) -> LabelledImages:
-    """2,624 images of `size` × `size` × 1, shrunk by averaging areas; a cell is defective above the threshold.
+    """Load 2,624 images of `size` × `size` × 1, reduced by area averaging.
 
-    Groups are modules; subgroups are the types, mono and poly.
+    A cell is defective if its probability exceeds `threshold`. Groups are modules; subgroups are the types mono and
+    poly.
     """
     data = files("elpv_dataset") / "data"
     rows = [line.split() for line in (data / "labels.csv").read_text(encoding="utf-8").splitlines() if line]
@@ -58,21 +60,22 @@ def load(
         attribution="Electroluminescence images: Buerhop-Lutz et al. 2018, Deitsch et al. 2019, Deitsch et al. 2021 "
         "(elpv-dataset), CC BY-NC-SA 4.0",
         notes=(
-            "The publishers name no modules: groups follow from the order of the rows. Where the type changes, a "
-            "border is certain; the borders between modules of one type are an inference from the number of cells "
-            "and from the darker edges of the cells at a module's rim.",
+            "The data set does not name the modules: groups follow from the order of the cells. A change of type is a "
+            "certain border between modules; borders between modules of one type are an inference from the number of "
+            "cells and from the darker edges of the outermost cells of a module.",
             f"A cell counts as defective when its probability of a defect exceeds {threshold:g}; the published "
             "probabilities are 0, 1/3, 2/3 and 1.",
-            "The licence allows no commercial use, and adaptations only under the same licence.",
+            "The licence forbids commercial use, and allows adaptations only under the same licence.",
         ),
     )
 
 
 def module_names(types: NDArray[np.str_]) -> NDArray[np.str_]:
-    """The module of each row, "module-01" onwards, from runs of one type.
+    """The module of each cell, from "module-01", derived from runs of cells of one type.
 
-    Raises `ValueError` for a run that is neither known nor a multiple of 60: then the order of the rows is not the
-    published one, and groups made from it would be wrong.
+    Raises:
+        ValueError: the length of a run is neither known nor a multiple of 60. Then the cells are not in the published
+            order, and the groups would be wrong.
     """
     sizes: list[int] = []
     for kind, run in groupby(types):

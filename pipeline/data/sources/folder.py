@@ -1,4 +1,4 @@
-"""A folder of pictures of your own, one folder for each class: `path/<class name>/**/*.png`, `.jpg` and the like."""
+"""Your own images, one folder per class: `path/<class name>/**/*.png`, `.jpg` and so on."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,7 @@ from pipeline.data.images import LabelledImages
 from pipeline.errors import UserError
 
 SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
-LAYOUT = "expected is one folder for each class, such as cats/tom.jpg and dogs/rex.jpg"
+LAYOUT = "images must be in one folder for each class, such as cats/tom.jpg and dogs/rex.jpg"
 
 Side = Annotated[int, Field(ge=1)]
 
@@ -25,13 +25,14 @@ def load(
     channels: Literal[1, 3] = 3,
     group_pattern: str | None = None,
 ) -> LabelledImages:
-    """Every picture below `path`, stretched to `size` (one side, or height and width) pixels.
+    """Load all images below `path`, resized to `size` pixels (the side length, or height and width).
 
-    Classes are the names of the folders in `path`, in alphabetical order. `group_pattern` is a regular expression
-    searched in each file's path relative to `path`, written with slashes; its first group, or the whole match where
-    it has none, names the picture's group. Without it each picture is a group of its own.
+    Classes are the names of the folders in `path`, sorted. `group_pattern` is a regular expression that is searched in
+    the path of each image relative to `path`, with forward slashes. Its first group names the group of the image; if it
+    has no group, the whole match does. Without a pattern, each image is its own group.
 
-    Raises `UserError` for another layout, a picture that cannot be read, or one whose group is not found.
+    Raises:
+        UserError: another folder layout, an unreadable image, or an image for which the pattern finds no group.
     """
     root = Path(path).expanduser()
     by_class = _pictures(root)
@@ -42,7 +43,7 @@ def load(
     names = np.array([file.relative_to(root).as_posix() for file in files])
     groups = names if group_pattern is None else _groups(names, group_pattern)
     height, width = (size, size) if isinstance(size, int) else size
-    # Filled picture by picture, so that never more than one is in memory at its full size.
+    # One image after the other, so that only one is in memory at full size.
     pixels = np.empty((len(files), height, width, channels), np.uint8)
     stretched = 0
     for row, file in enumerate(files):
@@ -77,12 +78,12 @@ def _is_text(name: str) -> bool:
 
 
 def watched(*, path: str, **_: object) -> list[Path]:
-    """The files below `path`, whatever they are."""
+    """All files below `path`."""
     return sorted(file for file in Path(path).expanduser().rglob("*") if file.is_file())
 
 
 def _pictures(root: Path) -> dict[str, list[Path]]:
-    """The pictures of each class, both in alphabetical order."""
+    """The image files of each class; classes and files are sorted."""
     if not root.is_dir():
         raise UserError(f"Folder '{root}' of data source folder does not exist: {LAYOUT}; set option 'path' to it.")
     classes = sorted(entry for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith("."))
@@ -104,7 +105,7 @@ def _pictures(root: Path) -> dict[str, list[Path]]:
 
 
 def _is_picture(file: Path) -> bool:
-    # Names that begin with a dot are the operating system's own, such as the ._ twins that macOS leaves on disks.
+    # Names that begin with a dot belong to the operating system, such as the ._ files of macOS.
     return file.suffix.lower() in SUFFIXES and not file.name.startswith(".") and file.is_file()
 
 
@@ -130,12 +131,12 @@ def _groups(names: NDArray[np.str_], pattern: str) -> NDArray[np.str_]:
 
 
 def _read(file: Path, channels: int) -> Image.Image:
-    """The upright picture in 8 bits, grey for one channel and RGB for three; what is transparent becomes white."""
+    """Read an image upright in 8 bits, as grey or RGB; transparent pixels become white."""
     try:
         with Image.open(file) as opened:
             upright = ImageOps.exif_transpose(opened)
             return _eight_bits(upright).convert("L" if channels == 1 else "RGB")
-    except Exception as error:  # On garbage, decoders raise nearly everything, from OSError to struct.error.
+    except Exception as error:  # Decoders raise nearly any exception, from OSError to struct.error.
         raise UserError(f"Picture '{file}' cannot be read: {error}; replace or remove it.") from error
 
 
@@ -154,7 +155,7 @@ def _eight_bits(picture: Image.Image) -> Image.Image:
 
 
 def _resized(picture: Image.Image, height: int, width: int) -> NDArray[np.uint8]:
-    # Averaging areas is exact when shrinking; when enlarging it would only repeat pixels.
+    # Area averaging is exact when shrinking; when enlarging it would only repeat pixels.
     shrinks = height <= picture.height and width <= picture.width
     method = Image.Resampling.BOX if shrinks else Image.Resampling.BILINEAR
     return np.asarray(picture.resize((width, height), method))

