@@ -100,3 +100,22 @@ def test_finished_trainings_survive_a_full_disk(new_project, tmp_path):
     assert "fully_connected: reusing 1 of 2 replicates, which are already trained" in said
     assert "replicate 2/2  epoch  2/3" in said
     assert {run.info.status for run in project.runs()} == {"FINISHED"}
+
+
+def test_a_job_that_changes_its_folder_still_works_in_the_project(new_project):
+    project = new_project()
+    command = ("experiment", "model=fully_connected", "data=digits", "training.epochs=1", "hydra.job.chdir=true")
+    project.run(*command).success()
+    assert (project.folder / "mlflow.db").is_file()
+    assert not list((project.folder / "outputs").rglob("mlflow.db"))
+    assert not list((project.folder / "outputs").rglob(".convtrack"))
+
+
+def test_a_model_outside_the_project_is_reached_by_name_and_by_pattern(new_project, tmp_path):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "mine.yaml").write_text("architecture: fully_connected\n")
+    project = new_project()
+    options = ("data=digits", "training.epochs=1", "--config-dir", str(tmp_path))
+    assert "mine on digits" in project.run("experiment", "model=mine", *options).success()
+    answer = project.run("experiment", "-m", "model=glob(min*)", *options)
+    assert answer.code == 0, answer.complaint
