@@ -1,1 +1,1 @@
-"""Gather what a comparison of models needs."""
+"""From run folders to the values of a comparison."""

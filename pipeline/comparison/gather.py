@@ -1,6 +1,7 @@
-"""From the run folders of a comparison to the values of its report."""
+"""Gather the values of a report from the run folders of a comparison."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,27 +14,28 @@ from pipeline.evaluation import classification_curves
 from pipeline.evaluation.predictions import Predictions, read_predictions
 from pipeline.evaluation.scoring import subgroup_scores
 from pipeline.reporting.content import Comparison, DataSummary, ModelResult, Reuse
+from pipeline.reporting.costs import measured
 from pipeline.statistics.analysis import analyse
 from pipeline.storage.files import damaged, read_json
 from pipeline.storage.folders import RunFolder, looks_file
 from pipeline.storage.provenance import commit, dirty, versions
 
 SPLITS_IN_WORDS = {
-    "group": "one test set of whole groups; training and validation are drawn anew, by group, for each replicate",
-    "random": "one test set drawn image by image, so that neighbours of test images are trained on; training and "
-    "validation are drawn anew for each replicate",
-    "resampled": "a test set of whole groups for each replicate, so settings tuned on these data have seen it",
-    "kfold": "each replicate tests on another fold of whole groups, so settings tuned on these data have seen it",
+    "group": "one test set of whole groups; each replicate draws its own training and validation groups",
+    "random": "one test set of single images, so images of the same group can be in training and test; each replicate "
+    "draws its own training and validation images",
+    "resampled": "each replicate draws its own test set of whole groups, so tuned settings have used test images",
+    "kfold": "each replicate tests on a different fold of whole groups, so tuned settings have used test images",
 }
 
-OTHER_QUESTIONS = {
+OTHER_TARGETS = {
     "same": "whether two images show the same class",
     "subgroup": "the subgroup of an image",
 }
-"""What a network's first output says, by its name, where that is not the class of an image."""
+"""What the first output of a network predicts, by its name, if that is not the class of an image."""
 
 
-def compared(
+def gather_comparison(
     models: Sequence[str],
     manifest: Mapping[str, Any],
     *,
@@ -42,15 +44,23 @@ def compared(
     margin: float,
     tracking_link: str | None,
 ) -> Comparison:
-    """The comparison of the named models, whatever else lies among the runs; `test_set` is the test images' digest.
+    """Gather the named models; other run folders are ignored.
+
+    Args:
+        models: names, in the order of the report.
+        manifest: of the prepared images.
+        test_set: digest of the test images.
+        primary_metric: the metric by which the models are compared.
+        margin: differences up to it are practically irrelevant.
+        tracking_link: address of the compared runs in MLflow, if there is a store.
 
     Raises:
         UserError: a model has not been evaluated.
     """
     runs = {model: RunFolder.of(model) for model in models}
-    answers = {model: _answers(run) for model, run in runs.items()}
-    results = tuple(_result(model, run, answers[model]) for model, run in runs.items())
-    looks = read_looks(looks_file(manifest["name"]))
+    predictions = {model: _first_output(run) for model, run in runs.items()}
+    results = tuple(_result(model, run, predictions[model]) for model, run in runs.items())
+    uses = read_looks(looks_file(manifest["name"]))
     return Comparison(
         data=_data(manifest),
         models=results,
@@ -63,60 +73,61 @@ def compared(
         tracking_link=tracking_link,
         certainty=analyse(
             primary_metric,
-            {one.name: list(answers[one.name].values()) for one in results if one.question is None},
+            {one.name: list(predictions[one.name].values()) for one in results if one.other_target is None},
             margin=margin,
         ),
         reuse=Reuse(
-            evaluated=evaluated(looks, test_set),
-            tuned=tuned(looks, test_set, redrawn=manifest["settings"]["split"]["strategy"] in OWN_TESTS),
+            evaluated=evaluated(uses, test_set),
+            tuned=tuned(uses, test_set, redrawn=manifest["settings"]["split"]["strategy"] in OWN_TESTS),
         ),
         mistakes={model: run.mistakes.read_bytes() for model, run in runs.items() if run.mistakes.is_file()},
     )
 
 
-def _answers(run: RunFolder) -> dict[int, Predictions]:
-    """What the replicates of a model answered to the question that it is compared by."""
+def _first_output(run: RunFolder) -> dict[int, Predictions]:
+    """The predictions of the output by which a model is compared, by replicate."""
     first, *_ = read_predictions(run.predictions).values()
     return first
 
 
-def _result(model: str, run: RunFolder, answers: Mapping[int, Predictions]) -> ModelResult:
+def _result(model: str, run: RunFolder, predictions: Mapping[int, Predictions]) -> ModelResult:
     network, trained, evaluated = read_json(run.layers), read_json(run.replicates), read_json(run.scores)
     replicates = evaluated["replicates"]
-    if any("validation" not in one for one in replicates) or len(replicates) != len(answers):
+    if any("validation" not in one for one in replicates) or len(replicates) != len(predictions):
         raise damaged(run.scores)
     field = network["receptive_field"]
     return ModelResult(
         name=model,
         architecture=network["architecture"],
-        parameters=network["parameters"],
-        multiply_accumulates=network["multiply_accumulates"],
         receptive_field=tuple(field) if field else None,
         uncounted=tuple(network["uncounted"]),
         scores=_by_metric([one["scores"] for one in replicates]),
         validation=_by_metric([one["validation"] for one in replicates]),
         subgroups={
-            subgroup: _by_metric(list(scores.values())) for subgroup, scores in subgroup_scores(answers).items()
+            subgroup: _by_metric(list(scores.values())) for subgroup, scores in subgroup_scores(predictions).items()
         },
         calibration=classification_curves.calibration(
-            np.concatenate([said.truth for said in answers.values()]),
-            np.concatenate([said.probabilities for said in answers.values()]),
+            np.concatenate([one.truth for one in predictions.values()]),
+            np.concatenate([one.probabilities for one in predictions.values()]),
         ),
-        train_seconds=tuple(one["train_seconds"] for one in replicates),
-        seconds_per_image=tuple(one["seconds_per_image"] for one in replicates),
+        costs=measured(network, replicates, _size(run.folder)),
         history=pd.read_csv(run.history),
         classes=tuple(evaluated["classes"]),
-        question=OTHER_QUESTIONS.get(evaluated["question"]),
+        other_target=OTHER_TARGETS.get(evaluated["question"]),
         confusion=np.array(evaluated["confusion"]),
         configuration=dict(flattened(trained["configuration"])),
         fingerprint=trained["model_fingerprint"],
         commit=trained["replicates"][0]["commit"],
-        disk_bytes=sum(file.stat().st_size for file in run.folder.rglob("*") if file.is_file()),
     )
 
 
+def _size(folder: Path) -> int:
+    """The size of all files in a folder, in bytes."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
 def _by_metric(scores: Sequence[Mapping[str, float]]) -> dict[str, tuple[float, ...]]:
-    """One value for each replicate of every metric that all of them have."""
+    """One value per replicate, of the metrics that all replicates have."""
     names = [name for name in scores[0] if all(name in one for one in scores)]
     return {name: tuple(one[name] for one in scores) for name in names}
 

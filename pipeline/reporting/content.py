@@ -1,4 +1,4 @@
-"""What a report is made of: the measured values of one comparison, as plain data."""
+"""The content of a report: the measured values of one comparison as plain data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,11 +8,13 @@ import pandas as pd
 
 from pipeline.evaluation.classification_curves import Calibration
 from pipeline.evaluation.metrics import METRICS
+from pipeline.reporting.costs import DECISIVE
+from pipeline.reporting.text.quantities import mean
 from pipeline.statistics.results import Certainty
 
 
 def metric_label(metric: str) -> str:
-    """The metric's name in a sentence; an unknown metric keeps its own.
+    """Return the name of a metric in a sentence; an unknown metric keeps its own.
 
     >>> metric_label("roc_auc"), metric_label("top_5")
     ('ROC AUC', 'top 5')
@@ -22,53 +24,51 @@ def metric_label(metric: str) -> str:
 
 @dataclass(frozen=True)
 class ModelResult:
-    """What one model of a comparison reached, over all of its replicates, and what it cost.
+    """The results of one model of a comparison over all its replicates.
 
-    `scores` maps a test metric to one value per replicate, all metrics in the same order of replicates.
-    `multiply_accumulates` are those of one image going forward, one multiplication and its addition counted once.
-    `receptive_field` is in input pixels along each axis, as a rule (height, width); None: none to speak of.
-    `validation` maps a metric to one value per replicate, of validation images, which choices may be made by.
-    `subgroups` maps a subgroup of the test images to its own scores, in the form of `scores`; empty without subgroups.
-    `calibration` is that of the test images of all replicates together.
-    `train_seconds` and `seconds_per_image` (evaluation) hold one value per replicate.
+    `scores` maps each test metric to one value per replicate; all metrics list the replicates in the same order.
+    `validation` does the same for validation images. `subgroups` maps each subgroup of the test images to scores of the
+    same form; it is empty without subgroups. `calibration` covers the test images of all replicates together.
+    `costs` maps each key of `pipeline.reporting.costs` to one value, or to one value per replicate.
+    `receptive_field` is in input pixels along each axis, usually (height, width), or None if it is undefined.
     `history` has the columns replicate, epoch, train/loss, train/accuracy, val/loss and val/accuracy.
-    `classes` are what it chooses between, as a rule the classes of the data; where `question` is not None the model was
-    asked something else than the class of an image, as that says. `confusion` holds counts of test examples summed
-    over replicates, shape (classes, classes), rows truth, columns prediction.
-    `configuration` maps dotted names to everything that determined the training, `fingerprint` stands for it, `commit`
-    is where it was trained. `disk_bytes` is what its run folder takes up.
+    `classes` are the classes that the model predicts. `other_target` is None if they are the classes of the images;
+    otherwise it describes what the model predicts instead, and its scores are not compared with those of other models.
+    `confusion` counts test examples summed over replicates, shape (classes, classes): rows truth, columns prediction.
+    `configuration` maps dotted names to every setting that determines the training, `fingerprint` is its digest, and
+    `commit` is the commit of the training. `uncounted` are the layers that arithmetic has no rule for; with them the
+    multiply–accumulates are a lower bound.
     """
 
     name: str
     architecture: str
-    parameters: int
-    multiply_accumulates: int
     receptive_field: tuple[int, ...] | None
     scores: Mapping[str, tuple[float, ...]]
     validation: Mapping[str, tuple[float, ...]]
     subgroups: Mapping[str, Mapping[str, tuple[float, ...]]]
     calibration: Calibration
-    train_seconds: tuple[float, ...]
-    seconds_per_image: tuple[float, ...]
+    costs: Mapping[str, tuple[float, ...]]
     history: pd.DataFrame
     classes: tuple[str, ...]
     confusion: np.ndarray
     configuration: Mapping[str, object]
     fingerprint: str
     commit: str
-    disk_bytes: int
-    question: str | None = None
+    other_target: str | None = None
     uncounted: tuple[str, ...] = ()
-    """Layers that arithmetic has no rule for; with them `multiply_accumulates` is a lower bound."""
+
+    def mean_cost(self, key: str) -> float:
+        """The mean of a cost over replicates."""
+        return mean(self.costs[key])
 
 
 @dataclass(frozen=True)
 class DataSummary:
-    """The images of a comparison, where they come from and how they were split.
+    """The images of a comparison, their source and their split.
 
-    `image_shape` is (height, width, channels). `counts` maps split → class → images, as replicate 0 has them.
-    `largest_deviation` is the largest difference, between 0 and 1, of a class's share in a split
-    from its share in all images.
+    `image_shape` is (height, width, channels). `counts` maps split → class → number of images, in replicate 0.
+    `largest_deviation` is the largest difference between the share of a class in a split and its share in all images,
+    from 0 to 1.
     """
 
     name: str
@@ -86,11 +86,11 @@ class DataSummary:
 
 @dataclass(frozen=True)
 class Reuse:
-    """How often the test images have been used before: each look makes the best of all look better than it is.
+    """How often the test images were used before. Each use makes the best model look better than it is.
 
-    `evaluated` counts the model configurations evaluated on these test images so far, those of this comparison
-    included. `tuned` counts the configurations that experiments tried on images that this comparison tests on: with one
-    test set for all none, unless an experiment divided the images in another way.
+    `evaluated` counts the model configurations evaluated on these test images so far, including those of this
+    comparison. `tuned` counts the configurations that experiments tried on images that this comparison tests on. It is
+    0 with one fixed test set, unless an experiment split the images differently.
     """
 
     evaluated: int
@@ -99,15 +99,14 @@ class Reuse:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Everything a report says: the data, the models' results, and what is needed to get them again.
+    """All values of a report: the data, the results of the models, and what is needed to reproduce them.
 
-    `certainty` is about the models that were asked for the class of an image, or, if none was, about none.
-    `mistakes` maps a model's name to a picture (PNG) of the images it is most wrong about.
-    `tracking_link` opens the compared runs in MLflow, None where there is no store to open.
+    `certainty` covers the models that predict the class of an image. `mistakes` maps the name of a model to a picture
+    (PNG) of its most confident mistakes. `tracking_link` opens the compared runs in MLflow; it is None without a store.
 
     Raises:
-        ValueError: no model, two models of one name, a model that lacks the primary metric, or one whose scores and
-            training times differ in number.
+        ValueError: there is no model, two models share a name, a model lacks the primary metric, or the number of its
+            scores differs from the number of its training times.
     """
 
     data: DataSummary
@@ -124,10 +123,10 @@ class Comparison:
     reuse: Reuse
 
     def __post_init__(self) -> None:
-        """Refuse what no table could show."""
+        """Check that tables can show the values."""
         names = [model.name for model in self.models]
         if not names or len(set(names)) < len(names):
-            raise ValueError(f"`models` must be one or more models of different names. Received {names}.")
+            raise ValueError(f"`models` must be one or more models with different names. Received {names}.")
         for model in self.models:
             if not model.scores.get(self.primary_metric):
                 raise ValueError(
@@ -135,8 +134,19 @@ class Comparison:
                     f"'{model.name}' has {', '.join(sorted(model.scores)) or 'none'}."
                 )
             scores = model.scores[self.primary_metric]
-            if len(scores) != len(model.train_seconds):
-                raise ValueError(
-                    f"Scores and times must be one for each replicate. Received {len(scores)} of "
-                    f"'{self.primary_metric}' and {len(model.train_seconds)} of `train_seconds` for '{model.name}'."
-                )
+            for key, values in model.costs.items():
+                if len(values) not in (1, len(scores)):
+                    raise ValueError(
+                        "A cost must have one value, or one per replicate. "
+                        f"Received {len(values)} values of '{key}' for {len(scores)} replicates of '{model.name}'."
+                    )
+
+    @property
+    def comparable(self) -> tuple[ModelResult, ...]:
+        """The models that predict the class of an image, so that their scores can be compared."""
+        return tuple(model for model in self.models if model.other_target is None)
+
+    @property
+    def decisive_costs(self) -> dict[str, float]:
+        """The cost that decides between equally good models, by model."""
+        return {model.name: model.mean_cost(DECISIVE.key) for model in self.comparable}

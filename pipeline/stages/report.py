@@ -1,8 +1,9 @@
-"""Write the report on the models of the comparison, and give their MLflow runs what only now is known."""
+"""Write the report of the comparison, and log to MLflow what is known only about all models together."""
 
 from pipeline.console import say
 from pipeline.data.prepared import read_prepared
 from pipeline.reporting import page
+from pipeline.reporting.sections import document
 from pipeline.storage.files import replacing, replacing_folder
 from pipeline.storage.folders import FIGURES, PREPARED, REPORT, RunFolder
 from pipeline.tracking.publish.comparison import compare_published, publish_comparison
@@ -11,17 +12,18 @@ from pipeline.tracking.tracker import Tracker
 
 
 def main(models: tuple[str, ...], primary_metric: str, margin: float) -> None:
-    """Write reports/comparison.md and .html from what the evaluations found."""
+    """Write reports/comparison.md and .html from the results of the evaluations."""
     prepared = read_prepared(PREPARED)
     tracker = Tracker.open(prepared.manifest["name"])
     runs = {model: publish_training(tracker, RunFolder.of(model), prepared) for model in models}
     comparison = compare_published(runs, prepared, primary_metric=primary_metric, margin=margin)
-    text, figures = page.markdown(comparison, FIGURES.name)
+    report = document(comparison)
+    text, figures = page.markdown(report, FIGURES.name)
     with replacing_folder(FIGURES) as unfinished:
         for name, picture in figures.items():
             (unfinished / name).write_bytes(picture)
-    for file, content in ((REPORT.with_suffix(".md"), text), (REPORT, page.html(comparison))):
+    for file, content in ((REPORT.with_suffix(".md"), text), (REPORT, page.html(report))):
         with replacing(file) as unfinished:
             unfinished.write_text(content, encoding="utf-8")
     publish_comparison(tracker, runs, comparison)
-    say(f"The report is {REPORT} (and .md).")
+    say(f"Report: {REPORT} and {REPORT.with_suffix('.md')}")

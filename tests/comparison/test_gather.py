@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from pipeline.comparison import gather as comparing
-from pipeline.comparison.gather import OTHER_QUESTIONS, SPLITS_IN_WORDS, compared
+from pipeline.comparison.gather import OTHER_TARGETS, SPLITS_IN_WORDS, gather_comparison
 from pipeline.data.looks import record_look
 from pipeline.data.splits import OWN_TESTS, STRATEGIES
 from pipeline.errors import UserError
@@ -53,7 +53,7 @@ def write(file: Path, content):
 
 
 def answers(number, classes):
-    """Four images of two subgroups: the first three are told right, surely, and the last one wrong."""
+    """Four images of two subgroups: the first three are classified correctly, the last one wrongly."""
     return Predictions(
         images=np.arange(4) + number,
         partners=None,
@@ -69,13 +69,8 @@ def answers(number, classes):
 def evaluated(model, scores, *, field=(7, 5), mistakes=b"", question="output", classes=("sound", "cracked")):
     """Write the run folder of a model, one mapping of scores for each replicate."""
     run = RunFolder.of(model)
-    network = {
-        "architecture": "lenet5",
-        "parameters": 10,
-        "multiply_accumulates": 100,
-        "receptive_field": field,
-        "uncounted": [],
-    }
+    network = {"architecture": "lenet5", "parameters": 10, "multiply_accumulates": 100, "receptive_field": field}
+    network |= {"largest_activation_bytes": 1000, "uncounted": []}
     write(run.layers, network)
     replicates = [
         {
@@ -103,15 +98,15 @@ def evaluated(model, scores, *, field=(7, 5), mistakes=b"", question="output", c
 
 def comparison(models, **changes):
     given = {"test_set": "t3st", "primary_metric": "accuracy", "margin": 0.01, "tracking_link": "http://here/#/"}
-    return compared(models, MANIFEST, **given | changes)
+    return gather_comparison(models, MANIFEST, **given | changes)
 
 
 def test_every_score_has_one_value_for_each_replicate():
     evaluated("a", [{"accuracy": 0.75, "f1": 0.5}, {"accuracy": 0.8, "f1": 0.6}])
     (model,) = comparison(["a"]).models
     assert model.scores == {"accuracy": (0.75, 0.8), "f1": (0.5, 0.6)}
-    assert model.train_seconds == (2.0, 3.0)
-    assert model.seconds_per_image == (0.001, 0.001)
+    assert model.costs["train_seconds"] == (2.0, 3.0)
+    assert model.costs["seconds_per_image"] == (0.001, 0.001)
     assert comparison(["a"]).replicates == 2
 
 
@@ -124,7 +119,11 @@ def test_costs_history_and_confusion_come_from_their_files():
     evaluated("a", [{"accuracy": 0.75}])
     (model,) = comparison(["a"]).models
     assert (model.name, model.architecture) == ("a", "lenet5")
-    assert (model.parameters, model.multiply_accumulates, model.receptive_field) == (10, 100, (7, 5))
+    assert (model.mean_cost("parameters"), model.mean_cost("multiply_accumulates"), model.receptive_field) == (
+        10,
+        100,
+        (7, 5),
+    )
     assert model.history["val/loss"].tolist() == [0.5, 0.25]
     assert np.array_equal(model.confusion, [[5, 1], [2, 4]])
 
@@ -145,15 +144,15 @@ def test_calibration_is_that_of_all_replicates_together():
     assert calibration.accuracy.tolist() == [0.0, 1.0]
 
 
-def test_how_to_get_a_model_again_is_what_it_was_trained_with_and_where():
+def test_a_model_keeps_what_reproduces_it():
     evaluated("a", [{"accuracy": 0.75}])
     (model,) = comparison(["a"]).models
     assert dict(model.configuration) == {"model.name": "a", "training.epochs": 3}
     assert (model.fingerprint, model.commit) == ("fingerprint of a", "f1rst")
-    assert model.disk_bytes == sum(file.stat().st_size for file in Path("runs/a").rglob("*.*"))
+    assert model.mean_cost("disk_bytes") == sum(file.stat().st_size for file in Path("runs/a").rglob("*.*"))
 
 
-def test_certainty_is_about_the_models_that_were_asked_the_class_of_an_image():
+def test_certainty_covers_the_models_that_predict_the_class_of_an_image():
     evaluated("a", [{"accuracy": 0.75}])
     evaluated("b", [{"accuracy": 0.75}], question="same", classes=("different classes", "same class"))
     certainty = comparison(["a", "b"]).certainty
@@ -165,7 +164,7 @@ def look(purpose, test_set, configuration):
     record_look(looks_file("cells"), purpose, test_set=test_set, configuration=configuration, model="m", commit="c")
 
 
-def test_a_comparison_knows_how_often_its_test_images_were_looked_at():
+def test_a_comparison_counts_the_uses_of_its_test_images():
     evaluated("a", [{"accuracy": 0.75}])
     assert (comparison(["a"]).reuse.evaluated, comparison(["a"]).reuse.tuned) == (0, 0)
     for purpose, test_set, configuration in [
@@ -180,7 +179,7 @@ def test_a_comparison_knows_how_often_its_test_images_were_looked_at():
 
 
 @pytest.mark.parametrize("strategy", OWN_TESTS)
-def test_where_test_sets_are_redrawn_all_that_was_tuned_has_seen_them(strategy, monkeypatch):
+def test_redrawn_test_sets_count_every_tuned_configuration(strategy, monkeypatch):
     evaluated("a", [{"accuracy": 0.75}])
     look("tuned", "t3st", "f4")
     monkeypatch.setitem(MANIFEST, "settings", {"split": {"strategy": strategy}})
@@ -192,21 +191,24 @@ def test_a_network_without_a_receptive_field_has_none():
     assert comparison(["a"]).models[0].receptive_field is None
 
 
-def test_a_model_says_what_it_chooses_between_and_what_it_was_asked_where_that_is_not_the_class():
+def test_a_model_names_its_classes_and_any_other_target():
     evaluated("a", [{"accuracy": 0.75}])
     evaluated("b", [{"accuracy": 0.75}], question="same", classes=("different classes", "same class"))
     evaluated("c", [{"accuracy": 0.75}], question="subgroup", classes=("mono", "poly"))
     a, b, c = comparison(["a", "b", "c"]).models
-    assert (a.question, a.classes) == (None, ("sound", "cracked"))
-    assert (b.question, b.classes) == ("whether two images show the same class", ("different classes", "same class"))
-    assert (c.question, c.classes) == ("the subgroup of an image", ("mono", "poly"))
+    assert (a.other_target, a.classes) == (None, ("sound", "cracked"))
+    assert (b.other_target, b.classes) == (
+        "whether two images show the same class",
+        ("different classes", "same class"),
+    )
+    assert (c.other_target, c.classes) == ("the subgroup of an image", ("mono", "poly"))
 
 
-def test_every_first_output_but_the_class_is_a_question_with_words():
-    assert set(OTHER_QUESTIONS) == set(OUTPUTS) - {"output"}
+def test_every_output_beside_the_class_has_a_description():
+    assert set(OTHER_TARGETS) == set(OUTPUTS) - {"output"}
 
 
-def test_models_are_those_that_are_named_in_their_order_whatever_else_lies_there():
+def test_other_run_folders_are_ignored_and_the_order_is_kept():
     for model in ("a", "b", "c"):
         evaluated(model, [{"accuracy": 0.75}])
     assert [model.name for model in comparison(["c", "a"]).models] == ["c", "a"]
@@ -218,7 +220,7 @@ def test_mistakes_are_shown_where_there_are_some():
     assert comparison(["a", "b"]).mistakes == {"b": b"png"}
 
 
-def test_a_model_that_was_not_evaluated_is_told_with_the_command_that_does_it():
+def test_a_missing_evaluation_names_the_command_that_creates_it():
     evaluated("a", [{"accuracy": 0.75}])
     with pytest.raises(
         UserError, match=r"^runs/b/evaluate/predictions\.npz is missing\. Run `dvc repro` to create it\.$"
@@ -240,13 +242,13 @@ def test_the_deviation_is_the_largest_of_all_splits_and_replicates():
     assert comparison(["a"]).data.largest_deviation == 0.03
 
 
-def test_every_way_of_splitting_is_told_in_words():
+def test_every_split_strategy_has_a_description():
     assert set(SPLITS_IN_WORDS) == set(STRATEGIES)
     evaluated("a", [{"accuracy": 0.75}])
     assert comparison(["a"]).data.split_strategy == SPLITS_IN_WORDS["group"]
 
 
-def test_a_comparison_says_from_which_code_and_data_it_came(monkeypatch):
+def test_a_comparison_records_its_code_and_its_data(monkeypatch):
     evaluated("a", [{"accuracy": 0.75}])
     monkeypatch.setattr(comparing, "commit", lambda: "c0ffee")
     monkeypatch.setattr(comparing, "dirty", lambda: True)

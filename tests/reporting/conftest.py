@@ -1,4 +1,4 @@
-"""A comparison of three models on two classes, its numbers chosen by hand."""
+"""A comparison of three models on two classes with numbers chosen by hand."""
 
 from collections.abc import Callable
 
@@ -29,7 +29,7 @@ CALIBRATION = Calibration(np.array([0.6, 0.8, 0.95]), np.array([0.5, 0.8, 0.9]),
 
 
 def pair(first: str, second: str, difference: float, verdict: str = "open", **changes: object) -> Pair:
-    """Two models in numbers that fit the verdict; the interval is 0.02 wide to either side."""
+    """Two models in numbers that fit the verdict; the interval is the difference ± 0.02."""
     values: dict[str, object] = {
         "low": difference - 0.02,
         "high": difference + 0.02,
@@ -47,7 +47,7 @@ def pair(first: str, second: str, difference: float, verdict: str = "open", **ch
 def certain(
     means: dict[str, float], pairs: tuple[Pair, ...] = (), ties: tuple[tuple[str, ...], ...] = (), **changes: object
 ) -> Certainty:
-    """What is known of models by their means, best first: by default nothing, of ten replicates."""
+    """A certainty from means, best first: by default every pair is undecided after ten replicates."""
     open_pairs = tuple(
         pair(one, other, means[one] - means[other])
         for place, one in enumerate(means)
@@ -74,29 +74,33 @@ def model(name: str, accuracy: tuple[float, ...], **changes: object) -> ModelRes
     values: dict[str, object] = {
         "name": name,
         "architecture": name,
-        "parameters": 824_201,
-        "multiply_accumulates": 6_100_000,
         "receptive_field": (32, 32),
         "scores": {"accuracy": accuracy, "log_loss": tuple(1 - value for value in accuracy)},
         "validation": {"accuracy": tuple(value + 0.01 for value in accuracy)},
         "subgroups": {"mono": {"accuracy": accuracy}, "poly": {"accuracy": tuple(value - 0.1 for value in accuracy)}},
         "calibration": CALIBRATION,
-        "train_seconds": (40.0, 42.0),
-        "seconds_per_image": (0.001, 0.0014),
         "history": HISTORY,
         "classes": ("functional", "defective"),
         "confusion": np.array([[90, 10], [30, 70]]),
         "configuration": {"model.name": name, "model.architecture": name, "training.epochs": 3},
         "fingerprint": "0123456789abcdef" * 4,
         "commit": "8d1b7e3f2a9c4c5d6e7f",
-        "disk_bytes": 1_500_000,
     }
+    costs: dict[str, object] = {
+        "parameters": (824_201,),
+        "multiply_accumulates": (6_100_000,),
+        "largest_activation_bytes": (262_144,),
+        "train_seconds": (40.0, 42.0),
+        "seconds_per_image": (0.001, 0.0014),
+        "disk_bytes": (1_500_000,),
+    }
+    values["costs"] = costs | {key: changes.pop(key) for key in costs.keys() & changes.keys()}
     return ModelResult(**values | changes)  # type: ignore[arg-type]
 
 
 def _of(models: tuple[ModelResult, ...], metric: str, replicates: int) -> Certainty:
-    """Nothing known but the means of those that were asked for the class of an image."""
-    asked = {one.name: float(np.mean(one.scores.get(metric, np.nan))) for one in models if one.question is None}
+    """Means alone, of the models that predict the class of an image."""
+    asked = {one.name: float(np.mean(one.scores.get(metric, np.nan))) for one in models if one.other_target is None}
     sign = 1 if metric == "log_loss" else -1
     ordered = dict(sorted(asked.items(), key=lambda item: (item[1] != item[1], sign * item[1], item[0])))
     return certain(ordered, metric=metric, replicates=replicates)
@@ -104,7 +108,7 @@ def _of(models: tuple[ModelResult, ...], metric: str, replicates: int) -> Certai
 
 @pytest.fixture(scope="session")
 def compare() -> Callable[..., Comparison]:
-    """Makes the comparison, with any of its values changed."""
+    """Return the comparison with any of its values changed."""
 
     def made(*, classes: tuple[str, ...] = ("functional", "defective"), **changes: object) -> Comparison:
         counts = {
@@ -126,8 +130,8 @@ def compare() -> Callable[..., Comparison]:
                 largest_deviation=0.0125,
             ),
             "models": (
-                model("fully_connected", (0.75, 0.77), receptive_field=None, parameters=4_260_866),
-                model("lenet5", (0.90, 0.92), parameters=61_706, multiply_accumulates=416_520),
+                model("fully_connected", (0.75, 0.77), receptive_field=None, parameters=(4_260_866,)),
+                model("lenet5", (0.90, 0.92), parameters=(61_706,), multiply_accumulates=(416_520,)),
                 model("resnet8", (0.90, 0.91)),
             ),
             "primary_metric": "accuracy",

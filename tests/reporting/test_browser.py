@@ -1,4 +1,4 @@
-"""The report in headless Chromium: opened from a file, with every address but its own forbidden."""
+"""The report in headless Chromium, opened from a file with all other addresses blocked."""
 
 import html
 import json
@@ -9,11 +9,12 @@ import subprocess
 import pytest
 
 from pipeline.reporting import page
+from pipeline.reporting.sections import document
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no chromium on this machine (Debian: apt install chromium)")
 
-# Whatever the page would load from elsewhere is refused, and told.
+# Block and record everything that the page would load from elsewhere.
 FORBIDDING = """
 <meta http-equiv="Content-Security-Policy"
   content="default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
@@ -25,14 +26,14 @@ document.addEventListener("securitypolicyviolation", (event) => refused.push(eve
 SORTING = """
 <script>
 addEventListener("load", () => {
-  const table = document.querySelector(".models table"), head = (column) => table.tHead.rows[0].cells[column];
+  const table = document.querySelector("#models table"), head = (column) => table.tHead.rows[0].cells[column];
   const seen = [];
   const click = (column) => {
     head(column).querySelector("button").click();
     const sorts = [...table.tHead.rows[0].cells].map((cell) => cell.getAttribute("aria-sort"));
     seen.push({ sorts, order: [...table.tBodies[0].rows].map((row) => row.cells[0].textContent) });
   };
-  [2, 2, 5, 7, 7, 0].forEach(click);
+  [2, 2, 6, 5, 5, 0].forEach(click);
   const buttons = [...document.querySelectorAll("th button")].filter((one) => one.checkVisibility());
   const focused = buttons.length > 20 && buttons.every((one) => (one.focus(), document.activeElement === one));
   const found = { seen, focused, refused, loaded: performance.getEntriesByType("resource").map((one) => one.name) };
@@ -59,7 +60,7 @@ addEventListener("load", () => {{
 
 
 def opened(folder, text):
-    """What a page wrote into its element `found`, and what Chromium said about it."""
+    """Return the JSON that the page wrote into its element `found`, and the messages on the console."""
     file = folder / "page.html"
     file.write_text(text, encoding="utf-8")
     flags = [
@@ -86,12 +87,12 @@ def opened(folder, text):
 def text(compare, result):
     """A report with long names, a model that diverged, and more columns than a telephone is wide."""
     models = (
-        result("lecture_cnn_batch_normalization", (0.75, 0.77), receptive_field=None, parameters=4_260_866),
-        result("lenet5", (0.90, 0.92), parameters=61_706, multiply_accumulates=416_520),
-        result("resnet8", (0.90, 0.91), parameters=999_999),
-        result("diverged", (float("nan"), 0.9), parameters=7),
+        result("lecture_cnn_batch_normalization", (0.75, 0.77), receptive_field=None, parameters=(4_260_866,)),
+        result("lenet5", (0.90, 0.92), parameters=(61_706,), multiply_accumulates=(416_520,)),
+        result("resnet8", (0.90, 0.91), parameters=(999_999,)),
+        result("diverged", (float("nan"), 0.9), parameters=(7,)),
     )
-    return page.html(compare(models=models))
+    return page.html(document(compare(models=models)))
 
 
 @pytest.fixture(scope="module")
@@ -100,17 +101,17 @@ def seen(text, tmp_path_factory):
     return opened(tmp_path_factory.mktemp("sorting"), watched)
 
 
-def test_the_report_opens_from_a_file_and_asks_for_nothing_else(seen):
+def test_the_report_opens_from_a_file_and_loads_nothing_else(seen):
     found, _ = seen
     assert found["refused"] == []
     assert [address for address in found["loaded"] if not address.startswith("data:")] == []
 
 
-def test_nothing_is_wrong_on_the_console(seen):
+def test_the_console_stays_empty(seen):
     assert seen[1] == []
 
 
-def test_a_click_on_a_header_sorts_by_the_numbers_and_another_turns_them(seen):
+def test_a_click_on_a_header_sorts_by_the_numbers_and_another_reverses_the_order(seen):
     up, down, parameters, *_ = seen[0]["seen"]
     assert up["order"] == ["lecture_cnn_batch_normalization", "resnet8", "lenet5", "diverged"]
     assert down["order"] == ["lenet5", "resnet8", "lecture_cnn_batch_normalization", "diverged"]
@@ -118,7 +119,7 @@ def test_a_click_on_a_header_sorts_by_the_numbers_and_another_turns_them(seen):
     assert parameters["order"] == ["diverged", "lenet5", "resnet8", "lecture_cnn_batch_normalization"]
 
 
-def test_rows_without_a_number_stay_below_whichever_way_the_others_are_sorted(seen):
+def test_rows_without_a_number_stay_at_the_bottom_in_both_directions(seen):
     *_, first, second, _ = seen[0]["seen"]
     assert first["order"][-1] == second["order"][-1] == "lecture_cnn_batch_normalization"
 
@@ -128,17 +129,17 @@ def test_names_are_sorted_as_text(seen):
     assert order == sorted(order)
 
 
-def test_the_sorted_column_is_told_and_no_other(seen):
+def test_only_the_sorted_column_is_marked_as_sorted(seen):
     up, down, *_ = seen[0]["seen"]
     assert [place for place, sort in enumerate(up["sorts"]) if sort] == [2]
     assert (up["sorts"][2], down["sorts"][2]) == ("ascending", "descending")
 
 
-def test_headers_are_reached_by_keyboard(seen):
+def test_the_keyboard_reaches_every_header(seen):
     assert seen[0]["focused"]
 
 
-def test_no_page_is_wider_than_its_screen(text, tmp_path):
+def test_the_page_fits_a_phone_and_a_desktop_screen(text, tmp_path):
     frame = '<iframe style="width:{}px;height:900px;border:0" srcdoc="{}"></iframe>'
     frames = "".join(frame.format(width, html.escape(text)) for width in (390, 1400))
     widths, console = opened(tmp_path, MEASURING.format(frames=frames))

@@ -2,7 +2,7 @@ import pytest
 
 
 def test_a_comparison_needs_a_model(compare):
-    with pytest.raises(ValueError, match=r"one or more models of different names. Received \[\]"):
+    with pytest.raises(ValueError, match=r"one or more models with different names. Received \[\]"):
         compare(models=())
 
 
@@ -16,6 +16,6 @@ def test_a_model_without_the_primary_metric_is_named(compare, result):
         compare(models=(result("lenet5", (0.9,)),), primary_metric="f1")
 
 
-def test_scores_and_times_are_of_the_same_replicates(compare, result):
-    with pytest.raises(ValueError, match="Received 3 of 'accuracy' and 2 of `train_seconds` for 'lenet5'"):
+def test_a_cost_has_one_value_or_one_per_replicate(compare, result):
+    with pytest.raises(ValueError, match="Received 2 values of 'train_seconds' for 3 replicates of 'lenet5'"):
         compare(models=(result("lenet5", (0.9, 0.8, 0.7)),))

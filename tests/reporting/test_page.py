@@ -4,14 +4,16 @@ from html.parser import HTMLParser
 
 import pytest
 
-from pipeline.reporting import page
+from pipeline.reporting import page, sections
+from pipeline.reporting.blocks import Paragraph, Section
 from pipeline.reporting.content import Reuse
+from pipeline.reporting.sections import document, lead, reproducing
 
 VOID = {"meta", "img", "br", "link", "input"}
 
 
 class Reader(HTMLParser):
-    """Reads a page as a browser would, and holds what the tests ask for; elements must nest."""
+    """Parse a page into tags and text, and check that elements nest."""
 
     def __init__(self, text):
         super().__init__()
@@ -40,14 +42,7 @@ class Reader(HTMLParser):
 
 @pytest.fixture(scope="module")
 def text(comparison):
-    return page.html(comparison)
-
-
-@pytest.fixture
-def undrawn(monkeypatch):
-    """No picture is drawn, where only words are asked for."""
-    none = page.Pictures((), (), (), (), ())
-    monkeypatch.setattr(page, "pictures", lambda _: none)
+    return page.html(document(comparison))
 
 
 @pytest.fixture(scope="module")
@@ -70,13 +65,13 @@ def test_the_page_loads_nothing(read, text):
     assert set(re.findall(r'https?://[^"\s<]+', text)) == {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}
 
 
-def test_every_picture_says_what_it_shows(read):
+def test_every_picture_has_a_description(read):
     drawings = read.all("svg")
     spread, costs, curves, calibration, confusion, bars = 1, 4, 3, 3, 3, 3
     assert len(drawings) == spread + costs + curves + calibration + confusion + bars
     assert all(one["role"] == "img" and len(one["aria-label"]) > 30 for one in drawings)
     assert all(len(one["alt"]) > 30 for one in read.all("img"))
-    assert any("lenet5 0.910 at 61.7 k" in one["aria-label"] for one in drawings)
+    assert any("lenet5 0.910 at 61,706" in one["aria-label"] for one in drawings)
 
 
 def test_ids_are_unique_and_every_reference_has_its_target(read, text):
@@ -92,24 +87,24 @@ def test_headings_come_in_order(text):
     assert headings == [
         "Models",
         "Every pair of models",
-        "How sure is this?",
-        "How often these test images were used",
+        "How certain are the results?",
+        "Use of the test images",
         "Accuracy against cost",
         "Learning curves",
         "Calibration",
-        "Confusion",
+        "Confusion matrices",
         "Other metrics",
         "By subgroup",
         "Worst mistakes",
-        "The data",
+        "Data",
         "Settings",
         "How to reproduce",
     ]
 
 
-def test_the_answer_comes_before_all_else(text):
+def test_the_answer_comes_first(text):
     beginning = text[text.index("<h1>") :]
-    assert re.match(r'<h1>Comparison on elpv</h1>\s*<p class="answer">It cannot be told', beginning)
+    assert re.match(r'<h1>Comparison on elpv</h1>\s*<p class="answer">No clear winner among', beginning)
 
 
 def test_tables_have_captions_and_scopes(read):
@@ -117,7 +112,7 @@ def test_tables_have_captions_and_scopes(read):
     assert all(cell["scope"] in ("col", "row") for cell in read.all("th"))
 
 
-def test_names_are_escaped_wherever_they_stand(compare, result):
+def test_names_are_escaped_everywhere(compare, result):
     evil = '<b>"&'
     changed = compare(
         classes=(evil, "fine"),
@@ -126,44 +121,53 @@ def test_names_are_escaped_wherever_they_stand(compare, result):
         versions={evil: evil},
         tracking_link='http://localhost/"><b>',
     )
-    text = page.html(changed)
+    text = page.html(document(changed))
     read = Reader(text)
     assert not read.all("b")
     assert evil in "".join(read.text)
-    written, files = page.markdown(changed, "figures")
+    written, files = page.markdown(document(changed), "figures")
     assert "<b>" not in written.replace(r"\<b\>", "")
     assert "mistakes-%3Cb%3E%22%26.png" in files
     assert "figures/mistakes-%253Cb%253E%2522%2526.png" in written
 
 
 def test_the_same_comparison_gives_the_same_bytes(comparison, text):
-    assert page.html(comparison) == text
-    assert page.markdown(comparison, "figures") == page.markdown(comparison, "figures")
+    assert page.html(document(comparison)) == text
+    assert page.markdown(document(comparison), "figures") == page.markdown(document(comparison), "figures")
 
 
-def test_what_is_no_comparison_of_like_with_like_is_told_on_page_and_paper(compare, result, text):
+def test_scores_of_another_target_are_marked_in_both_formats(compare, result, text):
     pairs = ("different classes", "same class")
     changed = compare(
         models=(
-            result("siamese", (0.9, 0.8), question="whether two images show the same class", classes=pairs),
+            result("siamese", (0.9, 0.8), other_target="whether two images show the same class", classes=pairs),
             result("forked", (0.7, 0.7), scores={"accuracy": (0.7, 0.7), "subgroup/accuracy": (0.8, 0.9)}),
         )
     )
-    sentence = "siamese says whether two images show the same class, so its scores do not stand beside those of the"
-    written = page.html(changed)
-    assert sentence in written and sentence in page.markdown(changed, "figures")[0]
-    assert "so its scores do not stand" not in text
+    sentence = (
+        "siamese predicts whether two images show the same class, so its scores cannot be compared with those of the"
+    )
+    written = page.html(document(changed))
+    assert sentence in written and sentence in page.markdown(document(changed), "figures")[0]
+    assert "so its scores cannot be" not in text
     read = Reader(written)
-    assert "Further outputs, mean ± standard deviation over replicates. ↓ marks those that are better low." in read.text
+    assert (
+        "Further outputs, mean ± standard deviation over replicates. ↓ marks metrics of which lower values are better."
+        in read.text
+    )
     # The confusion is that of its own question.
     (confusion,) = (one["aria-label"] for one in read.all("svg") if "recognised: different" in one["aria-label"])
     assert "siamese" in confusion
     assert "same class" in "".join(read.text)
 
 
-def test_a_model_is_recommended_only_where_the_statistics_say_so(compare, comparison, known, two, undrawn):
-    assert "Use " not in page.html(comparison)
-    proved = known(
+def texts(blocks):
+    return [(block.text, block.role) for block in blocks if block.kind == "paragraph"]
+
+
+def test_a_model_is_recommended_only_if_it_is_shown_to_be_better(compare, comparison, known, two):
+    assert "Use " not in lead.blocks(comparison)[0].text
+    shown = known(
         {"lenet5": 0.91, "resnet8": 0.905, "fully_connected": 0.76},
         pairs=(
             two("lenet5", "resnet8", 0.005, "better"),
@@ -172,77 +176,88 @@ def test_a_model_is_recommended_only_where_the_statistics_say_so(compare, compar
         ),
         ties=(("lenet5",), ("resnet8", "fully_connected")),
     )
-    changed = compare(certainty=proved)
-    assert "Use lenet5 (accuracy 0.910" in page.html(changed)
-    assert "**Use lenet5" in page.markdown(changed, "figures")[0]
+    answer = lead.blocks(compare(certainty=shown))[0]
+    assert answer.role == "answer" and answer.text.startswith("Use lenet5 (accuracy 0.910")
 
 
-def test_many_looks_and_tuned_settings_are_warned_of_beside_the_answer(compare, text, undrawn):
-    assert 'class="warning"' not in text
-    for looks, said in (((40, 0), "40 configurations have been evaluated"), ((3, 7), "Settings were tuned on images")):
-        changed = compare(reuse=Reuse(*looks))
-        warning = re.search(r'<p class="warning">(.*?)</p>', page.html(changed)).group(1)
-        assert said in warning
-        assert re.search(rf"^> .*{said}", page.markdown(changed, "figures")[0], re.MULTILINE)
+@pytest.mark.parametrize(("reuse", "text"), [((40, 0), "40 configurations"), ((3, 7), "Settings were tuned on images")])
+def test_used_test_images_cause_a_warning_beside_the_answer(compare, comparison, reuse, text):
+    assert "warning" not in [role for _, role in texts(lead.blocks(comparison))]
+    answer, warning, *_ = texts(lead.blocks(compare(reuse=Reuse(*reuse))))
+    assert answer[1] == "answer" and warning[1] == "warning" and text in warning[0]
 
 
-def test_one_replicate_is_said_to_tell_nothing_of_noise(compare, result):
-    text = page.html(
-        compare(models=(result("lenet5", (0.9,), train_seconds=(40.0,), seconds_per_image=(0.001,)),), replicates=1)
-    )
+def test_one_replicate_is_not_called_certain(compare, result):
+    models = (result("lenet5", (0.9,), train_seconds=(40.0,), seconds_per_image=(0.001,)),)
+    text = page.html(document(compare(models=models, replicates=1)))
     assert "Every model was trained once" in text
     assert "±" not in re.search(r"<table.*?</table>", text, re.DOTALL).group()
 
 
-def test_a_changed_tree_is_told(compare, text, undrawn):
-    assert "had changes" not in text
-    assert "had changes" in page.html(compare(dirty=True))
+def test_uncommitted_changes_cause_a_warning(compare, comparison):
+    def roles(values):
+        return [role for _, role in texts(reproducing.section(values).blocks)]
+
+    assert "warning" not in roles(comparison) and "warning" in roles(compare(dirty=True))
 
 
-def test_the_link_to_the_runs_is_there_when_there_is_a_store(compare, read, undrawn):
+def test_the_report_links_to_the_runs_if_there_is_a_store(compare, read):
     assert all(one["href"].startswith("#") for one in read.all("a"))
     link = "http://127.0.0.1:5000/#/compare?runs=[1]&workflowType=machine_learning"
-    assert {"href": link} in Reader(page.html(compare(tracking_link=link))).all("a")
-    assert f"](<{link}>)" in page.markdown(compare(tracking_link=link), "figures")[0]
+    top = document(compare(tracking_link=link))._replace(sections=())
+    assert {"href": link} in Reader(page.html(top)).all("a")
+    assert f"](<{link}>)" in page.markdown(top, "figures")[0]
+
+
+def test_a_section_is_one_module_and_one_line(monkeypatch, comparison):
+    class Added:
+        @staticmethod
+        def section(comparison):
+            return Section("added", "Added", (Paragraph(f"About {comparison.data.name}."),))
+
+    monkeypatch.setattr(sections, "SECTIONS", (Added,))
+    report = document(comparison)
+    assert '<section id="added">\n<h2>Added</h2>' in page.html(report)
+    assert "## Added\n\nAbout elpv." in page.markdown(report, "figures")[0]
 
 
 def test_the_licence_stands_beside_the_images(read):
     assert "Images: Deitsch et al. 2019. Licence: CC BY-NC-SA 4.0." in "".join(read.text)
 
 
-def test_the_mistakes_are_the_picture_that_was_given(comparison, read):
+def test_the_mistakes_are_embedded_unchanged(comparison, read):
     (image,) = read.all("img")
     assert base64.b64decode(image["src"].partition(",")[2]) == comparison.mistakes["lenet5"]
 
 
-def test_markdown_links_to_the_files_it_gives_and_to_no_others(comparison):
-    text, files = page.markdown(comparison, "../figures")
+def test_markdown_links_to_every_picture_that_it_returns(comparison):
+    text, files = page.markdown(document(comparison), "../figures")
     linked = re.findall(r"^!\[.{30,}\]\(\.\./figures/(.+)\)$", text, re.MULTILINE)
     assert sorted(linked) == sorted(files)
     assert all(picture.startswith(b"\x89PNG") for picture in files.values())
 
 
-def test_markdown_and_html_say_the_same(comparison, read):
+def test_markdown_and_html_have_the_same_words(comparison, read):
     def words(text):
-        return re.findall(r"[\w%]+", text)
+        return set(re.findall(r"[\w%]+", text))
 
-    written = re.sub(r"!\[.*?\]\(.*?\)|&amp;|</?details>|</?summary>", " ", page.markdown(comparison, "figures")[0])
-    assert set(words(written)) - {"_"} <= set(words(" ".join(read.text))) | {"digest", "of", "the", "data", "Commit"}
-    # The style, the script, how a page is used and how it draws are the page's alone.
+    report = document(comparison)
+    written = re.sub(r"!\[.*?\]\(.*?\)|&amp;|</?details>|</?summary>", " ", page.markdown(report, "figures")[0])
+    assert words(written) - {"_"} <= words(" ".join(read.text))
+    # Only the page has a style, a script, navigation, drawings, and words about its bars and its narrow square.
     ours = re.sub(
-        r"\.bar|<nav.*?</nav>|<svg.*?</svg>|<style>.*?</style>|<script>.*?</script>",
+        r"\.bar|<nav.*?</nav>|<svg.*?</svg>|<style>.*?</style>|<script>.*?</script>|<p class=\"muted\">.*?</p>",
         "",
-        page.html(comparison),
+        page.html(report),
         flags=re.DOTALL,
     )
-    shown = Reader(ours).text
-    bars_alone = {"All", "bars", "scale", "band", "dot", "tick", "against"}
-    assert set(words(" ".join(shown))) - set(words(written)) <= bars_alone | {"Digest", "Source", "Images"}
+    assert words(" ".join(Reader(ours).text)) - words(written) <= {"against"}
 
 
-def test_where_no_model_can_be_judged_the_report_still_says_so(compare, result):
-    models = (result("siamese", (0.9, 0.8), question="whether two images are alike"),)
-    assert "No model was asked for the class of an image" in page.html(compare(models=models, mistakes={}))
-    lost = (float("nan"),) * 2
-    text = page.html(compare(models=(result("a", lost), result("b", lost)), mistakes={}))
+def test_a_report_without_a_finite_score_says_so(compare, result):
+    models = (result("siamese", (0.9, 0.8), other_target="whether two images are alike"),)
+    text = page.html(document(compare(models=models, mistakes={})))
+    assert "No model predicts the class of an image" in text
+    missing = (float("nan"),) * 2
+    text = page.html(document(compare(models=(result("a", missing), result("b", missing)), mistakes={})))
     assert "No model has a finite accuracy in every replicate, so none can be recommended." in text

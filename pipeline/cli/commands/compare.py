@@ -29,9 +29,10 @@ from pipeline.console import columns, say
 from pipeline.errors import UserError, unknown
 from pipeline.evaluation.metrics import METRICS, metric_named
 from pipeline.reporting.content import metric_label
+from pipeline.reporting.costs import COLUMNS
 from pipeline.reporting.tables.settings import differing
 from pipeline.reporting.text.conclusions import answer, sentence
-from pipeline.reporting.text.quantities import count, duration, interval, latency, listed, magnitude, p_value, score
+from pipeline.reporting.text.quantities import count, interval, listed, p_value, score
 from pipeline.statistics.analysis import analyse, analyse_scores
 from pipeline.statistics.rank_tests import Ranking, ranking
 from pipeline.statistics.results import Certainty
@@ -224,7 +225,7 @@ def _verdicts(group: Judged, metric: str) -> list[str]:
     found = group.certainty
     replicates = "1 replicate" if found.replicates == 1 else f"{found.replicates} replicates"
     lines = ["", f"On {data}, {group.images} images{_groups(found)}, {replicates}:", ""]
-    lines += columns(_score_rows(group, metric), right=range(1, 7))
+    lines += columns(_score_rows(group, metric), right=range(1, 3 + len(COLUMNS)))
     if group.images == "validation":
         lines += ["", "These are validation images, by which epochs were chosen; their groups were not resampled."]
     seeds = {run.seeds for run in group.runs}
@@ -239,9 +240,7 @@ def _groups(found: Certainty) -> str:
 
 
 def _score_rows(group: Judged, metric: str) -> list[tuple[str, ...]]:
-    rows: list[tuple[str, ...]] = [
-        ("run", metric_label(metric), "95 % interval", "parameters", "mult.–acc.", "training", "per image")
-    ]
+    rows: list[tuple[str, ...]] = [("run", metric_label(metric), "95 % interval", *(cost.label for cost in COLUMNS))]
     runs = {run.name: run for run in group.runs}
     if group.certainty is None:
         for run in group.runs:
@@ -255,13 +254,7 @@ def _score_rows(group: Judged, metric: str) -> list[tuple[str, ...]]:
 
 
 def _costs(run: Candidate) -> tuple[str, ...]:
-    written = {
-        "parameters": lambda value: count(int(value)),
-        "multiply_accumulates": magnitude,
-        "train_seconds": duration,
-        "seconds_per_image": latency,
-    }
-    return tuple(form(run.values[name]) if name in run.values else NONE for name, form in written.items())
+    return tuple(cost.write(run.values[cost.key]) if cost.key in run.values else NONE for cost in COLUMNS)
 
 
 def _apart(judged: Sequence[Judged]) -> list[str]:

@@ -1,4 +1,4 @@
-"""The layers of a network as text: one line per layer, and their totals."""
+"""The layer table of a network as text: one line per layer, and the totals."""
 
 from collections.abc import Sequence
 
@@ -14,9 +14,10 @@ UNKNOWN = "?"
 
 
 def layer_lines(rows: Sequence[LayerRow]) -> tuple[str, ...]:
-    """A header and one line per row, in columns; inputs are named where they are not the row before.
+    """Return a header and one line per layer, aligned in columns.
 
-    A field that is all of the image, or undefined, is said to be so.
+    The inputs of a layer are listed unless its only input is the layer of the line above. The receptive field is `all`
+    if it covers the whole image, and `undefined` if it has no fixed size.
     """
     cells = [HEADER, *(_cells(row, rows[place - 1].name if place else None) for place, row in enumerate(rows))]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
@@ -24,23 +25,23 @@ def layer_lines(rows: Sequence[LayerRow]) -> tuple[str, ...]:
 
 
 def total_lines(rows: Sequence[LayerRow]) -> tuple[str, ...]:
-    """What the layers come to, for one image."""
+    """Return the totals of the network for one image."""
     total = totals(rows)
     bound = "at least " if total.uncounted else ""
     shared = sum(row.use > 1 for row in rows)
     return (
         f"{count(len(rows))} layers" + (f", {count(shared)} of them used again" if shared else ""),
         f"{count(total.parameters)} parameters, {binary(total.parameter_bytes)} in float32",
-        f"{bound}{count(total.connections)} connections, each bias included",
-        f"{bound}{count(total.multiply_accumulates)} multiply–accumulates an image",
-        f"{count(total.activations)} activations an image, {binary(total.activation_bytes)} in float32, "
-        f"of which {binary(total.largest_activation_bytes)} must be held at once",
+        f"{bound}{count(total.connections)} connections, including biases",
+        f"{bound}{count(total.multiply_accumulates)} multiply–accumulates per image",
+        f"{count(total.activations)} activations per image, {binary(total.activation_bytes)} in float32; "
+        f"at most {binary(total.largest_activation_bytes)} are needed at the same time",
         *([f"not counted, because there is no rule: {', '.join(total.uncounted)}"] if total.uncounted else []),
     )
 
 
 def binary(size: int) -> str:
-    """Bytes as people read them.
+    """Format a size in bytes, KiB (1024 bytes) and so on.
 
     >>> binary(1000), binary(1536), binary(553430176)
     ('1000 B', '1.5 KiB', '527.8 MiB')

@@ -1,4 +1,4 @@
-"""Every model against every other: what is known of each pair, as a square, and the ties among all of them."""
+"""Every model against every other: the verdict on each pair as a square table, and the letters of the ties."""
 
 from string import ascii_lowercase
 from typing import Literal, NamedTuple
@@ -13,15 +13,20 @@ from pipeline.statistics.results import LEVEL, Certainty
 
 Standing = Literal["better", "worse", "same", "open"]
 
-MARKS: dict[Standing, str] = {"better": "▲", "worse": "▼", "same": "=", "open": "?"}
-"""A sign for each, since colours alone tell some readers nothing."""
+MARKS: dict[Standing, str] = {
+    "better": "▲ better",
+    "worse": "▼ worse",
+    "same": "= equivalent",
+    "open": "? undecided",
+}
+"""A sign before each word, because not every reader can tell the colours apart."""
 
 
-class Standoff(NamedTuple):
-    """How a model stands against another: its score minus the other's with interval, and P(it is the better one)."""
+class Duel(NamedTuple):
+    """A model against another: the verdict, the difference of scores with its interval, and P(the model is better)."""
 
     model: str
-    other: str
+    opponent: str
     standing: Standing
     difference: float
     low: float
@@ -29,58 +34,61 @@ class Standoff(NamedTuple):
     wins: float
 
     def mark(self) -> str:
-        """The sign and the word of the standing."""
-        return f"{MARKS[self.standing]} {self.standing}"
+        """The sign and the word of the verdict."""
+        return MARKS[self.standing]
 
     def numbers(self) -> str:
-        """The difference with its interval where there is one."""
+        """The difference, with its interval if there is one."""
         ends = quantities.interval(self.low, self.high)
         return quantities.difference(self.difference) + (f" ({ends})" if ends else "")
 
-    def chances(self) -> str:
-        """P(it is the better one), empty where unknown."""
+    def probability(self) -> str:
+        """P(the model is better), empty if unknown."""
         return f"P = {self.wins:.2f}" if np.isfinite(self.wins) else ""
 
 
 def tie_letters(certainty: Certainty) -> dict[str, str]:
-    """The letters of each model: two share one where neither is better (compact letter display, Piepho 2004)."""
+    """The letters of each model (compact letter display, Piepho 2004): models share one if neither is better."""
     letters = list(ascii_lowercase) + [one + two for one in ascii_lowercase for two in ascii_lowercase]
-    held = dict(zip(certainty.ties, letters, strict=False))
+    ties = dict(zip(certainty.ties, letters, strict=False))
     return {
-        one.model: " ".join(letter for tie, letter in held.items() if one.model in tie) for one in certainty.estimates
+        one.model: " ".join(letter for tie, letter in ties.items() if one.model in tie) for one in certainty.estimates
     }
 
 
-def standoff(certainty: Certainty, model: str, other: str) -> Standoff:
-    """How the one model stands against the other."""
-    pair = certainty.pair(model, other)
+def duel(certainty: Certainty, model: str, opponent: str) -> Duel:
+    """The pair of these two models, seen from the first one."""
+    pair = certainty.pair(model, opponent)
     if pair.first == model:
         standing: Standing = pair.verdict
-        return Standoff(model, other, standing, pair.difference, pair.low, pair.high, pair.wins)
+        return Duel(model, opponent, standing, pair.difference, pair.low, pair.high, pair.wins)
     standing = "worse" if pair.verdict == "better" else pair.verdict
-    return Standoff(model, other, standing, -pair.difference, -pair.high, -pair.low, 1 - pair.wins)
+    return Duel(model, opponent, standing, -pair.difference, -pair.high, -pair.low, 1 - pair.wins)
 
 
-def square(certainty: Certainty) -> dict[str, tuple[Standoff | None, ...]]:
-    """A row per model with how it stands against each, None against itself; best mean first in both directions."""
+def square(certainty: Certainty) -> dict[str, tuple[Duel | None, ...]]:
+    """A row per model and a column per opponent, both best mean first; None on the diagonal."""
     models = [one.model for one in certainty.estimates]
     return {
-        model: tuple(None if model == other else standoff(certainty, model, other) for other in models)
+        model: tuple(None if model == opponent else duel(certainty, model, opponent) for opponent in models)
         for model in models
     }
 
 
 def square_table(certainty: Certainty) -> Table:
-    """The same as text."""
+    """The square as text."""
     models = [one.model for one in certainty.estimates]
-    direction = "below zero: the row is better" if certainty.metric in LOWER_IS_BETTER else "above zero: it is higher"
+    sign = "negative" if certainty.metric in LOWER_IS_BETTER else "positive"
     return Table(
-        caption=f"Each row against each column: whether it is better, by how much in {metric_label(certainty.metric)} "
-        f"(row − column, {direction}; {quantities.share(LEVEL)} interval in brackets), and P, the share of replicates "
-        "in which it is the better one, ties counting half.",
+        caption=f"Each row against each column: the verdict; the difference in {metric_label(certainty.metric)}, row "
+        f"minus column ({sign} if the row is better), with its {quantities.share(LEVEL)} interval; and P, the share of "
+        "replicates in which the row is better (ties count half).",
         header=("row against column", *models),
         rows=tuple(
-            (model, *("·" if one is None else f"{one.mark()} {one.numbers()} {one.chances()}".strip() for one in row))
+            (
+                model,
+                *("·" if one is None else f"{one.mark()} {one.numbers()} {one.probability()}".strip() for one in row),
+            )
             for model, row in square(certainty).items()
         ),
     )

@@ -1,8 +1,9 @@
-"""What was configured: where the models of a comparison differ, what they share, and how to get each again."""
+"""Settings of a comparison: where the models differ, what they share, and how to reproduce each."""
 
 from collections.abc import Mapping
 
 from pipeline.reporting.content import Comparison, ModelResult
+from pipeline.reporting.costs import TOTALS
 from pipeline.reporting.tables.models import comparison_rows
 from pipeline.reporting.tables.text_table import Table
 from pipeline.reporting.text import quantities
@@ -11,24 +12,24 @@ UNSET = object()
 
 
 def differing(configurations: Mapping[str, Mapping[str, object]]) -> dict[str, dict[str, object]]:
-    """The settings that are not the same everywhere, each with its values by the name of who has it.
+    """Return the settings that are not the same everywhere, each with its values by the name of the owner.
 
-    Names of models are left out: they differ by nature.
+    The names of models are left out, because they always differ.
 
     >>> differing({"small": {"units": 10, "seed": 0}, "large": {"units": 99, "seed": 0}, "none": {"seed": 0}})
     {'units': {'small': 10, 'large': 99}}
     """
     names = dict.fromkeys(name for own in configurations.values() for name in own if name != "model.name")
-    values = {name: {who: own[name] for who, own in configurations.items() if name in own} for name in names}
+    values = {name: {owner: own[name] for owner, own in configurations.items() if name in own} for name in names}
     return {
-        name: held
-        for name, held in values.items()
-        if len(held) < len(configurations) or any(one != next(iter(held.values())) for one in held.values())
+        name: by_owner
+        for name, by_owner in values.items()
+        if len(by_owner) < len(configurations) or any(one != next(iter(by_owner.values())) for one in by_owner.values())
     }
 
 
 def written(value: object) -> str:
-    """A setting as the configuration files write it.
+    """Format a setting as in the configuration files.
 
     >>> [written(value) for value in (True, None, 0.01, [3, 3], UNSET)]
     ['true', 'null', '0.01', '3, 3', '–']
@@ -43,19 +44,20 @@ def written(value: object) -> str:
 
 
 def differing_table(comparison: Comparison) -> Table:
-    """A row per setting that differs, models in the order of the comparison table."""
+    """One row per setting that differs, one column per model."""
     models = {model.name: model.configuration for model in _ordered(comparison)}
     return Table(
-        caption="Settings that differ between the models. – marks one that a model does not have.",
+        caption="Settings that differ between the models. – marks a setting that a model does not have.",
         header=("setting", *models),
         rows=tuple(
-            (name, *(written(held.get(model, UNSET)) for model in models)) for name, held in differing(models).items()
+            (name, *(written(by_model.get(model, UNSET)) for model in models))
+            for name, by_model in differing(models).items()
         ),
     )
 
 
 def common_table(comparison: Comparison) -> Table:
-    """A row per setting that all models share."""
+    """One row per setting that all models share."""
     models = {model.name: model.configuration for model in _ordered(comparison)}
     own = differing(models)
     first = next(iter(models.values()))
@@ -67,10 +69,10 @@ def common_table(comparison: Comparison) -> Table:
 
 
 def reproduction_table(comparison: Comparison) -> Table:
-    """What gives each row again: the command at the commit where it was trained, and what the result goes by."""
+    """The command and the commit that reproduce each model, and the fingerprint of its result."""
     return Table(
-        caption="How to get each row again: check out the commit, then run the command. The fingerprint stands for "
-        "everything that determines the result; the first twelve digits of both are shown.",
+        caption="To reproduce a model, check out the commit and run the command. The fingerprint is a digest of "
+        "everything that determines the result. Commits and fingerprints show their first twelve digits.",
         header=("model", "command", "commit", "fingerprint"),
         rows=tuple(
             (model.name, f"dvc repro evaluate@{model.name}", model.commit[:12], model.fingerprint[:12])
@@ -80,18 +82,29 @@ def reproduction_table(comparison: Comparison) -> Table:
 
 
 def effort_table(comparison: Comparison) -> Table:
-    """What the comparison cost: training time of all replicates together and space on disk, with sums."""
+    """The total effort of each model: the costs summed over replicates, and their sums over models."""
     models = _ordered(comparison)
-    numbers = [(model.name, len(model.train_seconds), sum(model.train_seconds), model.disk_bytes) for model in models]
+    numbers = [
+        (model.name, comparison.replicates, *(sum(model.costs[cost.key]) for cost in TOTALS)) for model in models
+    ]
     sums = ("all", *(sum(column) for column in list(zip(*numbers, strict=True))[1:]))
     return Table(
-        caption="What it took to train all replicates, one after another, and what the run folders hold on disk.",
-        header=("model", "replicates", "training in all", "on disk"),
+        caption="Total effort: training time of all replicates, one after another, and disk space of the run folders.",
+        header=("model", "replicates", *(cost.label for cost in TOTALS)),
         rows=tuple(
-            (name, quantities.count(replicates), quantities.duration(seconds), quantities.storage(size))
-            for name, replicates, seconds, size in [*numbers, sums]
+            (
+                name,
+                quantities.count(replicates),
+                *(cost.write(value) for cost, value in zip(TOTALS, values, strict=True)),
+            )
+            for name, replicates, *values in [*numbers, sums]
         ),
     )
+
+
+def versions_table(comparison: Comparison) -> Table:
+    """The software versions of the comparison."""
+    return Table("Versions", ("software", "version"), tuple(sorted(comparison.versions.items())))
 
 
 def _ordered(comparison: Comparison) -> tuple[ModelResult, ...]:

@@ -1,7 +1,7 @@
-"""The verdicts in words: what is known of two models, and which of all of them to use.
+"""The conclusions of a comparison in words: the verdict on each pair, and which model to use.
 
-Nothing here tests or counts: the words say what `pipeline.statistics.analysis` found, and no more than that. A model
-is recommended where it is proved better, or where it is the cheapest of some that are proved practically the same.
+Nothing is tested or counted here; the sentences state the results of `pipeline.statistics.analysis`. A model is
+recommended if it is shown to be better, or if it is the cheapest of several that are practically equivalent.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,148 +10,166 @@ import numpy as np
 
 from pipeline.evaluation.metrics import LOWER_IS_BETTER
 from pipeline.reporting.content import metric_label
-from pipeline.reporting.text.quantities import chance, count, interval, listed, magnitude, p_value, score, share
+from pipeline.reporting.costs import price
+from pipeline.reporting.text.quantities import chance, count, interval, listed, p_value, score, share
 from pipeline.statistics.results import LEVEL, Certainty, Estimate, Pair
 
 
 def sentence(pair: Pair, certainty: Certainty) -> str:
-    """What is known of two models, in one sentence."""
+    """Return the verdict on two models."""
     first, second = pair.first, pair.second
     if pair.verdict == "better":
+        corrected = ", corrected for all pairs" if len(certainty.pairs) > 1 else ""
         return (
-            f"{first} is better than {second}: {_difference(pair, certainty.metric)}, "
-            f"{_wins(pair, certainty.replicates)} ({p_value(pair.adjusted)}, corrected for all pairs)."
+            f"{first} is better than {second}: {_difference(pair, certainty.metric, owner='its')}, and it is "
+            f"{_wins(pair, certainty.replicates)} ({p_value(pair.adjusted)}{corrected})."
         )
     if pair.verdict == "same":
-        return f"{first} and {second} are practically the same: {_sameness(pair, certainty)}."
+        return f"{first} and {second} are practically equivalent: {_equivalence(pair, certainty)}."
     if not np.isfinite(pair.difference):
         return (
-            f"It cannot be told whether {first} or {second} is better: "
-            f"the {metric_label(certainty.metric)} of a replicate is not a number."
+            f"{first} and {second} cannot be compared: the {metric_label(certainty.metric)} of a replicate is not a "
+            "finite number."
         )
-    return (
-        f"It cannot be told {'' if _hopeless(pair, certainty) else 'yet '}whether {first} is better than {second}: "
-        f"{_difference(pair, certainty.metric)}; {_what_it_takes(pair, certainty)}."
-    )
+    difference = _difference(pair, certainty.metric)
+    return f"No verdict on {first} and {second}: {difference}. {_missing_for_pair(pair, certainty)}."
 
 
 def answer(certainty: Certainty, costs: Mapping[str, float]) -> str:
-    """Which model to use, as far as that is known, in one or two sentences.
+    """Return which model to use, as far as the statistics show it.
 
-    `costs` are the multiply–accumulates of one image by model; a model may lack them.
+    Args:
+        certainty: the estimates and the pairs.
+        costs: multiply–accumulates per image by model; models may be missing.
     """
     label = metric_label(certainty.metric)
-    judged = {one.model: one for one in certainty.estimates if np.isfinite(one.mean)}
-    lost = [one.model for one in certainty.estimates if one.model not in judged]
     if not certainty.estimates:
-        return "No model was asked for the class of an image, so there is nothing to compare."
-    if not judged:
+        return "No model predicts the class of an image, so there is nothing to compare."
+    finite = {one.model: one for one in certainty.estimates if np.isfinite(one.mean)}
+    if not finite:
         return f"No model has a finite {label} in every replicate, so none can be recommended."
-    unjudged = f" Nothing can be said of {listed(lost)}, without a finite {label} in every replicate." if lost else ""
-    if len(judged) == 1:
-        (only,) = judged.values()
-        return f"There is no choice to make: only {only.model} was judged {_estimate(only, label)}.{unjudged}"
-    unbeaten = [model for model in certainty.unbeaten if model in judged]
-    if len(unbeaten) == 1:
-        return _winner(unbeaten[0], judged, certainty, costs) + unjudged
-    pairs = [certainty.pair(one, other) for place, one in enumerate(unbeaten) for other in unbeaten[:place]]
-    if all(pair.verdict == "same" for pair in pairs):
-        return _equals(unbeaten, len(judged), costs, certainty) + unjudged
-    cheapest = _cheapest(unbeaten, costs)
-    beaten = len(judged) - len(unbeaten)
-    which = listed(unbeaten) if beaten or len(unbeaten) < 4 else f"the {len(unbeaten)} models"
-    rest = f" (others are better than {listed(_others(judged, unbeaten))})" if beaten else ""
-    means = [judged[model].mean for model in unbeaten]
-    cost = _saving(cheapest, unbeaten, costs)
-    return (
-        f"It cannot be told {'yet ' if not all(_hopeless(pair, certainty) for pair in pairs) else ''}which of {which} "
-        f"has the {'better' if len(unbeaten) == 2 else 'best'} {label}{rest}, "
-        f"with means from {score(min(means))} to {score(max(means))}: "
-        f"{_what_all_take(pairs, certainty)}.{cost}{unjudged}"
-    )
+    excluded = [one.model for one in certainty.estimates if one.model not in finite]
+    return " ".join(_conclusion(finite, certainty, costs)) + _exclusion(excluded, label)
 
 
-def _units(certainty: Certainty) -> str:
-    """What the test set is a sample of, and how many there are: images, or groups of them."""
+def independent_units(certainty: Certainty) -> str:
+    """Return the number of independent units in the test set: images, or groups of images.
+
+    Images without groups are their own groups.
+    """
     if certainty.groups == certainty.images:
-        return f"images ({count(certainty.images)})"
-    return f"groups of images ({count(certainty.groups)})"
+        return f"{count(certainty.images)} test images"
+    return f"{count(certainty.groups)} groups of test images"
 
 
-def _difference(pair: Pair, metric: str) -> str:
-    """How far apart two models are, first against second, written so that the first number is not below zero."""
+def _conclusion(finite: Mapping[str, Estimate], certainty: Certainty, costs: Mapping[str, float]) -> list[str]:
+    """The sentences of the answer for the models with a finite mean, best mean first."""
+    label = metric_label(certainty.metric)
+    if len(finite) == 1:
+        (only,) = finite.values()
+        return [f"There is only one model to choose: {only.model} {_estimate(only, label)}."]
+    unbeaten = [model for model in certainty.unbeaten if model in finite]
+    if len(unbeaten) == 1:
+        return _winner(unbeaten[0], finite, certainty, costs)
+    pairs = [certainty.pair(one, other) for index, one in enumerate(unbeaten) for other in unbeaten[:index]]
+    if all(pair.verdict == "same" for pair in pairs):
+        return _equivalents(unbeaten, pairs, len(finite), costs, certainty)
+    means = [finite[model].mean for model in unbeaten]
+    beaten = _others(finite, unbeaten)
+    models = listed(unbeaten) if beaten or len(unbeaten) < 4 else f"the {len(unbeaten)} models"
+    return [
+        f"No clear winner {'between' if len(unbeaten) == 2 else 'among'} {models} "
+        f"({label} {score(min(means))}–{score(max(means))}).",
+        *([f"Ruled out, because another model is better: {listed(beaten)}."] if beaten else []),
+        *(f"{part}." for part in _missing_for_all(pairs, certainty)),
+        *_saving(unbeaten, costs),
+    ]
+
+
+def _exclusion(models: Sequence[str], label: str) -> str:
+    if not models:
+        return ""
+    return f" Excluded, because their {label} is not finite in every replicate: {listed(models)}."
+
+
+def _difference(pair: Pair, metric: str, owner: str = "") -> str:
+    """How much higher or lower the first model scores than the second; `owner` replaces its name."""
     label = metric_label(metric)
     sign = -1 if metric in LOWER_IS_BETTER else 1
     low, high = sorted((sign * pair.low, sign * pair.high))
     ends = interval(low, high)
     brackets = f" ({share(LEVEL)} interval {ends})" if ends else ""
     if pair.difference == 0:
-        return f"{label} is the same on average{brackets}"
+        return f"their mean {label} is the same{brackets}"
     size = abs(pair.difference)
     written = score(size) if size >= 0.0005 else "less than 0.001"
-    return f"{label} {written} {'lower' if sign < 0 else 'higher'}{brackets}"
+    subject = f"{owner} {label}" if owner else f"the {label} of {pair.first}"
+    return f"{subject} is {written} {'lower' if sign < 0 else 'higher'}{brackets}"
 
 
 def _wins(pair: Pair, replicates: int) -> str:
     return f"better in {pair.wins * replicates:g} of {replicates} replicates"
 
 
-def _sameness(pair: Pair, certainty: Certainty) -> str:
-    apart = _difference(pair, certainty.metric) + ("" if pair.difference == 0 else f" for {pair.first}")
+def _equivalence(pair: Pair, certainty: Certainty) -> str:
+    difference = _difference(pair, certainty.metric)
     if pair.equivalence >= LEVEL:
-        return f"{apart}, within the margin of {certainty.margin:g} with a probability of {chance(pair.equivalence)}"
-    return f"{apart}, which is not by chance, but {pair.first} is {_wins(pair, certainty.replicates)} only"
+        probability = chance(pair.equivalence)
+        return f"{difference}, and within the margin of {certainty.margin:g} with a probability of {probability}"
+    return (
+        f"{difference}, which is statistically significant, but {pair.first} is only "
+        f"{_wins(pair, certainty.replicates)}"
+    )
 
 
 def _hopeless(pair: Pair, certainty: Certainty) -> bool:
-    """Whether the pair stays open however many replicates there are; of one replicate nobody knows."""
+    """Whether no number of replicates would decide the pair; with one replicate, this is unknown."""
     return pair.verdict == "open" and pair.needed is None and certainty.replicates > 1
 
 
-def _what_it_takes(pair: Pair, certainty: Certainty) -> str:
-    """What would have to be done for a verdict."""
+def _missing_for_pair(pair: Pair, certainty: Certainty) -> str:
+    """What a verdict on the pair would take."""
     if _hopeless(pair, certainty):
-        return f"no number of replicates would tell: {_limit(certainty, [pair])}"
-    if certainty.replicates < certainty.fewest:
-        few = f"with {_replicates(certainty.replicates)} no test can, at least {certainty.fewest} are needed"
-        return f"{few}, probably about {pair.needed}" if pair.needed and pair.needed > certainty.fewest else few
-    return f"about {pair.needed} replicates would be needed"
+        return f"More replicates would not help: {_limit(certainty, [pair])}"
+    if certainty.replicates >= certainty.fewest:
+        return f"About {pair.needed} replicates would be needed"
+    few = _too_few(certainty)
+    return f"{few}, probably about {pair.needed}" if pair.needed and pair.needed > certainty.fewest else few
 
 
-def _what_all_take(pairs: Sequence[Pair], certainty: Certainty) -> str:
-    """What would have to be done so that none of the pairs is open."""
+def _missing_for_all(pairs: Sequence[Pair], certainty: Certainty) -> list[str]:
+    """What verdicts on all of the pairs would take."""
     undecided = [pair for pair in pairs if pair.verdict == "open"]
     needed = [pair.needed for pair in undecided if pair.needed is not None]
-    hopeless = sum(_hopeless(pair, certainty) for pair in undecided)
-    few = certainty.replicates < certainty.fewest and hopeless < len(undecided)
-    parts = []
-    if few:
-        parts.append(
-            f"with {_replicates(certainty.replicates)} no test can call one better, "
-            f"at least {certainty.fewest} are needed"
-        )
+    hopeless = [pair for pair in undecided if _hopeless(pair, certainty)]
+    few = certainty.replicates < certainty.fewest and len(hopeless) < len(undecided)
+    parts = [_too_few(certainty)] if few else []
     if needed and not (few and max(needed) <= certainty.fewest):
-        settled = f"{len(needed)} of {len(undecided)} pairs" if hopeless else "it"
-        parts.append(f"about {max(needed)} replicates would probably settle {settled}")
+        decided = f"{len(needed)} of {len(undecided)} pairs" if hopeless else "the question"
+        parts.append(f"About {max(needed)} replicates would probably decide {decided}")
     if hopeless:
-        settled = "the others" if needed else "it"
-        parts.append(f"no number of replicates would settle {settled}, because {_limit(certainty, undecided)}")
-    return "; ".join(parts)
+        effect = "decide the others" if needed else "help"
+        parts.append(f"More replicates would not {effect}: {_limit(certainty, undecided)}")
+    return parts
+
+
+def _too_few(certainty: Certainty) -> str:
+    replicates = "one replicate" if certainty.replicates == 1 else f"{certainty.replicates} replicates"
+    return f"With {replicates} no test can show a difference: at least {certainty.fewest} are needed"
 
 
 def _limit(certainty: Certainty, undecided: Sequence[Pair]) -> str:
     """Why more replicates do not help."""
     if all(np.isnan(pair.low) for pair in undecided):
-        return "without one of its groups the test set lacks a class, so nobody knows how much hangs on that group"
+        return (
+            "the test set lacks a class when one of its groups is left out, so the influence of that group cannot be "
+            "estimated"
+        )
     if certainty.design == "crossed":
-        return f"the test set has too few {_units(certainty)} for a difference this small"
+        return f"{independent_units(certainty)} are too few to detect a difference this small"
     if certainty.design == "redrawn":
-        return "the training and test sets overlap too much between replicates for a difference this small"
-    return "the difference is too small beside its spread over replicates"
-
-
-def _replicates(number: int) -> str:
-    return "one replicate" if number == 1 else f"{number} replicates"
+        return "the replicates share too many images to detect a difference this small"
+    return "the difference is too small compared with its spread over replicates"
 
 
 def _estimate(estimate: Estimate, label: str) -> str:
@@ -159,68 +177,71 @@ def _estimate(estimate: Estimate, label: str) -> str:
     return f"({label} {score(estimate.mean)}{f', {share(LEVEL)} interval {ends}' if ends else ''})"
 
 
-def _others(judged: Mapping[str, Estimate], named: Sequence[str]) -> list[str]:
-    return [model for model in judged if model not in named]
+def _others(finite: Mapping[str, Estimate], models: Sequence[str]) -> list[str]:
+    return [model for model in finite if model not in models]
 
 
 def _cheapest(models: Sequence[str], costs: Mapping[str, float]) -> str | None:
-    """The model of the fewest multiply–accumulates, where all are known and one alone has them."""
+    """The cheapest model, None if a cost is unknown or if two models share the lowest."""
     if not all(model in costs for model in models):
         return None
     least, next_least = sorted(models, key=lambda model: costs[model])[:2]
     return least if costs[least] < costs[next_least] else None
 
 
-def _saving(cheapest: str | None, unbeaten: Sequence[str], costs: Mapping[str, float]) -> str:
-    """What is to be said for the cheapest of some models, best mean first, of which none is proved better."""
-    if cheapest is None:
-        return ""
-    if cheapest == unbeaten[0]:
-        return f" Nothing so far speaks for a dearer one than {cheapest} ({_price(cheapest, costs)})."
-    looks = f"{unbeaten[0]} looks better so far, which is not proved"
-    return f" {cheapest} is the cheapest of them ({_price(cheapest, costs)}); {looks}."
-
-
-def _price(model: str, costs: Mapping[str, float]) -> str:
-    return f"{magnitude(costs[model])} multiply–accumulates an image"
-
-
-def _winner(best: str, judged: Mapping[str, Estimate], certainty: Certainty, costs: Mapping[str, float]) -> str:
-    label = metric_label(certainty.metric)
-    pairs = {model: certainty.pair(best, model) for model in _others(judged, [best])}
-    proved = [model for model, pair in pairs.items() if pair.verdict == "better"]
-    other = [model for model in pairs if model not in proved]
-    cost = f" It takes {_price(best, costs)}." if best in costs else ""
-    if other:
-        # Possible, because each pair is judged by its own spread: others are beaten by somebody else.
-        return (
-            f"Use {best} {_estimate(judged[best], label)}: it is better than {listed(proved)}, and while "
-            f"it is not proved better than {listed(other, last='or')}, another model is.{cost}"
-        )
-    than = f"than {proved[0]}" if len(proved) == 1 else f"than each of the other {len(proved)} models"
-    return f"Use {best} {_estimate(judged[best], label)}: it is better {than}{_lead(pairs.values())}.{cost}"
-
-
-def _lead(pairs: Iterable[Pair]) -> str:
-    """By how much the first is better than the one that comes closest."""
-    least, *several = sorted(pairs, key=lambda pair: abs(pair.difference))
-    ends = interval(*sorted(abs(end) for end in (least.low, least.high)))
-    by = f"by {score(abs(least.difference))}{f' ({ends})' if ends else ''}"
-    return f", than {least.second}, the closest, {by}" if several else f", {by}"
-
-
-def _equals(unbeaten: Sequence[str], judged: int, costs: Mapping[str, float], certainty: Certainty) -> str:
-    pairs = [certainty.pair(one, other) for place, one in enumerate(unbeaten) for other in unbeaten[:place]]
-    within = (
-        f"(margin {certainty.margin:g})"
-        if all(pair.equivalence >= LEVEL for pair in pairs)
-        else "(where one is ahead, it is too seldom to matter)"
-    )
-    same = (
-        f"{listed(unbeaten)} are practically the same in {metric_label(certainty.metric)} "
-        f"{within}{'' if len(unbeaten) == judged else ', and no model is better than one of them'}"
-    )
+def _saving(unbeaten: Sequence[str], costs: Mapping[str, float]) -> list[str]:
+    """The case for the cheapest of several models, best mean first, of which none is shown to be better."""
     cheapest = _cheapest(unbeaten, costs)
     if cheapest is None:
-        return f"Use {listed(unbeaten, last='or')}: {same}."
-    return f"Use {cheapest}: {same}, and it is the cheapest of them ({_price(cheapest, costs)})."
+        return []
+    if cheapest == unbeaten[0]:
+        return [
+            f"There is no evidence that a more expensive model than {cheapest} ({price(costs[cheapest])}) is worth it."
+        ]
+    return [
+        f"{cheapest} is the cheapest of them ({price(costs[cheapest])}).",
+        f"{unbeaten[0]} has the best mean, but is not shown to be better.",
+    ]
+
+
+def _winner(best: str, finite: Mapping[str, Estimate], certainty: Certainty, costs: Mapping[str, float]) -> list[str]:
+    pairs = {model: certainty.pair(best, model) for model in _others(finite, [best])}
+    beaten = [model for model, pair in pairs.items() if pair.verdict == "better"]
+    rest = [model for model in pairs if model not in beaten]
+    start = f"Use {best} {_estimate(finite[best], metric_label(certainty.metric))}."
+    cost = [f"It takes {price(costs[best])}."] if best in costs else []
+    if rest:
+        # Each pair is judged by its own spread, so a third model may beat a model that the best one does not beat.
+        return [
+            start,
+            f"It is better than {listed(beaten)}.",
+            f"It is not shown to be better than {listed(rest, last='or')}, but another model is.",
+            *cost,
+        ]
+    return [start, _lead(list(pairs.values())), *cost]
+
+
+def _lead(pairs: Sequence[Pair]) -> str:
+    """How far the best model is ahead of all others."""
+    closest = min(pairs, key=lambda pair: abs(pair.difference))
+    ends = interval(*sorted(abs(end) for end in (closest.low, closest.high)))
+    by = f"{score(abs(closest.difference))}{f' ({ends})' if ends else ''}"
+    if len(pairs) == 1:
+        return f"It is better than {closest.second} by {by}."
+    return f"It is better than each of the other {len(pairs)} models, and leads the closest, {closest.second}, by {by}."
+
+
+def _equivalents(
+    models: Sequence[str], pairs: Iterable[Pair], finite: int, costs: Mapping[str, float], certainty: Certainty
+) -> list[str]:
+    reason = (
+        f" (margin {certainty.margin:g})"
+        if all(pair.equivalence >= LEVEL for pair in pairs)
+        else "; where one of them is ahead, it is ahead too rarely to matter"
+    )
+    same = f"{listed(models)} are practically equivalent in {metric_label(certainty.metric)}{reason}."
+    rest = ["No other model is better than one of them."] if len(models) < finite else []
+    cheapest = _cheapest(models, costs)
+    if cheapest is None:
+        return [f"Use {listed(models, last='or')}.", same, *rest]
+    return [f"Use {cheapest}, the cheapest equivalent model ({price(costs[cheapest])}).", same, *rest]

@@ -1,123 +1,122 @@
-"""The statistics of a comparison in plain words, each with where it comes from."""
+"""The statistical terms of a comparison, explained with their sources."""
 
 from typing import NamedTuple
 
-from pipeline.reporting.text.quantities import count, share
+from pipeline.reporting.text.conclusions import independent_units
+from pipeline.reporting.text.quantities import share
 from pipeline.statistics.results import LEVEL, Certainty
 
 _PAIRS = (
-    "The same replicate of every model was trained, validated and tested on the same images, so differences are taken "
-    "replicate by replicate: what an easy or a hard draw does to both cancels out (Bouthillier et al. 2021)."
+    "The same replicate of every model uses the same training, validation and test images, so differences are computed "
+    "replicate by replicate. An easy or a hard split affects both models of a pair, and its effect cancels out "
+    "(Bouthillier et al. 2021)."
+)
+_UNDECIDED = (
+    "Neither a difference nor equivalence is shown, which does not prove that the models are alike. The interval of a "
+    "single pair is not corrected for the number of pairs, so it may exclude 0 all the same. The number of replicates "
+    "needed is an estimate: it assumes that the observed difference and its spread stay as they are."
+)
+_P = (
+    "The probability that one model is better than the other when both are trained once more, estimated by the share "
+    "of replicates in which it is; 0.5 means that neither is favoured (Bouthillier et al. 2021). Its interval is a "
+    "bootstrap over replicates and, if they are known, test images (Owen 2007)."
+)
+_TIE = (
+    "Models that share a letter form a set in which none is better than another (compact letter display, Piepho 2004). "
+    "A model can belong to two sets: two models that both tie with it need not tie with each other."
 )
 
 
 class Explanation(NamedTuple):
-    """A term that the report uses, and what it means there."""
+    """A term of the report and its meaning."""
 
     term: str
     meaning: str
 
 
 def explanations(certainty: Certainty) -> tuple[Explanation, ...]:
-    """What the reader of this comparison has to know; of what there is none, nothing is said."""
-    told = [Explanation(f"{share(LEVEL)} interval", _interval(certainty))] if certainty.estimates else []
+    """Return the terms that occur in the report of this comparison."""
+    if not certainty.estimates:
+        return ()
+    terms = [Explanation(f"{share(LEVEL)} interval", _interval(certainty))]
     if certainty.pairs:
-        told += [
+        terms += [
             Explanation("Pairs", _PAIRS),
             Explanation("Better", _better(certainty)),
-            Explanation("Practically the same", _same(certainty)),
-            Explanation(
-                "Cannot be told yet",
-                "Neither is shown, which is no proof that both are alike. The interval of a single pair, which is "
-                "corrected for nothing, may leave out 0 all the same. The number of replicates that would be "
-                "needed is a guess: it takes the difference and its spread as they were seen.",
-            ),
-            Explanation(
-                "P",
-                "The probability that the one model is the better one when both are trained once more, estimated by "
-                "the share of replicates in which it is; 0.5 is a toss-up (Bouthillier et al. 2021). Its interval "
-                "comes from drawing replicates, and test images where they are known, again and again (bootstrap, Owen "
-                "2007).",
-            ),
-            Explanation(
-                "Tie",
-                "Models that share a letter are a set of which none is better than another (compact letter display, "
-                "Piepho 2004). A model may belong to two such sets: a tie with each of two others does not make these "
-                "a tie.",
-            ),
+            Explanation("Practically equivalent", _equivalent(certainty)),
+            Explanation("Undecided", _UNDECIDED),
+            Explanation("P", _P),
+            Explanation("Tie", _TIE),
         ]
-    return tuple(told)
+    return tuple(terms)
 
 
 def _interval(certainty: Certainty) -> str:
     if certainty.replicates < 2:
-        few = "Of one replicate nobody knows how far another would be from it. "
+        single = "One replicate does not show how far another one would deviate from it"
         if certainty.design != "crossed":
-            return few + "So there is no interval."
-        return few + (f"The interval leaves only the {_units(certainty)} to chance, so it is too narrow.")
+            return f"{single}, so there is no interval."
+        return (
+            f"{single}. The interval accounts only for the choice of the {independent_units(certainty)}, so it is too "
+            "narrow."
+        )
     meaning = (
-        f"If all of this were done again and again, about {share(LEVEL)} of such intervals would hold the value that "
-        "more and more of it would lead to. "
+        f"If the whole comparison were repeated many times, about {share(LEVEL)} of such intervals would contain the "
+        "true mean. "
     )
     if certainty.design == "crossed":
+        grouped = certainty.groups < certainty.images
         return meaning + (
-            f"Two things are left to chance: the {certainty.replicates} replicates of each model (initial weights, "
-            f"draw of training images, order of batches) and the {_units(certainty)} that all of them answer for"
-            f"{'' if certainty.groups == certainty.images else ' (images that belong together count as one)'}. "
-            "The variance has a part for each, and "
-            "Student's t allows for how few there are of either (Obuchowski & Rockette 1995; Hillis 2007). More "
-            "replicates make the first part smaller, and never the second."
+            f"The interval accounts for two sources of randomness: the {certainty.replicates} replicates of each model "
+            f"(initial weights, draw of training images, order of batches) and the {independent_units(certainty)} that "
+            f"all replicates share{' (images of one group count as one unit)' if grouped else ''}. The variance has a "
+            "component for each source, and Student's t distribution accounts for the small numbers of both "
+            "(Obuchowski & Rockette 1995; Hillis 2007). More replicates reduce the first component, but not the second."
         )
     if certainty.design == "redrawn":
         return meaning + (
-            f"Each of the {certainty.replicates} replicates has test images of its own, but trainings share images and "
-            "one replicate tests what another was trained on, so they are not independent; the variance is enlarged "
-            "by the share of tested images (Nadeau & Bengio 2003)."
+            f"Each of the {certainty.replicates} replicates has its own test images, but the replicates are not "
+            "independent: they share training images, and one tests on images on which another was trained. The "
+            "variance is therefore increased according to the share of test images (Nadeau & Bengio 2003)."
         )
     return meaning + (
-        f"Only the {certainty.replicates} replicates are left to chance here, since nothing is known of single "
-        "images: what is said holds for these test images and no others."
+        f"The interval accounts only for the {certainty.replicates} replicates, because the predictions for single "
+        "images are not known. It holds only for these test images."
     )
-
-
-def _units(certainty: Certainty) -> str:
-    if certainty.groups == certainty.images:
-        return f"{count(certainty.images)} test images"
-    return f"{count(certainty.groups)} groups of test images"
 
 
 def _better(certainty: Certainty) -> str:
     lowest = 2 / 2**certainty.replicates
-    told = (
-        "Two tests must both say so at 5 %: Student's t with the variance above, and the sign-flip test, which "
-        "assumes nothing of the shape of the differences (Fisher 1935). "
-        f"{_correction(len(certainty.pairs))} And the better model must not be ahead too seldom: the interval of P "
-        "must reach 0.75 (Bouthillier et al. 2021). "
+    rule = (
+        "Two tests must both be significant at the 5 % level: Student's t test with the variance above, and the "
+        "sign-flip test, which does not assume a normal distribution (Fisher 1935). "
+        f"{_correction(len(certainty.pairs))} In addition, the better model must win often enough: the interval of P "
+        "must extend beyond 0.75 (Bouthillier et al. 2021). "
     )
     if certainty.replicates < certainty.fewest:
-        return told + (
-            f"With {certainty.replicates} replicates a sign-flip test cannot go below p = {lowest:.3g}, so here "
-            f"nothing can be called better; that takes {certainty.fewest} replicates or more."
+        return rule + (
+            f"With {certainty.replicates} replicates the smallest possible p-value of the sign-flip test is "
+            f"{lowest:.3g}, so no model can be called better. That takes at least {certainty.fewest} replicates."
         )
-    return told + (
-        f"With {certainty.replicates} replicates a sign-flip test can go down to p = {lowest:.2g}; with fewer than "
-        f"{certainty.fewest} nothing could be called better."
+    return rule + (
+        f"With {certainty.replicates} replicates the smallest possible p-value of the sign-flip test is {lowest:.2g}; "
+        f"with fewer than {certainty.fewest} replicates no model could be called better."
     )
 
 
 def _correction(pairs: int) -> str:
     if pairs == 1:
-        return "There is one pair, so nothing is corrected."
+        return "There is one pair, so the p-value is not corrected."
     return (
-        f"With {pairs} pairs one would look different by chance now and then, so their p-values are corrected such "
-        "that a single false alarm among all of them is as rare (Holm 1979)."
+        f"The p-values are corrected for the {pairs} pairs: the probability of any false alarm among them is at most "
+        "5 % (Holm 1979)."
     )
 
 
-def _same(certainty: Certainty) -> str:
+def _equivalent(certainty: Certainty) -> str:
     return (
-        f"With a probability of {share(LEVEL)} or more the difference is within ±{certainty.margin:g}, the margin that "
-        "was set for this comparison (Benavoli et al. 2017). It is also said where a difference is shown but the "
-        f"better model is ahead too seldom to matter: the interval of P stays below 0.75. The margin is a "
-        "choice, not a finding: with another one this verdict may change."
+        f"With a probability of at least {share(LEVEL)} the difference lies within ±{certainty.margin:g}, the margin "
+        "of this comparison (Benavoli et al. 2017). Two models also count as equivalent if their difference is "
+        "significant but the better model wins too rarely to matter: the interval of P stays below 0.75. The margin is "
+        "a choice, not a result; another margin can change this verdict."
     )

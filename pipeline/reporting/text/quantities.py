@@ -1,4 +1,4 @@
-"""Numbers as people read them: counts, durations and means with their spread."""
+"""Numbers as text: counts, durations, and means with their spread."""
 
 import math
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ import numpy as np
 
 
 def count(number: int) -> str:
-    """A count with its thousands apart.
+    """Format a count with a separator for thousands.
 
     >>> count(824201)
     '824,201'
@@ -15,22 +15,31 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
+def whole(number: float) -> str:
+    """Format a whole number that may be a mean of equal values.
+
+    >>> whole(824201.0)
+    '824,201'
+    """
+    return count(round(number))
+
+
 def magnitude(number: float) -> str:
-    """A large count in thousands (k), millions (M), billions (G) or more.
+    """Format a large count in thousands (k), millions (M), billions (G) or trillions (T).
 
     >>> [magnitude(n) for n in (410, 61_706, 6_100_000, 999_999, 184_000_000)]
     ['410', '61.7 k', '6.1 M', '1.0 M', '184 M']
     """
     if number < 1000:
         return f"{number:.0f}"
-    # Rounded first: 999,999 is 1.0 M, not 1000 k.
+    # Round first: 999,999 is 1.0 M, not 1000 k.
     power = next(power for power in (1, 2, 3, 4) if power == 4 or round(number / 1000**power) < 1000)
     scaled, unit = number / 1000**power, "kMGT"[power - 1]
     return f"{scaled:.1f} {unit}" if scaled < 99.95 else f"{scaled:.0f} {unit}"
 
 
-def storage(size: int) -> str:
-    """A size on disk, in bytes, kilobytes (1000 bytes) and so on.
+def storage(size: float) -> str:
+    """Format a size in bytes, kilobytes (1000 bytes) and so on.
 
     >>> storage(410), storage(61_706)
     ('410 B', '61.7 kB')
@@ -40,7 +49,7 @@ def storage(size: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time one waits for.
+    """Format a duration in seconds, minutes or hours.
 
     >>> [duration(s) for s in (0.25, 41.23, 192, 7500)]
     ['0.25 s', '41.2 s', '3 min 12 s', '2 h 05 min']
@@ -56,7 +65,7 @@ def duration(seconds: float) -> str:
 
 
 def latency(seconds: float) -> str:
-    """A time one does not notice, with the unit it is told in.
+    """Format a short time with a unit from µs to s.
 
     >>> [latency(s) for s in (0.000085, 0.00124, 0.0463, 2.1)]
     ['85 µs', '1.24 ms', '46.3 ms', '2.10 s']
@@ -72,7 +81,7 @@ def latency(seconds: float) -> str:
 
 
 def digits(value: float) -> str:
-    """Four digits, and all those before the point.
+    """Format a number with four significant digits, and with all digits before the decimal point.
 
     >>> digits(0.081234), digits(61706.0)
     ('0.08123', '61,706')
@@ -81,7 +90,7 @@ def digits(value: float) -> str:
 
 
 def share(part: float, *, decimals: int = 0) -> str:
-    """A part of one, in per cent.
+    """Format a part of one in per cent.
 
     >>> share(0.938), share(0.0125, decimals=1)
     ('94 %', '1.2 %')
@@ -90,7 +99,7 @@ def share(part: float, *, decimals: int = 0) -> str:
 
 
 def score(value: float) -> str:
-    """A metric's value, three digits after the point.
+    """Format the value of a metric with three decimals.
 
     >>> score(0.9125)
     '0.912'
@@ -99,17 +108,17 @@ def score(value: float) -> str:
 
 
 def mean(values: Sequence[float]) -> float:
-    """Mean over replicates; NaN of none."""
+    """The mean over replicates, NaN without values."""
     return float(np.mean(values)) if len(values) else float("nan")
 
 
 def deviation(values: Sequence[float]) -> float:
-    """Sample standard deviation over replicates (n − 1 below the line); NaN of fewer than two."""
+    """The sample standard deviation over replicates (divisor n − 1), NaN with fewer than two values."""
     return float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
 
 
 def spread(values: Sequence[float]) -> str:
-    """Mean ± sample standard deviation; of a single value the value alone.
+    """Format mean ± sample standard deviation, or a single value alone.
 
     >>> spread((0.90, 0.92)), spread((0.90,))
     ('0.910 ± 0.014', '0.900')
@@ -120,20 +129,20 @@ def spread(values: Sequence[float]) -> str:
 
 
 def difference(value: float) -> str:
-    """A difference with its sign, three digits after the point.
+    """Format a difference with its sign and three decimals.
 
     >>> [difference(value) for value in (0.0312, -0.0312, 0.0001)]
     ['+0.031', '−0.031', '0.000']
     """
     if not np.isfinite(value):
         return "–"
-    # Rounded first: nothing is no less than nothing.
+    # Round first, so that a tiny negative difference is not written as −0.000.
     rounded = round(value, 3)
     return f"{rounded:+.3f}".replace("-", "−") if rounded else "0.000"
 
 
 def interval(low: float, high: float) -> str:
-    """An interval's ends; nothing where it is not known.
+    """Format the ends of an interval; empty if one is unknown.
 
     >>> interval(-0.0034, 0.012), interval(float("nan"), 0.1)
     ('−0.003 to 0.012', '')
@@ -144,7 +153,7 @@ def interval(low: float, high: float) -> str:
 
 
 def chance(probability: float) -> str:
-    """A probability that was estimated, so that none is written as certain.
+    """Format an estimated probability, which is never written as certain.
 
     >>> [chance(p) for p in (0.9997, 0.962, 0.001)]
     ['more than 99 %', '96 %', 'less than 1 %']
@@ -155,7 +164,7 @@ def chance(probability: float) -> str:
 
 
 def p_value(p: float) -> str:
-    """A p-value as one writes it.
+    """Format a p-value.
 
     >>> p_value(0.0312), p_value(0.00002), p_value(1.0)
     ('p = 0.031', 'p < 0.001', 'p = 1')
@@ -167,11 +176,29 @@ def p_value(p: float) -> str:
     return f"p = {p:.3f}" if p < 0.9995 else "p = 1"
 
 
+def sides(lengths: Sequence[int] | None, separator: str = "×") -> str:
+    """Format the side lengths of an image or window, a dash without any.
+
+    >>> sides((64, 64, 1)), sides(None)
+    ('64×64×1', '–')
+    """
+    return separator.join(map(str, lengths)) if lengths else "–"
+
+
 def listed(names: Sequence[str], *, last: str = "and") -> str:
-    """Names as a sentence has them.
+    """Join names for a sentence.
 
     >>> listed(["a"]), listed(["a", "b", "c"]), listed(["a", "b"], last="or")
     ('a', 'a, b and c', 'a or b')
     """
     *most, end = names
     return f"{', '.join(most)} {last} {end}" if most else end
+
+
+def capitalized(text: str) -> str:
+    """Start with a capital letter and keep all others.
+
+    >>> capitalized("ROC AUC"), capitalized("balanced accuracy")
+    ('ROC AUC', 'Balanced accuracy')
+    """
+    return text[:1].upper() + text[1:]

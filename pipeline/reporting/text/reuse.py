@@ -1,7 +1,7 @@
-"""What it does to a comparison that its test images were used before.
+"""The effect of using the same test images repeatedly.
 
-Whoever picks the best of many configurations by the same test images picks their luck too, and its score promises more
-than new images will keep (Cawley & Talbot 2010; Recht et al. 2019).
+The best of many configurations on the same test images is partly the luckiest one, so its score is too optimistic for
+new images (Cawley & Talbot 2010; Recht et al. 2019).
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ from pipeline.statistics.results import Certainty
 
 
 def expected_best(models: int) -> float:
-    """Expected value of the largest of so many independent standard normal values (Tippett 1925).
+    """The expected maximum of this number of independent standard normal values (Tippett 1925).
 
     >>> [round(expected_best(models), 3) for models in (1, 2, 5, 10)]
     [0.0, 0.564, 1.163, 1.539]
@@ -24,11 +24,11 @@ def expected_best(models: int) -> float:
 
 
 def own_error(certainty: Certainty) -> float:
-    """The part of the standard error of a model's mean that it does not share with the others, NaN where unknown.
+    """The standard error of a model's mean, without the part that all models share; NaN if unknown.
 
-    Luck that all models share, as that of the test images, moves all of them and cannot make one look better than
-    another; it cancels in differences. So this is the standard error of a difference / √2, and a standard error is half
-    of a 95 % interval / 1.96 (a little too much where the interval is that of few replicates); the median over pairs.
+    A shared error, such as that of the test images, moves all models and cannot make one look better than another. It
+    cancels out in differences, so the result is the standard error of a difference / √2. That standard error is half a
+    95 % interval / 1.96, slightly too large for few replicates; the result is the median over pairs.
     """
     halves = np.array([(pair.high - pair.low) / 2 for pair in certainty.pairs])
     known = halves[np.isfinite(halves)]
@@ -36,44 +36,45 @@ def own_error(certainty: Certainty) -> float:
 
 
 def sentences(comparison: Comparison) -> tuple[str, ...]:
-    """How often these test images were used, and what that may have done."""
+    """Return how often the test images were used, and the possible effect."""
     evaluated, tuned = comparison.reuse.evaluated, comparison.reuse.tuned
-    compared = len(comparison.models)
+    shown = len(comparison.models)
     if not evaluated:
-        told = ["How often these test images were used before is not recorded."]
-    elif evaluated <= compared:
-        told = [
-            f"The record holds {_configurations(evaluated)} evaluated on these test images: none but those compared."
+        parts = ["There is no record of how often these test images were used."]
+    elif evaluated <= shown:
+        parts = [
+            f"The record counts {_configurations(evaluated)} evaluated on these test images, all of them in this "
+            "comparison."
         ]
     else:
-        told = [
-            f"{_configurations(evaluated)} have been evaluated on these test images so far, "
-            f"{count(evaluated - compared)} more than are compared here."
+        parts = [
+            f"The record counts {_configurations(evaluated)} evaluated on these test images, "
+            f"{count(evaluated - shown)} more than this comparison shows."
         ]
-    if chance := _by_chance(comparison, max(evaluated, compared)):
-        told.append(chance)
+    if optimism := _optimism(comparison, max(evaluated, shown)):
+        parts.append(optimism)
     if tuned:
-        told.append(
-            f"Settings were tuned on images that this comparison tests on ({_configurations(tuned)}), so scores of "
-            "models with these settings are too good by an amount that nobody knows."
+        parts.append(
+            f"Settings were tuned on images that this comparison tests on ({_configurations(tuned)}). The scores of "
+            "models with these settings are too optimistic by an unknown amount."
         )
-    return tuple(told)
+    return tuple(parts)
 
 
-def _by_chance(comparison: Comparison, models: int) -> str:
+def _optimism(comparison: Comparison, models: int) -> str:
     error = own_error(comparison.certainty)
     if models < 2 or not np.isfinite(error):
         return ""
     return (
-        f"If {count(models)} models were equally good, the one that looks best would be expected to show a "
-        f"{metric_label(comparison.primary_metric)} about {score(expected_best(models) * error)} better than it is, by "
-        f"chance alone ({expected_best(models):.2f} standard errors of {score(error)}, without the luck that all "
-        "models share)."
+        f"If {count(models)} models were equally good, the {metric_label(comparison.primary_metric)} of the apparent "
+        f"winner would be expected to look about {score(expected_best(models) * error)} better than it is, by chance "
+        f"alone ({expected_best(models):.2f} standard errors of {score(error)}; errors that all models share do not "
+        "count)."
     )
 
 
-def warned(comparison: Comparison) -> bool:
-    """Whether the answer needs a warning beside it."""
+def warning_needed(comparison: Comparison) -> bool:
+    """Whether the answer needs a warning about the use of the test images."""
     return comparison.reuse.tuned > 0 or comparison.reuse.evaluated > len(comparison.models)
 
 

@@ -11,11 +11,12 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-from pipeline.comparison.gather import compared
+from pipeline.comparison.gather import gather_comparison
 from pipeline.data.looks import test_set_digest
 from pipeline.data.prepared import Prepared
 from pipeline.evaluation.metrics import LOWER_IS_BETTER
 from pipeline.reporting.content import Comparison, ModelResult, metric_label
+from pipeline.reporting.costs import COLUMNS, DRAWN
 from pipeline.reporting.tables.settings import differing, written
 from pipeline.reporting.tables.text_table import escaped
 from pipeline.reporting.text.conclusions import answer, sentence
@@ -29,7 +30,6 @@ from pipeline.tracking.names import CHARTS_VIEW, TABLE_VIEW
 from pipeline.tracking.publish.model_runs import ModelRuns
 from pipeline.tracking.tracker import Tracker
 
-COSTS = ("parameters", "multiply_accumulates", "train_seconds", "seconds_per_image")
 DIFFERS = "differs."
 """Prefix of the tags that hold a model's values of the parameters in which the models differ."""
 MAX_PAIRS = 12
@@ -46,7 +46,7 @@ def compare_published(
     Raises:
         UserError: a model has not been evaluated.
     """
-    return compared(
+    return gather_comparison(
         list(runs),
         prepared.manifest,
         test_set=test_set_digest(prepared.splits, prepared.manifest),
@@ -75,15 +75,16 @@ def publish_comparison(tracker: Tracker, runs: Mapping[str, ModelRuns], comparis
     for model in comparison.models:
         own = {name: written(values[model.name]) for name, values in different.items() if model.name in values}
         _publish_model(runs[model.name], model, comparison, own, links)
-    costs = {model.name: model.multiply_accumulates for model in comparison.models}
-    tracker.describe(record, escaped(answer(comparison.certainty, costs)))
+    tracker.describe(record, escaped(answer(comparison.certainty, comparison.decisive_costs)))
     tracker.replace_files(record, report_files(), "report")
     tracker.log_text(record, models_table(comparison).to_csv(index=False), "models.csv")
     tracker.log_text(record, pairs_table(comparison.certainty).to_csv(index=False), "pairs.csv")
     tracker.end(record, "FINISHED")
     share_table(tracker, metric, tags=[DIFFERS + name for name in list(different)[:MAX_TAG_COLUMNS]])
     parameters = [name for name, values in different.items() if len(values) == len(comparison.models)]
-    charts = views.charts_view(CHARTS_VIEW, metric=f"test/{metric}", costs=COSTS[:3], parameters=parameters)
+    charts = views.charts_view(
+        CHARTS_VIEW, metric=f"test/{metric}", costs=[cost.key for cost in DRAWN[:3]], parameters=parameters
+    )
     tracker.share_view(CHARTS_VIEW, charts)
 
 
@@ -115,20 +116,19 @@ def description(
     ends = [interval(one.low, one.high) for one in certainty.estimates if one.model == model.name]
     range_ = f", {share(LEVEL)} interval {ends[0]}" if any(ends) else ""
     score = f"Test {metric_label(metric)} **{spread(scores)}** over {len(scores)} replicates{range_}."
-    costs = {one.name: one.multiply_accumulates for one in comparison.models}
     rows = [f"| `{name}` | `{value}` |" for name, value in different.items()]
     pairs = [sentence(pair, certainty) for pair in certainty.pairs if model.name in (pair.first, pair.second)]
     left_out = len(pairs) - MAX_PAIRS
     if left_out > 0:
         pairs = [*pairs[:MAX_PAIRS], f"The report lists {left_out} more pairs."]
-    if model.question is not None:
-        pairs.append(f"{model.name} predicts {model.question}, so it is not compared with the other models.")
+    if model.other_target is not None:
+        pairs.append(f"{model.name} predicts {model.other_target}, so it is not compared with the other models.")
     return "\n".join(
         [
             *(["| differing setting | value |", "| --- | --- |", *rows, ""] if rows else []),
             score,
             "",
-            f"**All models:** {escaped(answer(certainty, costs))}",
+            f"**All models:** {escaped(answer(certainty, comparison.decisive_costs))}",
             "",
             " · ".join(f"[{text}]({address})" for text, address in links.items()),
             "",
@@ -151,10 +151,7 @@ def models_table(comparison: Comparison) -> pd.DataFrame:
                 f"{metric}_deviation": estimate and estimate.deviation,
                 f"{metric}_low": estimate and estimate.low,
                 f"{metric}_high": estimate and estimate.high,
-                "parameters": model.parameters,
-                "multiply_accumulates": model.multiply_accumulates,
-                "train_seconds": mean(model.train_seconds),
-                "seconds_per_image": mean(model.seconds_per_image),
+                **{cost.key: model.mean_cost(cost.key) for cost in COLUMNS},
                 **{name: mean(values) for name, values in model.scores.items() if name != metric},
             }
         )
@@ -175,7 +172,7 @@ def share_table(tracker: Tracker, primary_metric: str, *, tags: Sequence[str] = 
     primary = f"test/{primary_metric}"
     own = [primary, *(f"{primary}_{part}" for part in ("low", "high", "deviation")), f"validation/{primary_metric}"]
     view = views.table_view(
-        metrics=dict.fromkeys([*own, "test/accuracy", *COSTS]),
+        metrics=dict.fromkeys([*own, "test/accuracy", *(cost.key for cost in COLUMNS)]),
         tags=tags,
         order_by=primary,
         ascending=primary_metric in LOWER_IS_BETTER,

@@ -66,7 +66,7 @@ def test_the_totals_say_what_is_shared_and_what_it_takes_up():
     assert total_lines(ROWS) == (
         "6 layers, 1 of them used again",
         "1,234,567 parameters, 4.7 MiB in float32",
-        "2,345,678 connections, each bias included",
-        "0 multiply–accumulates an image",
-        "1,251 activations an image, 4.9 KiB in float32, of which 4.6 KiB must be held at once",
+        "2,345,678 connections, including biases",
+        "0 multiply–accumulates per image",
+        "1,251 activations per image, 4.9 KiB in float32; at most 4.6 KiB are needed at the same time",
     )

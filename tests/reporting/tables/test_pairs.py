@@ -8,9 +8,9 @@ def test_models_share_a_letter_where_neither_is_better(known):
     assert letters == {"x": "a", "y": "a b", "z": "b"}
 
 
-def test_a_pair_read_from_the_other_side_is_turned_round(known, two):
+def test_a_duel_seen_from_the_opponent_is_reversed(known, two):
     certainty = known({"x": 0.9, "y": 0.8}, (two("x", "y", 0.1, "better", wins=0.9),))
-    there, back = pairs.standoff(certainty, "x", "y"), pairs.standoff(certainty, "y", "x")
+    there, back = pairs.duel(certainty, "x", "y"), pairs.duel(certainty, "y", "x")
     assert (there.standing, back.standing) == ("better", "worse")
     assert (back.difference, back.low, back.high) == (-there.difference, -there.high, -there.low)
     assert back.wins == pytest.approx(0.1)
@@ -22,10 +22,10 @@ def test_the_square_has_every_pair_twice_and_no_model_against_itself(known):
     assert list(square) == ["x", "y", "z"]
     for place, (model, row) in enumerate(square.items()):
         assert row[place] is None
-        assert [one.other for one in row if one] == [other for other in "xyz" if other != model]
+        assert [one.opponent for one in row if one] == [other for other in "xyz" if other != model]
 
 
-def test_the_direction_of_an_error_is_told(known):
+def test_the_caption_gives_the_sign_of_a_better_row(known):
     means = {"x": 0.1, "y": 0.2}
-    assert "below zero: the row is better" in pairs.square_table(known(means, metric="log_loss")).caption
-    assert "above zero: it is higher" in pairs.square_table(known(means)).caption
+    assert "negative if the row is better" in pairs.square_table(known(means, metric="log_loss")).caption
+    assert "positive if the row is better" in pairs.square_table(known(means)).caption

@@ -1,7 +1,7 @@
 from pipeline.reporting.tables import settings
 
 
-def test_what_differs_is_told_apart_from_what_is_common(compare, result):
+def test_differing_and_common_settings_have_their_own_tables(compare, result):
     models = (
         result("a", (0.9, 0.9), configuration={"model.name": "a", "epochs": 3, "units": 100, "steps": [1, 2]}),
         result("b", (0.8, 0.8), configuration={"model.name": "b", "epochs": 3, "units": 50, "kernel": None}),
@@ -32,7 +32,7 @@ def test_a_single_model_differs_from_nothing(compare, result):
     assert ("training.epochs", "3") in settings.common_table(one).rows
 
 
-def test_each_row_says_how_to_get_it_again(comparison):
+def test_each_row_has_the_command_that_reproduces_it(comparison):
     row = settings.reproduction_table(comparison).rows[0]
     assert row == ("lenet5", "dvc repro evaluate@lenet5", "8d1b7e3f2a9c", "0123456789ab")
 

@@ -13,7 +13,7 @@ def test_the_largest_of_some_normal_values_is_the_one_of_the_tables():
     assert {n: round(reuse.expected_best(n), 5) for n in table} == table
 
 
-def test_choosing_among_equals_costs_what_a_simulation_says(known):
+def test_the_optimism_of_a_choice_among_equals_matches_a_simulation(known):
     # Twelve models of equal worth on test images whose luck (0.05) all share, beside their own (0.02).
     generator = np.random.default_rng(0)
     scores = 0.8 + 0.05 * generator.normal(size=(20_000, 1)) + 0.02 * generator.normal(size=(20_000, 12))
@@ -25,25 +25,28 @@ def test_choosing_among_equals_costs_what_a_simulation_says(known):
     assert reuse.own_error(certainty) * reuse.expected_best(12) == pytest.approx(optimism, abs=0.001)
 
 
-def said(compare, evaluated, tuned=0, **changes):
+def text(compare, evaluated, tuned=0, **changes):
     return " ".join(reuse.sentences(compare(reuse=Reuse(evaluated, tuned), **changes)))
 
 
-def test_more_looks_than_models_are_told_with_what_chance_does(compare):
-    told = said(compare, 40)
-    assert "40 configurations have been evaluated on these test images so far, 37 more than are compared here" in told
-    assert "If 40 models were equally good" in told
-    assert "37 more" not in said(compare, 3)
-    assert "none but those compared" in said(compare, 3)
+def test_earlier_uses_are_reported_with_their_effect(compare):
+    sentences = text(compare, 40)
+    assert (
+        "The record counts 40 configurations evaluated on these test images, 37 more than this comparison shows"
+        in sentences
+    )
+    assert "If 40 models were equally good" in sentences
+    assert "37 more" not in text(compare, 3)
+    assert "all of them in this comparison" in text(compare, 3)
 
 
-def test_tuning_on_tested_images_is_told(compare):
-    assert "tuned" not in said(compare, 3)
-    assert "Settings were tuned on images that this comparison tests on (1 configuration)" in said(compare, 3, 1)
+def test_tuning_on_test_images_is_reported(compare):
+    assert "tuned" not in text(compare, 3)
+    assert "Settings were tuned on images that this comparison tests on (1 configuration)" in text(compare, 3, 1)
 
 
-def test_nothing_is_said_of_chance_where_nothing_is_known_of_it(compare, result):
-    assert "equally good" not in said(compare, 3, models=(result("only", (0.9, 0.8)),))
-    assert said(compare, 0, models=(result("only", (0.9, 0.8)),)) == (
-        "How often these test images were used before is not recorded."
+def test_the_effect_of_chance_is_left_out_if_it_is_unknown(compare, result):
+    assert "equally good" not in text(compare, 3, models=(result("only", (0.9, 0.8)),))
+    assert text(compare, 0, models=(result("only", (0.9, 0.8)),)) == (
+        "There is no record of how often these test images were used."
     )

@@ -1,0 +1,47 @@
+"""The report of a comparison as a list of sections: to add one, write a module and add it to the list.
+
+The function `section` of a module returns its section, or None if the comparison has no content for it.
+"""
+
+from pipeline.reporting.blocks import Document
+from pipeline.reporting.content import Comparison
+from pipeline.reporting.sections import (
+    all_pairs,
+    confusions,
+    cost_benefit,
+    further_scores,
+    image_data,
+    lead,
+    leaderboard,
+    learning,
+    probabilities,
+    reproducing,
+    setup,
+    subgroups,
+    test_set_use,
+    uncertainty,
+    worst_mistakes,
+)
+
+SECTIONS = (
+    leaderboard,
+    all_pairs,
+    uncertainty,
+    test_set_use,
+    cost_benefit,
+    learning,
+    probabilities,
+    confusions,
+    further_scores,
+    subgroups,
+    worst_mistakes,
+    image_data,
+    setup,
+    reproducing,
+)
+
+
+def document(comparison: Comparison) -> Document:
+    """Return the whole report; every figure is drawn once."""
+    sections = (module.section(comparison) for module in SECTIONS)
+    return Document(lead.title(comparison), lead.blocks(comparison), tuple(one for one in sections if one is not None))

@@ -1,0 +1,27 @@
+"""How to reproduce the results, and what they took."""
+
+from pipeline.reporting.blocks import Block, Commands, Paragraph, Section, TableBlock, Terms
+from pipeline.reporting.content import Comparison
+from pipeline.reporting.tables.settings import effort_table, reproduction_table, versions_table
+
+
+def section(comparison: Comparison) -> Section:
+    """Return the commands, the digests, the effort and the versions."""
+    blocks: list[Block] = [
+        TableBlock(reproduction_table(comparison)),
+        Paragraph("To reproduce the whole comparison with this report:"),
+        Commands(f"git checkout {comparison.commit}\nmake repro"),
+    ]
+    if comparison.dirty:
+        blocks.append(
+            Paragraph(
+                "The working tree had uncommitted changes, so the commit alone may not reproduce these numbers.",
+                "warning",
+            )
+        )
+    blocks += [
+        Terms((("Commit", comparison.commit), ("Digest of the data", comparison.data_digest))),
+        TableBlock(effort_table(comparison)),
+        TableBlock(versions_table(comparison)),
+    ]
+    return Section("reproduce", "How to reproduce", tuple(blocks))
