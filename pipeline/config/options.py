@@ -3,6 +3,7 @@
 import inspect
 import json
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
@@ -43,17 +44,35 @@ def checked_options(
         for name, parameter in inspect.signature(function).parameters.items()
         if parameter.kind is parameter.KEYWORD_ONLY and name not in given
     }
+    hints = get_type_hints(function, include_extras=True)
+    check_names(kind, parameters, options, hints=hints)
+    return {name: _checked(kind, name, hints.get(name, Any), value) for name, value in options.items()}
+
+
+def check_names(
+    kind: str,
+    parameters: Mapping[str, inspect.Parameter],
+    options: Mapping[str, Any],
+    *,
+    hints: Mapping[str, Any] = MappingProxyType({}),
+    advice: str = "",
+) -> None:
+    """Check that each option is a parameter, and that each parameter without a default is set.
+
+    `hints` are the annotations of the parameters. `advice` follows the message about an unknown option.
+
+    Raises:
+        UserError: an option is unknown, or missing without a default.
+    """
     for name in options:
         if name not in parameters:
             if not parameters:
                 raise UserError(f"Unknown option '{name}': {kind} has no options. Remove it.")
-            raise unknown(f"option of {kind}", name, parameters)
-    hints = get_type_hints(function, include_extras=True)
+            raise UserError(f"{unknown(f'option of {kind}', name, parameters)}{advice}")
     for name, parameter in parameters.items():
         if parameter.default is parameter.empty and name not in options:
-            wanted = described(TypeAdapter(hints.get(name, Any)))
-            raise UserError(f"Option '{name}' of {kind} is missing and has no default: set it to {wanted}.")
-    return {name: _checked(kind, name, hints.get(name, Any), value) for name, value in options.items()}
+            value = f" to {described(TypeAdapter(hints[name]))}" if name in hints else ""
+            raise UserError(f"Option '{name}' of {kind} is missing and has no default: set it{value}.")
 
 
 def described(adapter: TypeAdapter[Any]) -> str:

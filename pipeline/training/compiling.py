@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from pipeline.config.options import check_names
 from pipeline.errors import UserError, unknown
 
 
@@ -86,19 +87,16 @@ def _classes(module: Any, base: type) -> dict[str, Any]:
 def _constructed(kind: Any, called: str, options: Mapping[str, Any], rate: Mapping[str, Any]) -> Any:
     """Construct an optimizer or schedule; `rate` cannot be set by an option, because it is a setting of its own."""
     given = {name: value for name, value in options.items() if value is not None}
-    parameters = inspect.signature(kind).parameters
-    accepted = [name for name in parameters if name not in ("self", "kwargs", *rate)]
+    parameters = {
+        name: parameter
+        for name, parameter in inspect.signature(kind).parameters.items()
+        if name not in ("self", "kwargs", *rate)
+    }
+    check_names(called, parameters, given, advice=" To unset an option of a file in conf/: NAME=null.")
     for name, value in given.items():
-        if name not in accepted:
-            raise UserError(
-                f"{unknown(f'option of {called}', name, accepted)} To unset an option of a file in conf/: {name}=null."
-            )
         wanted = _wanted(parameters[name].default, value)
         if wanted:
             raise UserError(f"Option '{name}' of {called} must be {wanted}. Received {value!r}.")
-    for name in accepted:
-        if parameters[name].default is inspect.Parameter.empty and name not in given:
-            raise UserError(f"Option '{name}' of {called} is missing and has no default: set it.")
     try:
         return kind(**given, **rate)
     except (ValueError, TypeError) as problem:
