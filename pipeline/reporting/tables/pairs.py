@@ -16,7 +16,7 @@ Standing = Literal["better", "worse", "same", "open"]
 MARKS: dict[Standing, str] = {
     "better": "▲ better",
     "worse": "▼ worse",
-    "same": "= equivalent",
+    "same": "= same",
     "open": "? undecided",
 }
 """A sign before each word, because not every reader can tell the colours apart."""

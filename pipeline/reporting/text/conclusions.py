@@ -1,7 +1,7 @@
 """The conclusions of a comparison in words: the verdict on each pair, and which model to use.
 
 Nothing is tested or counted here; the sentences state the results of `pipeline.statistics.analysis`. A model is
-recommended if it is shown to be better, or if it is the cheapest of several that are practically equivalent.
+recommended if it is shown to be better, or if it is the cheapest of several that are practically the same.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,7 +25,7 @@ def sentence(pair: Pair, certainty: Certainty) -> str:
             f"{_wins(pair, certainty.replicates)} ({p_value(pair.adjusted)}{corrected})."
         )
     if pair.verdict == "same":
-        return f"{first} and {second} are practically equivalent: {_equivalence(pair, certainty)}."
+        return f"{first} and {second} are practically the same: {_equivalence(pair, certainty)}."
     if not np.isfinite(pair.difference):
         return (
             f"{first} and {second} cannot be compared: the {metric_label(certainty.metric)} of a replicate is not a "
@@ -239,9 +239,9 @@ def _equivalents(
         if all(pair.equivalence >= LEVEL for pair in pairs)
         else "; where one of them is ahead, it is ahead too rarely to matter"
     )
-    same = f"{listed(models)} are practically equivalent in {metric_label(certainty.metric)}{reason}."
+    same = f"{listed(models)} are practically the same in {metric_label(certainty.metric)}{reason}."
     rest = ["No other model is better than one of them."] if len(models) < finite else []
     cheapest = _cheapest(models, costs)
     if cheapest is None:
         return [f"Use {listed(models, last='or')}.", same, *rest]
-    return [f"Use {cheapest}, the cheapest equivalent model ({price(costs[cheapest])}).", same, *rest]
+    return [f"Use {cheapest}, the cheapest of these models ({price(costs[cheapest])}).", same, *rest]

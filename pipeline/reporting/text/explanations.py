@@ -12,7 +12,7 @@ _PAIRS = (
     "(Bouthillier et al. 2021)."
 )
 _UNDECIDED = (
-    "Neither a difference nor equivalence is shown, which does not prove that the models are alike. The interval of a "
+    "Neither verdict is shown, which does not prove that the models are alike. The interval of a "
     "single pair is not corrected for the number of pairs, so it may exclude 0 all the same. The number of replicates "
     "needed is an estimate: it assumes that the observed difference and its spread stay as they are."
 )
@@ -43,7 +43,7 @@ def explanations(certainty: Certainty) -> tuple[Explanation, ...]:
         terms += [
             Explanation("Pairs", _PAIRS),
             Explanation("Better", _better(certainty)),
-            Explanation("Practically equivalent", _equivalent(certainty)),
+            Explanation("Practically the same", _equivalent(certainty)),
             Explanation("Undecided", _UNDECIDED),
             Explanation("P", _P),
             Explanation("Tie", _TIE),
@@ -116,7 +116,7 @@ def _correction(pairs: int) -> str:
 def _equivalent(certainty: Certainty) -> str:
     return (
         f"With a probability of at least {share(LEVEL)} the difference lies within ±{certainty.margin:g}, the margin "
-        "of this comparison (Benavoli et al. 2017). Two models also count as equivalent if their difference is "
-        "significant but the better model wins too rarely to matter: the interval of P stays below 0.75. The margin is "
+        "of this comparison (Benavoli et al. 2017). Two models also count as practically the same if their difference "
+        "is significant but the better model wins too rarely to matter: the interval of P stays below 0.75. The margin is "
         "a choice, not a result; another margin can change this verdict."
     )

@@ -23,7 +23,7 @@ class Point(Protocol):
 
 CONCLUSIONS = {
     "better": "is better",
-    "same": "is practically equivalent",
+    "same": "is practically the same",
     "open": "is not shown to be better",
 }
 

@@ -26,7 +26,7 @@ def test_a_lower_error_is_better(known, two):
 def test_an_equivalence_names_its_margin(known, two):
     text = conclusions.sentence(two("a", "b", 0.002, "same"), known(MEANS))
     assert text.startswith(
-        "a and b are practically equivalent: the accuracy of a is 0.002 higher (95 % interval −0.018 to 0.022)"
+        "a and b are practically the same: the accuracy of a is 0.002 higher (95 % interval −0.018 to 0.022)"
     )
     assert text.endswith("within the margin of 0.01 with a probability of 97 %.")
 
@@ -71,8 +71,8 @@ def test_the_cheapest_of_equivalent_models_is_recommended(known, two):
     pairs = tuple(two(one, other, 0.002, "same") for one, other in ("ab", "ac", "bc"))
     text = conclusions.answer(known(MEANS, pairs), COSTS)
     assert text == (
-        "Use b, the cheapest equivalent model (400 k multiply–accumulates per image). a, b and c are practically "
-        "equivalent in accuracy (margin 0.01)."
+        "Use b, the cheapest of these models (400 k multiply–accumulates per image). a, b and c are practically "
+        "the same in accuracy (margin 0.01)."
     )
     assert conclusions.answer(known(MEANS, pairs), {}).startswith("Use a, b or c. ")
 
