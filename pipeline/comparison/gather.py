@@ -14,7 +14,7 @@ from pipeline.evaluation import classification_curves
 from pipeline.evaluation.predictions import Predictions, read_predictions
 from pipeline.evaluation.scoring import subgroup_scores
 from pipeline.reporting.content import Comparison, DataSummary, ModelResult, Reuse
-from pipeline.reporting.costs import measured
+from pipeline.reporting.costs import NETWORK_COSTS, measured
 from pipeline.statistics.analysis import analyse
 from pipeline.storage.files import damaged, read_json
 from pipeline.storage.folders import RunFolder, looks_file
@@ -91,7 +91,9 @@ def _first_output(run: RunFolder) -> dict[int, Predictions]:
 
 
 def _result(model: str, run: RunFolder, predictions: Mapping[int, Predictions]) -> ModelResult:
-    network, trained, evaluated = read_json(run.layers), read_json(run.replicates), read_json(run.scores)
+    network = read_json(run.layers, "architecture", "receptive_field", "uncounted", *NETWORK_COSTS)
+    trained = read_json(run.replicates, "configuration", "model_fingerprint", "replicates")
+    evaluated = read_json(run.scores, "replicates", "classes", "question", "confusion")
     replicates = evaluated["replicates"]
     if any("validation" not in one for one in replicates) or len(replicates) != len(predictions):
         raise damaged(run.scores)

@@ -139,7 +139,10 @@ def metrics_file(
         "cost": {
             "parameters": network["parameters"],
             "multiply_accumulates": network["multiply_accumulates"],
-            "train_seconds": float(np.mean([one["train_seconds"] for one in replicates])),
-            "seconds_per_image": float(np.mean([one["seconds_per_image"] for one in replicates])),
+            **{
+                name: float(np.mean([one[name] for one in replicates]))
+                for name in replicates[0]
+                if name not in ("replicate", "scores", "validation")
+            },
         },
     }

@@ -52,6 +52,8 @@ COSTS = (
 )
 COLUMNS = tuple(cost for cost in COSTS if "column" in cost.shown)
 DRAWN = tuple(cost for cost in COSTS if "figure" in cost.shown)
+NETWORK_COSTS = tuple(cost.key for cost in COSTS if cost.source == "network")
+"""Keys of the costs in the file of the layer table."""
 TOTALS = tuple(cost for cost in COSTS if "total" in cost.shown)
 
 DECISIVE = next(cost for cost in COSTS if cost.key == "multiply_accumulates")

@@ -7,6 +7,7 @@ from pipeline.data.prepared import read_prepared
 from pipeline.evaluation.predictions import write_predictions
 from pipeline.evaluation.scoring import class_table, metrics_file, score_file
 from pipeline.reporting.figures.evaluation_figures import curve_figures, mistakes_figure
+from pipeline.reporting.costs import NETWORK_COSTS
 from pipeline.reporting.text.quantities import spread
 from pipeline.storage.files import read_json, replacing, replacing_folder, write_json
 from pipeline.storage.folders import PREPARED, RunFolder, looks_file
@@ -19,7 +20,8 @@ from pipeline.training.runtime import start_tensorflow
 def main(model: ModelConfig, evaluation: EvaluationConfig) -> None:
     """Evaluate one model of the comparison on its test images."""
     run = RunFolder.of(model.name)
-    trained, network = read_json(run.replicates), read_json(run.layers)
+    trained = read_json(run.replicates, "configuration", "configuration_fingerprint", "replicates")
+    network = read_json(run.layers, *NETWORK_COSTS)
     prepared = read_prepared(PREPARED)
     tracker = Tracker.open(prepared.manifest["name"])
     start_tensorflow(trained["configuration"]["training"]["threads"])

@@ -37,7 +37,7 @@ def main(
         training=training,
         augmentation=augmentation,
     )
-    layers = read_json(run.layers)
+    layers = read_json(run.layers, "options")
     configuration = {
         **manifest["settings"],
         "optimizer": asdict(optimizer),

@@ -34,12 +34,19 @@ def damaged(file: Path) -> UserError:
     return UserError(f"{file} is damaged or comes from another version. Delete it and run `dvc repro`.")
 
 
-def read_json(file: Path) -> Any:
-    """Return the values in a JSON file of a run; raises as `existing` and `damaged`."""
+def read_json(file: Path, *keys: str) -> Any:
+    """Return the values in a JSON file of a run. With `keys`, the file must hold a mapping that has all of them.
+
+    Raises:
+        UserError: the file is missing, is not JSON, or lacks a key, as in a run folder of an earlier version.
+    """
     try:
-        return json.loads(read_text(file))
+        values = json.loads(read_text(file))
     except ValueError:
         raise damaged(file) from None
+    if keys and not (isinstance(values, dict) and values.keys() >= set(keys)):
+        raise damaged(file)
+    return values
 
 
 def write_json(file: Path, values: Any) -> None:

@@ -101,6 +101,25 @@ def comparison(models, **changes):
     return gather_comparison(models, MANIFEST, **given | changes)
 
 
+@pytest.mark.parametrize(
+    ("file", "key"),
+    [
+        ("layers", "uncounted"),
+        ("layers", "largest_activation_bytes"),
+        ("replicates", "configuration"),
+        ("scores", "classes"),
+    ],
+)
+def test_a_run_folder_of_another_version_raises_an_error_with_the_remedy(file, key):
+    evaluated("a", [{"accuracy": 0.75}])
+    path = getattr(RunFolder.of("a"), file)
+    content = json.loads(path.read_text())
+    del content[key]
+    write(path, content)
+    with pytest.raises(UserError, match=f"{path.name} is damaged or comes from another version"):
+        comparison(["a"])
+
+
 def test_every_score_has_one_value_for_each_replicate():
     evaluated("a", [{"accuracy": 0.75, "f1": 0.5}, {"accuracy": 0.8, "f1": 0.6}])
     (model,) = comparison(["a"]).models

@@ -97,6 +97,13 @@ def test_a_missing_file_raises_an_error_with_the_command_that_creates_it(tmp_pat
         read_json(tmp_path / "x.json")
 
 
+@pytest.mark.parametrize("content", ['{"a": 1}', "[]", '{"a": 1,'])
+def test_a_file_that_lacks_a_key_raises_an_error_with_the_remedy(tmp_path, content):
+    (tmp_path / "x.json").write_text(content)
+    with pytest.raises(UserError, match=r"x\.json is damaged or comes from another version\. Delete it and run `dvc"):
+        read_json(tmp_path / "x.json", "a", "b")
+
+
 def test_a_result_is_finished_once_its_record_is_there(tmp_path):
     result = ResultFolder(tmp_path / "result")
     assert not result.finished

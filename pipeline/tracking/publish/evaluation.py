@@ -45,7 +45,10 @@ def publish_evaluation(tracker: Tracker, run: RunFolder, prepared: Prepared) -> 
     """
     runs = publish_training(tracker, run, prepared)
     parent, children = runs.parent, runs.children
-    tracker.log_metrics(parent, {**_means(read_json(run.metrics)), "replicates": len(children)})
+    tracker.log_metrics(
+        parent,
+        {**_means(read_json(run.metrics, "test", "validation", "subgroups", "cost")), "replicates": len(children)},
+    )
     tracker.log_files(parent, [run.layers, run.drawing, run.architecture], "network")
     pictures = [*sorted(run.evaluate.glob("*.svg")), *run.evaluate.glob("*.png")]
     tracker.log_files(parent, [*pictures, run.predictions], EVALUATION)

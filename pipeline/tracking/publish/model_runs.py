@@ -8,21 +8,14 @@ from typing import Any, Protocol
 import numpy as np
 
 from pipeline.config.reading import flattened
+from pipeline.reporting.costs import NETWORK_COSTS
 from pipeline.storage.files import read_json
 from pipeline.storage.folders import ResultFolder
 from pipeline.storage.provenance import commit, dirty
 from pipeline.tracking.names import DATA_DIGEST, KEPT, SEED
 from pipeline.tracking.tracker import Status, Tracker, TrialKey
 
-NETWORK_METRICS = (
-    "parameters",
-    "connections",
-    "multiply_accumulates",
-    "activations",
-    "parameter_bytes",
-    "activation_bytes",
-    "largest_activation_bytes",
-)
+NETWORK_METRICS = (*NETWORK_COSTS, "connections", "activations", "parameter_bytes", "activation_bytes")
 """Totals of the layer table that become metrics of the model's run."""
 
 

@@ -13,7 +13,7 @@ def publish_training(tracker: Tracker, run: RunFolder, prepared: Prepared) -> Mo
 
     A training that was logged live costs a search and a look at its run.
     """
-    trained = read_json(run.replicates)
+    trained = read_json(run.replicates, "model", "model_fingerprint", "configuration", "replicates")
     results = {record["replicate"]: run.result(record["replicate"]) for record in trained["replicates"]}
     runs = ModelRuns.of(
         tracker,
