@@ -6,8 +6,8 @@ from pipeline.data.looks import record_look, test_set_digest
 from pipeline.data.prepared import read_prepared
 from pipeline.evaluation.predictions import write_predictions
 from pipeline.evaluation.scoring import class_table, metrics_file, score_file
-from pipeline.reporting.figures.evaluation_figures import curve_figures, mistakes_figure
 from pipeline.reporting.costs import NETWORK_COSTS
+from pipeline.reporting.figures.evaluation_figures import curve_figures, mistakes_figure
 from pipeline.reporting.text.quantities import spread
 from pipeline.storage.files import read_json, replacing, replacing_folder, write_json
 from pipeline.storage.folders import PREPARED, RunFolder, looks_file
