@@ -1,4 +1,4 @@
-"""`convtrack compare` on stores that are filled by hand: what it finds, what it says, and what it refuses."""
+"""`convtrack compare` on stores that are filled by hand: the runs it finds, its output, and its messages."""
 
 import json
 import os
@@ -19,6 +19,7 @@ from pipeline.evaluation.predictions import Predictions, write_predictions
 from pipeline.reporting.text.conclusions import answer, sentence
 from pipeline.statistics.analysis import analyse, analyse_scores
 from pipeline.storage.fingerprints import fingerprint as fingerprint_of
+from pipeline.tracking.find import find
 from pipeline.tracking.names import DATA_DIGEST, EVALUATED, EVALUATION, SEED
 from pipeline.tracking.store import Store
 from pipeline.tracking.tracker import Tracker
@@ -171,7 +172,7 @@ def test_models_on_several_data_sets_are_ranked_over_these(folder, capsys):
         publish("weak", answers(0.3, seed=10 + place, replicates=2), data=data)
     said = said_of(capsys, "tags.convtrack.kind = 'model'", "--figure", "ranks.png")
     assert [line.split() for line in said.splitlines() if line.startswith("strong  ")] == [["strong", "1.00"]]
-    assert "The models differ (Friedman's test" in said
+    assert "The models differ (Friedman test" in said
     assert (folder / "ranks.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -182,16 +183,16 @@ def test_experiments_are_compared_by_validation_images_and_say_so(folder, capsys
     expected = analyse_scores("accuracy", kept, margin=0.01)
     said = said_of(capsys, "strong", "weak")
     assert sentence(expected.pairs[0], expected) in said
-    assert "These are validation images" in said and "their groups were not resampled" in said
+    assert "These are validation images" in said and "Their groups were not resampled" in said
 
 
-def test_an_experiment_draws_an_evaluated_model_to_the_validation_images(folder, capsys):
+def test_an_experiment_and_an_evaluated_model_are_compared_on_validation_images(folder, capsys):
     publish("strong", answers(1.5, replicates=4), kept=[0.9, 0.91, 0.92, 0.93])
     publish("weak", None, kept=[0.7, 0.71, 0.72, 0.73])
     assert "On elpv, validation images, 4 replicates" in said_of(capsys, "strong", "weak")
 
 
-def test_runs_of_others_cannot_be_told_from_one_value(folder, capsys):
+def test_runs_without_replicates_get_no_verdict(folder, capsys):
     client = mlflow.MlflowClient(f"sqlite:///{folder}/mlflow.db")
     experiment = client.create_experiment("elsewhere")
     for name, value in (("one", 0.8), ("other", 0.9)):
@@ -200,12 +201,12 @@ def test_runs_of_others_cannot_be_told_from_one_value(folder, capsys):
         client.log_param(run.info.run_id, "depth", len(name))
         client.set_terminated(run.info.run_id)
     said = said_of(capsys, "one", "other", metric="top_5")
-    assert "cannot be told from one value" in said
+    assert "One value per model does not show which model is better" in said
     assert ["depth", "3", "5"] in [line.split() for line in said.splitlines()]
     assert "is better than" not in said
 
 
-def test_seeds_that_differ_are_told(folder, capsys):
+def test_different_seeds_are_reported(folder, capsys):
     publish("strong", answers(1.5), seed=0)
     publish("weak", answers(0.3), seed=7)
     assert "different seeds" in said_of(capsys, "strong", "weak")
@@ -229,7 +230,7 @@ def test_a_run_is_found_by_the_beginning_of_its_id_and_counted_once(folder, caps
     assert said.startswith("2 runs of ")
 
 
-def test_of_several_runs_of_a_name_the_newest_is_taken_and_that_is_said(folder, capsys):
+def test_the_newest_of_several_runs_with_one_name_is_used_and_reported(folder, capsys):
     publish("strong", answers(1.5))
     newest = publish("strong", answers(1.6), fingerprint="another", parameters={"model.options.units": 3})
     publish("weak", answers(0.3))
@@ -237,7 +238,7 @@ def test_of_several_runs_of_a_name_the_newest_is_taken_and_that_is_said(folder, 
     assert f"2 finished runs are named strong; the newest is used, {newest[:8]}." in said
 
 
-def test_runs_of_one_name_are_told_apart(folder, capsys):
+def test_runs_with_the_same_name_are_shown_with_their_ids(folder, capsys):
     first = publish("strong", answers(1.5))
     second = publish("strong", answers(1.6), fingerprint="another")
     said = said_of(capsys, "params.model.name = 'strong'")
@@ -257,7 +258,7 @@ def test_filters_find_models_not_replicates_nor_unfinished_ones(folder, capsys):
     strong, weak = publish("strong", answers(1.5)), publish("weak", answers(0.3))
     third = publish("third", answers(0.3))
     Tracker.open("elpv").start(third)
-    runs, _ = compare.find(Store.open(), ["metrics.parameters >= 1000 AND params.split.strategy = 'group'"])
+    runs, _ = find(Store.open(), ["metrics.parameters >= 1000 AND params.split.strategy = 'group'"])
     assert {run.info.run_id for run in runs} == {strong, weak}
 
 
@@ -267,7 +268,7 @@ def test_filters_find_models_not_replicates_nor_unfinished_ones(folder, capsys):
 def test_mistakes_are_one_sentence(folder):
     strong, weak = publish("strong", answers(1.5)), publish("weak", answers(0.3))
     tracker = Tracker.open("elpv")
-    assert refusal("strong", "--metric", "accuracy") == ("To compare takes two runs or more. Received one: strong.")
+    assert refusal("strong", "--metric", "accuracy") == ("compare needs at least two runs. Received one: strong.")
     assert "The store has no run with the id or name 'strnog'" in refusal("strong", "strnog", "--metric", "accuracy")
     assert "Unknown metric of these runs 'acuracy'. Did you mean 'accuracy'?" in refusal(
         "strong", "weak", "--metric", "acuracy"
@@ -278,7 +279,7 @@ def test_mistakes_are_one_sentence(folder):
         "`--margin` must be a number above 0, in units of the metric. Received '-1'."
     )
     assert "--figure draws the ranks" in refusal("strong", "weak", "--metric", "accuracy", "--figure", "x.png")
-    assert "Or give --metric" in refusal("strong", "weak")
+    assert "Or add --metric" in refusal("strong", "weak")
     tracker.start(strong)
     assert refusal("strong", "weak", "--metric", "accuracy") == (
         "Run 'strong' is RUNNING. Only finished runs can be compared."
@@ -287,7 +288,7 @@ def test_mistakes_are_one_sentence(folder):
     assert f"Run {weak} is deleted" in refusal(weak, "strong", "--metric", "accuracy")
 
 
-def test_without_a_store_nothing_is_made(tmp_path):
+def test_without_a_store_no_file_is_created(tmp_path):
     variables = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
     done = subprocess.run(
         [sys.executable, "-m", "pipeline", "compare", "a", "b", "--metric", "f1"],
@@ -305,7 +306,7 @@ def test_without_a_store_nothing_is_made(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_nothing_of_it_needs_tensorflow():
+def test_compare_does_not_import_tensorflow():
     command = (
         "import sys, pipeline.cli.commands.compare; sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
     )

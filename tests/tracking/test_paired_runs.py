@@ -1,0 +1,62 @@
+"""Groups of runs that can be compared in pairs."""
+
+from datetime import UTC, datetime
+
+from pipeline.tracking.find import Candidate
+from pipeline.tracking.paired_runs import paired_runs, scores_by_data, shared_metrics
+
+
+def experiment(name, *, data="elpv", split="group", day=1, model=None, **validated):
+    return Candidate(
+        name=name,
+        model=model or name,
+        run=name,
+        data=data,
+        digest=f"digest of {data}",
+        finished=datetime(2026, 1, day, tzinfo=UTC),
+        parameters={"split.strategy": split},
+        values={},
+        seeds=("0",),
+        output=None,
+        predictions={},
+        tested={},
+        validated={metric: dict(enumerate(values)) for metric, values in validated.items()},
+    )
+
+
+def names(groups):
+    return [[run.name for run in group.runs] for group in groups]
+
+
+def test_only_runs_with_the_same_data_and_split_share_a_group_and_the_largest_comes_first():
+    runs = [
+        experiment("a", split="random", accuracy=[0.5, 0.6]),
+        experiment("b", accuracy=[0.5, 0.6]),
+        experiment("c", accuracy=[0.7, 0.8]),
+        experiment("d", data="digits", accuracy=[0.7, 0.8]),
+    ]
+    groups = paired_runs(runs, "accuracy", 0.01)
+    assert names(groups) == [["b", "c"], ["a"], ["d"]]
+    assert [group.certainty is None for group in groups] == [False, True, True]
+    assert groups[0].scores(runs[2], "accuracy") == [0.7, 0.8]
+
+
+def test_a_metric_is_shared_if_all_runs_have_it():
+    runs = [experiment("a", accuracy=[0.5], log_loss=[1.0]), experiment("b", log_loss=[2.0])]
+    assert shared_metrics(runs) == ["log_loss"]
+
+
+def test_several_data_sets_give_the_scores_of_the_models_that_all_have_by_their_newest_runs():
+    runs = [
+        experiment(f"{model} {data} {day}", data=data, model=model, day=day, accuracy=[score, score])
+        for data in ("elpv", "digits")
+        for model, day, score in (("a", 1, 0.5), ("b", 1, 0.6), ("a", 2, 0.75))
+    ]
+    runs.append(experiment("c", accuracy=[0.9, 0.9]))
+    scores = scores_by_data(paired_runs(runs, "accuracy", 0.01))
+    assert scores == {data: {"a": 0.75, "b": 0.6} for data in ("elpv", "digits")}
+
+
+def test_one_data_set_gives_no_scores_to_rank():
+    runs = [experiment("a", accuracy=[0.5, 0.6]), experiment("b", accuracy=[0.5, 0.6])]
+    assert scores_by_data(paired_runs(runs, "accuracy", 0.01)) is None
