@@ -1,5 +1,5 @@
-# The newcomer's door: `make repro` compares the networks, `make ui` shows the runs, `make test` passes the tests.
-# PYTHON picks the interpreter that the virtual environment is made from, as in `make repro PYTHON=python3.13`.
+# Start here: `make repro` compares the networks, `make ui` shows the runs, `make test` runs the tests.
+# PYTHON is the interpreter for the virtual environment, as in `make repro PYTHON=python3.13`.
 PYTHON ?= python3
 VENV := .venv
 INSTALLED := $(VENV)/installed
@@ -43,7 +43,7 @@ bench: $(EXTRAS)
 clean: $(INSTALLED)
 	@$(ACTIVATE) convtrack clean
 
-# Ray and PostgreSQL for sweeps, and what the benchmarks compare with.
+# Ray and PostgreSQL for sweeps, and the libraries that the benchmarks compare with.
 $(EXTRAS): requirements-extras.lock $(INSTALLED)
 	@echo "Installing the extras into $(VENV)"
 	@$(VENV)/bin/python -m pip install --disable-pip-version-check --compile --progress-bar off --quiet \
@@ -51,7 +51,8 @@ $(EXTRAS): requirements-extras.lock $(INSTALLED)
 	@touch $@
 
 # TensorFlow 2.21 has wheels for Python 3.11 to 3.13. `--compile`, because without bytecode every start of TensorFlow
-# takes twice as long. The lock keeps two `make` from installing at once; who waited finds the work done.
+# takes twice as long. The lock prevents two `make` from installing at the same time; the second one
+# then finds everything installed.
 $(INSTALLED): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null || { \
 	  echo "convtrack needs Python 3.11, 3.12 or 3.13, but $(PYTHON) is $$($(PYTHON) --version 2>&1 | tail -n 1);" \

@@ -1,4 +1,4 @@
-"""The rooms of the code and their floors: a module imports only from its own room and from rooms below it."""
+"""The levels of the packages: a module imports only from its own package and from packages at its level or below."""
 
 import subprocess
 import sys
@@ -7,7 +7,7 @@ from collections import Counter
 import networkx
 import pytest
 
-FLOORS = (
+LEVELS = (
     ("errors", "console", "storage", "config", "arithmetic", "layers", "architectures"),
     ("data", "networks", "interpretation", "training"),
     ("evaluation", "statistics"),
@@ -16,9 +16,9 @@ FLOORS = (
     ("sweeping",),
     ("stages", "experiment", "studies", "cli", "__main__", "hydra_plugins"),
 )
-"""From the ground floor upwards. Within a floor, rooms may import each other without a circle."""
+"""From the lowest level upwards. Packages of one level may import each other, but not in a circle."""
 
-FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+LEVEL = {package: level for level, packages in enumerate(LEVELS) for package in packages}
 
 TENSORFLOW_AT_START = (
     "pipeline.architectures.",
@@ -37,24 +37,24 @@ TENSORFLOW_AT_START = (
 
 NAMED_BY_COMMAND = ("pipeline.stages.", "pipeline.cli.commands.", "pipeline.tracking.publish.")
 SAVED_NETWORKS = ("pipeline.layers.", "pipeline.architectures.")
-"""Their module names stand in saved networks, so an architecture and a layer may share one."""
+"""Their module names are stored in saved networks, so an architecture and a layer may share one."""
 
 
-def room(module):
+def package_of(module):
     package, _, rest = module.partition(".")
     return rest.partition(".")[0] if package == "pipeline" else package
 
 
-def test_every_module_has_a_room(imports):
-    assert {room(module) for module in imports} == set(FLOOR)
+def test_every_module_has_a_package(imports):
+    assert {package_of(module) for module in imports} == set(LEVEL)
 
 
-def test_no_module_imports_from_a_floor_above(imports):
+def test_no_module_imports_from_a_level_above(imports):
     upwards = {
         f"{module} -> {imported}"
         for module, names in imports.items()
         for imported in names
-        if FLOOR[room(imported)] > FLOOR[room(module)]
+        if LEVEL[package_of(imported)] > LEVEL[package_of(module)]
     }
     assert upwards == set()
 
@@ -64,10 +64,10 @@ def test_no_modules_import_each_other_in_a_circle(imports):
     assert [circle for circle in networkx.strongly_connected_components(graph) if len(circle) > 1] == []
 
 
-def test_no_rooms_import_each_other_in_a_circle(imports):
+def test_no_packages_import_each_other_in_a_circle(imports):
     """The commands are found by name, and the sweeper plug-in is registered by the command line that it belongs to."""
-    top = set(FLOORS[-1])
-    edges = {(room(module), room(name)) for module, names in imports.items() for name in names}
+    top = set(LEVELS[-1])
+    edges = {(package_of(module), package_of(name)) for module, names in imports.items() for name in names}
     graph = networkx.DiGraph((a, b) for a, b in edges if a != b and not {a, b} <= top)
     assert [circle for circle in networkx.strongly_connected_components(graph) if len(circle) > 1] == []
 
@@ -85,25 +85,25 @@ def test_layers_import_only_layers_and_architectures_import_only_layers(imports)
     """A logged network takes the layers along, and nothing else of this project."""
     for package in ("architectures", "layers"):
         modules = {module for module in imports if module.startswith(f"pipeline.{package}.")}
-        assert {room(name) for module in modules for name in imports[module]} <= {"layers"}
+        assert {package_of(name) for module in modules for name in imports[module]} <= {"layers"}
 
 
 def test_no_module_imports_a_stage(imports):
-    assert {module for module, names in imports.items() if "stages" in map(room, names)} == set()
+    assert {module for module, names in imports.items() if "stages" in map(package_of, names)} == set()
 
 
 def test_only_tracking_imports_mlflow(importers):
-    assert {room(module) for module in importers("mlflow")} == {"tracking"}
+    assert {package_of(module) for module in importers("mlflow")} == {"tracking"}
 
 
 def test_only_composing_and_sweeping_import_hydra(importers):
     modules = importers("hydra") | importers("omegaconf")
-    others = {module for module in modules if room(module) not in ("sweeping", "hydra_plugins")}
+    others = {module for module in modules if package_of(module) not in ("sweeping", "hydra_plugins")}
     assert others == {"pipeline.cli.composing"}
 
 
 def test_only_sweeping_imports_optuna(importers):
-    assert {room(module) for module in importers("optuna")} == {"sweeping"}
+    assert {package_of(module) for module in importers("optuna")} == {"sweeping"}
 
 
 def test_tensorflow_is_imported_at_start_only_where_tensors_are_computed(importers):
