@@ -33,17 +33,22 @@ from pipeline.sweeping.summary import summarise
 SWEEPER = CONF / "hydra" / "sweeper" / "convtrack_optuna.yaml"
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Adopt a trial, or list the sweeps."""
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """The arguments of the command."""
+    command = argparse.ArgumentParser(
         "convtrack adopt", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("sweep", nargs="?", metavar="SWEEP", help="the name of the sweep (default: list all sweeps)")
-    parser.add_argument("--trial", metavar="NUMBER", help="the trial to adopt (default: the best)")
-    parser.add_argument("--name", metavar="NAME", help="the name of the model (default: from sweep and model)")
-    parser.add_argument("--storage", metavar="ADDRESS", help=f"the database of sweeps (default: from {SWEEPER})")
-    parser.add_argument("--compare", action="store_true", help="add the model to conf/comparison.yaml")
-    given = parser.parse_args(arguments)
+    command.add_argument("sweep", nargs="?", metavar="SWEEP", help="the name of the sweep (default: list all sweeps)")
+    command.add_argument("--trial", metavar="NUMBER", help="the trial to adopt (default: the best)")
+    command.add_argument("--name", metavar="NAME", help="the name of the model (default: from sweep and model)")
+    command.add_argument("--storage", metavar="ADDRESS", help=f"the database of sweeps (default: from {SWEEPER})")
+    command.add_argument("--compare", action="store_true", help="add the model to conf/comparison.yaml")
+    return command
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Adopt a trial, or list the sweeps."""
+    given = parser().parse_args(arguments)
     number = _number(given.trial)
     comparison = read_comparison()
     storage = given.storage or _configured_storage()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from pipeline.errors import unknown
 from pipeline.reporting.text.quantities import magnitude
 from pipeline.storage.folders import CACHE, CheckpointFolder
 
@@ -17,15 +18,20 @@ WHAT = {
 }
 
 
+def parser() -> argparse.ArgumentParser:
+    """The arguments of the command."""
+    command = argparse.ArgumentParser("convtrack clean", description=__doc__)
+    command.add_argument("what", nargs="*", help=f"any of {', '.join(WHAT)} (default: all)")
+    command.add_argument("--yes", action="store_true", help="delete the folders (default: only list them)")
+    return command
+
+
 def main(arguments: Sequence[str]) -> None:
     """List or delete the folders of the cache. The results of the comparison, in runs/, are kept."""
-    parser = argparse.ArgumentParser("convtrack clean", description=__doc__)
-    parser.add_argument("what", nargs="*", help=f"any of {', '.join(WHAT)} (default: all)")
-    parser.add_argument("--yes", action="store_true", help="delete the folders (default: only list them)")
-    given = parser.parse_args(arguments)
-    unknown = [name for name in given.what if name not in WHAT]
-    if unknown:
-        parser.error(f"unknown: {unknown[0]}. Available: {', '.join(WHAT)}")
+    given = parser().parse_args(arguments)
+    for name in given.what:
+        if name not in WHAT:
+            raise unknown("folder of the cache", name, WHAT)
     for name in given.what or WHAT:
         folder = CACHE / name
         size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

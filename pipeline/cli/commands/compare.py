@@ -45,9 +45,30 @@ MARGIN = 0.01
 """The margin outside a project; a project has its own in conf/comparison.yaml."""
 
 
+def parser() -> argparse.ArgumentParser:
+    """The arguments of the command."""
+    command = argparse.ArgumentParser(
+        "convtrack compare", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    command.add_argument("run", nargs="+", metavar="RUN", help="an id, a name or a filter")
+    command.add_argument(
+        "--metric", metavar="NAME", help=f"one of {', '.join(METRICS)} (default: that of conf/comparison.yaml)"
+    )
+    command.add_argument(
+        "--margin",
+        type=_margin,
+        metavar="X",
+        help="largest difference that is practically irrelevant (default: that of conf/comparison.yaml)",
+    )
+    command.add_argument(
+        "--figure", type=_figure_file, metavar="FILE", help="draw the ranks over data sets into a PNG or SVG file"
+    )
+    return command
+
+
 def main(arguments: Sequence[str]) -> None:
     """Print the runs, the parameters in which they differ, a verdict per pair, and the conclusion."""
-    parsed = _parser().parse_args(arguments)
+    parsed = parser().parse_args(arguments)
     settings = None if parsed.metric and parsed.margin else _settings(parsed.metric)
     metric = parsed.metric or (settings.primary_metric if settings else "")
     margin = parsed.margin or (settings.margin if settings else MARGIN)
@@ -72,26 +93,6 @@ def main(arguments: Sequence[str]) -> None:
         *(rank_lines(ranks) if ranks else ()),
     ):
         say(line)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        "convtrack compare", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("run", nargs="+", metavar="RUN", help="an id, a name or a filter")
-    parser.add_argument(
-        "--metric", metavar="NAME", help=f"one of {', '.join(METRICS)} (default: that of conf/comparison.yaml)"
-    )
-    parser.add_argument(
-        "--margin",
-        type=_margin,
-        metavar="X",
-        help="largest difference that is practically irrelevant (default: that of conf/comparison.yaml)",
-    )
-    parser.add_argument(
-        "--figure", type=_figure_file, metavar="FILE", help="draw the ranks over data sets into a PNG or SVG file"
-    )
-    return parser
 
 
 def _margin(text: str) -> float:

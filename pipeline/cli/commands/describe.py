@@ -50,32 +50,37 @@ MALFORMED = (KeyError, TypeError, AttributeError, IndexError)
 """Errors from JSON that does not describe a network."""
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Print the table and the totals of a network, as text or as JSON."""
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """The arguments of the command."""
+    command = argparse.ArgumentParser(
         "convtrack describe", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("target", nargs="+", metavar="TARGET", help="the network, and overrides of its settings")
-    parser.add_argument(
+    command.add_argument("target", nargs="+", metavar="TARGET", help="the network, and overrides of its settings")
+    command.add_argument(
         "--input",
         type=_shape,
         metavar="ROWSxCOLUMNSxCHANNELS",
         help="shape of the image (default: prepared data)",
     )
-    parser.add_argument(
+    command.add_argument(
         "--classes",
         type=_count_of("--classes"),
         metavar="N",
         help="number of classes (default: that of the prepared data)",
     )
-    parser.add_argument(
+    command.add_argument(
         "--subgroups",
         type=_count_of("--subgroups"),
         metavar="N",
         help="number of subgroups, for models with subgroups as input or output (default: prepared data)",
     )
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    parsed = parser.parse_intermixed_args(arguments)
+    command.add_argument("--json", action="store_true", help="print JSON")
+    return command
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Print the table and the totals of a network, as text or as JSON."""
+    parsed = parser().parse_intermixed_args(arguments)
     title, network = _network(parsed.target, parsed.input, parsed.classes, parsed.subgroups)
     if parsed.json:
         print(json.dumps(network.summary(title), indent=1))

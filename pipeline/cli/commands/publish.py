@@ -13,9 +13,14 @@ from pipeline.tracking.publish.evaluation import publish_evaluation
 from pipeline.tracking.tracker import Tracker
 
 
+def parser() -> argparse.ArgumentParser:
+    """The arguments of the command: none."""
+    return argparse.ArgumentParser("convtrack publish", description=__doc__)
+
+
 def main(arguments: Sequence[str]) -> None:
     """Log from the run folders what the store lacks. Runs that are complete stay as they are."""
-    argparse.ArgumentParser("convtrack publish", description=__doc__).parse_args(arguments)
+    parser().parse_args(arguments)
     settings = read_comparison()
     prepared = read_prepared(PREPARED)
     tracker = Tracker.open(prepared.manifest["name"])

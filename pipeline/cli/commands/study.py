@@ -16,17 +16,21 @@ from pipeline.training.runtime import start_tensorflow
 FOLDER = Path(studies.__file__).parent
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Run the study whose name is the argument."""
-    names = study_names()
-    descriptions = "\n".join(f"  {name:<14} {_description(name)}" for name in names)
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """The arguments of the command."""
+    descriptions = "\n".join(f"  {name:<14} {_description(name)}" for name in study_names())
+    command = argparse.ArgumentParser(
         "convtrack study",
         description=f"{__doc__}\n\n{descriptions}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("name", help="name of the study")
-    name = parser.parse_args(arguments).name
+    command.add_argument("name", help="name of the study")
+    return command
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run the study whose name is the argument."""
+    name, names = parser().parse_args(arguments).name, study_names()
     if name not in names:
         raise unknown("study", name, names)
     read_comparison()  # Raises outside a project folder.

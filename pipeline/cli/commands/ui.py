@@ -16,12 +16,17 @@ from pipeline.tracking.publish.comparison import published_runs
 from pipeline.tracking.tracker import Tracker
 
 
+def parser() -> argparse.ArgumentParser:
+    """The arguments of the command."""
+    command = argparse.ArgumentParser("convtrack ui", description=__doc__)
+    command.add_argument("--port", type=int, default=5000, help="port on 127.0.0.1 (default: 5000)")
+    command.add_argument("--link", action="store_true", help="print the links to report and runs, and serve nothing")
+    return command
+
+
 def main(arguments: Sequence[str]) -> None:
     """Print the links, then replace this process by MLflow's server on 127.0.0.1, unless `--link` is given."""
-    parser = argparse.ArgumentParser("convtrack ui", description=__doc__)
-    parser.add_argument("--port", type=int, default=5000, help="port on 127.0.0.1 (default: 5000)")
-    parser.add_argument("--link", action="store_true", help="print the links to report and runs, and serve nothing")
-    options = parser.parse_args(arguments)
+    options = parser().parse_args(arguments)
     comparison = read_comparison()
     address = shown_address()
     remote = address.startswith("http")

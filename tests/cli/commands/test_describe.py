@@ -196,7 +196,7 @@ def test_a_layer_without_a_rule_in_a_file_is_measured_by_keras(capsys, written):
     lines = described(capsys, written("odd.json", model.to_json())).splitlines()
     (line,) = [line for line in lines if line.startswith("odd ")]
     assert line.split()[2:7] == ["4×5×1", "0", "?", "?", "undefined"]
-    assert "at least 40 multiply–accumulates an image" in lines
+    assert "at least 40 multiply–accumulates per image" in lines
     assert lines[-1].endswith(": odd")
 
 
