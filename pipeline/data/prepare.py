@@ -37,17 +37,9 @@ def prepare(
         f"{len(images.classes)} classes, {len(set(images.groups.tolist()))} groups"
     )
     digests = image_digests(images.pixels)
-    keeps = keeps_test_set(split["strategy"])
-    given = images.test if keeps else None
-    if keeps and given is None and test_set.is_file():
-        check_drawn_with(test_set, seed=split["seed"], share=split["test_share"])
-        given = read_test_set(test_set, digests, _tested_by(images, split["strategy"]))
-        untested = set(range(len(images.classes))) - set(images.labels[given].tolist())
-        if untested:
-            raise UserError(
-                f"Class '{images.classes[min(untested)]}' has no image in the test set '{test_set}', which was drawn "
-                "before the class was added. Every class needs test images: delete the file to draw a new test set."
-            )
+    given = images.test if keeps_test_set(split["strategy"]) else None
+    if keeps_test_set(split["strategy"]) and given is None and test_set.is_file():
+        given = _kept_test(test_set, images, digests, split)
         missing = missing_images(test_set, digests)
         if missing:
             note = f"{missing} images of the test set {test_set} are missing from the data."
@@ -75,6 +67,24 @@ def prepare(
         _write_test_set(test_set, images, digests, splits, split)
     for note in images.notes:
         yield f"Note: {note}"
+    yield from _balance_lines(folder)
+
+
+def _kept_test(file: Path, images: LabelledImages, digests: Sequence[str], split: Mapping[str, Any]) -> Any:
+    """The images of the test set in a file, true for each. Raises UserError if a class has none."""
+    check_drawn_with(file, seed=split["seed"], share=split["test_share"])
+    tested = read_test_set(file, digests, _tested_by(images, split["strategy"]))
+    untested = set(range(len(images.classes))) - set(images.labels[tested].tolist())
+    if untested:
+        raise UserError(
+            f"Class '{images.classes[min(untested)]}' has no image in the test set '{file}', which was drawn "
+            "before the class was added. Every class needs test images: delete the file to draw a new test set."
+        )
+    return tested
+
+
+def _balance_lines(folder: Path) -> Iterator[str]:
+    """A line for each part: its size, and how far its class shares are from those of all images."""
     balances = [replicate["balance"] for replicate in read_manifest(folder)["replicates"]]
     for name in SPLITS:
         sizes = sorted({balance[name]["images"] for balance in balances})

@@ -152,22 +152,12 @@ def manifest(
     balances = deviations(splits, images.labels, len(images.classes))
     replicates = []
     for split, balance in zip(splits, balances, strict=True):
-        counts = {
-            split_name: dict(
-                zip(
-                    images.classes,
-                    np.bincount(images.labels[split == value], minlength=len(images.classes)).tolist(),
-                    strict=True,
-                )
-            )
-            for value, split_name in enumerate(SPLITS)
-        }
         # Scaling uses training images only: test and validation images must not influence a network.
         mean, deviation = _moments(images.pixels, sums, squares, split == TRAIN)
         replicates.append(
             {
                 "digest": hashlib.sha256(split.astype(np.uint8).tobytes()).hexdigest(),
-                "counts": counts,
+                "counts": _counts(images, split),
                 "balance": {split_name: part._asdict() for split_name, part in balance.items()},
                 "mean": mean,
                 "standard_deviation": deviation,
@@ -189,6 +179,16 @@ def manifest(
         "replicates": replicates,
         "image_digests": list(digests),
     }
+
+
+def _counts(images: LabelledImages, split: NDArray[np.uint8]) -> dict[str, dict[str, int]]:
+    """The number of images of each class in each part of a split."""
+    classes = images.classes
+    counts = {}
+    for value, part in enumerate(SPLITS):
+        numbers = np.bincount(images.labels[split == value], minlength=len(classes)).tolist()
+        counts[part] = dict(zip(classes, numbers, strict=True))
+    return counts
 
 
 def data_digest(images: LabelledImages) -> str:

@@ -72,21 +72,7 @@ def replicate_splits(
         UserError: the settings make no split, or a class has too few images or groups to be in train, validation and
             test.
     """
-    if strategy not in STRATEGIES:
-        raise unknown("split strategy", strategy, STRATEGIES)
-    if seed < 0:
-        raise UserError(f"`split.seed` must be an integer at least 0. Received {seed}.")
-    if test is not None and strategy in OWN_TESTS:
-        raise UserError(
-            f"Split {strategy} draws its own test sets, but the data bring a test set: use split=group or split=random."
-        )
-    parts = _checked_folds(folds) if strategy == "kfold" else 0
-    share = 1 / parts if parts else float(test.mean()) if test is not None else _checked_share("test_share", test_share)
-    if share + _checked_share("validation_share", validation_share) >= 1:
-        raise UserError(
-            f"The shares of the test set ({share:g}) and of the validation set ({validation_share:g}) must add up to "
-            "less than 1, so that training images remain: lower one of them."
-        )
+    parts, share = _checked_settings(strategy, test_share, validation_share, folds, seed, test)
     names = classes or [str(label) for label in range(labels.max() + 1)]
     if strategy == "random":
         groups, strata = np.arange(len(labels)).astype(str), None
@@ -130,6 +116,33 @@ def deviations(splits: NDArray[np.uint8], labels: Labels, classes: int) -> list[
             balance[name] = Balance(len(chosen), tuple(shares.tolist()), largest)
         balances.append(balance)
     return balances
+
+
+def _checked_settings(
+    strategy: str,
+    test_share: float | None,
+    validation_share: float,
+    folds: int | None,
+    seed: int,
+    test: NDArray[np.bool_] | None,
+) -> tuple[int, float]:
+    """The number of folds, 0 without folds, and the share of the test set; raises as `replicate_splits`."""
+    if strategy not in STRATEGIES:
+        raise unknown("split strategy", strategy, STRATEGIES)
+    if seed < 0:
+        raise UserError(f"`split.seed` must be an integer at least 0. Received {seed}.")
+    if test is not None and strategy in OWN_TESTS:
+        raise UserError(
+            f"Split {strategy} draws its own test sets, but the data bring a test set: use split=group or split=random."
+        )
+    parts = _checked_folds(folds) if strategy == "kfold" else 0
+    share = 1 / parts if parts else float(test.mean()) if test is not None else _checked_share("test_share", test_share)
+    if share + _checked_share("validation_share", validation_share) >= 1:
+        raise UserError(
+            f"The shares of the test set ({share:g}) and of the validation set ({validation_share:g}) must add up to "
+            "less than 1, so that training images remain: lower one of them."
+        )
+    return parts, share
 
 
 def _checked_share(name: str, share: float | None) -> float:
