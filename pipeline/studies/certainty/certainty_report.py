@@ -10,7 +10,7 @@ from pipeline.reporting.content import metric_label
 from pipeline.reporting.figures.style import BLUE, GREEN, MUTED, PALETTE, RULE, new_figure, styled
 from pipeline.reporting.tables.text_table import Table
 from pipeline.reporting.templates.rendering import template
-from pipeline.studies.certainty.error_rates import LIMIT, Coverage, FalseAlarms, Verdicts
+from pipeline.studies.certainty.error_rates import LIMIT, Coverage, FalseAlarms, VerdictShares
 
 FEWEST = 6
 """With fewer replicates, the sign-flip test cannot reach the level of 5 %."""
@@ -34,7 +34,7 @@ class ScenarioSummary(NamedTuple):
     largest: float
 
 
-def figures(alarms: Sequence[FalseAlarms], power: Sequence[Verdicts]) -> dict[str, Figure]:
+def figures(alarms: Sequence[FalseAlarms], power: Sequence[VerdictShares]) -> dict[str, Figure]:
     """Return the figures of the report by file name."""
     return {
         "false-alarms": false_alarms_figure(rates_by_scenario(alarms)),
@@ -66,7 +66,7 @@ def false_alarms_figure(rates: dict[str, tuple[float, ...]]) -> Figure:
     return figure
 
 
-def verdict_panels(power: Sequence[Verdicts]) -> tuple[VerdictPanel, ...]:
+def verdict_panels(power: Sequence[VerdictShares]) -> tuple[VerdictPanel, ...]:
     """Group the verdicts by replicates and groups, and sort them by the true difference."""
     panels = []
     for replicates, groups in dict.fromkeys((one.replicates, one.groups) for one in power):
@@ -102,7 +102,7 @@ def verdicts_figure(panels: Sequence[VerdictPanel]) -> Figure:
     return figure
 
 
-def text(alarms: Sequence[FalseAlarms], intervals: Sequence[Coverage], power: Sequence[Verdicts]) -> str:
+def text(alarms: Sequence[FalseAlarms], intervals: Sequence[Coverage], power: Sequence[VerdictShares]) -> str:
     """Return the report as Markdown; the figures are expected in the same folder."""
     return template("certainty.md.j2", package=__package__, autoescape=False).render(
         largest=max(alarms, key=lambda one: one.called),
@@ -170,7 +170,7 @@ def _table_by_groups(caption: str, measured: Sequence[Any], cell: Callable[[Any]
     )
 
 
-def _power_table(power: Sequence[Verdicts]) -> Table:
+def _power_table(power: Sequence[VerdictShares]) -> Table:
     return Table(
         caption=f"Share of each verdict by the true difference in accuracy; the margin is {power[0].margin:g}. "
         "Wrong: the worse model is called better.",

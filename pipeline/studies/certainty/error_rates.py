@@ -58,7 +58,7 @@ class Coverage(NamedTuple):
     percentiles: float
 
 
-class Verdicts(NamedTuple):
+class VerdictShares(NamedTuple):
     """Share of each verdict on two models whose true accuracies differ by `difference`.
 
     `wrong` is the share in which the worse model is called better.
@@ -155,7 +155,7 @@ def measured_coverage(
     )
 
 
-def verdicts(*, simulations: int) -> Iterator[Verdicts]:
+def verdict_shares(*, simulations: int) -> Iterator[VerdictShares]:
     """Measure how often each verdict is reached on two models, depending on their true difference."""
     for replicates, groups in ((6, 30), (10, 30), (10, 100), (30, 100)):
         margin = 0.03
@@ -172,7 +172,7 @@ def verdicts(*, simulations: int) -> Iterator[Verdicts]:
                 sum(pair.verdict == verdict for pair in pairs) / simulations for verdict in ("better", "same")
             )
             wrong = sum(pair.verdict == "better" and pair.first == "worse" for pair in pairs) / simulations
-            yield Verdicts(replicates, groups, simulations, margin, difference, better_share, same, wrong)
+            yield VerdictShares(replicates, groups, simulations, margin, difference, better_share, same, wrong)
 
 
 def _containing(intervals: list[tuple[float, float]], means: list[float]) -> float:

@@ -7,7 +7,7 @@ from pipeline.studies.certainty.certainty_report import (
     text,
     verdict_panels,
 )
-from pipeline.studies.certainty.error_rates import Coverage, FalseAlarms, Verdicts
+from pipeline.studies.certainty.error_rates import Coverage, FalseAlarms, VerdictShares
 
 ALARMS = (
     FalseAlarms("both vary", "accuracy", 3, 5, 250, 0.0, 0.05),
@@ -17,9 +17,9 @@ ALARMS = (
 )
 INTERVALS = (Coverage("both vary", "roc_auc", 4, 5, 250, 0.95, 0.85),)
 POWER = (
-    Verdicts(6, 30, 250, 0.03, 0.03, 0.4, 0.04, 0.0),
-    Verdicts(6, 30, 250, 0.03, 0.0, 0.05, 0.5, 0.02),
-    Verdicts(10, 30, 250, 0.03, 0.03, 0.6, 0.05, 0.0),
+    VerdictShares(6, 30, 250, 0.03, 0.03, 0.4, 0.04, 0.0),
+    VerdictShares(6, 30, 250, 0.03, 0.0, 0.05, 0.5, 0.02),
+    VerdictShares(10, 30, 250, 0.03, 0.03, 0.6, 0.05, 0.0),
 )
 
 

@@ -56,13 +56,13 @@ def test_one_model_and_one_replicate_are_in_the_store(project, debugged):
         ),
         (
             "model=two_inputs",
-            "Architecture two_inputs needs images of at least 2 subgroups, such as the types of solar modules of "
-            "`data: elpv`, but the data have 0.",
+            "Architecture two_inputs needs images with at least 2 subgroups, such as the types of solar modules of "
+            "`data: elpv`. Received 0.",
         ),
         (
             "model=siamese training.class_weights=balanced",
-            "`training.class_weights: balanced` weighs the classes of images, but this network answers 'same': set it "
-            "to none.",
+            "`training.class_weights: balanced` needs a network that predicts the class of an image, but this one "
+            "predicts 'same'. Set it to none.",
         ),
     ],
 )
