@@ -20,7 +20,7 @@ class ConvtrackSweeper(Sweeper):
         self.hydra = {"hydra_context": hydra_context, "task_function": task_function, "config": config}
 
     def sweep(self, arguments: list[str]) -> None:
-        """Run the trials that the sweep lacks; `arguments` are the overrides of the command line."""
+        """Run the remaining trials of the sweep; `arguments` are the overrides of the command line."""
         from pipeline.cli.messages import sentence
         from pipeline.sweeping.sweep import sweep
 

@@ -3,5 +3,5 @@
 import logging
 
 # If the home folder is not writable, Matplotlib warns at its import and uses a temporary folder, which is sufficient.
-# Set here, because Keras imports Matplotlib, too, and every import of ours runs this module first.
+# Set here, because Keras imports Matplotlib, too, and every import from this project runs this module first.
 logging.getLogger("matplotlib").setLevel(logging.ERROR)

@@ -95,7 +95,7 @@ class Totals:
 
 
 class Measured(NamedTuple):
-    """What Keras knows about a layer that has no rule."""
+    """The properties of a layer without a rule, as measured with Keras."""
 
     shapes: tuple[Shape, ...]
     """Shape of each output, without the batch axis."""

@@ -32,7 +32,7 @@ def config_folders(arguments: Sequence[str]) -> list[Path]:
 
 
 def check_arguments(arguments: Sequence[str]) -> None:
-    """Refuse arguments that Hydra would accept without doing what they say.
+    """Reject arguments that Hydra would accept and then ignore.
 
     Raises:
         UserError: a sweep without `-m` or with another sweeper, or a pattern that no file matches.

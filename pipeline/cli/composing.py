@@ -109,7 +109,7 @@ def primary_config(command: str, *, sweeper: str = "convtrack_grid") -> dict[str
 
 
 class _Stopped(BaseException):
-    """Carries the exception of a job past Hydra, which would otherwise print a line of its own."""
+    """Carries the exception of a job past Hydra, which would otherwise print its own line."""
 
     def __init__(self, problem: Exception) -> None:
         self.problem = problem
@@ -133,7 +133,7 @@ def _task(command: str) -> Callable[[Any], Any]:
             return main(**arguments_of(names, values, choices), **more)
 
         # Store, cache and record of looks lie in the project's folder, but `hydra.job.chdir=true` changes to the job's
-        # folder, and a worker on another machine starts in a folder of its own.
+        # folder, and a worker on another machine starts in another folder.
         os.chdir(HydraConfig.get().runtime.cwd)
         try:
             address = HydraConfig.get().sweeper.get("trial")

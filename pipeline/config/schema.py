@@ -173,7 +173,7 @@ class ComparisonConfig:
 
 @dataclass(frozen=True, config=_checked)
 class Settings:
-    """What stands in no section. `workers`: processes side by side, null for as many as the machine feeds."""
+    """Settings outside of sections. `workers`: number of parallel processes; null for as many as the machine allows."""
 
     replicates: Count
     models: Annotated[tuple[str, ...], Field(min_length=1)]

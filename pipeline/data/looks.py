@@ -1,4 +1,4 @@
-"""The record of how often the images of a data set were used beside training: its looks.
+"""The record of how often the images of a data set were used other than for training: its looks.
 
 Evaluating many configurations on the same test images adapts the choice to these images. The looks of a data set are
 a small table beside its test sets, under version control. It has one line for each configuration that was evaluated

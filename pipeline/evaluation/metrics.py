@@ -21,7 +21,7 @@ Score = Callable[[Truth, Probabilities], float]
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:
-    """What the project knows of a metric.
+    """The properties of a metric.
 
     Attributes:
         label: its name in sentences and tables.

@@ -42,7 +42,7 @@ def predict_replicates(
         results: finished trainings by replicate.
         prepared: images, labels and splits.
         batch_size: images per batch.
-        repeats: timed predictions, the median of which is the latency.
+        repeats: number of timed predictions; the latency is their median.
     """
     columns = Columns.of(architecture)
     predicted = ModelPredictions({name: {} for name in columns.outputs}, {name: {} for name in columns.outputs}, {})

@@ -23,7 +23,7 @@ class Predictions:
 
     Attributes:
         images: numbers of the images among the prepared ones, ascending, shape (n,).
-        groups: number of each image's group, shape (n,); an image without a group forms a group of its own.
+        groups: number of each image's group, shape (n,); an image without a group forms its own group.
         classes: names of the classes that the output distinguishes, shape (classes,).
         truth: indices of the true classes, shape (n,).
         probabilities: predicted probabilities, shape (n, classes).

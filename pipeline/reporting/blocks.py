@@ -1,4 +1,4 @@
-"""The neutral form of a report: sections of text, tables and figures, which HTML and Markdown render alike."""
+"""The neutral form of a report: sections of text, tables and figures, which is rendered as HTML and as Markdown."""
 
 from typing import Literal, NamedTuple, TypeAlias
 

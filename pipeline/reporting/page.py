@@ -1,4 +1,4 @@
-"""A report as one HTML file that loads nothing, and as Markdown with its pictures beside it."""
+"""A report as one self-contained HTML file, and as Markdown with separate picture files."""
 
 import base64
 import re

@@ -1,7 +1,7 @@
 """The variance of a mean over replicates, and tests based on it.
 
-Replicates are one sample, the groups of test images another. More replicates reduce the first part of a mean's
-variance, but not the second.
+Replicates are one sample, the groups of test images another. More replicates reduce only the part of the variance that
+comes from replicates.
 """
 
 from dataclasses import dataclass

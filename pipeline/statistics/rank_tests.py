@@ -1,6 +1,6 @@
 """Rank models over several data sets (Demšar 2006, section 3.2).
 
-Scores of different data sets are not on one scale; the ranks of the models on each data set are.
+Scores on different data sets are not comparable, but the ranks of the models on each data set are.
 """
 
 from collections.abc import Mapping

@@ -66,7 +66,7 @@ def resample(
 
 
 def resample_scores(scores: Array, *, drawings: int, seed: int = 0) -> Resampled:
-    """Draw replicates of which only the scores (models, replicates) are known."""
+    """Draw replicates if only the scores (models, replicates) are known."""
     taken = drawn_weights(scores.shape[1], drawings, np.random.default_rng(seed))
     return Resampled(scores, np.empty((*scores.shape, 0)), np.repeat(scores[:, :, np.newaxis], drawings, axis=2), taken)
 

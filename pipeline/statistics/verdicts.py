@@ -57,7 +57,7 @@ def conclude(
     sign = -1 if properties.lower_is_better else 1
     replicates = resampled.scores.shape[1]
     means = resampled.scores.sum(axis=1) / max(1, replicates)
-    # Comparisons with NaN are always false, so undefined means are sorted by a key of their own.
+    # Comparisons with NaN are always false, so undefined means are sorted by a separate key.
     order = sorted(range(len(models)), key=lambda index: (not np.isfinite(means[index]), -sign * means[index]))
     differences = [_Difference(resampled, first, second, sign, variance) for first, second in combinations(order, 2)]
     p_values = [pair.p_value for pair in differences]

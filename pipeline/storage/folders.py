@@ -12,7 +12,7 @@ TEST_SETS = Path("data/test_sets")
 RUNS = Path("runs")
 REPORTS = Path("reports")
 REPORT = REPORTS / "comparison.html"
-"""The HTML report of the comparison. The Markdown report lies beside it, and its figures in `FIGURES`."""
+"""The HTML report of the comparison. The Markdown report is next to it, and its figures are in `FIGURES`."""
 FIGURES = REPORTS / "comparison"
 CACHE = Path(".convtrack")
 

@@ -1,4 +1,4 @@
-"""What a module computes, apart from how its source is written and where it lies.
+"""What a module computes, independent of how its source is written and where the file is.
 
 Comments, docstrings, layout, import lines, type annotations and the texts of raised errors compute nothing. What is
 left of a module is one text per top-level statement, the same under every supported Python version.
@@ -77,7 +77,7 @@ def _computes_nothing(node: ast.stmt) -> bool:
 
 
 def _imported(tree: ast.Module) -> Mapping[str, str]:
-    """What each imported name stands for; for a name of this project its own name, wherever its module lies."""
+    """What each imported name stands for; for a name of this project its own name, whatever module it is in."""
     origins: dict[str, str] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):

@@ -1,4 +1,4 @@
-"""Write the report of a study: a Markdown file with its figures beside it."""
+"""Write the report of a study: a Markdown file and its figures."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ from pipeline.storage.folders import REPORTS
 
 
 def write_study_report(name: str, text: str, figures: Mapping[str, Figure]) -> None:
-    """Write `text` to `reports/NAME/report.md`, and each figure beside it as PNG under its key."""
+    """Write `text` to `reports/NAME/report.md`, and each figure to the same folder as a PNG named by its key."""
     folder = REPORTS / name
     for key, figure in figures.items():
         with replacing(folder / f"{key}.png") as unfinished:

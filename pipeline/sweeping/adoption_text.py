@@ -75,7 +75,7 @@ def _rank(trial: FrozenTrial, summary: Summary) -> str:
     if best == [trial.number]:
         return f"the best of {among}"
     if len(best) == 1:
-        return f"chosen by hand from {among}, of which trial {best[0]} is the best"
+        return f"chosen by hand from {among} (the best is trial {best[0]})"
     return f"chosen by hand from {among}, {'on' if trial.number in best else 'off'} their Pareto front"
 
 

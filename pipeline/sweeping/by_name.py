@@ -31,7 +31,7 @@ def build_named(
         raise unknown(kind, name, builders)
     checked = checked_options(f"{kind} {name}", builders[name], options)
     with warnings.catch_warnings():
-        # Whether Optuna considers a class experimental is of no use to the user of a configuration file.
+        # Users of a configuration file do not need Optuna's warnings about experimental classes.
         warnings.simplefilter("ignore", ExperimentalWarning)
         try:
             return builders[name](*arguments, **checked)

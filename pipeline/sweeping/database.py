@@ -84,7 +84,7 @@ def create_database(storage: str) -> None:
     with database_errors_explained(storage), FileLock(_lock_file(storage)):
         if file.exists() and file.stat().st_size:
             return
-        # Ctrl-C or a full disk would leave an incomplete file that can never be used, so it gets its name last.
+        # Ctrl-C or a full disk would leave an unusable, incomplete file, so it is renamed last.
         with replacing(file) as unfinished:
             new = RDBStorage(f"sqlite:///{unfinished}")
             with closing(new.engine.raw_connection()) as connection:
@@ -111,7 +111,7 @@ def connected(storage: str) -> RDBStorage:
             )
             sqlalchemy.event.listen(opened.engine, "connect", _sync_at_checkpoints_only)
             opened.remove_session()
-            opened.engine.dispose()  # The connections that are open already were made without the listener.
+            opened.engine.dispose()  # Connections that are already open were created without the listener.
             return opened
         return RDBStorage(storage, engine_kwargs={"pool_pre_ping": True})
 
@@ -137,7 +137,7 @@ def with_retries(call: Callable[[], Result]) -> Result:
 
 
 def _is_temporary(problem: BaseException) -> bool:
-    """Whether the database is unreachable for now, which a full disk is not."""
+    """Whether the database is temporarily unreachable. A full disk does not count."""
     error: BaseException | None = problem
     while error is not None:
         if isinstance(error, sqlalchemy.exc.OperationalError):
@@ -160,7 +160,7 @@ def study_lock(study: optuna.Study, storage: str) -> Iterator[None]:
 
 
 def _lock_file(storage: str) -> str:
-    """A file beside the database, because several projects may share it."""
+    """A file next to the database, because several projects may share it."""
     return f"{storage.removeprefix('sqlite:///')}.lock"
 
 

@@ -29,7 +29,7 @@ def sweep_name(chosen: SweepConfig, definition: Mapping[str, Any], choices: Mapp
     A sweep without a file of `conf/sweep` is named after its sampler and a digest of its definition.
 
     Raises:
-        UserError: the configured name has other characters than a name may have.
+        UserError: the configured name contains invalid characters.
     """
     if chosen.name is not None:
         if not re.fullmatch(r"\w[\w.,=+@-]*", chosen.name):

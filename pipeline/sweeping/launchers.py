@@ -59,7 +59,7 @@ def _start_ray(config: Any) -> int:
         raise UserError(
             f"Cannot connect to Ray at {address} ({reason}). If the cluster requires a token, set RAY_AUTH_MODE=token."
         ) from None
-    signal.signal(signal.SIGTERM, handler)  # Ray installs a handler of its own.
+    signal.signal(signal.SIGTERM, handler)  # Ray installs its own handler.
     with open_dict(config):
         # The scheduler requeues trials whose process died, by its own rules.
         config.hydra.launcher.ray.remote.max_retries = 0

@@ -23,7 +23,7 @@ from pipeline.tracking.tracker import Status, Tracker
 INTERVAL = 15.0
 """Seconds between two updates of the runs."""
 MAXIMISED: tuple[Objective, ...] = ("validation_accuracy",)
-"""The objectives of which a larger value is better."""
+"""The objectives for which larger values are better."""
 
 
 @dataclass

@@ -155,7 +155,7 @@ def _model_text(header: Sequence[str], model: Mapping[str, Any], others: Mapping
 
 
 def add_to_comparison(name: str) -> bool:
-    """Append a model to those of conf/comparison.yaml; comments and the other values stay.
+    """Append a model to those of conf/comparison.yaml; comments and the other values are kept.
 
     Returns whether it was added, which is False if the comparison names it already.
 

@@ -34,7 +34,7 @@ from pipeline.sweeping.by_name import Natural, Positive, Probability, build_name
 from pipeline.sweeping.space import Space
 
 EXTRAS = {"gp": "torch", "cmaes": "cmaes"}
-"""The package that a sampler needs beside Optuna. The extra of the installation has the sampler's name."""
+"""The package that a sampler needs in addition to Optuna. The extra that installs it has the sampler's name."""
 
 
 def make_sampler(
@@ -49,7 +49,7 @@ def make_sampler(
     """The sampler for one trial of a sweep.
 
     A conditional parameter is sampled independently of the others: by tpe from the trials that had it, by quasi_random
-    as a dimension of its own, by nsga2, gp and cmaes at random. cmaes also samples choices at random. The sampler
+    as a separate dimension, by nsga2, gp and cmaes at random. cmaes also samples choices at random. The sampler
     `grid` samples nothing, because the values of each trial are queued.
 
     Raises:

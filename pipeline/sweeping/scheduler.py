@@ -1,7 +1,7 @@
-"""Run the trials that a sweep still lacks, as many in parallel as Hydra's launcher has workers.
+"""Run the remaining trials of a sweep, as many in parallel as Hydra's launcher has workers.
 
-A launcher takes a batch of jobs and returns when all have ended. Each trial is therefore a batch of its own, launched
-from a thread of its own, so that no worker waits for the slowest job of a batch.
+A launcher takes a batch of jobs and returns when all have ended. Each trial is therefore a separate batch, launched
+from a separate thread, so that no worker waits for the slowest job of a batch.
 """
 
 import os
@@ -45,7 +45,7 @@ GRACE_PERIOD = 15.0
 
 @dataclass(frozen=True)
 class Job:
-    """A trial that this process has claimed; `alone` jobs have no other job beside them."""
+    """A trial that this process has claimed; no other job runs at the same time as an `alone` job."""
 
     number: int
     overrides: Sequence[str]
@@ -200,11 +200,11 @@ class Scheduler:
             raise UserError(f"{which} have failed, so the sweep stops. Last reason: {trial.user_attrs[REASON]}{advice}")
 
     def _died(self, trial: FrozenTrial, job: Job) -> None:
-        """Count the death of a worker. Only a trial that ran alone fails by it: another one may be the cause."""
+        """Count the death of a worker. A trial fails only if it ran alone: otherwise another trial may be the cause."""
         deaths = trial.user_attrs.get(DEATHS, 0) + 1
         self.study._storage.set_trial_user_attr(trial._trial_id, DEATHS, deaths)
         if job.alone or self.parallel == 1:
-            self._fail(trial, f"Its process was killed {deaths} times, perhaps because memory was short.")
+            self._fail(trial, f"Its process was killed {deaths} times, possibly because memory ran out.")
         else:
             requeue(self.study, trial)
 

@@ -78,7 +78,7 @@ class Plan:
 def sweep(
     settings: Mapping[str, Any], arguments: Sequence[str], *, explain: Callable[[Exception], str | None], **hydra: Any
 ) -> None:
-    """Run the trials that a sweep lacks.
+    """Run the remaining trials of a sweep.
 
     Args:
         settings: those of `SweepConfig`.
@@ -200,8 +200,7 @@ def _total(chosen: SweepConfig, space: Space) -> int:
         )
     if chosen.trials is None:
         raise UserError(
-            f"`hydra.sweeper.trials` must be a number for the sampler {chosen.sampler.name}; only a grid has an end of "
-            "its own."
+            f"`hydra.sweeper.trials` must be a number for the sampler {chosen.sampler.name}; only a grid is finite."
         )
     return chosen.trials
 

@@ -6,7 +6,7 @@ run, too, and below it a model's run per trial.
 
 import os
 
-# MLflow reads these when it is imported. A value that the user has set stays.
+# MLflow reads these when it is imported. Values that the user has set are kept.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")

@@ -20,7 +20,7 @@ from pipeline.storage.files import replacing
 from pipeline.storage.folders import CACHE
 
 for _name in ("mlflow", "alembic", "urllib3"):
-    logging.getLogger(_name).setLevel(logging.CRITICAL)  # Every error that they log, they also raise.
+    logging.getLogger(_name).setLevel(logging.CRITICAL)  # They also raise every error that they log.
 
 DEFAULT_STORE = "sqlite:///mlflow.db"
 ARTIFACTS = Path("mlartifacts")
@@ -88,14 +88,14 @@ def _open_sqlite(file: Path) -> None:
     """Create the database if it is missing, and check that it is one: MLflow itself would retry for minutes."""
     try:
         if file.parent.is_dir() and not (file.exists() and file.stat().st_size):
-            # Created under another name: a database that Ctrl-C or a full disk left half finished is unusable for ever.
+            # Created under another name, because Ctrl-C or a full disk would leave a database that can never be used.
             with replacing(file) as unfinished:
                 mlflow.MlflowClient(f"sqlite:///{unfinished.resolve()}").search_experiments(max_results=1)
         with closing(sqlite3.connect(file, timeout=20)) as connection:
             connection.execute("pragma schema_version")
     except sqlite3.Error as problem:
         raise UserError(
-            f"The tracking store sqlite:///{file} cannot be opened ({problem}). Move the file away, make its folder, "
+            f"The tracking store sqlite:///{file} cannot be opened ({problem}). Move the file away, create its folder, "
             "or set MLFLOW_TRACKING_URI."
         ) from None
 

@@ -9,7 +9,7 @@ def text_filter(key: str, text: str) -> str:
     """The condition that a string attribute or tag equals `text`.
 
     The language cannot express a string that contains both kinds of quotes. For such a text the condition accepts any
-    character in place of each single quote, so the caller must compare the runs found once more.
+    character in place of each single quote, so the caller must check the found runs again.
 
     >>> print(text_filter("attributes.run_name", "one of Yann's"))
     attributes.run_name = "one of Yann's"

@@ -1,4 +1,4 @@
-"""Find the runs to compare in a store, by id, name or filter, and read what the store holds of them.
+"""Find the runs to compare in a store, by id, name or filter, and read their stored results.
 
 Runs of this project have replicates with predictions for test images, or, from experiments and trials, with validation
 metrics. Any other run has one value per metric.
@@ -81,7 +81,7 @@ def find(store: Store, words: Sequence[str]) -> tuple[list[Any], list[str]]:
 
 
 def candidates(store: Store, runs: Sequence[Any]) -> list[Candidate]:
-    """The runs with what the store holds of them.
+    """The runs with their stored results.
 
     Runs with the same name are distinguished by their data sets, or else by the beginning of their ids.
     """

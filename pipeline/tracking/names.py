@@ -1,4 +1,4 @@
-"""Names in MLflow that one module writes and another reads. A name that is only written stands where it is written."""
+"""Names in MLflow that one module writes and another reads. Other names are defined where they are written."""
 
 FINGERPRINT = "convtrack.fingerprint"
 """Tag: the fingerprint of a model (parent runs), a training (child runs) or a sweep."""
@@ -18,7 +18,7 @@ TRIAL = "convtrack.trial"
 TRIAL_STATE = "convtrack.trial_state"
 """Tag: `complete`, `pruned` or `failed`."""
 REASON = "convtrack.reason"
-"""Tag: the reason for which a trial failed."""
+"""Tag: why a trial failed."""
 
 SEED = "training.seed"
 """Parameter of child runs."""

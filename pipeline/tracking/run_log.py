@@ -1,4 +1,4 @@
-"""Log values to runs in few requests. Every call may be repeated: what a run holds already is not logged again."""
+"""Log values to runs in few requests. Every call may be repeated: existing values are not logged again."""
 
 import json
 import math

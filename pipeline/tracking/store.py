@@ -1,4 +1,4 @@
-"""Read the runs of a store, whoever has logged them."""
+"""Read the runs of a store, including those of other projects."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

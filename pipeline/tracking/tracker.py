@@ -1,7 +1,7 @@
 """Find, create, start and end the runs of one experiment.
 
-Runs are found by fingerprint, never by a stored id, so every call may be repeated: an existing run stays, and what it
-lacks is added.
+Runs are found by fingerprint, never by a stored id, so every call may be repeated:
+an existing run is kept, and missing values are added.
 """
 
 from collections.abc import Mapping
@@ -51,7 +51,7 @@ class TrialKey:
 
     @property
     def tags(self) -> dict[str, str]:
-        """The tags of all runs of the trial. Runs outside of sweeps have none of them."""
+        """The tags of all runs of the trial. Runs outside of sweeps do not have these tags."""
         return {SWEEP: self.sweep, SWEEP_FINGERPRINT: self.fingerprint, TRIAL: str(self.number)}
 
 

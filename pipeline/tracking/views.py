@@ -79,7 +79,7 @@ def charts_view(name: str, *, metric: str, costs: Sequence[str], parameters: Seq
         "compareRunCharts": [
             {**chart, **common, "uuid": f"{name}-{number}"} for number, chart in enumerate([bar, *scatters, parallel])
         ],
-        # `isReordered` keeps MLflow from putting charts of its own before these.
+        # `isReordered` prevents MLflow from placing its own charts before these.
         "compareRunSections": [{"uuid": name, "name": name, "display": True, "isReordered": True}],
         "isAccordionReordered": True,
     }

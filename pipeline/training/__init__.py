@@ -1,1 +1,1 @@
-"""Train one replicate or many: same seed, same bits, however often it was interrupted."""
+"""Train one replicate or many. The same seed gives bit-identical weights, even after interruptions."""

@@ -85,7 +85,7 @@ def _classes(module: Any, base: type) -> dict[str, Any]:
 
 
 def _constructed(kind: Any, called: str, options: Mapping[str, Any], rate: Mapping[str, Any]) -> Any:
-    """Construct an optimizer or schedule; `rate` cannot be set by an option, because it is a setting of its own."""
+    """Construct an optimizer or schedule; `rate` cannot be set by an option, because it is a separate setting."""
     given = {name: value for name, value in options.items() if value is not None}
     parameters = {
         name: parameter

@@ -1,4 +1,4 @@
-"""Train a compiled network so that an interrupted training resumes and ends with the same bits."""
+"""Train a compiled network so that an interrupted training resumes and ends with bit-identical weights."""
 
 import math
 import time

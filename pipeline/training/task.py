@@ -28,7 +28,7 @@ COMPUTING = (
     "pipeline.training.runtime",
     "pipeline.training.start",
 )
-"""The modules whose computations determine a result; a change of what they compute trains again."""
+"""The modules whose computations determine a result; if what they compute changes, networks are trained again."""
 
 FRAMEWORKS = ("tensorflow", "keras", "numpy")
 
@@ -41,7 +41,7 @@ class Task:
     """The training of one replicate of one model.
 
     `architecture` is the network's JSON and `prepared` the folder of the prepared images. `initial_weights` is a file
-    of weights to start from, or None where all weights are drawn at random.
+    of weights to start from, or None if all weights are drawn at random.
     """
 
     replicate: int

@@ -49,7 +49,7 @@ def test_an_interpolation_that_leads_nowhere_is_reported_with_its_setting():
     )
 
 
-def test_a_failure_of_the_store_says_how_to_continue():
+def test_a_failure_of_the_store_states_how_to_continue():
     class MlflowException(Exception): ...
 
     MlflowException.__module__ = "mlflow.exceptions"

@@ -147,7 +147,7 @@ def test_costs_history_and_confusion_come_from_their_files():
     assert np.array_equal(model.confusion, [[5, 1], [2, 4]])
 
 
-def test_validation_stands_beside_the_test_and_each_subgroup_has_its_own_scores():
+def test_validation_is_shown_beside_the_test_and_each_subgroup_has_its_own_scores():
     evaluated("a", [{"accuracy": 0.75}, {"accuracy": 0.75}])
     (model,) = comparison(["a"]).models
     assert model.validation == {"accuracy": (0.625, 0.625)}

@@ -50,7 +50,7 @@ def test_an_absent_option_is_left_to_the_functions_default():
     assert checked_options("architecture x", build, {}) == {}
 
 
-def test_a_value_out_of_range_is_told_in_one_sentence_with_the_rule_and_the_value():
+def test_a_value_out_of_range_is_reported_in_one_sentence_with_the_rule_and_the_value():
     assert message(units=-1) == (
         "Option 'units' of architecture fully_connected must be an integer greater than 0. Received -1."
     )
@@ -80,7 +80,7 @@ def test_types_are_strict(option, value, rule):
     )
 
 
-def test_an_unknown_option_is_answered_with_the_nearest_one():
+def test_an_unknown_option_is_reported_with_the_nearest_one():
     assert message(unit=3).startswith(
         "Unknown option of architecture fully_connected 'unit'. Did you mean 'units'? Available: anything, bias,"
     )
@@ -91,7 +91,7 @@ def test_what_the_caller_gives_or_passes_by_position_is_no_option():
     assert "Unknown option" in message(classes=3)
 
 
-def test_a_function_without_options_says_so():
+def test_a_function_without_options_is_reported():
     def load() -> None: ...
 
     assert message(load, size=3) == "Unknown option 'size': architecture fully_connected has no options. Remove it."

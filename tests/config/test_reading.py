@@ -79,7 +79,7 @@ def test_a_valid_section_comes_back_as_it_was_written(section):
     assert json.loads(json.dumps(asdict(read(SECTIONS[section], VALID[section], section)))) == VALID[section]
 
 
-def test_a_section_bears_the_name_of_its_file():
+def test_a_section_has_the_name_of_its_file():
     assert read(DataConfig, VALID["data"], "data", given={"name": "mine"}) == DataConfig("mine", "digits", {"size": 8})
 
 
@@ -87,7 +87,7 @@ def test_the_name_of_a_file_cannot_be_contradicted_in_it():
     assert refusal("model", changed("model", name="other")).startswith("Unknown setting 'model.name'.")
 
 
-def test_a_misspelt_key_is_told_with_the_nearest_one():
+def test_a_misspelt_key_is_reported_with_the_nearest_one():
     values = {name.replace("epochs", "epoch"): value for name, value in VALID["training"].items()}
     assert refusal("training", values) == (
         "Unknown setting 'training.epoch'. Did you mean 'training.epochs'? Available: training.batch_size, "
@@ -104,7 +104,7 @@ def test_a_missing_key_is_named():
 
 
 @pytest.mark.parametrize("values", [None, [], "lecture", 3])
-def test_what_is_no_section_at_all_is_told_with_its_keys(values):
+def test_a_value_that_is_not_a_section_is_reported_with_its_keys(values):
     assert refusal("augmentation", values) == (
         "`augmentation` must be a mapping with the keys horizontal_flip, vertical_flip, quarter_turns, shift. "
         f"Received {values!r}."
@@ -133,13 +133,13 @@ def test_what_is_no_section_at_all_is_told_with_its_keys(values):
         ("data", "source", [3, None], "a string"),
     ],
 )
-def test_a_value_of_the_wrong_type_or_range_is_told_with_the_rule(section, key, values, rule):
+def test_a_value_of_the_wrong_type_or_range_is_reported_with_the_rule(section, key, values, rule):
     for value in values:
         message = refusal(section, changed(section, **{key: value}))
         assert message == f"`{section}.{key}` must be {rule}. Received {value!r}."
 
 
-def test_a_mistake_inside_a_setting_is_told_with_the_setting():
+def test_a_mistake_inside_a_setting_is_reported_with_the_setting():
     values = changed("optimizer", schedule={"name": "CosineDecay", "option": {}})
     assert refusal("optimizer", values) == (
         "`optimizer.schedule` must be a mapping or null (option: Unexpected keyword argument). "
@@ -212,27 +212,27 @@ def test_the_comparison_is_read_with_its_choices(conf):
         ({"replicate": 4}, "Unknown setting 'replicate'. Did you mean 'replicates'?"),
     ],
 )
-def test_a_mistake_in_the_comparison_is_told_with_its_file(conf, values, sentence):
+def test_a_mistake_in_the_comparison_is_reported_with_its_file(conf, values, sentence):
     edit(conf, **values)
     assert comparison_refusal(conf).startswith(sentence)
 
 
 @pytest.mark.parametrize("text", ["", "- elpv\n", "elpv\n"])
-def test_a_comparison_that_holds_no_settings_is_told_with_those_it_needs(conf, text):
+def test_a_comparison_that_holds_no_settings_is_reported_with_those_it_needs(conf, text):
     (conf / "comparison.yaml").write_text(text)
     assert comparison_refusal(conf).startswith(
         "Settings must be a mapping with the keys data, split, models, replicates"
     )
 
 
-def test_a_comparison_that_is_no_yaml_is_told_with_file_and_line(conf):
+def test_a_comparison_that_is_not_yaml_is_reported_with_file_and_line(conf):
     (conf / "comparison.yaml").write_text("data: elpv\nmodels: [lenet5\n")
     assert comparison_refusal(conf) == (
         f"{conf / 'comparison.yaml'} is not valid YAML: expected ',' or ']', but got '<stream end>' in line 3."
     )
 
 
-def test_text_in_another_encoding_is_told_with_its_file(conf):
+def test_text_in_another_encoding_is_reported_with_its_file(conf):
     (conf / "comparison.yaml").write_bytes("data: elpv # Prüfung\n".encode("latin-1"))
     assert comparison_refusal(conf) == f"{conf / 'comparison.yaml'} is not UTF-8 text: save it as UTF-8."
     (conf / "comparison.yaml").write_text("data: elpv # Prüfung\n", encoding="utf-8")
@@ -254,7 +254,7 @@ def test_choices_are_the_files_of_their_group(conf):
     check_choice("split", "mine", conf)
 
 
-def test_a_name_that_is_near_nothing_is_told_without_a_guess():
+def test_a_name_without_a_similar_one_is_reported_without_a_guess():
     assert str(unknown("model", "zzz", ["lenet5"])) == "Unknown model 'zzz'. Available: lenet5."
     assert str(unknown("option", "size", [])) == "Unknown option 'size'. Available: none."
 

@@ -20,7 +20,7 @@ def augmented(images, seed=0, **options):
     return augment(images, np.random.default_rng(seed), **OFF | options)
 
 
-def test_nothing_asked_is_nothing_done():
+def test_without_augmentation_images_do_not_change():
     np.testing.assert_array_equal(augmented(batch()), batch())
 
 

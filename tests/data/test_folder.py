@@ -52,7 +52,7 @@ def test_a_picture_without_group_is_named(pets):
     assert "'dogs/rex-1.JPG' has no group" in message(pets, group_pattern=r"(tom|kit)|rex")
 
 
-def test_a_pattern_that_is_none_is_told(pets):
+def test_an_invalid_pattern_is_reported(pets):
     assert "must be a regular expression" in message(pets, group_pattern="(")
 
 
@@ -87,7 +87,7 @@ def test_sixteen_bits_of_grey_keep_black_and_white(tmp_path, channels):
     assert pixels[0, 0].tolist() == [[value] * channels for value in (0, 128, 255)]
 
 
-def test_what_is_transparent_becomes_white(tmp_path):
+def test_transparent_pixels_become_white(tmp_path):
     picture(tmp_path / "a" / "x.png", mode="RGBA", color=(9, 9, 9, 0))
     picture(tmp_path / "b" / "x.png", mode="LA", color=(9, 255))
     pixels = load(tmp_path, size=1).pixels
@@ -130,7 +130,7 @@ def test_a_picture_cut_short_is_named(pets, suffix):
     assert f"bad.{suffix}' cannot be read" in message(pets)
 
 
-def test_other_layouts_are_answered_with_the_expected_one(tmp_path):
+def test_other_layouts_are_reported_with_the_expected_one(tmp_path):
     layout = "one folder for each class"
     assert "does not exist" in message(tmp_path / "absent") and layout in message(tmp_path / "absent")
     assert "Found none" in message(tmp_path) and layout in message(tmp_path)
@@ -140,4 +140,4 @@ def test_other_layouts_are_answered_with_the_expected_one(tmp_path):
     assert "dogs' holds no picture" in message(tmp_path)
     picture(tmp_path / "dogs" / "b.png")
     picture(tmp_path / "loose.png")
-    assert "Picture 'loose.png' lies outside the class folders" in message(tmp_path)
+    assert "Picture 'loose.png' is outside the class folders" in message(tmp_path)

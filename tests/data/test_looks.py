@@ -33,7 +33,7 @@ def test_each_configuration_counts_once_however_often_it_is_evaluated(file):
     assert len(file.read_text().splitlines()) == 3
 
 
-def test_another_test_set_has_looks_of_its_own(file):
+def test_another_test_set_has_its_own_looks(file):
     look(file, test_set="t1")
     look(file, test_set="t2")
     look(file, test_set="t2", configuration="f2")

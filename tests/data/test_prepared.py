@@ -68,7 +68,7 @@ def test_a_failed_write_leaves_the_earlier_folder(few, splits, folder):
     assert content(folder) == before
 
 
-def test_the_manifest_says_where_the_images_are_from(folder):
+def test_the_manifest_states_where_the_images_are_from(folder):
     manifest = read_manifest(folder)
     assert {key: manifest[key] for key in ("name", "source", "licence", "attribution", "notes", "settings")} == {
         "name": "few",
@@ -121,7 +121,7 @@ def test_indices_are_those_of_the_split(splits, folder):
         prepared.indices(3, TEST)
 
 
-def test_missing_data_is_told_with_the_command_that_makes_it(tmp_path):
+def test_missing_data_is_reported_with_the_command_that_makes_it(tmp_path):
     with pytest.raises(UserError, match="make it with `convtrack prepare`"):
         read_prepared(tmp_path / "absent")
 

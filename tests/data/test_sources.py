@@ -92,7 +92,7 @@ def test_rows_in_another_order_are_refused():
         module_names(np.repeat(["mono", "poly"], [61, 60]))
 
 
-def test_elpv_says_what_its_licence_wants_said(elpv):
+def test_elpv_states_what_its_licence_requires(elpv):
     assert elpv.licence == "CC BY-NC-SA 4.0"
     assert "Buerhop-Lutz et al. 2018" in elpv.attribution and elpv.licence in elpv.attribution
     assert any("inference" in note for note in elpv.notes)
@@ -137,7 +137,7 @@ def test_sources_are_the_files_of_the_folder():
     assert source_names() == sorted({file.stem for file in folder.glob("*.py")} - {"__init__"})
 
 
-def test_an_unknown_source_is_answered_with_the_nearest():
+def test_an_unknown_source_is_reported_with_the_nearest():
     with pytest.raises(UserError, match=r"Unknown data source 'eplv'\. Did you mean 'elpv'"):
         load_images("eplv", {})
 
@@ -172,7 +172,7 @@ def test_options_are_checked(source, options, message):
         ("digits", "sklearn", "pip install scikit-learn"),
     ],
 )
-def test_a_missing_package_is_told_with_the_command_that_installs_it(monkeypatch, source, package, command):
+def test_a_missing_package_is_reported_with_the_command_that_installs_it(monkeypatch, source, package, command):
     for name in [name for name in sys.modules if name.split(".")[0] == package]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr(sys, "meta_path", [Hidden(package), *sys.meta_path])

@@ -150,7 +150,7 @@ def test_many_classes_of_three_images_among_many_others_are_in_every_split(strat
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10**6), st.integers(15, 60), st.sampled_from(BY_GROUP))
-def test_whatever_the_data_splits_are_whole_or_the_user_is_told(seed, groups, strategy):
+def test_whatever_the_data_splits_are_whole_or_an_error_is_raised(seed, groups, strategy):
     data = some(seed, groups=groups)
     try:
         rows = splits(strategy, data, replicates=3, seed=seed)
@@ -214,7 +214,7 @@ def test_a_class_of_too_few_images_is_named_with_the_number_needed():
         ({"seed": -1}, "`split.seed` must be an integer at least 0. Received -1."),
     ],
 )
-def test_settings_that_make_no_split_are_told(settings, message):
+def test_settings_that_give_no_split_are_reported(settings, message):
     assert message in drawn(some(), **settings)
 
 

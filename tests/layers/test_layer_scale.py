@@ -9,7 +9,7 @@ from pipeline.arithmetic.table import layer_table
 from pipeline.layers.layer_scale import LayerScale
 
 
-def test_every_channel_has_a_factor_of_its_own():
+def test_every_channel_has_its_own_factor():
     maps = np.random.default_rng(0).normal(size=(2, 4, 5, 3)).astype("float32")
     layer = LayerScale(0.1)
     np.testing.assert_allclose(layer(maps), 0.1 * maps, rtol=1e-6)

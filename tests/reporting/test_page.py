@@ -221,7 +221,7 @@ def test_a_section_is_one_module_and_one_line(monkeypatch, comparison):
     assert "## Added\n\nAbout elpv." in page.markdown(report, "figures")[0]
 
 
-def test_the_licence_stands_beside_the_images(read):
+def test_the_licence_is_shown_with_the_images(read):
     assert "Images: Deitsch et al. 2019. Licence: CC BY-NC-SA 4.0." in "".join(read.text)
 
 
@@ -254,7 +254,7 @@ def test_markdown_and_html_have_the_same_words(comparison, read):
     assert words(" ".join(Reader(ours).text)) - words(written) <= {"against"}
 
 
-def test_a_report_without_a_finite_score_says_so(compare, result):
+def test_a_report_without_a_finite_score_states_that(compare, result):
     models = (result("siamese", (0.9, 0.8), other_target="whether two images are alike"),)
     text = page.html(document(compare(models=models, mistakes={})))
     assert "No model predicts the class of an image" in text

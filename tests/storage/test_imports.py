@@ -25,7 +25,7 @@ def test_a_module_and_a_package_have_files_and_other_libraries_have_none(project
     assert module_file("pipeline.nowhere") is module_file("json") is None
 
 
-def test_imports_inside_functions_count_unless_only_the_start_is_asked_for():
+def test_imports_inside_functions_count_unless_only_the_start_is_requested():
     assert imported_modules("pipeline.a") == {"pipeline.room", "pipeline.room.b", "pipeline.room.c"}
     assert imported_modules("pipeline.a", at_start=True) == {"pipeline.room", "pipeline.room.b"}
 

@@ -189,7 +189,7 @@ def test_a_trial_that_kills_its_process_fails_and_its_neighbours_do_not(study, s
     scheduler(dying(study, {2}), total=5, parallel=2).run()
     assert states(study) == ["COMPLETE", "COMPLETE", "FAIL", "COMPLETE", "COMPLETE"]
     guilty = trials_of(study)[2]
-    assert guilty.user_attrs[REASON] == "Its process was killed 3 times, perhaps because memory was short."
+    assert guilty.user_attrs[REASON] == "Its process was killed 3 times, possibly because memory ran out."
     assert guilty.user_attrs[DEATHS] == 3
 
 

@@ -62,7 +62,7 @@ def test_no_image_comes_twice_in_an_epoch(numbered):
         assert len(set(labels)) == 9
 
 
-def test_every_image_of_the_portion_and_none_besides_is_seen_in_the_long_run(numbered):
+def test_every_image_of_the_portion_and_no_other_is_seen_in_the_long_run(numbered):
     assert set(order(numbered, range(20))) == set(range(1, 20, 2))
 
 

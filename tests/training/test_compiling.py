@@ -118,7 +118,7 @@ def test_a_schedule_keeps_its_own_number_of_steps(optimizer):
     assert rates(made, (0, 10, 100)) == pytest.approx([0.4, 0.2, 0.2])
 
 
-def test_a_schedule_without_a_learning_rate_of_its_own_takes_its_values(optimizer):
+def test_a_schedule_without_its_own_learning_rate_takes_its_values(optimizer):
     made = optimizer(schedule=("PiecewiseConstantDecay", {"boundaries": [5], "values": [0.3, 0.03]}))
     assert rates(made, (0, 6)) == pytest.approx([0.3, 0.03])
 

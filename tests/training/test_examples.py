@@ -229,7 +229,7 @@ def batch_of(batches):
 # Weights
 
 
-def test_classes_weigh_in_the_answer_with_the_class_alone(typed):
+def test_class_weights_apply_only_to_the_class_output(typed):
     shown = portion(read_prepared(typed), 0, TRAIN, Columns(("image",), ("subgroup", "output")))
     stream = training_batches(
         shown, batch_size=8, epochs=range(1), seed=0, augment=None, class_weights={0: 0.5, 1: 2.0, 2: 3.0}

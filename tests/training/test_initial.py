@@ -38,7 +38,7 @@ def same(weights, others):
     return all(np.array_equal(one, other) for one, other in zip(weights, others, strict=True))
 
 
-def test_all_layers_but_those_that_answer_start_from_the_file_in_every_replicate(tensorflow, tasks, file):
+def test_all_layers_except_the_output_layers_start_from_the_file_in_every_replicate(tensorflow, tasks, file):
     from pipeline.training.start import start
 
     path, saved = file
@@ -58,7 +58,7 @@ def test_all_layers_but_those_that_answer_start_from_the_file_in_every_replicate
         assert same(kernels, [by_layer(model)[name][0] for model in drawn])
 
 
-def test_the_file_holds_no_layer_that_answers(file):
+def test_the_file_contains_no_output_layer(file):
     path, _ = file
     with np.load(path) as arrays:
         assert {name.split("/")[0] for name in arrays.files} == {"convolution", "normalisation"}

@@ -97,7 +97,7 @@ def test_patience_ends_both_at_the_same_epoch_with_the_same_weights_kept(trained
     assert fitted.record["kept_epoch"] == fitted.record["epochs"] - 2
 
 
-def test_each_output_has_the_validation_loss_and_accuracy_of_its_own_answers(trained, tasks, typed):
+def test_each_output_has_the_validation_loss_and_accuracy_of_its_own_predictions(trained, tasks, typed):
     from pipeline.evaluation.predict import trained_network
 
     form = "pairs, two outputs"

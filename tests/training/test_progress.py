@@ -121,7 +121,7 @@ def test_a_training_that_ends_early_prints_its_line_and_has_no_epochs_left(repor
     assert "100 %, done soon" in line
 
 
-def test_nothing_is_said_before_the_first_epoch(reporter, clock, capsys):
+def test_nothing_is_printed_before_the_first_epoch(reporter, clock, capsys):
     reporter()(Progress(0, []))
     assert capsys.readouterr().out == ""
 

@@ -80,7 +80,7 @@ OPERATIONS: Mapping[str, Rule] = {
     **dict.fromkeys(("Relu", "Relu6", "LeakyRelu", "Elu", "Gelu", "Silu", "Sigmoid", "Tanh", "Softmax"), unchanged),
     **dict.fromkeys(("HardSigmoid", "HardSilu"), unchanged),
 }
-"""Rules of the functions of `keras.ops`, operators such as `a + b` included."""
+"""Rules of the functions of `keras.ops`, including operators such as `a + b`."""
 
 
 class NoRule(ValueError):

@@ -52,7 +52,7 @@ def subsampling(node: Node, inputs: Sequence[Signal]) -> Effect:
 
 
 def position_bias(node: Node, inputs: Sequence[Signal]) -> Effect:
-    """PositionBias: a bias, hence one connection, per unit of its input."""
+    """PositionBias: a bias, and so one connection, per unit of its input."""
     signal = only(node, inputs)
     return Effect(signal, parameters=prod(signal.shape), connections=prod(signal.shape))
 

@@ -92,7 +92,7 @@ def _pictures(root: Path) -> dict[str, list[Path]]:
         raise UserError(f"Folder '{root}' must hold at least two class folders: {LAYOUT}. Found {found}.")
     loose = [entry.name for entry in sorted(root.iterdir()) if _is_picture(entry)]
     if loose:
-        raise UserError(f"Picture '{loose[0]}' lies outside the class folders of '{root}': {LAYOUT}; move it into one.")
+        raise UserError(f"Picture '{loose[0]}' is outside the class folders of '{root}': {LAYOUT}; move it into one.")
     by_class = {
         entry.name: sorted((file for file in entry.rglob("*") if _is_picture(file)), key=Path.as_posix)
         for entry in classes

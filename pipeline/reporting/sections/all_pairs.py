@@ -10,7 +10,7 @@ OPENED = 3
 
 
 def section(comparison: Comparison) -> Section | None:
-    """Return the square of all pairs, with the verdicts in words behind a fold."""
+    """Return the square of all pairs, with the verdicts as sentences in a folded block."""
     certainty = comparison.certainty
     if not certainty.pairs:
         return None

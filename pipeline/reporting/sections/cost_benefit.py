@@ -11,7 +11,7 @@ from pipeline.reporting.text.quantities import capitalized, score
 
 
 def section(comparison: Comparison) -> Section:
-    """Return the Pareto fronts in words, and a figure per cost."""
+    """Return the Pareto fronts as text, and a figure per cost."""
     metric = comparison.primary_metric
     plots = [cost_plot(comparison, cost) for cost in DRAWN]
     styles = line_styles([model.name for model in comparison.models])

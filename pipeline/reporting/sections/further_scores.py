@@ -1,4 +1,4 @@
-"""Metrics beside the primary one, and further outputs."""
+"""Metrics other than the primary one, and further outputs."""
 
 from pipeline.reporting.blocks import Section, TableBlock
 from pipeline.reporting.content import Comparison

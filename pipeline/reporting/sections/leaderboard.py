@@ -8,7 +8,7 @@ from pipeline.reporting.tables.pairs import tie_letters
 
 
 def section(comparison: Comparison) -> Section:
-    """Return the comparison table, with the scores of every replicate behind a fold."""
+    """Return the comparison table, with the scores of every replicate in a folded block."""
     table = comparison_table(comparison, tie_letters(comparison.certainty))
     blocks: list[Block] = [TableBlock(table, interval_bars(comparison), INTERVAL_COLUMN)]
     blocks += [

@@ -1,4 +1,4 @@
-"""How to reproduce the results, and what they took."""
+"""How to reproduce the results, and the time and space that they took."""
 
 from pipeline.reporting.blocks import Block, Commands, Paragraph, Section, TableBlock, Terms
 from pipeline.reporting.content import Comparison

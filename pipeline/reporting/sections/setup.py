@@ -6,7 +6,7 @@ from pipeline.reporting.tables.settings import common_table, differing_table
 
 
 def section(comparison: Comparison) -> Section:
-    """Return the differing settings, with the common ones behind a fold."""
+    """Return the differing settings, with the common ones in a folded block."""
     differing, common = differing_table(comparison), common_table(comparison)
     blocks: list[Block] = [TableBlock(differing)] if differing.rows else []
     if common.rows:

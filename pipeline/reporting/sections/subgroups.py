@@ -6,7 +6,7 @@ from pipeline.reporting.tables.other_scores import subgroup_tables
 
 
 def section(comparison: Comparison) -> Section | None:
-    """Return the table of the primary metric, with those of the other metrics behind a fold."""
+    """Return the table of the primary metric, with those of the other metrics in a folded block."""
     tables = subgroup_tables(comparison)
     if not tables:
         return None

@@ -1,4 +1,4 @@
-"""Scores beside the primary metric: other metrics, further outputs, and subgroups of the test images."""
+"""Scores other than the primary metric: other metrics, further outputs, and subgroups of the test images."""
 
 from collections.abc import Set
 

@@ -1,4 +1,4 @@
-"""The texts of reports, as Jinja templates beside this module."""
+"""The texts of reports, as Jinja templates in this folder."""
 
 from importlib import resources
 

@@ -1,4 +1,4 @@
-"""The conclusions of a comparison in words: the verdict on each pair, and which model to use.
+"""The conclusions of a comparison as sentences: the verdict on each pair, and which model to use.
 
 Nothing is tested or counted here; the sentences state the results of `pipeline.statistics.analysis`. A model is
 recommended if it is shown to be better, or if it is the cheapest of several that are practically the same.
@@ -128,7 +128,7 @@ def _hopeless(pair: Pair, certainty: Certainty) -> bool:
 
 
 def _missing_for_pair(pair: Pair, certainty: Certainty) -> str:
-    """What a verdict on the pair would take."""
+    """What is needed for a verdict on the pair."""
     if _hopeless(pair, certainty):
         return f"More replicates would not help: {_limit(certainty, [pair])}"
     if certainty.replicates >= certainty.fewest:
@@ -138,7 +138,7 @@ def _missing_for_pair(pair: Pair, certainty: Certainty) -> str:
 
 
 def _missing_for_all(pairs: Sequence[Pair], certainty: Certainty) -> list[str]:
-    """What verdicts on all of the pairs would take."""
+    """What is needed for verdicts on all of the pairs."""
     undecided = [pair for pair in pairs if pair.verdict == "open"]
     needed = [pair.needed for pair in undecided if pair.needed is not None]
     hopeless = [pair for pair in undecided if _hopeless(pair, certainty)]
@@ -190,7 +190,7 @@ def _cheapest(models: Sequence[str], costs: Mapping[str, float]) -> str | None:
 
 
 def _saving(unbeaten: Sequence[str], costs: Mapping[str, float]) -> list[str]:
-    """The case for the cheapest of several models, best mean first, of which none is shown to be better."""
+    """The case for the cheapest of several models, best mean first, none of which is shown to be better."""
     cheapest = _cheapest(unbeaten, costs)
     if cheapest is None:
         return []

@@ -12,7 +12,7 @@ _PAIRS = (
     "(Bouthillier et al. 2021)."
 )
 _UNDECIDED = (
-    "Neither verdict is shown, which does not prove that the models are alike. The interval of a "
+    "Neither verdict is shown, which does not prove that the models are equal. The interval of a "
     "single pair is not corrected for the number of pairs, so it may exclude 0 all the same. The number of replicates "
     "needed is an estimate: it assumes that the observed difference and its spread stay as they are."
 )

@@ -1,4 +1,4 @@
-"""The Pareto front of a cost in words."""
+"""The Pareto front of a cost as text."""
 
 from collections.abc import Sequence
 from itertools import pairwise

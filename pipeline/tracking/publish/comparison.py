@@ -1,4 +1,4 @@
-"""Log a comparison: what is known about its models only together.
+"""Log a comparison: the results that depend on all its models together.
 
 The parent run of each model gets its interval, tags for the parameters in which the models differ, and a description.
 The experiment's one run named `comparison` gets the report. The experiment gets two shared views.
@@ -63,7 +63,7 @@ def comparison_page(runs: Mapping[str, ModelRuns], server: str) -> str:
 
 
 def publish_comparison(tracker: Tracker, runs: Mapping[str, ModelRuns], comparison: Comparison) -> None:
-    """Log the comparison and the report that lies in `reports/`, so that MLflow's own pages show which model to use."""
+    """Log the comparison and the report in `reports/`, so that MLflow's own pages show which model to use."""
     _log_dvc_lock(runs)
     metric = comparison.primary_metric
     different = differing({model.name: model.configuration for model in comparison.models})
@@ -159,7 +159,7 @@ def models_table(comparison: Comparison) -> pd.DataFrame:
 
 
 def pairs_table(certainty: Certainty) -> pd.DataFrame:
-    """A row per pair of models: all computed values, and the conclusion in words."""
+    """A row per pair of models: all computed values, and the conclusion as a sentence."""
     return pd.DataFrame([{**asdict(pair), "in_words": sentence(pair, certainty)} for pair in certainty.pairs])
 
 

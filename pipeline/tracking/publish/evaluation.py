@@ -33,7 +33,7 @@ from pipeline.training.runtime import start_tensorflow
 from pipeline.training.task import own_modules
 
 EXTENSIBLE = '__path__ = __import__("pkgutil").extend_path(__path__, __name__)\n'
-"""Source of a package whose modules may lie in several folders."""
+"""Source of a package whose modules may be in several folders."""
 
 
 def publish_evaluation(tracker: Tracker, run: RunFolder, prepared: Prepared) -> ModelRuns:

@@ -35,7 +35,7 @@ def logging_live(
 
     Args:
         layers: the content of the layer table's file.
-        trial: the trial that is trained, if any. Its runs lie below the run of its sweep, and a tag states how it
+        trial: the trial that is trained, if any. Its runs are below the run of its sweep, and a tag states how it
             ended. A pruned trial is FINISHED. If another process has taken the trial over, its runs are left alone.
     """
     status: Status = "FAILED"
@@ -76,7 +76,7 @@ def logging_live(
 
 
 class LiveLogger:
-    """Logs the training of one model. The methods stand in the order in which they are called.
+    """Logs the training of one model. The methods are in the order in which they are called.
 
     `pictures` is False for trials, where logging pictures would take longer than everything else.
     """

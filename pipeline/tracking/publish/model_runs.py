@@ -52,7 +52,7 @@ class ModelRuns:
         """The runs of a model, created if they are missing. `fingerprints` are those of its trainings by replicate.
 
         The seed is a parameter of the children only: the parent has the trainings with all seeds below it. The runs of
-        a `trial` lie below the run of its sweep.
+        a `trial` are below the run of its sweep.
         """
         parameters = dict(flattened(configuration))
         own = {SEED: parameters.pop(SEED)}
@@ -74,7 +74,7 @@ class ModelRuns:
         return runs
 
     def child(self, replicate: int) -> str:
-        """The run of a replicate. That of a trial is created on first use: a pruned trial may not begin them all."""
+        """The run of a replicate. For a trial, it is created on first use: pruning may end a trial earlier."""
         if replicate not in self.children:
             self.children[replicate] = self.create_child(replicate)
         return self.children[replicate]

@@ -57,7 +57,7 @@ def log_sweep(
         metrics: the number of trials in each state (`complete`, `pruned`, `failed`), the number `reused`, and others,
             such as `utilisation`.
         best: the best trial, or the Pareto front; the best value of each objective becomes a metric.
-        maximised: the objectives of which a larger value is better.
+        maximised: the objectives for which larger values are better.
         files: copied to the folder `sweep` of the artifacts.
     """
     finished = int(sum(metrics.get(state, 0) for state in FINISHED_STATES))

@@ -11,7 +11,7 @@ from pipeline.tracking.tracker import Tracker
 def publish_training(tracker: Tracker, run: RunFolder, prepared: Prepared) -> ModelRuns:
     """Log the trainings of a model that the store does not hold completely, and return the model's runs.
 
-    A training that was logged live costs a search and a look at its run.
+    If a training was logged live, this only finds and reads its run.
     """
     trained = read_json(run.replicates, "model", "model_fingerprint", "configuration", "replicates")
     results = {record["replicate"]: run.result(record["replicate"]) for record in trained["replicates"]}

@@ -180,7 +180,7 @@ def test_another_trial_and_another_name_may_be_chosen(capsys, folder, usual):
     usual()
     output = output_of(capsys, SWEEP, "--trial", "0", "--name", "steady")
     assert "trial 0 of the sweep" in output
-    assert "chosen by hand from 5 trials, of which trial 3 is the best" in output
+    assert "chosen by hand from 5 trials (the best is trial 3)" in output
     assert yaml.safe_load(written(folder, "steady"))["optimizer"]["learning_rate"] == 0.1
 
 

@@ -38,11 +38,11 @@ def cells(name):
     return next(line.split() for line in layer_lines(ROWS) if line.startswith(f"{name} "))
 
 
-def test_a_line_says_all_of_a_layer_with_its_numbers_grouped():
+def test_a_line_shows_all_of_a_layer_with_its_numbers_grouped():
     assert cells("conv")[:9] == ["conv", "Conv2D", "6×7×4", "1,234,567", "2,345,678", "0", "3×5", "3×5", "3×5"]
 
 
-def test_all_of_the_image_undefined_and_no_image_are_told_apart():
+def test_all_of_the_image_undefined_and_no_image_are_distinguished():
     assert cells("flat")[6:9] == ["all", "–", "–"]
     assert cells("up")[6:9] == ["undefined", "–", "–"]
     assert cells("type")[6:9] == ["–", "–", "–"]
@@ -61,7 +61,7 @@ def test_columns_stand_below_each_other():
     assert all(line[edge - 1] != " " and line[edge : edge + 2] == "  " for line in lines)
 
 
-def test_the_totals_say_what_is_shared_and_what_it_takes_up():
+def test_the_totals_show_shared_parameters_and_sizes():
     # Most is held when `flat` is written: it, `conv`, and `up` and `conv (use 2)`, which nobody takes in; 4 · 1176.
     assert total_lines(ROWS) == (
         "6 layers, 1 of them used again",

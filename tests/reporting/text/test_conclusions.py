@@ -48,7 +48,7 @@ def test_a_significant_difference_that_rarely_matters_is_named_as_such(known, tw
         (1, None, "crossed", r"With one replicate no test can show a difference: at least 7 are needed\."),
     ],
 )
-def test_what_cannot_be_told_says_what_it_takes(known, two, replicates, needed, design, text):
+def test_an_undecided_pair_states_what_is_needed(known, two, replicates, needed, design, text):
     certainty = known(MEANS, replicates=replicates, design=design)
     assert re.search(text, conclusions.sentence(two("a", "b", 0.03, needed=needed), certainty))
 

@@ -37,7 +37,7 @@ def test_the_overview_names_every_command_and_what_it_does(project, summaries):
 
 
 @pytest.mark.parametrize("command", [*HYDRA_COMMANDS, *PLAIN_COMMANDS])
-def test_help_says_what_the_command_does_and_imports_nothing_heavy(project, summaries, command):
+def test_help_states_what_the_command_does_and_imports_nothing_heavy(project, summaries, command):
     before = project.files()
     answer = project.run(command, "--help", python=("-X", "importtime"))
     assert answer.code == 0

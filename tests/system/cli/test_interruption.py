@@ -45,7 +45,7 @@ def first_epoch(stop):
 
 
 @pytest.mark.parametrize("number", [0, 1], ids=["SIGTERM", "SIGINT"])
-def test_it_ends_in_one_sentence_that_says_how_to_go_on(stops, number):
+def test_it_ends_in_one_sentence_that_states_how_to_continue(stops, number):
     answer = stops[number].answer
     assert answer.code == 130
     assert (

@@ -31,7 +31,7 @@ def refused(project, *arguments, **environment):
         ("source model=lenet5 model.architecture=lenet", "Unknown architecture 'lenet'. Did you mean 'lenet5'? Availa"),
     ],
 )
-def test_an_unknown_name_is_told_with_those_there_are_and_the_nearest(project, command, sentence):
+def test_an_unknown_name_is_reported_with_the_available_ones_and_the_nearest(project, command, sentence):
     assert refused(project, *command.split()).startswith(sentence)
 
 
@@ -58,7 +58,7 @@ def test_an_unknown_name_is_told_with_those_there_are_and_the_nearest(project, c
         ),
     ],
 )
-def test_a_misspelt_key_on_the_command_line_is_told(project, command, sentence):
+def test_a_misspelt_key_on_the_command_line_is_reported(project, command, sentence):
     assert refused(project, *command.split()).startswith(sentence)
 
 
@@ -79,7 +79,7 @@ def test_a_misspelt_key_on_the_command_line_is_told(project, command, sentence):
         ("evaluation", "mistakes:", "mistake:", "evaluate model=lenet5", "Unknown setting 'evaluation.mistake'. Did y"),
     ],
 )
-def test_a_misspelt_key_in_a_file_is_told(project, file, old, new, command, sentence):
+def test_a_misspelt_key_in_a_file_is_reported(project, file, old, new, command, sentence):
     project.edit(f"conf/{file}.yaml", old, new)
     assert refused(project, *command.split()).startswith(sentence)
 
@@ -112,7 +112,7 @@ def test_a_misspelt_key_in_a_file_is_told(project, file, old, new, command, sent
         ("prepare data=digits data.options=3", "`data.options` must be a mapping. Received 3."),
     ],
 )
-def test_a_value_of_the_wrong_type_or_range_is_told_with_the_rule(project, command, sentence):
+def test_a_value_of_the_wrong_type_or_range_is_reported_with_the_rule(project, command, sentence):
     assert refused(project, *command.split()).startswith(sentence)
 
 
@@ -153,7 +153,7 @@ def test_a_value_of_the_wrong_type_or_range_is_told_with_the_rule(project, comma
         ),
     ],
 )
-def test_a_command_line_that_cannot_be_understood_is_told_in_our_words(project, command, sentence):
+def test_a_command_line_that_cannot_be_understood_is_reported_without_jargon(project, command, sentence):
     assert refused(project, *command.split()).startswith(sentence)
 
 
@@ -184,7 +184,7 @@ def test_a_file_of_the_configuration_that_is_gone_is_named(project):
     assert refused(project, "evaluate", "model=lenet5") == "conf/evaluation.yaml is missing: restore it."
 
 
-def test_outside_a_project_the_sentence_says_where_to_go(project):
+def test_outside_a_project_the_message_states_where_to_go(project):
     (project.folder / "conf" / "comparison.yaml").unlink()
     sentence = "conf/comparison.yaml does not exist here: run this command in the folder of the project."
     assert refused(project, "prepare") == sentence
@@ -192,14 +192,14 @@ def test_outside_a_project_the_sentence_says_where_to_go(project):
     assert refused(project, "study", "connectivity") == sentence
 
 
-def test_a_stage_before_its_time_is_told_what_to_run(project):
+def test_a_stage_run_too_early_reports_what_to_run_first(project):
     missing = "Prepared data 'data/prepared' does not exist: make it with `convtrack prepare`."
     assert refused(project, "train", "model=lenet5") == missing
     missing = "runs/lenet5/train/replicates.json is missing. Run `dvc repro` to create it."
     assert refused(project, "evaluate", "model=lenet5") == missing
 
 
-def test_a_missing_data_package_is_told_with_the_command_that_installs_it(project, tmp_path):
+def test_a_missing_data_package_is_reported_with_the_command_that_installs_it(project, tmp_path):
     # The package shadows the installed one and cannot be imported, as if it were not there.
     (tmp_path / "elpv_dataset.py").write_text("raise ModuleNotFoundError('gone', name='elpv_dataset')\n")
     assert refused(project, "prepare", PYTHONPATH=f"{tmp_path}:{project.variables['PYTHONPATH']}") == (

@@ -178,7 +178,7 @@ def test_the_layer_table_and_keras_agree_on_the_parameters(compared, model):
     assert compared.read(model, "build/layers.json")["parameters"] == network.count_params()
 
 
-def test_a_second_output_has_scores_of_its_own(compared):
+def test_a_second_output_has_its_own_scores(compared):
     evaluated = compared.read("two_outputs", "evaluate/scores.json")
     assert {"accuracy", "subgroup/accuracy", "subgroup/roc_auc"} <= set(evaluated["replicates"][0]["scores"])
     assert (evaluated["question"], evaluated["classes"]) == ("output", ["a", "b", "c"])

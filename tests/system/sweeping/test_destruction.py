@@ -201,7 +201,7 @@ def test_a_trial_that_kills_its_process_fails_and_its_neighbours_do_not(project)
     states = [TrialState.FAIL if number == guilty else TrialState.COMPLETE for number in range(4)]
     assert [trial.state for trial in found] == states
     assert killed == 3
-    assert "trial 1  failed  (Its process was killed 3 times, perhaps because memory was short.)" in output
+    assert "trial 1  failed  (Its process was killed 3 times, possibly because memory ran out.)" in output
     assert "RUNNING" not in run_states(project)
 
 

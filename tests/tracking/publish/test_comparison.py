@@ -99,7 +99,7 @@ def test_a_description_lists_a_limited_number_of_pairs(compare):
     assert text.endswith("- The report lists 3 more pairs.")
 
 
-def test_the_description_of_a_model_with_another_question_says_that_it_is_not_compared(compare):
+def test_the_description_of_a_model_with_another_target_states_that_it_is_not_compared(compare):
     model = reporting.model("siamese", (0.9, 0.8), other_target="whether two images show the same class")
     text = description(model, compare(models=(model, reporting.model("lenet5", (0.5, 0.6)))), {}, {})
     assert "siamese predicts whether two images show the same class, so it is not compared" in text
