@@ -26,13 +26,13 @@ def imported(answer):
 
 @pytest.fixture(scope="module")
 def summaries(project):
-    """What the overview says of each command."""
+    """The description of each command in the overview."""
     return dict(re.findall(r"^  (\w+) +(.+)$", project.run().success(), re.MULTILINE))
 
 
 def test_the_overview_names_every_command_and_what_it_does(project, summaries):
     assert set(summaries) == {*HYDRA_COMMANDS, *PLAIN_COMMANDS}
-    assert summaries["train"] == "Train every replicate of a model, side by side, and log it live."
+    assert summaries["train"] == "Train every replicate of a model in parallel, and log the progress to MLflow."
     assert project.run("--help") == project.run()
 
 

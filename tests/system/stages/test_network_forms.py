@@ -200,9 +200,11 @@ def test_a_siamese_network_is_evaluated_on_pairs(compared):
 
 
 def test_the_report_lists_further_outputs_and_other_tasks(compared):
-    sentence = "siamese says whether two images show the same class, so its scores do not stand beside those of the"
+    sentence = (
+        "siamese predicts whether two images show the same class, so its scores cannot be compared with those of the"
+    )
     assert sentence in compared.report
-    assert "two_outputs says" not in compared.report
+    assert "two_outputs predicts" not in compared.report
     further = compared.report[compared.report.index("Further outputs") :]
     assert re.search(r"\n\| two_outputs +\| subgroup +\| ", further)
     for model in MODELS:
