@@ -6,11 +6,14 @@ project and keeps its traceback.
 
 import errno
 
-from pipeline.config.reading import CONF, broken_yaml
+from pipeline.config.reading import CONF, broken_yaml, not_a_mapping
 from pipeline.errors import UserError, unknown
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 NOT_WRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG)
+
+NO_MAPPING = ("Invalid loaded object type", "ConfigTypeError raised while composing")
+"""What OmegaConf and Hydra write of a configuration file that holds a number or a list. They do not name the file."""
 
 
 def sentence(problem: Exception) -> str | None:
@@ -32,6 +35,10 @@ work is kept.'
         )
     if isinstance(problem, OSError) and problem.errno in NOT_WRITABLE:
         return f"Cannot write {problem.filename or 'a file'} ({problem.strerror}). Check its permissions."
+    if any(text in str(problem) for text in NO_MAPPING):
+        broken = not_a_mapping()
+        if broken is not None:
+            return str(broken)
     package = type(problem).__module__.split(".")[0]
     if package in ("yaml", "ruamel"):
         return str(broken_yaml(problem))

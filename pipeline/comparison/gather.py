@@ -16,7 +16,7 @@ from pipeline.evaluation.scoring import subgroup_scores
 from pipeline.reporting.content import Comparison, DataSummary, ModelResult, Reuse
 from pipeline.reporting.costs import NETWORK_COSTS, measured
 from pipeline.statistics.analysis import analyse
-from pipeline.storage.files import damaged, read_json
+from pipeline.storage.files import damaged, existing, read_json
 from pipeline.storage.folders import RunFolder, looks_file
 from pipeline.storage.provenance import commit, dirty, versions
 
@@ -113,7 +113,7 @@ def _result(model: str, run: RunFolder, predictions: Mapping[int, Predictions]) 
             np.concatenate([one.probabilities for one in predictions.values()]),
         ),
         costs=measured(network, replicates, _size(run.folder)),
-        history=pd.read_csv(run.history),
+        history=_history(run),
         classes=tuple(evaluated["classes"]),
         other_target=OTHER_TARGETS.get(evaluated["question"]),
         confusion=np.array(evaluated["confusion"]),
@@ -121,6 +121,14 @@ def _result(model: str, run: RunFolder, predictions: Mapping[int, Predictions]) 
         fingerprint=trained["model_fingerprint"],
         commit=trained["replicates"][0]["commit"],
     )
+
+
+def _history(run: RunFolder) -> pd.DataFrame:
+    """The losses and metrics by replicate and epoch."""
+    try:
+        return pd.read_csv(existing(run.history))
+    except ValueError:
+        raise damaged(run.history) from None
 
 
 def _size(folder: Path) -> int:

@@ -2,7 +2,7 @@
 
 import re
 
-_NEW_OPTION = re.compile(r"(model|optimizer|optimizer\.schedule|data)\.options\.[^=]+=")
+_NEW_OPTION = re.compile(r"(model|optimizer|optimizer\.schedule|data)\.options(\.[^=]+)?=")
 
 
 def allow_new_options(override: str) -> str:
@@ -14,6 +14,8 @@ def allow_new_options(override: str) -> str:
 
     >>> allow_new_options("model.options.units=3")
     '++model.options.units=3'
+    >>> allow_new_options("model.options={units: 3}")
+    '++model.options={units: 3}'
     >>> allow_new_options("training.epochs=3")
     'training.epochs=3'
     """

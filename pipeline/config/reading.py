@@ -118,6 +118,15 @@ def check_encoding(folder: Path = CONF) -> None:
             raise UserError(f"{file} is not UTF-8 text: save it as UTF-8.") from None
 
 
+def not_a_mapping(folder: Path = CONF) -> UserError | None:
+    """The error for the first configuration file that holds something else than settings, if any."""
+    for file in sorted(folder.rglob("*.yaml")):
+        content = parse_yaml(file.read_text(encoding="utf-8"))
+        if content is not None and not isinstance(content, Mapping):
+            return UserError(f"{file} must hold settings, one `name: value` per line. Received {content!r}.")
+    return None
+
+
 def flattened(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """The values of nested mappings, with their dotted names.
 

@@ -23,7 +23,7 @@ from pipeline.data.images import LabelledImages
 from pipeline.data.splits import SPLITS, TRAIN, deviations
 from pipeline.data.test_sets import image_digests
 from pipeline.errors import UserError
-from pipeline.storage.files import replacing_folder, write_json
+from pipeline.storage.files import read_json, replacing_folder, write_json
 
 BLOCK = 1024  # images at a time, so that copies with wider integers fit in memory
 
@@ -109,34 +109,47 @@ def read_prepared(folder: Path) -> Prepared:
     """Read prepared data; the pixels are read-only.
 
     Raises:
-        UserError: the folder does not exist.
+        UserError: the folder does not exist, or a file in it is damaged.
     """
     read = read_manifest(folder)
     folder = Path(folder)
-    table = json.loads((folder / "images.json").read_text(encoding="utf-8"))
-    return Prepared(
-        pixels=np.load(folder / "pixels.npy", mmap_mode="r"),
-        labels=np.load(folder / "labels.npy"),
-        groups=np.array(table["groups"]),
-        subgroups=None if table["subgroups"] is None else np.array(table["subgroups"]),
-        names=np.array(table["names"]),
-        splits=np.load(folder / "splits.npy"),
-        manifest=read,
-    )
+    table = _read_json(folder / "images.json")
+    try:
+        return Prepared(
+            pixels=np.load(folder / "pixels.npy", mmap_mode="r"),
+            labels=np.load(folder / "labels.npy"),
+            groups=np.array(table["groups"]),
+            subgroups=None if table["subgroups"] is None else np.array(table["subgroups"]),
+            names=np.array(table["names"]),
+            splits=np.load(folder / "splits.npy"),
+            manifest=read,
+        )
+    except (FileNotFoundError, ValueError, EOFError):
+        raise _damaged(folder) from None
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
     """Read only the manifest of prepared data.
 
     Raises:
-        UserError: the folder does not exist.
+        UserError: the folder does not exist, or the manifest is damaged.
     """
     path = Path(folder) / "manifest.json"
-    try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise UserError(f"Prepared data '{folder}' does not exist: make it with `convtrack prepare`.") from error
+    if not path.is_file():
+        raise UserError(f"Prepared data '{folder}' does not exist: make it with `convtrack prepare`.")
+    return _read_json(path)
+
+
+def _read_json(file: Path) -> dict[str, Any]:
+    content: dict[str, Any] = read_json(file, problem=_damaged(file.parent))
     return content
+
+
+def _damaged(folder: Path) -> UserError:
+    return UserError(
+        f"Prepared data '{folder}' are damaged or come from another version. Delete the folder. Then run `dvc repro`, "
+        "or the same experiment again."
+    )
 
 
 def manifest(

@@ -16,6 +16,7 @@ from pipeline.data.splits import TEST, TRAIN, VALIDATION
 from pipeline.evaluation.metrics import class_probabilities
 from pipeline.evaluation.predictions import Predictions
 from pipeline.evaluation.scoring import ModelPredictions
+from pipeline.storage.files import damaged, existing
 from pipeline.storage.folders import ResultFolder
 from pipeline.training.batches import dataset, evaluation_batches, evaluation_partners
 from pipeline.training.examples import Columns, Portion, Standardisation, portion
@@ -26,9 +27,16 @@ TIMED_BATCHES = 4
 
 
 def trained_network(architecture: str, result: ResultFolder) -> keras.Model:
-    """Load a network from its JSON text and the weights that its training kept."""
+    """Load a network from its JSON text and the weights that its training kept.
+
+    Raises:
+        UserError: the file of the weights is missing, damaged or belongs to another network.
+    """
     network = load_network(architecture, seed=0)
-    network.load_weights(result.weights)
+    try:
+        network.load_weights(existing(result.weights))
+    except (OSError, ValueError, KeyError):
+        raise damaged(result.weights) from None
     return network
 
 

@@ -9,7 +9,7 @@ from pipeline.evaluation.scoring import class_table, metrics_file, score_file
 from pipeline.reporting.costs import NETWORK_COSTS
 from pipeline.reporting.figures.evaluation_figures import curve_figures, mistakes_figure
 from pipeline.reporting.text.quantities import spread
-from pipeline.storage.files import read_json, replacing, replacing_folder, write_json
+from pipeline.storage.files import read_json, read_json_text, replacing, replacing_folder, write_json
 from pipeline.storage.folders import PREPARED, RunFolder, looks_file
 from pipeline.storage.provenance import commit
 from pipeline.tracking.publish.evaluation import publish_evaluation
@@ -29,7 +29,7 @@ def main(model: ModelConfig, evaluation: EvaluationConfig) -> None:
 
     records = trained["replicates"]
     predictions = predict_replicates(
-        run.architecture.read_text(encoding="utf-8"),
+        read_json_text(run.architecture),
         {record["replicate"]: run.result(record["replicate"]) for record in records},
         prepared,
         batch_size=evaluation.batch_size,

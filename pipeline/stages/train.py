@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pipeline.config.schema import AugmentationConfig, ModelConfig, OptimizerConfig, TrainingConfig
 from pipeline.console import say
 from pipeline.data.prepared import read_manifest
-from pipeline.storage.files import read_json, read_text
+from pipeline.storage.files import read_json, read_json_text
 from pipeline.storage.folders import PREPARED, RunFolder
 from pipeline.tracking.publish.live import logging_live
 from pipeline.tracking.tracker import Tracker
@@ -29,7 +29,7 @@ def main(
     manifest = read_manifest(PREPARED)
     tracker = Tracker.open(manifest["name"])
     tasks = make_tasks(
-        read_text(run.architecture),
+        read_json_text(run.architecture),
         PREPARED,
         replicates,
         initial_weights=run.initial_weights if run.initial_weights.is_file() else None,

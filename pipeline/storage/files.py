@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,29 +24,51 @@ def existing(file: Path) -> Path:
     return file
 
 
-def read_text(file: Path) -> str:
-    """Return the text in a file of a run; raises as `existing`."""
-    return existing(file).read_text(encoding="utf-8")
-
-
 def damaged(file: Path) -> UserError:
     """Return the error for a file of a run that is unreadable or comes from another version of this project."""
     return UserError(f"{file} is damaged or comes from another version. Delete it and run `dvc repro`.")
 
 
-def read_json(file: Path, *keys: str) -> Any:
-    """Return the values in a JSON file of a run. With `keys`, the file must hold a mapping that has all of them.
+class _Record(dict[str, Any]):
+    """A mapping from a JSON file. Reading a missing key raises `problem` instead of a KeyError."""
+
+    def __init__(self, values: Mapping[str, Any], problem: UserError) -> None:
+        super().__init__(values)
+        self.problem = problem
+
+    def __missing__(self, key: str) -> Any:
+        raise self.problem
+
+
+def read_json(file: Path, *keys: str, problem: UserError | None = None) -> Any:
+    """Return the mapping in a JSON file of a run. Reading a key that it lacks later raises the same error.
+
+    Args:
+        file: the file.
+        keys: keys that the mapping must have, checked now, before any work is done.
+        problem: the error for a damaged file, by default `damaged`.
 
     Raises:
         UserError: the file is missing, is not JSON, or lacks a key, as in a run folder of an earlier version.
     """
+    problem = problem or damaged(file)
     try:
-        values = json.loads(read_text(file))
+        values = json.loads(existing(file).read_bytes(), object_hook=lambda found: _Record(found, problem))
     except ValueError:
-        raise damaged(file) from None
-    if keys and not (isinstance(values, dict) and values.keys() >= set(keys)):
-        raise damaged(file)
+        raise problem from None
+    if not (isinstance(values, dict) and values.keys() >= set(keys)):
+        raise problem
     return values
+
+
+def read_json_text(file: Path) -> str:
+    """Return the text of a JSON file of a run.
+
+    Raises:
+        UserError: the file is missing or is not JSON.
+    """
+    read_json(file)
+    return file.read_text(encoding="utf-8")
 
 
 def write_json(file: Path, values: Any) -> None:

@@ -10,6 +10,7 @@ from pipeline.config.overrides import allow_new_options
         "optimizer.options.momentum=0.9,0.98",
         "optimizer.schedule.options.decay_steps=5",
         "data.options.size=[8,8]",
+        "model.options={units:3}",
     ],
 )
 def test_an_option_may_be_missing_from_the_file(override):
@@ -21,7 +22,6 @@ def test_an_option_may_be_missing_from_the_file(override):
     [
         "model=lenet5",
         "model.architecture=lenet5",
-        "model.options={units:3}",
         "+model.options.units=3",
         "++model.options.units=3",
         "~model.options.units",

@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipeline.config.reading import check_choice, check_encoding, choices_of, parse_yaml, read, read_comparison
+from pipeline.config.reading import (
+    check_choice,
+    check_encoding,
+    choices_of,
+    not_a_mapping,
+    parse_yaml,
+    read,
+    read_comparison,
+)
 from pipeline.config.schema import (
     SECTIONS,
     AugmentationConfig,
@@ -276,3 +284,12 @@ def test_dvc_reads_the_same_numbers(conf):
 
 def test_a_model_needs_no_options():
     assert read(ModelConfig, {"architecture": "lenet5"}, "model", given={"name": "x"}).options == {}
+
+
+@pytest.mark.parametrize("content", ["3", "- a", "true"])
+def test_a_configuration_file_without_settings_is_named(tmp_path, content):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "config.yaml").write_text("workers: null")
+    assert not_a_mapping(tmp_path) is None
+    (tmp_path / "data" / "digits.yaml").write_text(content)
+    assert "digits.yaml must hold settings, one `name: value` per line" in str(not_a_mapping(tmp_path))

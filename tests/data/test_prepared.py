@@ -126,6 +126,25 @@ def test_missing_data_is_reported_with_the_command_that_makes_it(tmp_path):
         read_prepared(tmp_path / "absent")
 
 
+@pytest.mark.parametrize("file", ["manifest.json", "images.json", "pixels.npy", "labels.npy", "splits.npy"])
+@pytest.mark.parametrize("share", [0, 0.5])
+def test_a_truncated_file_raises_an_error_with_the_remedy(folder, file, share):
+    content = (folder / file).read_bytes()
+    (folder / file).write_bytes(content[: int(share * len(content))])
+    with pytest.raises(UserError, match=r"are damaged or come from another version\. Delete the folder"):
+        read_prepared(folder)
+
+
+def test_a_manifest_of_another_version_raises_an_error_with_the_remedy(folder):
+    manifest = folder / "manifest.json"
+    manifest.write_text(json.dumps({"name": "few", "settings": {"data": {}}}))
+    for keys in (["subgroups"], ["settings", "split"]):
+        values = read_manifest(folder)
+        with pytest.raises(UserError, match=r"are damaged or come from another version\. Delete the folder"):
+            for key in keys:
+                values = values[key]
+
+
 def test_the_manifest_is_json_that_people_can_read(folder):
     assert json.loads((folder / "manifest.json").read_text())["classes"] == ["sound", "cracked"]
     assert (folder / "manifest.json").read_text().count("\n") > 60

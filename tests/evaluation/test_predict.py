@@ -5,6 +5,7 @@ import pytest
 
 from pipeline.data.prepared import Prepared
 from pipeline.data.splits import TEST, TRAIN, VALIDATION
+from pipeline.errors import UserError
 from pipeline.storage.folders import ResultFolder
 from pipeline.training.batches import evaluation_partners
 from pipeline.training.examples import Columns, portion, standardisation
@@ -157,6 +158,14 @@ def test_a_trained_network_is_loaded_from_its_json_and_its_weights(prediction, n
     read = prediction.trained_network(network.to_json(), result)
     images = np.random.default_rng(1).normal(size=(4, 6, 5, 3)).astype(np.float32)
     np.testing.assert_array_equal(read(images), network(images))
+
+
+def test_truncated_weights_raise_an_error_with_the_remedy(prediction, network, tmp_path):
+    network.save_weights(tmp_path / "kept.weights.h5")
+    content = (tmp_path / "kept.weights.h5").read_bytes()
+    (tmp_path / "kept.weights.h5").write_bytes(content[: len(content) // 2])
+    with pytest.raises(UserError, match=r"kept\.weights\.h5 is damaged"):
+        prediction.trained_network(network.to_json(), ResultFolder(tmp_path))
 
 
 def test_a_served_network_takes_grey_levels_and_predicts_the_same(prediction, network, prepared):

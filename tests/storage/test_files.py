@@ -4,7 +4,7 @@ import stat
 import pytest
 
 from pipeline.errors import UserError
-from pipeline.storage.files import read_json, replacing, replacing_folder, write_json
+from pipeline.storage.files import read_json, read_json_text, replacing, replacing_folder, write_json
 from pipeline.storage.folders import CheckpointFolder, ResultFolder, RunFolder
 
 
@@ -102,6 +102,21 @@ def test_a_file_that_lacks_a_key_raises_an_error_with_the_remedy(tmp_path, conte
     (tmp_path / "x.json").write_text(content)
     with pytest.raises(UserError, match=r"x\.json is damaged or comes from another version\. Delete it and run `dvc"):
         read_json(tmp_path / "x.json", "a", "b")
+
+
+def test_a_missing_key_inside_a_file_raises_an_error_with_the_remedy(tmp_path):
+    (tmp_path / "x.json").write_text('{"replicates": [{"seconds": 1}]}')
+    (record,) = read_json(tmp_path / "x.json")["replicates"]
+    assert record["seconds"] == 1 and record.get("commit") is None
+    with pytest.raises(UserError, match=r"x\.json is damaged or comes from another version"):
+        record["commit"]
+
+
+@pytest.mark.parametrize("content", ["", '{"a": 1', "\\xff"])
+def test_a_text_that_is_not_json_raises_an_error_with_the_remedy(tmp_path, content):
+    (tmp_path / "x.json").write_text(content)
+    with pytest.raises(UserError, match=r"x\.json is damaged or comes from another version"):
+        read_json_text(tmp_path / "x.json")
 
 
 def test_a_result_is_finished_once_its_record_is_there(tmp_path):

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from pipeline import layers
 from pipeline.data.prepared import Prepared
 from pipeline.data.splits import VALIDATION
-from pipeline.storage.files import read_json
+from pipeline.storage.files import read_json, read_json_text
 from pipeline.storage.folders import RunFolder
 from pipeline.storage.imports import import_closure, module_file
 from pipeline.tracking.connection import store_lock
@@ -95,7 +95,7 @@ def _log_network(runs: ModelRuns, run: RunFolder, prepared: Prepared, record: Ma
     from pipeline.evaluation.predict import served, trained_network
 
     replicate = record["replicate"]
-    architecture = run.architecture.read_text(encoding="utf-8")
+    architecture = read_json_text(run.architecture)
     network = trained_network(architecture, run.result(replicate))
     shown = portion(prepared, replicate, VALIDATION, Columns.of(architecture))
     with network_code(architecture) as code:
