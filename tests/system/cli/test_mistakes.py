@@ -245,3 +245,20 @@ def test_mistakes_do_not_harm_what_was_prepared_before(project, pictures):
     content = (project.folder / "data" / "prepared" / "pixels.npy").read_bytes()
     refused(project, "prepare", "data=folder")
     assert (project.folder / "data" / "prepared" / "pixels.npy").read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    ("command", "file"),
+    [("train", "build/layers.json"), ("evaluate", "train/replicates.json"), ("report", "train/replicates.json")],
+)
+def test_a_run_folder_of_an_earlier_version_is_named_with_the_remedy(project, command, file):
+    project.run("prepare", "data=digits").success()
+    models = ("fully_connected", "lecture_cnn", "lenet5", "locally_connected", "resnet8")
+    folders = [project.folder / "runs" / model for model in models]
+    for path in (folder / name for folder in folders for name in ("build/layers.json", "train/replicates.json")):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text('{"parameters": 10, "multiply_accumulates": 100}')
+        (path.parent / "architecture.json").write_text("{}")
+    override = [] if command == "report" else ["model=lenet5"]
+    sentence = project.run(command, *override).refusal()
+    assert f"{file} is damaged or comes from another version. Delete it and run `dvc repro`." in sentence
