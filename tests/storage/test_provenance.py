@@ -1,4 +1,4 @@
-"""From which code a result came, asked of a repository of this test's own."""
+"""The provenance of a result, read from a repository that each test creates."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""What a network is shown and asked: columns by name, and pairs."""
+"""Inputs and targets of a network: columns by name, and pairs."""
 
 import json
 from collections import Counter

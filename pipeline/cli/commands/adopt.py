@@ -39,7 +39,7 @@ def parser() -> argparse.ArgumentParser:
         "convtrack adopt", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     command.add_argument("sweep", nargs="?", metavar="SWEEP", help="the name of the sweep (default: list all sweeps)")
-    command.add_argument("--trial", metavar="NUMBER", help="the trial to adopt (default: the best)")
+    command.add_argument("--trial", type=_number, metavar="NUMBER", help="the trial to adopt (default: the best)")
     command.add_argument("--name", metavar="NAME", help="the name of the model (default: from sweep and model)")
     command.add_argument("--storage", metavar="ADDRESS", help=f"the database of sweeps (default: from {SWEEPER})")
     command.add_argument("--compare", action="store_true", help="add the model to conf/comparison.yaml")
@@ -49,21 +49,20 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str]) -> None:
     """Adopt a trial, or list the sweeps."""
     given = parser().parse_args(arguments)
-    number = _number(given.trial)
     comparison = read_comparison()
     storage = given.storage or _configured_storage()
     if given.sweep is not None:
-        _adopt(given.sweep, storage, number, given.name, comparison, compare=given.compare)
-    elif given.trial or given.name or given.compare:
+        _adopt(given.sweep, storage, given.trial, given.name, comparison, compare=given.compare)
+    elif given.trial is not None or given.name or given.compare:
         raise UserError("SWEEP is missing: name the sweep to adopt from. `convtrack adopt` alone lists all sweeps.")
     else:
         _list(storage)
 
 
-def _number(text: str | None) -> int | None:
-    if text is not None and not (text.isascii() and text.isdigit()):
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
         raise UserError(f"`--trial` must be the number of a trial, an integer of at least 0. Received {text!r}.")
-    return None if text is None else int(text)
+    return int(text)
 
 
 def _configured_storage() -> str:

@@ -1,4 +1,4 @@
-"""A training that is stopped twice and goes on twice: MLflow knows of it, and nothing is done or logged again."""
+"""A training that is interrupted and resumed twice: MLflow records it, and nothing is computed or logged twice."""
 
 import re
 import signal

@@ -1,4 +1,4 @@
-"""A tracking store that cannot be reached is told by its address, in seconds, before anything is trained."""
+"""An unreachable tracking store raises an error with its address, within seconds and before any training."""
 
 import socket
 import sqlite3
