@@ -1,8 +1,8 @@
 """Memory allocation of a process that trains: keep freed memory instead of returning it to the system.
 
 By default glibc returns large blocks to the kernel when they are freed. A training frees and allocates its activations
-in every step, so the kernel clears the same pages again and again. Where the kernel uses small pages, this takes a large
-part of the training time; with transparent huge pages it takes little.
+in every step, so the kernel clears the same pages again and again. On some machines this takes a large part of the
+training time.
 """
 
 import ctypes
