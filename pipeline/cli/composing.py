@@ -6,6 +6,7 @@ model and a named experiment are composed last, because they may set values of o
 
 import os
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
@@ -28,7 +29,7 @@ def run(command: str, arguments: Sequence[str]) -> None:
     from hydra.core.plugins import Plugins
 
     from hydra_plugins.convtrack_sweeper import ConvtrackSweeper
-    from pipeline.cli.arguments import check_arguments, config_folders, is_search
+    from pipeline.cli.arguments import RUN_MANY, check_arguments, config_folders, is_search
     from pipeline.cli.help import help_template
 
     check_arguments(arguments)
@@ -41,25 +42,35 @@ def run(command: str, arguments: Sequence[str]) -> None:
         primary["defaults"][primary["defaults"].index({"model": "???"})] = {"model": primary["models"][0]}
     ConfigStore.instance().store("convtrack", primary)
     Plugins.instance().register(ConvtrackSweeper)
-    sys.argv = [f"convtrack {command}", *map(allow_new_options, arguments)]
+    # Hydra's parser rejects `-m` between overrides.
+    ordered = sorted(arguments, key=lambda argument: argument not in RUN_MANY)
+    sys.argv = [f"convtrack {command}", *map(allow_new_options, ordered)]
     try:
-        with _invalid_overrides_as_user_errors():
+        with _hydra_errors_as_user_errors():
             hydra.main(config_path=str(CONF.resolve()), config_name="convtrack", version_base="1.3")(_task(command))()
     except _Stopped as stopped:
         raise stopped.problem from None
 
 
 @contextmanager
-def _invalid_overrides_as_user_errors() -> Iterator[None]:
-    """Turn the bare ValueError that Hydra raises for some invalid overrides into a UserError."""
+def _hydra_errors_as_user_errors() -> Iterator[None]:
+    """Turn the bare ValueErrors and OSErrors that Hydra raises for invalid arguments into UserErrors."""
     try:
         yield
     except ValueError as problem:
         check_encoding()
-        if "override" not in str(problem):
-            raise
         reason = str(problem).rstrip(".")
-        raise UserError(f"Invalid override: write GROUP=NAME or SETTING=VALUE. Hydra: {reason}.") from None
+        if "override" in reason:
+            raise UserError(f"Invalid override: write GROUP=NAME or SETTING=VALUE. Hydra: {reason}.") from None
+        *_, (frame, _) = traceback.walk_tb(problem.__traceback__)
+        if not frame.f_globals["__name__"].startswith("hydra."):
+            raise
+        raise UserError(f"Invalid arguments: `--hydra-help` lists the options of Hydra. Hydra: {reason}.") from None
+    except (FileNotFoundError, NotADirectoryError) as problem:
+        raise UserError(
+            f"Cannot create {problem.filename} ({problem.strerror}). Name a folder inside an existing one with "
+            "`hydra.run.dir=FOLDER`."
+        ) from None
 
 
 def composed(command: str, overrides: Sequence[str]) -> dict[str, Any]:
@@ -69,7 +80,7 @@ def composed(command: str, overrides: Sequence[str]) -> dict[str, Any]:
     from omegaconf import OmegaConf
 
     ConfigStore.instance().store("convtrack", primary_config(command))
-    with _invalid_overrides_as_user_errors(), initialize_config_dir(str(CONF.resolve()), version_base="1.3"):
+    with _hydra_errors_as_user_errors(), initialize_config_dir(str(CONF.resolve()), version_base="1.3"):
         config = compose("convtrack", [allow_new_options(one) for one in overrides], return_hydra_config=True)
     own = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
     values: Any = OmegaConf.to_container(own, resolve=True)

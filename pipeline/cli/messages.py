@@ -73,6 +73,8 @@ def _hydra_sentence(problem: Exception) -> str:
         section, _, _ = key.rpartition(".")
         parent = getattr(problem.__cause__, "parent_node", None)
         known = [f"{section}.{name}" if section else str(name) for name in (parent or ()) if name != "hydra"]
+        if section and not known:
+            return f"Unknown setting '{key}': `{section}` has no settings here. Choose a file that sets it."
         return str(unknown("setting", key, known))
     unresolved = getattr(problem, "full_key", None)
     if unresolved:

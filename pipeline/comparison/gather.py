@@ -126,9 +126,13 @@ def _result(model: str, run: RunFolder, predictions: Mapping[int, Predictions]) 
 def _history(run: RunFolder) -> pd.DataFrame:
     """The losses and metrics by replicate and epoch."""
     try:
-        return pd.read_csv(existing(run.history))
+        history = pd.read_csv(existing(run.history))
     except ValueError:
         raise damaged(run.history) from None
+    # A truncated row has missing values at its end.
+    if history.isna().any(axis=None):
+        raise damaged(run.history)
+    return history
 
 
 def _size(folder: Path) -> int:

@@ -247,6 +247,14 @@ def test_a_missing_evaluation_names_the_command_that_creates_it():
         comparison(["a", "b"])
 
 
+def test_a_history_that_ends_within_a_row_is_damaged():
+    evaluated("a", [{"accuracy": 0.75}])
+    file = RunFolder.of("a").history
+    file.write_text(file.read_text().rstrip().rpartition(",")[0])
+    with pytest.raises(UserError, match=r"^runs/a/train/history\.csv is damaged"):
+        comparison(["a"])
+
+
 def test_the_data_are_described_by_their_manifest():
     evaluated("a", [{"accuracy": 0.75}])
     data = comparison(["a"]).data

@@ -144,6 +144,19 @@ def test_a_value_of_the_wrong_type_or_range_is_reported_with_the_rule(project, c
             "No model matches 'nothing*'. Available: convnext, densenet, five_by_five,",
         ),
         ("describe model=null --input 8x8x1 --classes 2", "Invalid override: write GROUP=NAME or SETTING=VALUE. "),
+        ("source model=lenet5 --resolve", "Invalid arguments: `--hydra-help` lists the options of Hydra. "),
+        (
+            "experiment model=lenet5 hydra.run.dir=conf/config.yaml/below",
+            "Cannot create conf/config.yaml/below (Not a directory). Name a folder inside an existing one with",
+        ),
+        (
+            "experiment model=lenet5 optimizer.schedule.name=CosineDecay",
+            "Unknown setting 'optimizer.schedule.name': `optimizer.schedule` has no settings here. Choose a file",
+        ),
+        (
+            "source model=nowhere -m replicates=1,2",
+            "Unknown model 'nowhere'. Available: ",
+        ),
         ("study conectivity", "Unknown study 'conectivity'. Did you mean 'connectivity'?"),
         ("prepare ~data", "The section `data` is missing: choose one with `data=NAME`."),
         ("prepare ~split.seed", "`split.seed` is missing: set it to an integer at least 0."),
