@@ -34,7 +34,7 @@ def test_a_server_that_does_not_answer(project, closed_port):
 def test_a_file_in_a_folder_that_is_not_there(project):
     address = f"sqlite:///{project.folder}/nowhere/mlflow.db"
     assert refusal(project, address) == (
-        f"The tracking store {address} cannot be opened (unable to open database file). Move the file away, make its "
+        f"The tracking store {address} cannot be opened (unable to open database file). Move the file away, create its "
         "folder, or set MLFLOW_TRACKING_URI."
     )
 
