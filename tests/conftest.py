@@ -1,4 +1,4 @@
-"""A project folder in which commands run in processes of their own; images and predictions for tests of functions."""
+"""Shared fixtures: a project folder whose commands run in separate processes, an empty store, images, predictions."""
 
 import os
 import shutil
@@ -26,14 +26,14 @@ UNSET = ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_RUN_ID", "HYDR
 
 @dataclass(frozen=True)
 class Answer:
-    """What a command left behind: exit code, what it printed, what it complained of."""
+    """The result of a command: exit code, standard output and standard error."""
 
     code: int
     said: str
     complaint: str
 
     def refusal(self) -> str:
-        """The one sentence that a mistake ends in."""
+        """Return the one sentence of an error message."""
         assert self.code == 1, f"exit code {self.code}\n{self.said}\n{self.complaint}"
         assert "Traceback" not in self.said + self.complaint
         assert self.complaint.startswith("convtrack: ") and self.complaint.endswith(".\n"), self.complaint
@@ -201,3 +201,14 @@ def pair_predictions():
         )
         for replicate, by_pair in probabilities.items()
     }
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory):
+    """A store without experiments. Creating it takes a second, copying it nothing."""
+    file = tmp_path_factory.mktemp("store") / "mlflow.db"
+    with warnings.catch_warnings():
+        # The first import of MLflow's tables raises a deprecation warning of SQLAlchemy 2.1.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        mlflow.MlflowClient(f"sqlite:///{file}").search_experiments()
+    return file

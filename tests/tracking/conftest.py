@@ -1,11 +1,9 @@
 """An SQLite store, a tracker for it, and a small finished training."""
 
 import shutil
-import warnings
 from collections import Counter
 from types import SimpleNamespace
 
-import mlflow
 import numpy as np
 import pytest
 from mlflow.exceptions import MlflowException
@@ -23,14 +21,8 @@ LAYERS = {**dict.fromkeys(NETWORK_METRICS, 1000), "receptive_field": [10, 12]}
 
 
 @pytest.fixture(scope="session", autouse=True)
-def empty_store(tmp_path_factory):
-    """A store without experiments. Creating it takes a second, copying it nothing."""
-    file = tmp_path_factory.mktemp("store") / "mlflow.db"
-    with warnings.catch_warnings():
-        # The first import of MLflow's tables raises a deprecation warning of SQLAlchemy 2.1.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        mlflow.MlflowClient(f"sqlite:///{file}").search_experiments()
-    return file
+def imported_tables(empty_store):
+    """Import MLflow's tables before any test: the warning that this raises is silenced in `empty_store`."""
 
 
 @pytest.fixture

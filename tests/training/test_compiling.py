@@ -65,9 +65,9 @@ def test_an_unknown_optimizer_lists_those_there_are(optimizer):
 
 @pytest.mark.parametrize("name", ["Optimizer", "Callable", "optimizers", "__doc__"])
 def test_other_names_in_keras_optimizers_are_unknown_optimizers(optimizer, name):
-    with pytest.raises(UserError, match=f"Unknown optimizer '{name}'") as told:
+    with pytest.raises(UserError, match=f"Unknown optimizer '{name}'") as raised:
         optimizer(name)
-    assert name not in str(told.value).split("Available: ")[1].rstrip(".").split(", ")
+    assert name not in str(raised.value).split("Available: ")[1].rstrip(".").split(", ")
 
 
 def test_an_unknown_schedule_lists_those_there_are(optimizer):
@@ -100,10 +100,10 @@ def test_an_option_cannot_overrule_the_learning_rate(optimizer):
 )
 def test_a_value_that_keras_rejects_raises_one_sentence(optimizer, options, schedule):
     name, value = next(iter({**options, **(schedule[1] if schedule else {})}.items()))
-    with pytest.raises(UserError, match=f"^Keras rejects the options .*{re.escape(name)}") as told:
+    with pytest.raises(UserError, match=f"^Keras rejects the options .*{re.escape(name)}") as raised:
         optimizer(options=options, schedule=schedule)
-    assert "\n" not in str(told.value)
-    assert value is None or repr(value) in str(told.value)
+    assert "\n" not in str(raised.value)
+    assert value is None or repr(value) in str(raised.value)
 
 
 def test_a_cosine_lasts_as_long_as_the_training(optimizer):

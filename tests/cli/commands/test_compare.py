@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-import warnings
 from pathlib import Path
 
 import mlflow
@@ -26,17 +25,6 @@ from pipeline.tracking.tracker import Tracker
 
 ROOT = Path(__file__).parents[3]
 REPLICATES = 8
-
-
-@pytest.fixture(scope="module")
-def empty_store(tmp_path_factory):
-    """A store without experiments; to make it takes a second, to copy it nothing."""
-    file = tmp_path_factory.mktemp("store") / "mlflow.db"
-    with warnings.catch_warnings():
-        # MLflow describes its tables in a way that SQLAlchemy 2.1 calls deprecated, once, when they are imported.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        mlflow.MlflowClient(f"sqlite:///{file}").search_experiments()
-    return file
 
 
 @pytest.fixture
