@@ -17,7 +17,7 @@ import requests
 
 from tests.tracking import conftest as tracking
 
-empty_store = tracking.empty_store  # This fixture imports MLflow's tables without their warnings.
+imported_tables = tracking.imported_tables
 ROOT = Path(__file__).parents[3]
 MODELS = ("locally_connected", "lecture_cnn")
 REPLICATES = 2
