@@ -21,6 +21,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from pipeline.console import say
 from pipeline.errors import UserError
 from pipeline.storage.files import replacing
+from pipeline.storage.interrupts import deferred_interrupts
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)  # It logs every connection that Ctrl-C interrupts.
@@ -122,11 +123,15 @@ def _sync_at_checkpoints_only(connection: Any, _: object) -> None:
 
 
 def with_retries(call: Callable[[], Result]) -> Result:
-    """The result of a repeatable call, retried for `PATIENCE` seconds while the database is unreachable."""
+    """The result of a repeatable call, retried for `PATIENCE` seconds while the database is unreachable.
+
+    Ctrl-C takes effect after the call.
+    """
     until, pause = time.monotonic() + PATIENCE, 0.2
     while True:
         try:
-            return call()
+            with deferred_interrupts():
+                return call()
         except DATABASE_ERRORS as problem:
             if not _is_temporary(problem) or time.monotonic() > until:
                 raise
@@ -175,9 +180,10 @@ def _postgresql_lock(storage: str, name: str) -> Iterator[None]:
 
 @contextmanager
 def database_errors_explained(storage: str) -> Iterator[None]:
-    """Turn failures of the database into a `UserError`."""
+    """Turn failures of the database into a `UserError`. Ctrl-C takes effect after the block."""
     try:
-        yield
+        with deferred_interrupts():
+            yield
     except (*DATABASE_ERRORS, ImportError, OSError) as problem:
         shown = storage.replace("+psycopg", "", 1)
         if isinstance(problem, ImportError):

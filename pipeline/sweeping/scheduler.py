@@ -21,6 +21,7 @@ from omegaconf.errors import OmegaConfBaseException
 from optuna.trial import FrozenTrial, TrialState
 
 from pipeline.errors import UserError, reason
+from pipeline.storage.interrupts import deferred_interrupts
 from pipeline.storage.processes import is_gone, is_local, process_id, this_process
 from pipeline.sweeping.database import DATABASE_ERRORS, study_lock, with_retries
 from pipeline.sweeping.ownership import (
@@ -124,7 +125,7 @@ class Scheduler:
         if time.monotonic() - self._last_heartbeat < HEARTBEAT_INTERVAL:
             return
         self._last_heartbeat = time.monotonic()
-        with suppress(*DATABASE_ERRORS):
+        with suppress(*DATABASE_ERRORS), deferred_interrupts():
             for trial in trials_of(self.study, TrialState.RUNNING):
                 if trial.number in self._running and trial.user_attrs.get(OWNER) == this_process():
                     send_heartbeat(self.study, trial._trial_id)

@@ -12,6 +12,7 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from pipeline.storage.interrupts import deferred_interrupts
 from pipeline.storage.processes import this_process
 from pipeline.sweeping.database import DATABASE_ERRORS, with_retries
 from pipeline.sweeping.ownership import HEARTBEAT_INTERVAL, OWNER, requeue, send_heartbeat, take_ownership
@@ -72,10 +73,10 @@ class Trial:
             LostOwnership: another process runs the trial now.
         """
         try:
-            with _lost_if_finished():
+            with deferred_interrupts(), _lost_if_finished():
                 self._storage.set_trial_intermediate_value(self._id, step, value)
-            trial = self._frozen()
-            stop = prunable and len(self.objectives) == 1 and self._study.pruner.prune(self._study, trial)
+                trial = self._frozen()
+                stop = prunable and len(self.objectives) == 1 and self._study.pruner.prune(self._study, trial)
         except DATABASE_ERRORS:
             return
         self._check_owner(trial, this_process())

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import requests
@@ -18,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from pipeline.errors import Unreachable, UserError
 from pipeline.storage.files import replacing
 from pipeline.storage.folders import CACHE
+from pipeline.storage.interrupts import deferred_interrupts
 
 for _name in ("mlflow", "alembic", "urllib3"):
     logging.getLogger(_name).setLevel(logging.CRITICAL)  # They also raise every error that they log.
@@ -58,13 +60,24 @@ def connecting() -> Iterator[mlflow.MlflowClient]:
         if address.startswith("sqlite:///"):
             _open_sqlite(Path(address.removeprefix("sqlite:///")))
         mlflow.set_tracking_uri(address)
-        yield mlflow.MlflowClient(address)
+        yield mlflow.MlflowClient(address) if address.startswith("http") else _DatabaseClient(address)
     except UserError:
         raise
     except Exception as problem:
         raise _connection_error(problem) from None
     finally:
         os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = retries
+
+
+class _DatabaseClient(mlflow.MlflowClient):
+    """A client of a database, whose calls Ctrl-C does not interrupt.
+
+    SQLAlchemy may replace a KeyboardInterrupt by an error of its own, or leave the database locked for 20 s.
+    """
+
+    def __getattribute__(self, name: str) -> Any:
+        found = super().__getattribute__(name)
+        return found if name.startswith("_") or not callable(found) else deferred_interrupts()(found)
 
 
 @contextmanager

@@ -142,10 +142,6 @@ class LiveLogger:
     def end(self, status: Status) -> None:
         """End the runs if the store is reachable (again) and no other process has taken them over."""
         runs = self.runs
-        if status == "KILLED":
-            # Ctrl-C may have broken the connection in use; the request after this one opens a new connection.
-            with suppress(*STORE_ERRORS):
-                runs.tracker.status(runs.parent)
         with suppress(*STORE_ERRORS) if not self.reachable else self._while_reachable():
             if status == "FINISHED" or runs.tracker.is_ours(runs.parent):
                 runs.end(status)

@@ -6,7 +6,7 @@ unreachable, the sweep continues without logging.
 
 import re
 from collections.abc import Container, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -73,10 +73,7 @@ def log_sweep(
 
 
 def end_sweep(tracker: Tracker, run: str, status: Status) -> None:
-    """End the run of a sweep; a second attempt follows if Ctrl-C interrupted the first one's connection."""
-    with suppress(*STORE_ERRORS):
-        tracker.end(run, status)
-        return
+    """End the run of a sweep."""
     with _continue_if_unreachable():
         tracker.end(run, status)
 

@@ -1,0 +1,82 @@
+"""Deferred interrupts: a signal within the block takes effect at its end, and none is lost."""
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from pipeline.storage.interrupts import deferred_interrupts
+
+
+@pytest.fixture(autouse=True)
+def terminating_raises() -> Iterator[None]:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_takes_effect_at_the_end_of_the_block(number):
+    done = []
+    with pytest.raises(KeyboardInterrupt), deferred_interrupts():
+        os.kill(os.getpid(), number)
+        done.append("rest of the block")
+    assert done == ["rest of the block"]
+
+
+def test_a_second_signal_takes_effect_at_once():
+    done = []
+    with pytest.raises(KeyboardInterrupt), deferred_interrupts():
+        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)
+        done.append("rest of the block")
+    assert done == []
+
+
+def test_an_interrupt_replaces_an_error_of_the_block():
+    with pytest.raises(KeyboardInterrupt), deferred_interrupts():
+        os.kill(os.getpid(), signal.SIGTERM)
+        raise OSError("the store is away")
+
+
+def test_nested_blocks_defer_to_the_end_of_the_outer_one():
+    done = []
+    with pytest.raises(KeyboardInterrupt), deferred_interrupts():
+        with deferred_interrupts():
+            os.kill(os.getpid(), signal.SIGINT)
+        done.append("rest of the outer block")
+    assert done == ["rest of the outer block"]
+
+
+def test_handlers_are_restored():
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    with deferred_interrupts():
+        assert signal.getsignal(signal.SIGTERM) is not before[1]
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+def test_ignored_and_default_signals_are_left_alone():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with deferred_interrupts():
+            os.kill(os.getpid(), signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_threads_run_the_block_unchanged():
+    seen = []
+
+    def run() -> None:
+        with deferred_interrupts():
+            seen.append(signal.getsignal(signal.SIGTERM))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert seen == [signal.getsignal(signal.SIGTERM)]
