@@ -2,8 +2,12 @@
 
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+PATIENCE = 1.0
+"""Seconds in which a second signal counts as the same request, as when a terminal and `dvc` both send one."""
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _deferring = False
@@ -11,7 +15,7 @@ _deferring = False
 
 @contextmanager
 def deferred_interrupts() -> Iterator[None]:
-    """Let the first SIGINT or SIGTERM take effect when the block ends. A second one takes effect at once.
+    """Let a SIGINT or SIGTERM take effect when the block ends. A second one after `PATIENCE` takes effect at once.
 
     Only signals that have a Python handler are deferred, and only in the main thread, which receives them.
     """
@@ -21,6 +25,8 @@ def deferred_interrupts() -> Iterator[None]:
         return
     handlers = {number: signal.getsignal(number) for number in _SIGNALS}
     received: list[int] = []
+    first = 0.0
+    ended = False
 
     def handle(number: int) -> None:
         handler = handlers[signal.Signals(number)]
@@ -28,8 +34,12 @@ def deferred_interrupts() -> Iterator[None]:
         handler(number, None)
 
     def defer(number: int, frame: object) -> None:
+        nonlocal first
         received.append(number)
-        if len(received) > 1:
+        if len(received) == 1:
+            first = time.monotonic()
+        # A signal that arrives while the handlers are being restored must not be lost either.
+        if ended or time.monotonic() - first > PATIENCE:
             handle(number)
 
     _deferring = True
@@ -39,9 +49,11 @@ def deferred_interrupts() -> Iterator[None]:
                 signal.signal(number, defer)
         yield
     finally:
+        ended = True
         _deferring = False
         for number, handler in handlers.items():
             if callable(handler):
                 signal.signal(number, handler)
-        if len(received) == 1:
+        # Also after a second signal, because the block may have swallowed its exception.
+        if received:
             handle(received[0])

@@ -4,9 +4,11 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
+from pipeline.storage import interrupts
 from pipeline.storage.interrupts import deferred_interrupts
 
 
@@ -29,13 +31,48 @@ def test_a_signal_takes_effect_at_the_end_of_the_block(number):
     assert done == ["rest of the block"]
 
 
-def test_a_second_signal_takes_effect_at_once():
+def test_a_second_signal_takes_effect_at_once(monkeypatch):
+    monkeypatch.setattr(interrupts, "PATIENCE", 0.0)
     done = []
     with pytest.raises(KeyboardInterrupt), deferred_interrupts():
         os.kill(os.getpid(), signal.SIGTERM)
         os.kill(os.getpid(), signal.SIGTERM)
         done.append("rest of the block")
     assert done == []
+
+
+def test_two_signals_in_quick_succession_count_as_one():
+    done = []
+    with pytest.raises(KeyboardInterrupt), deferred_interrupts():
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGTERM)
+        done.append("rest of the block")
+    assert done == ["rest of the block"]
+
+
+def test_a_second_signal_that_the_block_swallows_is_not_lost(monkeypatch):
+    monkeypatch.setattr(interrupts, "PATIENCE", 0.0)
+    with pytest.raises(KeyboardInterrupt), deferred_interrupts():
+        with suppress(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_a_signal_while_handlers_are_restored_leaves_none_deferred(monkeypatch):
+    set_handler = signal.signal
+
+    def interrupted(number, handler):
+        before = set_handler(number, handler)
+        if number is signal.SIGINT and handler is signal.default_int_handler:
+            os.kill(os.getpid(), signal.SIGINT)
+        return before
+
+    set_handler(signal.SIGINT, signal.default_int_handler)
+    monkeypatch.setattr(signal, "signal", interrupted)
+    with pytest.raises(KeyboardInterrupt), deferred_interrupts():
+        pass
+    with pytest.raises(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def test_an_interrupt_replaces_an_error_of_the_block():
