@@ -52,10 +52,9 @@ def test_two_signals_in_quick_succession_count_as_one():
 
 def test_a_second_signal_that_the_block_swallows_is_not_lost(monkeypatch):
     monkeypatch.setattr(interrupts, "PATIENCE", 0.0)
-    with pytest.raises(KeyboardInterrupt), deferred_interrupts():
-        with suppress(KeyboardInterrupt):
-            os.kill(os.getpid(), signal.SIGTERM)
-            os.kill(os.getpid(), signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt), deferred_interrupts(), suppress(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def test_a_signal_while_handlers_are_restored_leaves_none_deferred(monkeypatch):
