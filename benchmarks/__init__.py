@@ -1,1 +1,1 @@
-"""The speed and the memory of this project's parts beside what people would use instead."""
+"""Speed and memory of parts of this project, compared with the alternatives."""

@@ -63,7 +63,7 @@ def fill(file: Path, experiment: str, runs: int) -> None:
 
 
 def publish(tracker: Tracker, number: int, folder: Path) -> str:
-    """Log a model with predictions, which are better for a higher number; returns its run."""
+    """Log a model with predictions, which are better for a higher `number`; return the id of its run."""
     random = np.random.default_rng(number)
     parameters = {"model.name": f"candidate_{number}", "training.epochs": 10, "model.options.units": 10 * number}
     tags = {DATA_DIGEST: "d1ce"}

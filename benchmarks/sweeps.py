@@ -15,8 +15,8 @@ has its own seed and order. Images and MLflow's store exist before the race. The
 nine epochs learn too little with a split by module to tell networks apart.
 
 **overhead**: seconds from the start of one trial to the start of the next, minus the time of its epochs, in a process
-that has run trials before. An epoch lasts from its first batch to the end of its validation. Both run the same
-configurations for one epoch on digits, this project with Hydra's basic launcher. Both spend part of the overhead on
+that has run trials before. An epoch lasts from its first batch to the end of its validation. This project, with Hydra's
+basic launcher, and the script run the same configurations for one epoch on digits. Both spend part of the overhead on
 building and clearing a Keras network.
 
 **utilisation**: the share of the time of two workers in which they run a trial, from the start of the first trial to
@@ -97,7 +97,7 @@ class Sweep:
 
     @property
     def seconds(self) -> float:
-        """From the start of the command to its end."""
+        """Seconds from the start of the command to its end."""
         return self.ended - self.began
 
     @property

@@ -1,1 +1,1 @@
-"""Tools for those who change this project; nothing of the product imports them."""
+"""Tools for developers of this project; `pipeline` does not import them."""

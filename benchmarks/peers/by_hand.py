@@ -26,7 +26,7 @@ from benchmarks.peers.problem import (
 
 
 class Pruning(keras.callbacks.Callback):  # type: ignore[misc]
-    """Reports the validation loss of each epoch and stops a trial that the pruner rejects."""
+    """Report the validation loss of each epoch and stop a trial that the pruner rejects."""
 
     def __init__(self, trial: optuna.Trial) -> None:
         """Report to this trial."""
@@ -41,7 +41,7 @@ class Pruning(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 def suggest(trial: optuna.Trial) -> dict[str, Any]:
-    """A point of the space."""
+    """A point of the search space."""
     values: dict[str, Any] = {}
     for name, setting in SPACE.items():
         if isinstance(setting, Choice):

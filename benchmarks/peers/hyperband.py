@@ -26,7 +26,7 @@ from benchmarks.peers.problem import (
 
 
 class LectureNetwork(keras_tuner.HyperModel):  # type: ignore[misc]
-    """The network and the batch size of a point of the space."""
+    """The network and the batch size of a point of the search space."""
 
     def __init__(self, shape: tuple[int, ...], classes: int) -> None:
         """Build networks for images of this shape."""

@@ -4,7 +4,7 @@ ConvNeXt-T is `stages=[[3, 96], [3, 192], [9, 384], [3, 768]]` and `patch=4`, wi
 and 1,000 classes. Differences from the paper:
 
 - Layer scale starts at 0.1 instead of 1e-6, as recommended for up to 18 blocks (Touvron et al. 2021, "Going deeper with
-  image transformers"). From 1e-6, optimizers whose steps are proportional to the gradient, such as SGD, do not train
+  image transformers"). With 1e-6, optimizers whose steps are proportional to the gradient, such as SGD, do not train
   the blocks.
 - There is no stochastic depth.
 
@@ -29,7 +29,7 @@ def build(
     patch: PositiveInt = 2,
     layer_scale: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.1,
 ) -> keras.Model:
-    """Standardised images to class probabilities.
+    """Build the model: standardised images to class probabilities.
 
     Args:
         input_shape: Rows, columns and channels of the image; both sides at least `patch * 2 ** (len(stages) - 1)`.

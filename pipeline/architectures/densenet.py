@@ -26,7 +26,7 @@ def build(
     bottleneck: bool = False,
     compression: Annotated[float, Field(gt=0, le=1)] = 1.0,
 ) -> keras.Model:
-    """Standardised images to class probabilities.
+    """Build the model: standardised images to class probabilities.
 
     Args:
         input_shape: Rows, columns and channels of the image, at least `2 ** (len(blocks) - 1)` rows and columns.

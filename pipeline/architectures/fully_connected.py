@@ -1,6 +1,6 @@
-"""One fully connected hidden layer: an image to class probabilities without use of the pixels' neighbourhood.
+"""One fully connected hidden layer: an image to class probabilities, regardless of which pixels are neighbours.
 
-It is the baseline of every convolutional network, and "Net-2" of LeCun 1989 (The Elements of Statistical Learning,
+It is the baseline for convolutional networks, and "Net-2" of LeCun 1989 (The Elements of Statistical Learning,
 section 11.7). Shapes in comments are for a 64×64×1 image and the default options.
 """
 
@@ -12,7 +12,7 @@ from pipeline.layers.classifier import classifier
 
 
 def build(input_shape: tuple[int, int, int], classes: int, *, units: PositiveInt = 100) -> keras.Model:
-    """Standardised images to class probabilities.
+    """Build the model: standardised images to class probabilities.
 
     `units` is the number of hidden units.
     """

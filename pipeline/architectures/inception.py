@@ -40,7 +40,7 @@ def build(
     stem: Literal["small", "paper"] = "small",
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.4,
 ) -> keras.Model:
-    """Standardised images to class probabilities.
+    """Build the model: standardised images to class probabilities.
 
     Sides are rounded up wherever they are divided, so images may have any size.
 

@@ -1,6 +1,7 @@
 """Any network of `keras.applications`, with a new output layer for the classes of the data.
 
-Their documentation (https://keras.io/api/applications) names the paper of each. The layers keep the names of Keras.
+The documentation of Keras (https://keras.io/api/applications) names the paper of each network. The layers keep their
+names.
 """
 
 import inspect
@@ -17,13 +18,13 @@ from pipeline.layers.classifier import classifier
 def build(
     input_shape: tuple[int, int, int], classes: int, *, name: str = "MobileNetV2", weights: str | None = None
 ) -> keras.Model:
-    """Standardised images to class probabilities.
+    """Build the model: standardised images to class probabilities.
 
     The last maps are averaged. A new output layer with random weights follows.
 
     The preprocessing of an application is left out because the images are standardised already. Pretrained weights may
-    expect another scale: those of VGG and ResNet (not V2) grey levels around their mean in the order blue, green, red,
-    most others values from -1 to 1. Training then has to adapt them.
+    expect another scale of the input. Those of VGG and ResNet (not V2) expect grey levels minus their mean, with the
+    channels in the order blue, green, red; most others expect values from -1 to 1. Training has to adapt them.
 
     Args:
         input_shape: Rows, columns and channels of the image. With `weights`, a grey channel is repeated three times.
@@ -67,7 +68,7 @@ def _applications() -> list[str]:
 def _load(body: keras.Model, name: str, weights: str) -> None:
     try:
         with warnings.catch_warnings():
-            # Keras only warns of layers that are missing in the file, and keeps their random weights.
+            # Keras only warns about layers that are missing from the file, and keeps their random weights.
             warnings.simplefilter("error", UserWarning)
             body.load_weights(weights)
     except (ValueError, OSError, KeyError, UserWarning, zipfile.BadZipFile) as error:

@@ -45,7 +45,7 @@ def build(
     activation: Literal["relu", "leaky_relu", "elu", "gelu", "tanh", "sigmoid", "linear"] = "relu",
     use_bias: bool = True,
 ) -> keras.Model:
-    """Standardised images to class probabilities.
+    """Build the model: standardised images to class probabilities.
 
     Args:
         input_shape: Rows, columns and channels of the image.

@@ -36,7 +36,7 @@ def build(
     units: PositiveInt = 100,
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0,
 ) -> keras.Model:
-    """Standardised images to class probabilities.
+    """Build the model: standardised images to class probabilities.
 
     Args:
         input_shape: Rows, columns and channels of the image. With padding `same` and pooling `max`, at least

@@ -11,7 +11,7 @@ from pipeline.layers.classifier import classifier
 
 
 def build(input_shape: tuple[int, int, int], classes: int) -> keras.Model:
-    """Standardised images of at least 4×4 pixels to class probabilities."""
+    """Build the model: standardised images of at least 4×4 pixels to class probabilities."""
     return keras.Sequential(
         [
             keras.Input(input_shape, name="image"),  # 64, 64, 1

@@ -1,4 +1,4 @@
-"""Five networks for handwritten digits, from no hidden layer to shared weights in two (LeCun 1989).
+"""Five networks for handwritten digits, from no hidden layer to two with shared weights (LeCun 1989).
 
 LeCun 1989, "Generalization and network design strategies"; The Elements of Statistical Learning, section 11.7. Shapes
 in comments are for the paper's 16×16 digits. Kernels have a stride of two pixels and zero padding; connections to
@@ -32,7 +32,7 @@ from pipeline.layers.position_bias import PositionBias
 def build(
     input_shape: tuple[int, int, int], classes: int, *, network: Annotated[int, Field(ge=1, le=5)] = 5
 ) -> keras.Model:
-    """Standardised images to class probabilities.
+    """Build the model: standardised images to class probabilities.
 
     `network` is the number in the paper. Each hidden layer with windows halves the sides of its input, rounding up.
     """

@@ -17,7 +17,7 @@ from pipeline.layers.connection_table import TableConv2D
 from pipeline.layers.subsampling import Subsampling2D
 
 _SIDE = 32
-"""Side of the padded image in pixels, as in the paper, so that strokes may end at the centre of C5's field."""
+"""Side of the padded image in pixels. As in the paper, the end of a stroke can be at the centre of C5's field."""
 
 _TABLE_I = (
     *((first, (first + 1) % 6, (first + 2) % 6) for first in range(6)),
@@ -36,7 +36,7 @@ def build(
     connections: Literal["dense", "table"] = "dense",
     subsampling: Literal["average", "trainable"] = "average",
 ) -> keras.Model:
-    """Standardised images to class probabilities.
+    """Build the model: standardised images to class probabilities.
 
     Args:
         input_shape: Rows, columns and channels of the image. Sides below 32 pixels are padded with zeros to 32. Larger

@@ -1,8 +1,8 @@
 """MobileNet (Howard et al. 2017, "MobileNets: efficient convolutional neural networks for mobile vision applications").
 
 The network maps an image to class probabilities. Every 3×3 convolution except the first is factorised into a depthwise
-convolution (one kernel per map) and a 1×1 pointwise convolution that mixes the maps, which costs one eighth to one
-ninth. The paper's network is `width=1` and `stem_strides=2`: 4.2 million parameters and 569 million
+convolution (one kernel per map) and a 1×1 pointwise convolution that mixes the maps, at one eighth to one ninth of the
+cost. The paper's network is `width=1` and `stem_strides=2`: 4.2 million parameters and 569 million
 multiply–accumulates for 224×224×3 images and 1,000 classes. Table 1 of the paper lists stride 2 for both of the last
 depthwise layers, but its sizes imply that only the first of them halves the maps. Shapes in comments are for a 64×64×1
 image and the default options.
@@ -26,7 +26,7 @@ def build(
     repeats: NonNegativeInt = 5,
     stem_strides: Annotated[int, Field(ge=1, le=2)] = 1,
 ) -> keras.Model:
-    """Standardised images to class probabilities.
+    """Build the model: standardised images to class probabilities.
 
     Sides are rounded up wherever they are halved, so images may have any size.
 

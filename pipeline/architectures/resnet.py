@@ -16,7 +16,7 @@ from pipeline.layers.shortcut import ChannelPaddedShortcut
 
 
 def build(input_shape: tuple[int, int, int], classes: int, *, blocks_per_stage: PositiveInt = 1) -> keras.Model:
-    """Standardised images to class probabilities.
+    """Build the model: standardised images to class probabilities.
 
     `blocks_per_stage` is the paper's n: 3, 5, 7, 9 and 18 give ResNet-20, 32, 44, 56 and 110.
     """
@@ -54,7 +54,7 @@ def _convolution(x: Any, filters: int, *, strides: int = 1, name: str) -> Any:
         strides=strides,
         padding="valid" if strides > 1 else "same",
         use_bias=False,
-        # As in the paper: ReLU halves the variance, which these initial weights compensate (He et al. 2015).
+        # As in the paper: these initial weights compensate for ReLU, which halves the variance (He et al. 2015).
         kernel_initializer="he_normal",
         name=name,
     )(x)

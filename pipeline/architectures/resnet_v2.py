@@ -21,7 +21,7 @@ from pipeline.layers.shortcut import ChannelPaddedShortcut
 def build(
     input_shape: tuple[int, int, int], classes: int, *, blocks_per_stage: PositiveInt = 1, bottleneck: bool = False
 ) -> keras.Model:
-    """Standardised images to class probabilities.
+    """Build the model: standardised images to class probabilities.
 
     `blocks_per_stage` is n: 18 gives ResNet-110, 18 with `bottleneck` ResNet-164, 111 with `bottleneck` ResNet-1001.
     """

@@ -22,9 +22,9 @@ def build(
     kernel_size: PositiveInt = 3,
     units: PositiveInt = 100,
 ) -> keras.Model:
-    """Pairs of standardised images to the probability that both show the same class; `classes` has no effect.
+    """Build the model: pairs of standardised images to the probability that both show the same class.
 
-    Options and minimum image size are those of `lecture_cnn`.
+    `classes` has no effect. Options and minimum image size are those of `lecture_cnn`.
     """
     shared: list[keras.layers.Layer] = []
     for depth, maps in enumerate(filters, start=1):  # 64, 64, 16 and 32, 32, 32

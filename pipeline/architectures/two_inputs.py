@@ -1,4 +1,4 @@
-"""The lecture's network with two inputs, the image and its subgroup: to class probabilities.
+"""The lecture's network with two inputs: an image and its subgroup to class probabilities.
 
 In `data: elpv` the subgroup is the type of the solar module, monocrystalline or polycrystalline, which is known in
 maintenance. It is appended to the image features before the hidden layer. Shapes in comments are for a 64×64×1 image,
@@ -23,7 +23,7 @@ def build(
     kernel_size: PositiveInt = 3,
     units: PositiveInt = 100,
 ) -> keras.Model:
-    """Standardised images and one-hot subgroups to class probabilities.
+    """Build the model: standardised images and one-hot subgroups to class probabilities.
 
     Options and minimum image size are those of `lecture_cnn`.
     """

@@ -23,7 +23,7 @@ def build(
     kernel_size: PositiveInt = 3,
     units: PositiveInt = 100,
 ) -> keras.Model:
-    """Standardised images to class probabilities and subgroup probabilities.
+    """Build the model: standardised images to class probabilities and subgroup probabilities.
 
     Options and minimum image size are those of `lecture_cnn`.
     """

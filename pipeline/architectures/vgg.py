@@ -24,7 +24,7 @@ def build(
     units: tuple[PositiveInt, ...] = (128, 128),
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5,
 ) -> keras.Model:
-    """Standardised images to class probabilities.
+    """Build the model: standardised images to class probabilities.
 
     Args:
         input_shape: Rows, columns and channels of the image, at least `2 ** len(blocks)` rows and columns.

@@ -16,7 +16,7 @@ class Node:
     """One use of a layer, as the JSON describes it."""
 
     name: str
-    """Path of the layer, followed by the number of the use from the second use on."""
+    """Path of the layer; from the second use on, followed by the number of the use, as in `conv1 (use 2)`."""
     class_name: str
     config: Mapping[str, Any]
     inputs: tuple[str, ...]
@@ -28,7 +28,7 @@ class Node:
     registered_name: str | None = None
     """`package>class` of a class that is not part of Keras."""
     input_outputs: tuple[int, ...] = ()
-    """For each input, the index of the output that is taken; empty if all are 0."""
+    """For each input, the index of the output that it comes from; empty if all are 0."""
 
 
 Call = tuple[str, int]

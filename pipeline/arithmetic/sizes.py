@@ -45,9 +45,9 @@ def output_size(
 
 
 def same_padding(size: int, kernel: int, *, stride: int = 1, dilation: int = 1) -> tuple[int, int]:
-    """Zeros before and after a side with Keras' padding `same`.
+    """Number of zeros before and after a side with Keras' padding `same`.
 
-    It is the smallest number that gives `ceil(size / stride)` positions; an odd zero is added after.
+    Their sum is the smallest that gives `ceil(size / stride)` positions; an odd zero is added after.
 
     >>> same_padding(28, 3)
     (1, 1)
@@ -65,7 +65,9 @@ def same_padding(size: int, kernel: int, *, stride: int = 1, dilation: int = 1) 
 def keras_padding(
     size: int, kernel: int, *, stride: int = 1, padding: Padding = "valid", dilation: int = 1
 ) -> tuple[int, int]:
-    """Zeros before and after a side with Keras' padding `valid`, `same` or `causal` (no unit sees later positions).
+    """Number of zeros before and after a side with Keras' padding `valid`, `same` or `causal`.
+
+    With `causal`, no unit depends on later positions.
 
     >>> [keras_padding(10, 3, padding=padding, dilation=2) for padding in ("valid", "same", "causal")]
     [(0, 0), (2, 2), (4, 0)]
@@ -76,7 +78,9 @@ def keras_padding(
 
 
 def keras_output_size(size: int, kernel: int, *, stride: int = 1, padding: Padding = "valid", dilation: int = 1) -> int:
-    """Side length after a Keras convolution or pooling.
+    """Side length after a convolution or pooling in Keras.
+
+    Raises ValueError if the kernel does not fit, or a length is less than 1.
 
     >>> keras_output_size(28, 3, padding="same")
     28
@@ -98,8 +102,10 @@ def transposed_size(
 ) -> int:
     """Side length after a transposed convolution (relationships 13 and 14).
 
-    A convolution with the same parameters maps the result back to `size`. With a stride above 1 several sides do so;
-    `output_padding` from 0 to `stride - 1` selects one. `padding` is removed from the result.
+    A convolution with the same parameters maps the result back to `size`. With a stride above 1 this holds for several
+    results; `output_padding` from 0 to `stride - 1` selects one. `padding` is removed from both ends of the result.
+
+    Raises ValueError if `output_padding` is negative, or `padding` leaves no pixel.
 
     >>> transposed_size(3, 3, stride=2, padding=1), transposed_size(3, 3, stride=2, padding=1, output_padding=1)
     (5, 6)

@@ -11,7 +11,7 @@ from pipeline.arithmetic.rules.signals import Effect, Shape, Signal, called
 from pipeline.arithmetic.windows import Sight, joined
 
 BYTES = 4
-"""Size of one float32 number."""
+"""Size of one float32 number, in bytes."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class LayerRow:
     """One use of a layer: its shape, parameters and cost for one image."""
 
     name: str
-    """Path of the layer, as in `tower/conv1`, followed by the number of the use from the second use on."""
+    """Path of the layer, as in `tower/conv1`; from its second use on with the number, as in `conv1 (use 2)`."""
     kind: str
     """Class of the Keras layer."""
     inputs: tuple[str, ...]
@@ -35,7 +35,7 @@ class LayerRow:
     activations: int
     """Output numbers for one image."""
     sees: Sight
-    """The part of the image on which a unit depends: a sliding window, the whole image, an undefined part, nothing."""
+    """What a unit depends on: a sliding window, the whole image, an undefined part of it, or nothing."""
     receptive_field: tuple[int, ...] | None
     """Size of the receptive field along each axis in input pixels. It includes padding and may exceed the image.
 
@@ -49,7 +49,7 @@ class LayerRow:
     use: int = 1
     """Number of the use, from 1."""
     input_outputs: tuple[int, ...] = ()
-    """For each input, the index of the output that is taken; empty if all are 0."""
+    """For each input, the index of the output that it comes from; empty if all are 0."""
 
     @property
     def counted(self) -> bool:
@@ -72,8 +72,8 @@ class Totals:
     largest_activations: int
     """Largest number of values in memory at once when the layers run one after the other in the order of the rows.
 
-    These are a layer's inputs, its output, and the outputs that later layers still need. In a chain it is the largest
-    pair of neighbours. No layer works in place.
+    These are a layer's inputs, its output, and the outputs that later layers still need. In a chain of layers this is
+    the largest sum of a layer's input and output. No layer works in place.
     """
     uncounted: tuple[str, ...] = ()
     """Names of the layers without a rule."""
@@ -103,14 +103,14 @@ class Measured(NamedTuple):
 
 
 Measure = Callable[[Node, Sequence[Shape]], Measured]
-"""Measures a layer for inputs of these shapes."""
+"""A function that measures a layer for inputs of these shapes."""
 
 
 def layer_table(architecture: Mapping[str, Any], measure: Measure | None = None) -> tuple[LayerRow, ...]:
     """The rows of a network in topological order, from the dict of its `model.to_json()`.
 
-    Several images count as stacked on each other. `measure` supplies shape and parameters of layers without a rule;
-    their cost and receptive field are unknown. Without `measure` such a layer raises `NoRule`.
+    Several input images are treated as overlaid pixel by pixel. `measure` supplies shape and parameters of layers
+    without a rule; their cost and receptive field are unknown. Without `measure` such a layer raises `NoRule`.
 
     Raises ValueError with the name of the layer: `Misfit` for a layer that does not fit its input, `NoRule`, and for
     channels-first data.
@@ -167,7 +167,7 @@ def _counted(node: Node, inputs: Sequence[Signal], measure: Measure | None) -> t
     except NoRule:
         if measure is None:
             raise
-    # A function of tensors may broadcast against a constant, which the JSON hides from its rule.
+    # A function of tensors may broadcast against a constant, which is not one of the `inputs` that its rule receives.
     if measure is None or (effect is not None and not is_operation(node)):
         assert effect is not None
         return effect, [effect.output]

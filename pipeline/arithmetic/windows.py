@@ -57,10 +57,10 @@ class Window:
 
 @dataclass(frozen=True)
 class View:
-    """The part of the input on which the units of a layer depend: a sliding window, the whole image, or undefined.
+    """The part of the input that the units of a layer depend on: a sliding window, the whole image, or undefined.
 
-    Several images count as stacked on each other: a unit that depends on the left half of one and the right half of
-    another depends on the whole width.
+    Several input images are treated as overlaid pixel by pixel: a unit that depends on the left half of one and the
+    right half of another depends on the whole width.
     """
 
     image: tuple[int, ...] = ()
@@ -81,7 +81,7 @@ class View:
 
     @property
     def sight(self) -> Sight:
-        """The case: a sliding window, the whole image, an undefined part of it, or nothing."""
+        """What the units depend on: a sliding window, the whole image, an undefined part of it, or nothing."""
         if not self.image:
             return "nothing"
         if self.windows:

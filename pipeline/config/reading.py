@@ -53,7 +53,7 @@ def read(kind: type[Section], values: Any, where: str, *, given: Mapping[str, An
         checked = TypeAdapter(kind).validate_json(json.dumps({**values, **given}, default=str), strict=True)
         json.dumps(values, default=str, allow_nan=False)
     except ValidationError as problem:
-        # A misspelt key explains more than the missing key that results from it.
+        # Report a misspelt key before the missing key that results from it.
         first = min(problem.errors(), key=lambda error: error["type"] != "unexpected_keyword_argument")
     except ValueError:
         raise UserError(f"{holder} must hold finite numbers. Received {dict(values)}.") from None
@@ -68,7 +68,7 @@ def read_comparison(folder: Path = CONF) -> ComparisonConfig:
     """The comparison of the project in the working directory.
 
     Raises:
-        UserError: the working directory is not a project, or its comparison has a mistake.
+        UserError: the working directory is not a project, or its comparison is invalid.
     """
     file = folder / "comparison.yaml"
     if not file.is_file():
@@ -119,7 +119,7 @@ def check_encoding(folder: Path = CONF) -> None:
 
 
 def not_a_mapping(folder: Path = CONF) -> UserError | None:
-    """The error for the first configuration file that holds something else than settings, if any."""
+    """The error for the first configuration file that does not consist of settings, if any."""
     for file in sorted(folder.rglob("*.yaml")):
         content = parse_yaml(file.read_text(encoding="utf-8"))
         if content is not None and not isinstance(content, Mapping):

@@ -152,7 +152,7 @@ class SweepConfig:
 
 @dataclass(frozen=True, config=_checked)
 class ComparisonConfig:
-    """What `dvc repro` compares (conf/comparison.yaml): names of files under conf/, and how often."""
+    """What `dvc repro` compares (conf/comparison.yaml): names of files under conf/, replicates, metric and margin."""
 
     data: str
     split: str

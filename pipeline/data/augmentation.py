@@ -1,4 +1,4 @@
-"""Random flips, quarter turns and shifts of image batches, for classes without orientation and position."""
+"""Random flips, quarter turns and shifts of batches, for classes that do not depend on orientation or position."""
 
 import numpy as np
 from numpy.typing import NDArray

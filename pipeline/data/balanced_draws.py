@@ -1,7 +1,7 @@
 """Random draws of whole groups in which the shares of classes and strata are close to those of all images.
 
 A group holds images that a split must not separate. With few groups of unequal content, a single draw is rarely
-balanced. Therefore many draws are compared, and the one whose shares come closest to those of all images is taken.
+balanced. Therefore many draws are compared, and the one whose shares are closest to those of all images is selected.
 """
 
 from collections.abc import Iterator, Sequence
@@ -34,7 +34,7 @@ Chosen = NDArray[np.bool_]
 def draw_test(
     labels: Labels, groups: Groups, strata: Groups | None, *, share: float, seed: int | Sequence[int]
 ) -> Chosen:
-    """Draw a test set of whole groups with about `share` of the images; true for each of n images that is in it.
+    """Draw a test set of whole groups with about `share` of the n images; return n values, true for a test image.
 
     The same data and seed give the same test set.
 
@@ -48,7 +48,7 @@ def draw_test(
 def draw_validation(
     labels: Labels, groups: Groups, strata: Groups | None, *, images: float, seed: Sequence[int]
 ) -> Chosen:
-    """Draw a validation set of whole groups with about this number of images; true for each of n images in it.
+    """Draw a validation set of whole groups with about `images` images; return n values, true for a validation image.
 
     Raises:
         UserError: no draw has every class in the validation set and outside it.
@@ -60,15 +60,15 @@ def draw_validation(
 def deal_folds(
     labels: Labels, groups: Groups, strata: Groups | None, *, folds: int, seed: int | Sequence[int]
 ) -> NDArray[np.int64]:
-    """Deal whole groups into folds with similar shares of classes and strata; the fold of each of n images, from 0.
+    """Assign whole groups to folds with similar shares of classes and strata; return the fold of each image, from 0.
 
     Raises:
-        UserError: no deal brings every class into every fold.
+        UserError: no assignment with every class in every fold was found.
     """
     table = _Table.of(labels, groups, strata)
     best, least = np.zeros(len(table.counts), np.int64), (np.inf, np.inf)
     for keys in _keys(table, FOLD_DRAWS, _random(_FOLD_STREAM, *np.atleast_1d(seed))):
-        # Dealing one kind after the other gives every fold the same number of groups of each kind, ±1.
+        # Assigning one kind after the other gives every fold the same number of groups of each kind, ±1.
         order = np.argsort(table.kind + keys, axis=1)
         fold = np.empty_like(order)
         np.put_along_axis(fold, order, np.arange(order.shape[1])[np.newaxis] % folds, axis=1)
@@ -82,7 +82,7 @@ def deal_folds(
             best, least = fold[first], (missing[first], deviation[first])
     if least[0]:
         raise UserError(
-            f"Every fold needs every class, but no way to deal {len(table.counts)} groups into {folds} folds was "
+            f"Every fold needs every class, but no such division of {len(table.counts)} groups into {folds} folds was "
             "found: choose fewer folds or another split."
         )
     return best[table.group]
@@ -119,12 +119,12 @@ class _Table(NamedTuple):
         return float(len(self.group))
 
     def deviation(self, counts: NDArray[np.float64], images: float) -> NDArray[np.float64]:
-        """How far draws, counted as draws × cells, are from the shares of all images and from the wanted size."""
+        """The deviation of draws (draws × cells) from the shares of all images and from the wanted number of images."""
         size = counts[:, self.is_class].sum(axis=1)
         shares = counts / np.maximum(size, 1)[:, np.newaxis]
         whole = self.counts.sum(axis=0) / self.images
         distance: NDArray[np.float64] = np.hypot(np.linalg.norm(shares - whole, axis=1), (size - images) / self.images)
-        # Rounding makes equally good draws equal on every machine, whatever its last bit; then the first is taken.
+        # Rounding makes equally good draws equal on every machine, whatever the last bits. The first of them is taken.
         return distance.round(12)
 
 
@@ -144,7 +144,7 @@ def _draw(
     for keys in _keys(table, draws, random):
         order = np.argsort(keys, axis=1)
         filled = table.counts[:, table.is_class].sum(axis=1)[order].cumsum(axis=1)
-        # Take the first groups of the order; their number is the one that comes closest to the wanted images.
+        # Take the first groups of the order, as many as come closest to the wanted number of images.
         taken = (np.abs(filled - images).argmin(axis=1) + 1).clip(max=max(order.shape[1] - left, 1))
         chosen = np.empty(order.shape, bool)
         np.put_along_axis(chosen, order, np.arange(order.shape[1]) < taken[:, np.newaxis], axis=1)

@@ -45,7 +45,7 @@ class LabelledImages:
                 f"Images of source '{self.source}' must have at least two classes. Received {list(self.classes)}."
             )
         if len(set(self.classes)) < len(self.classes):
-            raise ValueError(f"`classes` must differ. Received {self.classes}.")
+            raise ValueError(f"`classes` must not contain a name twice. Received {self.classes}.")
         if not set(np.unique(self.labels).tolist()) <= set(range(len(self.classes))):
             raise ValueError(
                 f"`labels` must lie in 0..{len(self.classes) - 1}. Received {self.labels.min()}..{self.labels.max()}."

@@ -29,7 +29,7 @@ def prepare(
             Otherwise the drawn test set is written to it.
 
     Raises:
-        UserError: the settings or the images have a mistake. Nothing is written.
+        UserError: the settings or the images are invalid. Nothing is written.
     """
     images = load_images(data["source"], data["options"])
     yield (
@@ -71,7 +71,7 @@ def prepare(
 
 
 def _kept_test(file: Path, images: LabelledImages, digests: Sequence[str], split: Mapping[str, Any]) -> Any:
-    """The images of the test set in a file, true for each. Raises UserError if a class has none."""
+    """The test set in a file: n values, true for a test image. Raises UserError if a class has no test image."""
     check_drawn_with(file, seed=split["seed"], share=split["test_share"])
     tested = read_test_set(file, digests, _tested_by(images, split["strategy"]))
     untested = set(range(len(images.classes))) - set(images.labels[tested].tolist())
@@ -96,7 +96,7 @@ def _balance_lines(folder: Path) -> Iterator[str]:
 
 
 def _tested_by(images: LabelledImages, strategy: str) -> Any:
-    """The units of which a test set consists: groups, or single images if the strategy ignores groups."""
+    """The units that a test set is drawn from: groups, or single images if the strategy ignores groups."""
     return images.names if strategy == "random" else images.groups
 
 

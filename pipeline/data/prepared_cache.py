@@ -18,15 +18,15 @@ PREPARING = tuple(
     f"pipeline.data.{name}"
     for name in ("images", "sources", "prepared", "prepare", "splits", "balanced_draws", "test_sets")
 )
-"""The modules whose code determines prepared data, beside the modules of the sources."""
+"""The modules whose code determines prepared data, in addition to the modules of the sources."""
 
 
 def prepared_folder(
     data: DataConfig, split: SplitConfig, replicates: int, *, report: Callable[[str], None] = lambda line: None
 ) -> Path:
-    """The folder of these images, split for so many replicates; prepare it unless it exists.
+    """Return the folder of these images, split for this number of replicates; prepare it if it does not exist.
 
-    `report` receives lines on what was prepared. Processes that need the same folder wait for the first one.
+    `report` receives lines that describe what was prepared. Processes that need the same folder wait for the first one.
 
     Raises:
         UserError: a setting or an image is invalid.

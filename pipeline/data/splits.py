@@ -1,8 +1,8 @@
 """Divide images into training, validation and test, once per replicate.
 
 A split of n images is n values of `TRAIN`, `VALIDATION` and `TEST`. It keeps the images of a group together. Cells of
-one solar module, or photos of one patient, resemble each other: a network that trained on some of them would be
-rewarded for remembering them in the test.
+one solar module, or photos of one patient, resemble each other: a network trained on some of them would get too high a
+test score on the others.
 """
 
 from collections.abc import Sequence
@@ -59,7 +59,7 @@ def replicate_splits(
             repetition r // folds.
         labels: the class of each image, n integers.
         groups: the group of each image, n names.
-        strata: what else to balance, n names.
+        strata: the stratum of each image, n names; the shares of strata are balanced, too.
         replicates: how many splits to draw.
         test_share: the share of all images in the test set; `kfold` ignores it.
         validation_share: the share of all images in the validation set.
@@ -69,7 +69,7 @@ def replicate_splits(
         classes: the names of the classes, for messages.
 
     Raises:
-        UserError: the settings make no split, or a class has too few images or groups to be in train, validation and
+        UserError: the settings are invalid, or a class has too few images or groups to be in train, validation and
             test.
     """
     parts, share = _checked_settings(strategy, test_share, validation_share, folds, seed, test)
@@ -133,7 +133,7 @@ def _checked_settings(
         raise UserError(f"`split.seed` must be an integer at least 0. Received {seed}.")
     if test is not None and strategy in OWN_TESTS:
         raise UserError(
-            f"Split {strategy} draws its own test sets, but the data bring a test set: use split=group or split=random."
+            f"Split {strategy} draws its own test sets, but the source defines one: use split=group or split=random."
         )
     parts = _checked_folds(folds) if strategy == "kfold" else 0
     share = 1 / parts if parts else float(test.mean()) if test is not None else _checked_share("test_share", test_share)

@@ -7,7 +7,7 @@ import keras
 
 @keras.saving.register_keras_serializable(package="convtrack")
 class BlurPool2D(keras.layers.Layer):  # type: ignore[misc]
-    """Smooths maps with a binomial filter and keeps every `strides`-th pixel.
+    """Smooth maps with a binomial filter and keep every `strides`-th pixel.
 
     Subsampling in max pooling aliases high frequencies, so a shift by one pixel changes the output. Zhang's max pooling
     is `keras.layers.MaxPooling2D(2, strides=1)` followed by this layer; together they halve a map as `MaxPooling2D(2)`

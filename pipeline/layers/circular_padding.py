@@ -9,11 +9,11 @@ Frame = tuple[tuple[int, int], tuple[int, int]]
 
 @keras.saving.register_keras_serializable(package="convtrack")
 class CircularPadding2D(keras.layers.Layer):  # type: ignore[misc]
-    """Extends maps at each side by pixels of the opposite side.
+    """Extend maps at each side by pixels of the opposite side.
 
     With `(kernel - 1) // 2` pixels before and `kernel // 2` after each side, a `"valid"` convolution of stride 1 is
-    circular: it keeps the size of the maps and commutes exactly with circular shifts, also at the border. It is the
-    control in measurements of equivariance, because zero padding reveals the position in the image.
+    circular: it keeps the size of the maps and commutes exactly with circular shifts, also at the border. Measurements
+    of equivariance use it as the control, because zero padding reveals the position in the image.
 
     Args:
         padding: Number of pixels, `((top, bottom), (left, right))` or one integer for all four sides.

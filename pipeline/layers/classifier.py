@@ -8,6 +8,8 @@ def classifier(classes: int, name: str = "output") -> keras.layers.Layer:
 
     Input (batch, units); output (batch, classes) with softmax, or (batch, 1) with a sigmoid for two classes.
 
+    Raises ValueError if `classes` is less than 2.
+
     >>> classifier(10).units, classifier(2).units
     (10, 1)
     """

@@ -26,8 +26,8 @@ class TableConv2D(keras.layers.Layer):  # type: ignore[misc]
         `kernel` `(connections, height, width)` in the order of the table; `bias` `(maps,)`.
 
     Raises:
-        ValueError: An output map has no connection, the same one twice or one to a missing input map, or a kernel does
-            not fit inside the image.
+        ValueError: An output map has no connection, has the same connection twice, or is connected to an input map
+            that does not exist; or a kernel does not fit inside the image.
 
     >>> layer = TableConv2D([(0, 1), (1, 2)], (5, 5))
     >>> layer(keras.ops.ones((1, 14, 14, 3))).shape, layer.count_params()
@@ -61,7 +61,7 @@ class TableConv2D(keras.layers.Layer):  # type: ignore[misc]
         channels = input_shape[-1]
         seen = max(max(maps) for maps in self.table)
         if seen >= channels:
-            raise ValueError(f"`table` must contain input maps. Received index {seen} and {channels} channels.")
+            raise ValueError(f"`table` must contain indices of input maps, below {channels}. Received index {seen}.")
         self._dense_shape = (*self.kernel_size, channels, len(self.table))
         # Indices into the last two axes of the dense kernel for each connection.
         self._places = np.array([(before, after) for after, maps in enumerate(self.table) for before in maps], "int32")

@@ -54,7 +54,7 @@ class Geometry:
 
     @property
     def margins(self) -> tuple[tuple[int, int], ...]:
-        """Padding zeros before and after each axis; an odd zero is added after, as in TensorFlow.
+        """Number of zeros before and after the map along each axis; an odd zero is added after, as in TensorFlow.
 
         >>> Geometry((4, 4), (3, 2), (1, 1), "same").margins
         ((1, 1), (0, 1))
@@ -71,7 +71,7 @@ class Geometry:
 
     @property
     def taps(self) -> tuple[npt.NDArray[np.intp], ...]:
-        """For each axis, the index of the tap of a window that covers a pixel: an array (side, windows).
+        """For each axis, an array (side, windows): the index of the tap with which a window covers a pixel.
 
         Values outside 0..kernel - 1 mean that the window does not cover the pixel.
 

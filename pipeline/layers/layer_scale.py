@@ -10,7 +10,7 @@ import keras
 
 @keras.saving.register_keras_serializable("convtrack")
 class LayerScale(keras.layers.Layer):  # type: ignore[misc]
-    """Multiplies every channel by a trainable factor.
+    """Multiply every channel by a trainable factor.
 
     With a small initial value a residual block starts near the identity, which makes deep networks easier to train.
 

@@ -18,7 +18,7 @@ from pipeline.layers.unshared import UnsharedWindows
 
 
 class _LocallyConnected(UnsharedWindows):
-    """The common part for signals and images."""
+    """The common base of the layers for signals and for images."""
 
     compiles_with_xla = False
 
@@ -59,7 +59,7 @@ class _LocallyConnected(UnsharedWindows):
 
 @keras.saving.register_keras_serializable(package="convtrack")
 class LocallyConnected2D(_LocallyConnected):
-    """Applies a different linear map to every window of an image.
+    """Apply a different linear map to every window of an image.
 
     The layer has the windows and the multiply–accumulates of `keras.layers.Conv2D`, but positions share neither weights
     nor biases. It has `out_h * out_w` times as many parameters and is not equivariant to shifts (LeCun 1989,
@@ -101,7 +101,7 @@ class LocallyConnected2D(_LocallyConnected):
 
 @keras.saving.register_keras_serializable(package="convtrack")
 class LocallyConnected1D(_LocallyConnected):
-    """Applies a different linear map to every window of a signal.
+    """Apply a different linear map to every window of a signal.
 
     Like `LocallyConnected2D`, with one axis: the windows of `keras.layers.Conv1D` with separate weights.
 
@@ -128,7 +128,7 @@ class LocallyConnected1D(_LocallyConnected):
         ValueError: An argument is not positive, `padding` is unknown, length or channels of the input
             are unknown, or a window does not fit inside the signal.
 
-    The lecture's example with five pixels and three outputs, each with three weights of its own:
+    The lecture's example with five pixels and three outputs, each with its own three weights:
 
     >>> sparse = LocallyConnected1D(1, 3, use_bias=False)
     >>> sparse(np.ones((1, 5, 1), "float32")).shape, sparse.count_params()

@@ -1,8 +1,9 @@
 """Dense layers with a mask that sets missing connections to zero: sparse connectivity in dense storage.
 
-It is the lecture's step between dense layer and convolution: a convolution is a dense layer without most connections
-(here) in which all positions have equal weights (`pipeline.layers.unrolling` sets them). The layer needs the memory and
-the products of a dense layer; `pipeline.layers.locally_connected` stores only the weights of existing connections.
+It is the lecture's step between a dense layer and a convolution: this layer is a dense layer without most of its
+connections, and a convolution is this layer with equal weights at all positions (`pipeline.layers.unrolling` sets
+them). The layer needs the memory and the multiplications of a dense layer; `pipeline.layers.locally_connected` stores
+only the weights of existing connections.
 """
 
 import math
@@ -15,7 +16,7 @@ from pipeline.layers.unshared import UnsharedWindows
 
 
 class _MaskedDense(UnsharedWindows):
-    """The common part for signals and images."""
+    """The common base of the layers for signals and for images."""
 
     def build(self, input_shape: tuple[Any, ...]) -> None:
         """Create weights and biases."""
@@ -67,7 +68,7 @@ class MaskedDense2D(_MaskedDense):
     window, in all channels, and 0 elsewhere. Masked weights start at zero and have no gradient. No weights are shared.
 
     Args:
-        filters: Number of units at each position of the window.
+        filters: Number of units for each position of the window.
         kernel_size: Height and width of a window in pixels; one integer for both.
         strides: Vertical and horizontal distance between windows in pixels; one integer for both.
         padding: `"valid"` for windows inside the image only, `"same"` for windows that may exceed it such that
@@ -103,7 +104,9 @@ class MaskedDense1D(_MaskedDense):
     Like `MaskedDense2D`, with one axis: input `(batch, length, channels)`, output `(batch, out * filters)`, `kernel`
     `(length * channels, out * filters)`.
 
-    The lecture's example with five pixels and three outputs: fifteen weights are stored, and nine of them connect.
+    Raises ValueError as `MaskedDense2D` does.
+
+    The lecture's example with five pixels and three outputs: fifteen weights are stored, nine of them for connections.
 
     >>> sparse = MaskedDense1D(1, 3, use_bias=False, kernel_initializer="ones")
     >>> sparse(keras.ops.ones((1, 5, 1))).shape, sparse.count_params()

@@ -8,7 +8,7 @@ from keras import layers
 def batch_normalized_relu(x: Any, *, name: str) -> Any:
     """Normalise over the batch, then apply ReLU; the layers are called `<name>_norm` and `<name>_relu`.
 
-    Takes and returns a symbolic tensor of shape (batch, …, channels).
+    Input and output are symbolic tensors of shape (batch, …, channels).
     """
     x = layers.BatchNormalization(name=f"{name}_norm")(x)
     return layers.ReLU(name=f"{name}_relu")(x)

@@ -10,14 +10,14 @@ import tensorflow as tf
 
 @keras.saving.register_keras_serializable(package="convtrack")
 class PolyphaseSampling2D(keras.layers.Layer):  # type: ignore[misc]
-    """Subsamples each image to its polyphase component of largest norm.
+    """Subsample each image to its polyphase component of largest norm.
 
     The polyphase components of a map are the `strides ** 2` ways to keep every `strides`-th pixel, one for each pixel
     of the first `strides` × `strides` block. A circular shift of the map permutes its components and shifts them by
     whole pixels. The component of largest l2 norm over all channels is therefore the same one for every shift: a
     circular shift of the input shifts the output circularly, exactly and without training. After circular convolutions
-    and global average pooling, shifts change only the order of additions. The selection has no gradient; the selected
-    component has that of a slice.
+    and global average pooling, shifts change only the order of additions. The selection itself has no gradient;
+    gradients pass through the selected component as through a slice.
 
     The property requires sides divisible by `strides`. Otherwise the last rows and columns are dropped, as in pooling.
     If norms are equal, the first component is selected.

@@ -10,7 +10,7 @@ import keras
 
 @keras.saving.register_keras_serializable("convtrack")
 class PositionBias(keras.layers.Layer):  # type: ignore[misc]
-    """Adds a separate bias to every unit of its input, such as the output of a convolution without bias.
+    """Add a separate bias to every unit of the input, such as the output of a convolution without bias.
 
     Input and output (batch, …); `bias` has the shape of the input without the batch axis and is initially zero.
 

@@ -7,11 +7,11 @@ import keras
 
 @keras.saving.register_keras_serializable("convtrack")
 class ChannelPaddedShortcut(keras.layers.Layer):  # type: ignore[misc]
-    """Keeps every `strides`-th pixel and appends channels of zeros up to `filters` channels.
+    """Keep every `strides`-th pixel and append channels of zeros up to `filters` channels.
 
     Input (batch, rows, columns, channels); output (batch, ceil(rows / strides), ceil(columns / strides), filters).
 
-    Raises ValueError if the input has more than `filters` channels.
+    Raises ValueError if `filters` or `strides` is less than 1, or if the input has more than `filters` channels.
 
     >>> ChannelPaddedShortcut(32, strides=2).compute_output_shape((None, 7, 8, 16))
     (None, 4, 4, 32)
@@ -29,8 +29,8 @@ class ChannelPaddedShortcut(keras.layers.Layer):  # type: ignore[misc]
         """Check that the input does not have more channels than the output."""
         if (input_shape[-1] or 0) > self.filters:
             raise ValueError(
-                f"`filters` must not be less than the channels of the input. "
-                f"Received filters={self.filters} and {input_shape[-1]} channels."
+                f"`filters` must be at least the number of input channels, {input_shape[-1]}. "
+                f"Received filters={self.filters}."
             )
 
     def call(self, inputs: Any) -> Any:

@@ -9,7 +9,7 @@ import keras
 
 @keras.saving.register_keras_serializable("convtrack")
 class Subsampling2D(keras.layers.Layer):  # type: ignore[misc]
-    """Sums each window, multiplies by the coefficient of the map, adds its bias and applies the activation.
+    """Sum each window, multiply by the coefficient of the map, add its bias and apply the activation.
 
     Windows do not overlap; incomplete windows at the end are dropped. Initially the layer computes averages: every
     coefficient is 1 / (height * width) and every bias zero.
@@ -22,6 +22,9 @@ class Subsampling2D(keras.layers.Layer):  # type: ignore[misc]
     Shapes:
         input `(batch, rows, columns, channels)`, output `(batch, rows // height, columns // width, channels)`;
         `coefficient` and `bias` `(channels,)`.
+
+    Raises:
+        ValueError: `pool_size` is not two positive integers.
 
     >>> layer = Subsampling2D((2, 2))
     >>> layer(keras.ops.ones((1, 28, 28, 6))).shape, layer.count_params()

@@ -12,7 +12,7 @@ Initializer = Callable[..., Any]
 
 
 class UnsharedWindows(keras.layers.Layer):  # type: ignore[misc]
-    """Arguments and windows of such a layer; subclasses set the number of `axes`."""
+    """Arguments and windows of a layer without weight sharing; subclasses set the number of `axes`."""
 
     axes: int
     compiles_with_xla = True

@@ -36,7 +36,7 @@ def build(
     classes: int,
     subgroups: int = 0,
 ) -> "keras.Model":
-    """A model with new weights for images of shape (rows, columns, channels).
+    """Build a model with new weights for images of shape (rows, columns, channels).
 
     An architecture with a parameter `subgroups` receives the number of subgroups.
 

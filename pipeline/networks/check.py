@@ -1,4 +1,4 @@
-"""Compare a layer table with Keras, and measure the layers that arithmetic has no rule for."""
+"""Compare a layer table with Keras, and measure layers for which arithmetic has no rule."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any

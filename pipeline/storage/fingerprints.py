@@ -21,8 +21,8 @@ def fingerprint(parts: Mapping[str, Any]) -> str:
 def code_digest(modules: Iterable[str]) -> str:
     """SHA-256 over what the named modules compute, as 64 hexadecimal digits.
 
-    The digest follows the meaning of the code, not its text (`pipeline.storage.meaning`): rewording a docstring,
-    reformatting, or moving a function from one of the modules to another leaves it as it is.
+    The digest depends on the meaning of the code, not on its text (`pipeline.storage.meaning`): rewording a docstring,
+    reformatting, or moving a function from one of the modules to another does not change it.
 
     Raises:
         ModuleNotFoundError: there is no such module in this project.

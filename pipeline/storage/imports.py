@@ -21,7 +21,7 @@ def module_file(module: str) -> Path | None:
 
 
 def imported_names(source: str, *, at_start: bool = False) -> set[str]:
-    """Every dotted name that a module imports: anywhere in its source, or only when it is imported itself.
+    """Every dotted name that a module imports; with `at_start`, only the imports that run when it is imported itself.
 
     >>> sorted(imported_names("from pipeline.layers import geometry"))
     ['pipeline.layers', 'pipeline.layers.geometry']
@@ -37,7 +37,7 @@ def imported_names(source: str, *, at_start: bool = False) -> set[str]:
 
 
 def imported_modules(module: str, *, at_start: bool = False) -> set[str]:
-    """The modules of this project that a module imports: anywhere in its source, or only when it is imported itself.
+    """The modules of this project that a module imports; with `at_start`, only when it is imported itself.
 
     Raises:
         ModuleNotFoundError: there is no such module in this project.

@@ -1,7 +1,7 @@
 """What a module computes, independent of how its source is written and where the file is.
 
-Comments, docstrings, layout, import lines, type annotations and the texts of raised errors compute nothing. What is
-left of a module is one text per top-level statement, the same under every supported Python version.
+Comments, docstrings, layout, import lines, type annotations and the texts of raised errors compute nothing and are
+removed. The rest of a module is one text per top-level statement, the same under every supported Python version.
 """
 
 import ast
@@ -21,8 +21,8 @@ IGNORED_FIELDS = frozenset(
 def statements(source: str) -> list[str]:
     """The top-level statements of a module as canonical JSON texts, in their order.
 
-    A name that is imported stands for what it is imported from, so that an alias changes nothing and another library
-    does. Repeated assignments to one name are numbered: the last one counts, whatever order the texts are sorted in.
+    An imported name is replaced by the full name of what it refers to: another alias changes nothing, another library
+    does. Repeated assignments to one name are numbered, because the last one counts even if the texts are sorted.
 
     >>> statements("import numpy as np\\nx = np.pi  # a constant") == statements("from numpy import pi\\nx = pi")
     False
@@ -77,7 +77,7 @@ def _computes_nothing(node: ast.stmt) -> bool:
 
 
 def _imported(tree: ast.Module) -> Mapping[str, str]:
-    """What each imported name stands for; for a name of this project its own name, whatever module it is in."""
+    """The full name of what each imported name refers to; a name of this project is kept without its module."""
     origins: dict[str, str] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):

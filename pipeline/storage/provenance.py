@@ -7,7 +7,7 @@ CODE = ("pipeline", "hydra_plugins", "conf", "dvc.yaml", "requirements.lock")
 PACKAGES = ("tensorflow", "keras", "numpy", "scikit-learn", "mlflow", "dvc", "hydra-core")
 
 READ_ANY_OWNER = ("-c", "safe.directory=*", "-c", "core.fsmonitor=false")
-"""Git refuses a repository of another user as "dubious", as in a container. Reading it runs none of its programs."""
+"""Accept a repository of another user, as in a container, which git calls "dubious": reading it runs no program."""
 
 
 def commit() -> str:
@@ -16,7 +16,7 @@ def commit() -> str:
 
 
 def dirty() -> bool:
-    """Return whether code or configuration differ from that commit; files that runs write do not count."""
+    """Return whether code or configuration differ from the checked-out commit; files that runs write do not count."""
     return bool(_git("status", "--porcelain", "--", *CODE))
 
 

@@ -18,7 +18,7 @@ def compile_model(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> 
     metrics = keras.metrics
     binary = [output.shape[-1] == 1 for output in model.outputs]
     accuracies = [metrics.BinaryAccuracy if two else metrics.SparseCategoricalAccuracy for two in binary]
-    # Keras' own loss of one of several outputs weights a smaller last batch like a full one.
+    # With several outputs, Keras' own loss of each output gives a smaller last batch the weight of a full one.
     entropies = [metrics.BinaryCrossentropy if two else metrics.SparseCategoricalCrossentropy for two in binary]
     model.compile(
         optimizer=optimizer,
@@ -28,7 +28,7 @@ def compile_model(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> 
             for accuracy, entropy in zip(accuracies, entropies, strict=True)
         ],
     )
-    # Before `fit` traces the step: some optimizers copy the initial weights.
+    # Build it before `fit` traces the training step, because some optimizers copy the initial weights.
     optimizer.build(model.trainable_variables)
 
 

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 INSTRUCTION_SETS = ("fma", "avx2", "avx512f", "asimd", "sve")
-"""Vector instructions, as Linux lists them, between which TensorFlow's kernels choose when they run."""
+"""Vector instructions that TensorFlow's kernels choose from at run time, by the names that Linux lists."""
 
 COUNT_GPUS = "import tensorflow; print(len(tensorflow.config.list_physical_devices('GPU')))"
 
@@ -17,8 +17,8 @@ COUNT_GPUS = "import tensorflow; print(len(tensorflow.config.list_physical_devic
 def gpus() -> tuple[str, ...]:
     """Return the GPUs that TensorFlow can use, as `CUDA_VISIBLE_DEVICES` names them.
 
-    A card alone is not enough: without CUDA's libraries TensorFlow computes on the processor. Where there is a card,
-    a separate process imports TensorFlow and counts the usable GPUs.
+    A graphics card alone is not enough: without CUDA's libraries TensorFlow computes on the processor. If there is a
+    card, a separate process imports TensorFlow and counts the usable GPUs.
     """
     if not any(Path("/dev").glob("nvidia[0-9]*")):
         return ()

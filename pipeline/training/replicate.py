@@ -64,7 +64,7 @@ def _keep(task: Task, model: keras.Model, history: list[Epoch], checkpoint: Chec
     with replacing_folder(result.folder) as unfinished:
         for picture in checkpoint.pictures.values():
             shutil.copy2(picture, unfinished)
-        # A model that is not compiled: Keras would otherwise save the optimizer's variables with the weights.
+        # Save from a model that is not compiled: Keras would otherwise save the optimizer's variables, too.
         bare = keras.models.model_from_json(task.architecture)
         bare.set_weights(model.get_weights())
         bare.save_weights(unfinished / result.weights.name)

@@ -31,7 +31,7 @@ def start_tensorflow(threads: int | None = None) -> Any:
     with _native_messages_hidden():
         import keras
         import tensorflow as tf
-    # Its warnings, such as those about retracing, address the authors of this project, not its users.
+    # TensorFlow's warnings, such as those about retracing, address the authors of this project, not its users.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     keras.config.set_image_data_format("channels_last")
     keras.config.set_floatx("float32")

@@ -341,7 +341,7 @@ def test_a_shortcut_is_saved_and_loaded():
 
 
 def test_a_shortcut_refuses_to_drop_channels():
-    with pytest.raises(ValueError, match="Received filters=2 and 3 channels"):
+    with pytest.raises(ValueError, match=r"at least the number of input channels, 3\. Received filters=2"):
         ChannelPaddedShortcut(2)(np.zeros((1, 4, 4, 3), "float32"))
     with pytest.raises(ValueError, match=r"must be at least 1\. Received filters=2, strides=0"):
         ChannelPaddedShortcut(2, strides=0)

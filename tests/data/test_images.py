@@ -35,5 +35,5 @@ def test_labels_must_lie_in_the_classes(few):
 
 
 def test_classes_must_differ(few):
-    with pytest.raises(ValueError, match="must differ"):
+    with pytest.raises(ValueError, match="must not contain a name twice"):
         replace(few, classes=("sound", "sound"))

@@ -172,7 +172,7 @@ def test_a_given_test_set_is_kept():
 @pytest.mark.parametrize("strategy", OWN_TESTS)
 def test_a_given_test_set_and_a_strategy_that_redraws_it_contradict(strategy):
     data = some()
-    assert "the data bring a test set" in drawn(data, strategy=strategy, test=data[1] == "3")
+    assert "the source defines one" in drawn(data, strategy=strategy, test=data[1] == "3")
 
 
 def test_a_given_test_set_that_tears_a_group_is_refused():

@@ -82,7 +82,7 @@ def test_a_table_must_list_different_maps(table):
 
 
 def test_a_table_that_does_not_fit_the_input_is_rejected(images):
-    with pytest.raises(ValueError, match=r"Received index 4 and 4 channels"):
+    with pytest.raises(ValueError, match=r"below 4\. Received index 4"):
         TableConv2D([(4,)], (3, 3))(images)
     with pytest.raises(ValueError, match="`kernel_size` must fit inside the input"):
         TableConv2D([(0,)], (8, 3))(images)

@@ -1,1 +1,1 @@
-"""The effect of each kind of layer on shape and receptive field, and its cost: one function per kind."""
+"""Rules: one function per kind of layer, which returns its effect on shape and receptive field, and its cost."""

@@ -84,7 +84,7 @@ OPERATIONS: Mapping[str, Rule] = {
 
 
 class NoRule(ValueError):
-    """There is no rule for the class of a layer."""
+    """Error for a layer whose class has no rule."""
 
 
 def is_operation(node: Node) -> bool:

@@ -8,7 +8,7 @@ from pipeline.arithmetic.rules.signals import Effect, Signal, biases, length, on
 
 
 def dense(node: Node, inputs: Sequence[Signal]) -> Effect:
-    """Dense: a weight per unit and number along the last axis, shared by all positions."""
+    """Dense: one weight per unit and per number along the last axis, shared by all positions."""
     signal, units = only(node, inputs), int(node.config["units"])
     weights = signal.channels * units
     positions = prod(signal.sides)

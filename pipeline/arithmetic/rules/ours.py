@@ -113,8 +113,8 @@ def blur_pooling(node: Node, inputs: Sequence[Signal]) -> Effect:
 def polyphase_sampling(node: Node, inputs: Sequence[Signal]) -> Effect:
     """PolyphaseSampling2D: one pixel of each `strides` × `strides` block, at the same place in all blocks of an image.
 
-    The place depends on the image, so the receptive field of a unit is the whole block, as for pooling. That the choice
-    itself depends on norms over the whole image is not counted, because it is piecewise constant.
+    The place depends on the image, so the receptive field of a unit is the whole block, as for pooling. The choice of
+    the place depends on the whole image; this is not counted, because the choice is piecewise constant.
     """
     signal, step = maps(node, inputs), int(node.config["strides"])
     output = slid(node, signal, (step, step), signal.channels, padding="valid")

@@ -1,4 +1,4 @@
-"""Signals between layers, the effect of a layer on them, and helpers with which rules read a layer's configuration.
+"""Signals between layers, the effect of a layer on them, and functions that read a layer's configuration for rules.
 
 A rule is a function of a layer and its input signals. It returns the output signal and the cost of the layer for one
 image:
@@ -10,9 +10,9 @@ of weights without weight sharing. Every bias is a link of its unit, links to pa
 linked to every number of its window. Layers that act on each number alone (activations, normalisation, scaling), join
 paths or rearrange numbers have no connections.
 
-**Multiply–accumulates**: a product with a weight and the addition of it count as one. Products with padding zeros
-count, as do those of a transposed convolution that lie outside its output. Biases, activations, pooling, normalisation
-and scaling (which can be folded into the preceding layer) do not count.
+**Multiply–accumulates**: a multiplication by a weight and the addition of the product count as one. Products with
+padding zeros count, as do those of a transposed convolution that lie outside its output. Biases, activations, pooling,
+normalisation and scaling (which can be folded into the preceding layer) do not count.
 """
 
 import re
@@ -56,7 +56,7 @@ class Effect:
 
 
 class Misfit(ValueError):
-    """A layer needs a larger input than it receives."""
+    """Error for a layer that needs a larger input than it receives."""
 
 
 Rule = Callable[[Node, Sequence[Signal]], Effect]

@@ -122,7 +122,7 @@ def zero_padding(node: Node, inputs: Sequence[Signal]) -> Effect:
 
 
 def cropping(node: Node, inputs: Sequence[Signal]) -> Effect:
-    """Cropping1D, 2D and 3D: the rim of each map is removed."""
+    """Cropping1D, 2D and 3D: the border of each map is removed."""
     return Effect(framed(node, maps(node, inputs), _pairs(node.config["cropping"]), sign=-1))
 
 

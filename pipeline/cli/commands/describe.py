@@ -9,7 +9,7 @@ Connections are links between units, biases included, as if no weights were shar
 field (field), effective stride and effective padding are in input pixels, rows × columns, along the widest path (Araujo
 et al. 2019). A field is `all` if a unit depends on the whole image: after flattening, dense layers and global pooling.
 It is `undefined` if units have fields of different sizes, or after a layer whose cost is unknown (?). Several images
-count as stacked on each other.
+are treated as overlaid pixel by pixel.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """Data sources: each module in this folder is a source, and its function `load` returns the images.
 
 The keyword-only parameters of `load` are the options of the source. `REQUIREMENT` names the package to install, if the
-source reads one. A source that reads files of the user also has a function `watched` with the same options, which
+source needs one. A source that reads files of the user also has a function `watched` with the same options, which
 returns these files.
 """
 

@@ -19,9 +19,9 @@ from pipeline.data.images import LabelledImages
 REQUIREMENT = "elpv-dataset==1.0.0.post1"
 
 CELLS = 60  # six rows of ten cells: the usual module
-# Cells per module where a run of one type is no multiple of 60. The sizes in the two long runs were read from the
-# images: each module's upper row of cells has a dark upper edge and each first column a dark left edge, which puts
-# one module of 6×9 cells (left edges every nine rows) and one of 5×10 (two upper rows fifty apart) among the others.
+# Cells per module where a run of one type is not a multiple of 60. In the two long runs, the sizes were inferred from
+# the images: the cells of a module's upper row have a dark upper edge, those of its first column a dark left edge. The
+# edges reveal one module of 6×9 cells (left edges every nine cells) and one of 5×10 (two upper rows 50 cells apart).
 MODULES = {
     714: (60, 60, 60, 60, 60, 54, 60, 60, 60, 60, 60, 60),
     530: (60, 60, 50, 60, 60, 60, 60, 60, 60),

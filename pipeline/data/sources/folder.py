@@ -28,8 +28,9 @@ def load(
     """Load all images below `path`, resized to `size` pixels (the side length, or height and width).
 
     Classes are the names of the folders in `path`, sorted. `group_pattern` is a regular expression that is searched in
-    the path of each image relative to `path`, with forward slashes. Its first group names the group of the image; if it
-    has no group, the whole match does. Without a pattern, each image is its own group.
+    the path of each image relative to `path`, with forward slashes. The image's group is the text that the first
+    parenthesised part matches, or the whole match if there are no parentheses. Without a pattern, each image is its own
+    group.
 
     Raises:
         UserError: another folder layout, an unreadable image, or an image for which the pattern finds no group.
