@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import mlflow
 import numpy as np
 import pytest
 
@@ -25,26 +24,36 @@ UNSET = ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_RUN_ID", "HYDR
 
 
 @dataclass(frozen=True)
-class Answer:
+class CommandResult:
     """The result of a command: exit code, standard output and standard error."""
 
     code: int
-    said: str
-    complaint: str
+    stdout: str
+    stderr: str
 
-    def refusal(self) -> str:
+    def error_message(self) -> str:
         """Return the one sentence of an error message."""
-        assert self.code == 1, f"exit code {self.code}\n{self.said}\n{self.complaint}"
-        assert "Traceback" not in self.said + self.complaint
-        assert self.complaint.startswith("convtrack: ") and self.complaint.endswith(".\n"), self.complaint
-        assert self.complaint.count("\n") == 1, self.complaint
-        return self.complaint.removeprefix("convtrack: ").strip()
+        assert self.code == 1, f"exit code {self.code}\n{self.stdout}\n{self.stderr}"
+        assert "Traceback" not in self.stdout + self.stderr
+        assert self.stderr.startswith("convtrack: ") and self.stderr.endswith(".\n"), self.stderr
+        assert self.stderr.count("\n") == 1, self.stderr
+        return self.stderr.removeprefix("convtrack: ").strip()
 
-    def success(self) -> str:
-        """What a command printed that ended well."""
-        assert self.code == 0, f"exit code {self.code}\n{self.said}\n{self.complaint}"
-        assert self.complaint == ""
-        return self.said
+    def output(self) -> str:
+        """Standard output; the command must have succeeded without a warning."""
+        assert self.code == 0, f"exit code {self.code}\n{self.stdout}\n{self.stderr}"
+        assert self.stderr == ""
+        return self.stdout
+
+
+def mlflow_client(database: Path) -> Any:
+    """MLflow's own client of a store in a file."""
+    with warnings.catch_warnings():
+        # The first import of MLflow's tables raises a deprecation warning of SQLAlchemy 2.1.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        import mlflow
+
+        return mlflow.MlflowClient(f"sqlite:///{database}")
 
 
 @dataclass(frozen=True)
@@ -61,7 +70,9 @@ class Project:
         path = os.pathsep.join([*self.environment.get("PYTHONPATH", "").split(os.pathsep), str(ROOT)])
         return {**kept, **self.environment, "PYTHONPATH": path.lstrip(os.pathsep)}
 
-    def run(self, *arguments: str, python: tuple[str, ...] = (), timeout: float = 240, **environment: str) -> Answer:
+    def run(
+        self, *arguments: str, python: tuple[str, ...] = (), timeout: float = 240, **environment: str
+    ) -> CommandResult:
         """Run a command to its end."""
         done = subprocess.run(
             [sys.executable, *python, "-m", "pipeline", *arguments],
@@ -72,9 +83,9 @@ class Project:
             timeout=timeout,
             check=False,
         )
-        return Answer(done.returncode, done.stdout, done.stderr)
+        return CommandResult(done.returncode, done.stdout, done.stderr)
 
-    def interrupted(self, *arguments: str, after: str, by: signal.Signals) -> Answer:
+    def interrupted(self, *arguments: str, after: str, by: signal.Signals) -> CommandResult:
         """Run a command and send it a signal when it has printed a line with `after`."""
         command = [sys.executable, "-m", "pipeline", *arguments]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
@@ -85,16 +96,13 @@ class Project:
                 if after in line:
                     process.send_signal(by)
                     break
-            said, complaint = process.communicate(timeout=120)
-        return Answer(process.returncode, "".join(lines) + said, complaint)
+            stdout, stderr = process.communicate(timeout=120)
+        return CommandResult(process.returncode, "".join(lines) + stdout, stderr)
 
     @property
     def store(self) -> Any:
         """The project's store, as MLflow's own client reads it."""
-        with warnings.catch_warnings():
-            # MLflow's tables are described in a way that SQLAlchemy 2.1 calls deprecated, once, when they are imported.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            return mlflow.MlflowClient(f"sqlite:///{self.folder}/mlflow.db")
+        return mlflow_client(self.folder / "mlflow.db")
 
     def runs(self) -> list[Any]:
         """Every run in the project's store."""
@@ -207,8 +215,5 @@ def pair_predictions():
 def empty_store(tmp_path_factory):
     """A store without experiments. Creating it takes a second, copying it nothing."""
     file = tmp_path_factory.mktemp("store") / "mlflow.db"
-    with warnings.catch_warnings():
-        # The first import of MLflow's tables raises a deprecation warning of SQLAlchemy 2.1.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        mlflow.MlflowClient(f"sqlite:///{file}").search_experiments()
+    mlflow_client(file).search_experiments()
     return file

@@ -60,7 +60,7 @@ class Hooks:
 
 
 @pytest.fixture
-def lab(monkeypatch, tmp_path):
+def stand_ins(monkeypatch, tmp_path):
     """Replace data, network, training and MLflow; `finished` holds the replicates that are trained already."""
     events = SimpleNamespace(finished=set(), looks=0, logged=None, checked=[])
 
@@ -114,8 +114,8 @@ def lab(monkeypatch, tmp_path):
     return events
 
 
-def test_hooks_are_called_in_order_and_reused_replicates_are_not_trained(lab):
-    lab.finished = {0}
+def test_hooks_are_called_in_order_and_reused_replicates_are_not_trained(stand_ins):
+    stand_ins.finished = {0}
     hooks = Hooks()
     loss = experiment.main(**SETTINGS, replicates=2, observer=hooks)
     assert hooks.calls[:-1] == [
@@ -136,35 +136,35 @@ def test_hooks_are_called_in_order_and_reused_replicates_are_not_trained(lab):
     assert loss == 1.0
 
 
-def test_a_pruned_experiment_stops_and_has_no_values(lab):
+def test_a_pruned_experiment_stops_and_has_no_values(stand_ins):
     hooks = Hooks(pruned=True)
     with pytest.raises(Pruned):
         experiment.main(**SETTINGS, replicates=2, observer=hooks)
     assert [call[0] for call in hooks.calls] == ["tasks", "begin", "progress"]
 
 
-def test_mlflow_logs_all_options_below_the_trial(lab):
+def test_mlflow_logs_all_options_below_the_trial(stand_ins):
     trial = object()
     experiment.main(**SETTINGS, replicates=1, observer=Hooks(trial=trial))
-    assert lab.logged == ({"name": "small", "architecture": "lenet5", "options": {"activation": "tanh"}}, trial)
-    assert lab.looks == 1
+    assert stand_ins.logged == ({"name": "small", "architecture": "lenet5", "options": {"activation": "tanh"}}, trial)
+    assert stand_ins.looks == 1
 
 
-def test_a_single_experiment_prints_what_is_reused_and_its_result(lab, capsys):
-    lab.finished = {0, 1}
+def test_a_single_experiment_prints_what_is_reused_and_its_result(stand_ins, capsys):
+    stand_ins.finished = {0, 1}
     experiment.main(**SETTINGS, replicates=2)
     assert capsys.readouterr().out.splitlines() == [
         "small: reusing 2 of 2 replicates, which are already trained",
         "small on digits: validation loss 1.0000, accuracy 0.7500 (mean of 2)",
     ]
-    assert lab.checked == []
+    assert stand_ins.checked == []
 
 
-def test_a_mistake_in_the_training_is_found_before_anything_is_recorded(lab, monkeypatch):
+def test_a_mistake_in_the_training_is_found_before_anything_is_recorded(stand_ins, monkeypatch):
     def fail(task, prepared):
         raise ValueError("batch size")
 
     monkeypatch.setattr("pipeline.training.start.start", fail)
     with pytest.raises(ValueError, match="batch size"):
         experiment.main(**SETTINGS, replicates=1)
-    assert lab.looks == 0 and lab.logged is None
+    assert stand_ins.looks == 0 and stand_ins.logged is None

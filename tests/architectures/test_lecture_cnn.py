@@ -104,8 +104,10 @@ def test_without_a_nonlinearity_and_with_averages_it_is_an_affine_map_up_to_its_
     one, other = np.random.default_rng(1).normal(size=(2, 1, 16, 16, 1)).astype("float32")
     middle = np.asarray(logits((one + other) / 2))
     np.testing.assert_allclose(middle, (np.asarray(logits(one)) + np.asarray(logits(other))) / 2, atol=1e-5)
-    bent = keras.Model(model.input, network(activation="relu", pooling="average")(model.input))
-    assert not np.allclose(bent((one + other) / 2), (np.asarray(bent(one)) + np.asarray(bent(other))) / 2, atol=1e-4)
+    nonlinear = keras.Model(model.input, network(activation="relu", pooling="average")(model.input))
+    assert not np.allclose(
+        nonlinear((one + other) / 2), (np.asarray(nonlinear(one)) + np.asarray(nonlinear(other))) / 2, atol=1e-4
+    )
 
 
 SHIFTS = list(np.ndindex(16, 16))

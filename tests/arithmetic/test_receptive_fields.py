@@ -1,6 +1,6 @@
 """Receptive field, effective stride and effective padding of random networks, against which pixels reach which units.
 
-All weights are positive and all images are dark but for one lit row or column, so a unit answers if, and only if, the
+All weights are positive and all images are dark but for one lit row or column, so a unit responds if, and only if, the
 lit pixels reach it.
 """
 
@@ -28,8 +28,8 @@ def lit(axis: int) -> np.ndarray:
 def reached(model: keras.Model, axis: int) -> list[np.ndarray]:
     """For each output of the model, which lines of pixels (first axis) reach which lines of units (second axis)."""
     # A model with one output gives it bare.
-    answers = keras.tree.flatten(model(lit(axis)))
-    return [np.asarray(answer).sum(axis=(2 if axis == 0 else 1, 3)) > 0 for answer in answers]
+    responses = keras.tree.flatten(model(lit(axis)))
+    return [np.asarray(response).sum(axis=(2 if axis == 0 else 1, 3)) > 0 for response in responses]
 
 
 def with_positive_weights(model: keras.Model) -> keras.Model:

@@ -27,10 +27,10 @@ def positions(first: int, last: int, kernel: int, stride: int, dilation: int) ->
     return count
 
 
-thousand = settings(deadline=None, max_examples=1000)
+thousand_examples = settings(deadline=None, max_examples=1000)
 
 
-@thousand
+@thousand_examples
 @given(
     size=st.integers(1, 40),
     kernel=lengths,
@@ -51,19 +51,19 @@ def test_a_single_padding_applies_to_both_ends():
     assert output_size(7, 3, stride=2, padding=2) == output_size(7, 3, stride=2, padding=(2, 2)) == 5
 
 
-@thousand
+@thousand_examples
 @given(size=st.integers(1, 40), kernel=lengths, stride=lengths, dilation=st.integers(1, 4))
 def test_same_padding_is_the_smallest_with_a_kernel_at_every_stride(size, kernel, stride, dilation):
     before, after = same_padding(size, kernel, stride=stride, dilation=dilation)
-    wanted = len(range(0, size, stride))
-    assert keras_output_size(size, kernel, stride=stride, padding="same", dilation=dilation) == wanted
+    expected_size = len(range(0, size, stride))
+    assert keras_output_size(size, kernel, stride=stride, padding="same", dilation=dilation) == expected_size
     assert after - before in (0, 1)
     if before + after > 0:
-        assert positions(0, size + before + after - 1, kernel, stride, dilation) == wanted
-        assert positions(0, size + before + after - 2, kernel, stride, dilation) == wanted - 1
+        assert positions(0, size + before + after - 1, kernel, stride, dilation) == expected_size
+        assert positions(0, size + before + after - 2, kernel, stride, dilation) == expected_size - 1
 
 
-@thousand
+@thousand_examples
 @given(size=st.integers(1, 40), kernel=lengths, stride=lengths, dilation=st.integers(1, 4))
 def test_with_causal_padding_a_unit_depends_on_no_later_pixel(size, kernel, stride, dilation):
     before, after = keras_padding(size, kernel, stride=stride, padding="causal", dilation=dilation)
@@ -77,14 +77,14 @@ def spread(size: int, kernel: int, stride: int, dilation: int) -> set[int]:
     return {place * stride + tap * dilation for place in range(size) for tap in range(kernel)}
 
 
-@thousand
+@thousand_examples
 @given(size=st.integers(1, 40), kernel=lengths, stride=lengths, dilation=st.integers(1, 4))
 def test_a_transposed_convolution_reaches_from_the_first_place_to_the_last(size, kernel, stride, dilation):
     reached = spread(size, kernel, stride, dilation)
     assert transposed_size(size, kernel, stride=stride, dilation=dilation) == max(reached) - min(reached) + 1
 
 
-@thousand
+@thousand_examples
 @given(
     size=st.integers(1, 40),
     kernel=lengths,
@@ -108,15 +108,15 @@ def test_a_convolution_with_the_same_parameters_inverts_a_transposed_size(
         )
 
 
-@thousand
+@thousand_examples
 @given(size=st.integers(1, 40), kernel=lengths, stride=lengths, dilation=st.integers(1, 4))
 def test_a_keras_convolution_inverts_its_transposed_sizes(size, kernel, stride, dilation):
     options = {"stride": stride, "dilation": dilation}
     reach = max(spread(size, kernel, stride, dilation)) + 1
     expected = {"same": size * stride, "valid": max(reach, size * stride)}
-    for padding, wanted in expected.items():
-        assert keras_transposed_size(size, kernel, padding=padding, **options) == wanted
-        assert keras_output_size(wanted, kernel, padding=padding, **options) == size
+    for padding, expected_size in expected.items():
+        assert keras_transposed_size(size, kernel, padding=padding, **options) == expected_size
+        assert keras_output_size(expected_size, kernel, padding=padding, **options) == size
 
 
 @pytest.mark.parametrize(

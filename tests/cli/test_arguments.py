@@ -7,7 +7,7 @@ from pipeline.cli.help import help_template
 from pipeline.errors import UserError
 
 
-def refusal(*arguments):
+def error_message(*arguments):
     with pytest.raises(UserError) as caught:
         check_arguments(arguments)
     return str(caught.value)
@@ -22,13 +22,13 @@ def own_folder(tmp_path):
 
 
 def test_a_sweep_needs_the_option_m():
-    assert refusal("sweep=small") == "`sweep=…` runs many trials, which needs `-m`: add `-m`."
+    assert error_message("sweep=small") == "`sweep=…` runs many trials, which needs `-m`: add `-m`."
     for option in ("-m", "--multirun", "--help", "--cfg"):
         check_arguments(["sweep=small", option])
 
 
 def test_a_sweep_needs_its_own_sweeper():
-    assert "remove `hydra/sweeper=basic`" in refusal("-m", "sweep=small", "hydra/sweeper=basic")
+    assert "remove `hydra/sweeper=basic`" in error_message("-m", "sweep=small", "hydra/sweeper=basic")
     check_arguments(["-m", "sweep=small", "hydra/sweeper=convtrack_optuna"])
 
 
@@ -38,7 +38,7 @@ def test_only_an_override_of_the_group_makes_a_sweep():
 
 
 def test_a_pattern_without_a_match_is_refused_with_the_available_names():
-    assert refusal("split=glob(nothing*)") == (
+    assert error_message("split=glob(nothing*)") == (
         "No split matches 'nothing*'. Available: group, kfold, random, resampled."
     )
     check_arguments(["model=glob(lenet*)", "split=glob('k*')", "model=lenet5"])
@@ -49,8 +49,8 @@ def test_a_pattern_may_match_a_file_of_ones_own(own_folder, form):
     option = [part.format(own_folder) for part in form]
     assert config_folders(option) == [Path("conf"), own_folder]
     check_arguments(["model=glob(min*)", *option])
-    assert "Available: convnext" in refusal("model=glob(none*)", *option)
-    assert "mine" in refusal("model=glob(none*)", *option)
+    assert "Available: convnext" in error_message("model=glob(none*)", *option)
+    assert "mine" in error_message("model=glob(none*)", *option)
 
 
 @pytest.mark.parametrize("arguments", [[], ["-c", "job"], ["--cfg", "job"], ["-m", "model=a,b"]])

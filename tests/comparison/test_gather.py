@@ -52,7 +52,7 @@ def write(file: Path, content):
     file.write_text(json.dumps(content))
 
 
-def answers(number, classes):
+def predictions_of(number, classes):
     """Four images of two subgroups: the first three are classified correctly, the last one wrongly."""
     return Predictions(
         images=np.arange(4) + number,
@@ -84,7 +84,9 @@ def evaluated(model, scores, *, field=(7, 5), mistakes=b"", question="output", c
     ]
     confusion = [[5, 1], [2, 4]]
     write(run.scores, {"question": question, "classes": classes, "replicates": replicates, "confusion": confusion})
-    write_predictions(run.predictions, {question: {number: answers(number, classes) for number in range(len(scores))}})
+    write_predictions(
+        run.predictions, {question: {number: predictions_of(number, classes) for number in range(len(scores))}}
+    )
     trained = {
         "model_fingerprint": f"fingerprint of {model}",
         "configuration": {"model": {"name": model, "options": {}}, "training": {"epochs": 3}},

@@ -68,7 +68,7 @@ def changed(section, **values):
     return VALID[section] | values
 
 
-def refusal(section, values):
+def error_message(section, values):
     with pytest.raises(UserError) as error:
         read(
             SECTIONS[section], values, section, given={} if section not in ("data", "split", "model") else {"name": "x"}
@@ -92,12 +92,12 @@ def test_a_section_has_the_name_of_its_file():
 
 
 def test_the_name_of_a_file_cannot_be_contradicted_in_it():
-    assert refusal("model", changed("model", name="other")).startswith("Unknown setting 'model.name'.")
+    assert error_message("model", changed("model", name="other")).startswith("Unknown setting 'model.name'.")
 
 
 def test_a_misspelt_key_is_reported_with_the_nearest_one():
     values = {name.replace("epochs", "epoch"): value for name, value in VALID["training"].items()}
-    assert refusal("training", values) == (
+    assert error_message("training", values) == (
         "Unknown setting 'training.epoch'. Did you mean 'training.epochs'? Available: training.batch_size, "
         "training.class_weights, training.epochs, training.evaluation_batch_size, training.keep, training.loop, "
         "training.patience, training.seed, training.threads."
@@ -106,14 +106,14 @@ def test_a_misspelt_key_is_reported_with_the_nearest_one():
 
 def test_a_missing_key_is_named():
     values = {name: value for name, value in VALID["split"].items() if name != "folds"}
-    assert refusal("split", values) == "`split.folds` is missing: set it to an integer at least 2 or null."
+    assert error_message("split", values) == "`split.folds` is missing: set it to an integer at least 2 or null."
     with pytest.raises(UserError, match=r"^`workers` is missing: set it to an integer at least 1 or null\.$"):
         read(Settings, {"replicates": 1, "models": ["a"], "primary_metric": "f1", "margin": 0.01}, "")
 
 
 @pytest.mark.parametrize("values", [None, [], "lecture", 3])
 def test_a_value_that_is_not_a_section_is_reported_with_its_keys(values):
-    assert refusal("augmentation", values) == (
+    assert error_message("augmentation", values) == (
         "`augmentation` must be a mapping with the keys horizontal_flip, vertical_flip, quarter_turns, shift. "
         f"Received {values!r}."
     )
@@ -143,13 +143,13 @@ def test_a_value_that_is_not_a_section_is_reported_with_its_keys(values):
 )
 def test_a_value_of_the_wrong_type_or_range_is_reported_with_the_rule(section, key, values, rule):
     for value in values:
-        message = refusal(section, changed(section, **{key: value}))
+        message = error_message(section, changed(section, **{key: value}))
         assert message == f"`{section}.{key}` must be {rule}. Received {value!r}."
 
 
 def test_a_mistake_inside_a_setting_is_reported_with_the_setting():
     values = changed("optimizer", schedule={"name": "CosineDecay", "option": {}})
-    assert refusal("optimizer", values) == (
+    assert error_message("optimizer", values) == (
         "`optimizer.schedule` must be a mapping or null (option: Unexpected keyword argument). "
         "Received {'name': 'CosineDecay', 'option': {}}."
     )
@@ -162,7 +162,7 @@ def test_a_mistake_inside_a_setting_is_reported_with_the_setting():
 
 @pytest.mark.parametrize("section", ["optimizer", "model", "data"])
 def test_an_infinite_option_is_refused_because_no_fingerprint_can_hold_it(section):
-    message = refusal(section, changed(section, options={"clipnorm": float("inf")}))
+    message = error_message(section, changed(section, options={"clipnorm": float("inf")}))
     assert message.startswith(f"`{section}` must hold finite numbers. Received ")
 
 
@@ -189,7 +189,7 @@ def edit(conf, **values):
     file.write_text(yaml.safe_dump(yaml.safe_load(file.read_text()) | values))
 
 
-def comparison_refusal(conf):
+def comparison_error(conf):
     with pytest.raises(UserError) as error:
         read_comparison(conf)
     message = str(error.value)
@@ -222,27 +222,25 @@ def test_the_comparison_is_read_with_its_choices(conf):
 )
 def test_a_mistake_in_the_comparison_is_reported_with_its_file(conf, values, sentence):
     edit(conf, **values)
-    assert comparison_refusal(conf).startswith(sentence)
+    assert comparison_error(conf).startswith(sentence)
 
 
 @pytest.mark.parametrize("text", ["", "- elpv\n", "elpv\n"])
 def test_a_comparison_that_holds_no_settings_is_reported_with_those_it_needs(conf, text):
     (conf / "comparison.yaml").write_text(text)
-    assert comparison_refusal(conf).startswith(
-        "Settings must be a mapping with the keys data, split, models, replicates"
-    )
+    assert comparison_error(conf).startswith("Settings must be a mapping with the keys data, split, models, replicates")
 
 
 def test_a_comparison_that_is_not_yaml_is_reported_with_file_and_line(conf):
     (conf / "comparison.yaml").write_text("data: elpv\nmodels: [lenet5\n")
-    assert comparison_refusal(conf) == (
+    assert comparison_error(conf) == (
         f"{conf / 'comparison.yaml'} is not valid YAML: expected ',' or ']', but got '<stream end>' in line 3."
     )
 
 
 def test_text_in_another_encoding_is_reported_with_its_file(conf):
     (conf / "comparison.yaml").write_bytes("data: elpv # Prüfung\n".encode("latin-1"))
-    assert comparison_refusal(conf) == f"{conf / 'comparison.yaml'} is not UTF-8 text: save it as UTF-8."
+    assert comparison_error(conf) == f"{conf / 'comparison.yaml'} is not UTF-8 text: save it as UTF-8."
     (conf / "comparison.yaml").write_text("data: elpv # Prüfung\n", encoding="utf-8")
     check_encoding(conf)
 

@@ -90,7 +90,7 @@ def test_many_may_look_at_once(file):
 MANIFEST = {"image_digests": ["d3", "d1", "d2", "d4"]}
 
 
-def test_a_test_set_is_known_by_its_images_in_whatever_order_they_come():
+def test_the_digest_of_a_test_set_does_not_depend_on_the_order_of_its_images():
     one = np.array([[TEST, TEST, TRAIN, VALIDATION], [TEST, TEST, VALIDATION, TRAIN]])
     turned = {"image_digests": MANIFEST["image_digests"][::-1]}
     assert digest_of(one, MANIFEST) == digest_of(one[:1], MANIFEST) == digest_of(one[:, ::-1], turned)

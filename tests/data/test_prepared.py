@@ -51,7 +51,7 @@ def test_the_same_images_have_the_same_bytes(few, splits, folder, tmp_path):
     assert content(folder) == content(tmp_path / "again")
 
 
-def test_writing_again_replaces_everything_and_leaves_nothing_beside(few, splits, folder):
+def test_writing_again_replaces_everything_and_leaves_no_temporary_folder(few, splits, folder):
     (folder / "stale").write_text("from an earlier version")
     nobody = 4_194_305  # beyond the largest number that Linux gives a process
     (folder.parent / f".prepared-{nobody}").mkdir()

@@ -135,7 +135,7 @@ def test_folds_of_elpv_are_better_balanced_than_the_median_random_deal(elpv):
     assert found < np.median(random) / 2
 
 
-def test_a_class_that_lives_in_three_groups_is_in_every_split():
+def test_a_class_in_three_groups_is_in_every_split():
     labels, groups = np.repeat(np.arange(50), 30), np.repeat(np.arange(150), 10).astype(str)
     for split in splits("group", (labels, groups, None)):
         assert all(len(set(labels[split == part].tolist())) == 50 for part in (TRAIN, VALIDATION, TEST))
@@ -175,7 +175,7 @@ def test_a_given_test_set_and_a_strategy_that_redraws_it_contradict(strategy):
     assert "the source defines one" in drawn(data, strategy=strategy, test=data[1] == "3")
 
 
-def test_a_given_test_set_that_tears_a_group_is_refused():
+def test_a_given_test_set_that_divides_a_group_is_rejected():
     data = some()
     test = np.zeros(len(data[0]), bool)
     test[:20:2] = True

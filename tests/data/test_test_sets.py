@@ -52,7 +52,7 @@ def test_renamed_groups_are_known_by_their_images(few, written):
     np.testing.assert_array_equal(read_test_set(path, digests, renamed), test)
 
 
-def test_a_duplicate_of_a_test_image_in_a_training_group_takes_no_group_along(few, tmp_path):
+def test_a_duplicate_of_a_test_image_in_a_training_group_does_not_move_the_group(few, tmp_path):
     pixels = few.pixels.copy()
     pixels[::6] = 0  # the first cell of every module is black
     digests = image_digests(pixels)

@@ -164,10 +164,10 @@ def test_every_metric_that_is_described_exists():
     assert set(described) <= set(METRICS)
 
 
-def test_the_page_on_the_code_describes_every_room():
+def test_the_page_on_the_code_describes_every_package():
     page = (ROOT / "docs/code.md").read_text(encoding="utf-8")
-    rooms = [folder.parent.name for folder in (ROOT / "pipeline").glob("*/__init__.py")]
-    assert [room for room in rooms if f"`pipeline/{room}/`" not in page] == []
+    packages = [folder.parent.name for folder in (ROOT / "pipeline").glob("*/__init__.py")]
+    assert [package for package in packages if f"`pipeline/{package}/`" not in page] == []
 
 
 def test_readme_is_a_door_and_not_a_manual():

@@ -207,11 +207,11 @@ def test_a_served_network_takes_and_returns_dictionaries_of_several_tensors(pred
     tested = portion(prepared, 0, TEST, Columns.of(forked.to_json()))
     partners = prepared.pixels[tested.indices[evaluation_partners(tested)]]
     grey = {"image": prepared.pixels[tested.indices], "partner": partners, "subgroup": inputs_of(tested)[2]}
-    answers = served.predict({name: values.astype(np.float32) for name, values in grey.items()}, verbose=0)
+    served_outputs = served.predict({name: values.astype(np.float32) for name, values in grey.items()}, verbose=0)
     outputs = prediction.predict(forked, tested, batch_size=8)
-    assert set(answers) == {"output", "same"}
-    for answer, output in zip((answers["output"], answers["same"]), outputs, strict=True):
-        np.testing.assert_allclose(answer, output, rtol=1e-4, atol=1e-6)
+    assert set(served_outputs) == {"output", "same"}
+    for served_output, output in zip((served_outputs["output"], served_outputs["same"]), outputs, strict=True):
+        np.testing.assert_allclose(served_output, output, rtol=1e-4, atol=1e-6)
 
 
 def test_every_replicate_predicts_its_own_images(prediction, eight_images, tmp_path):

@@ -13,7 +13,7 @@ from pipeline.networks import build as building
 from pipeline.networks.build import architecture_names, build
 
 
-def refusal(architecture: str, options: dict, shape: tuple[int, int, int] = (8, 8, 1), classes: int = 10) -> str:
+def error_message(architecture: str, options: dict, shape: tuple[int, int, int] = (8, 8, 1), classes: int = 10) -> str:
     with pytest.raises(UserError) as error:
         build(architecture, options, input_shape=shape, classes=classes)
     return str(error.value)
@@ -24,11 +24,13 @@ def test_architectures_are_the_files_in_their_folder():
 
 
 def test_the_message_for_an_unknown_architecture_lists_the_available_ones():
-    assert refusal("lenet", {}).startswith("Unknown architecture 'lenet'. Did you mean 'lenet5'? Available: convnext,")
+    assert error_message("lenet", {}).startswith(
+        "Unknown architecture 'lenet'. Did you mean 'lenet5'? Available: convnext,"
+    )
 
 
 def test_the_message_for_an_unknown_option_lists_the_available_ones():
-    message = refusal("lenet5", {"activatoin": "tanh"})
+    message = error_message("lenet5", {"activatoin": "tanh"})
     assert "'activatoin'" in message
     assert "lenet5" in message
     assert message.endswith("Did you mean 'activation'? Available: activation, connections, subsampling.")
@@ -47,30 +49,30 @@ def test_the_message_for_an_unknown_option_lists_the_available_ones():
     ],
 )
 def test_the_message_for_an_invalid_option_states_name_rule_and_value(architecture, options, parts):
-    message = refusal(architecture, options)
+    message = error_message(architecture, options)
     assert all(part in message for part in parts), message
     assert "\n" not in message
 
 
 @pytest.mark.parametrize("architecture", ["lecture_cnn", "locally_connected"])
 def test_the_message_for_too_small_an_image_names_layer_and_input_size(architecture):
-    assert refusal(architecture, {}, shape=(3, 3, 1)) == (
+    assert error_message(architecture, {}, shape=(3, 3, 1)) == (
         "Layer 'pool2' (MaxPooling2D, 2×2) does not fit its 1×1 input. "
         f"Architecture {architecture} needs images larger than 3×3, or other options."
     )
 
 
 def test_a_single_side_may_be_too_small():
-    assert "does not fit its 8×1 input" in refusal("lecture_cnn", {}, shape=(16, 2, 1))
+    assert "does not fit its 8×1 input" in error_message("lecture_cnn", {}, shape=(16, 2, 1))
 
 
 def test_the_message_for_too_deep_a_network_names_the_layer():
-    message = refusal("lecture_cnn", {"filters": [4] * 8}, shape=(64, 64, 1))
+    message = error_message("lecture_cnn", {"filters": [4] * 8}, shape=(64, 64, 1))
     assert message.startswith("Layer 'pool7' (MaxPooling2D, 2×2) does not fit its 1×1 input.")
 
 
 def test_one_class_is_not_enough():
-    assert "at least 2 classes. Received 1: check the labels." in refusal("lenet5", {}, classes=1)
+    assert "at least 2 classes. Received 1: check the labels." in error_message("lenet5", {}, classes=1)
 
 
 def offer(monkeypatch: pytest.MonkeyPatch, construct: Callable[..., Any]) -> None:
@@ -84,7 +86,7 @@ def test_a_network_that_does_not_fit_into_memory_is_a_user_error(monkeypatch):
         raise ResourceExhaustedError(None, None, "OOM when allocating tensor")
 
     offer(monkeypatch, exhausting)
-    assert refusal("odd", {"units": 10**12}) == (
+    assert error_message("odd", {"units": 10**12}) == (
         "Architecture odd with options {'units': 1000000000000} does not fit into memory for 8×8 images: "
         "use smaller images or options."
     )
@@ -96,7 +98,7 @@ def test_other_errors_of_keras_are_quoted(monkeypatch):
         return keras.Model(image, keras.layers.Reshape((5, 5), name="odd")(image))
 
     offer(monkeypatch, misshapen)
-    message = refusal("odd", {})
+    message = error_message("odd", {})
     assert message.startswith("Architecture odd cannot be built for 8×8 images and 10 classes: ")
     assert "\n" not in message and "\x1b" not in message
     assert "target_shape=(5, 5)" in message
@@ -109,8 +111,8 @@ def test_a_layer_without_a_rule_does_not_hide_an_error_of_keras(monkeypatch):
         return keras.Model(image, keras.layers.MaxPooling2D(20, name="pool")(x))
 
     offer(monkeypatch, inverted)
-    assert "20×20" not in refusal("odd", {})
-    assert "zero or negative" in refusal("odd", {})
+    assert "20×20" not in error_message("odd", {})
+    assert "zero or negative" in error_message("odd", {})
 
 
 def test_the_input_of_a_layer_may_be_larger_than_the_image(monkeypatch):
@@ -120,7 +122,7 @@ def test_the_input_of_a_layer_may_be_larger_than_the_image(monkeypatch):
         return keras.Model(image, keras.layers.MaxPooling2D(20, name="pool")(x))
 
     offer(monkeypatch, upward)
-    assert refusal("odd", {}).startswith("Layer 'pool' (MaxPooling2D, 20×20) does not fit its 10×10 input.")
+    assert error_message("odd", {}).startswith("Layer 'pool' (MaxPooling2D, 20×20) does not fit its 10×10 input.")
 
 
 def test_an_architecture_receives_the_number_of_subgroups(monkeypatch):

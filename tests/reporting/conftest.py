@@ -100,9 +100,9 @@ def model(name: str, accuracy: tuple[float, ...], **changes: object) -> ModelRes
 
 def _of(models: tuple[ModelResult, ...], metric: str, replicates: int) -> Certainty:
     """Means alone, of the models that predict the class of an image."""
-    asked = {one.name: float(np.mean(one.scores.get(metric, np.nan))) for one in models if one.other_target is None}
+    means = {one.name: float(np.mean(one.scores.get(metric, np.nan))) for one in models if one.other_target is None}
     sign = 1 if metric == "log_loss" else -1
-    ordered = dict(sorted(asked.items(), key=lambda item: (item[1] != item[1], sign * item[1], item[0])))
+    ordered = dict(sorted(means.items(), key=lambda item: (item[1] != item[1], sign * item[1], item[0])))
     return certain(ordered, metric=metric, replicates=replicates)
 
 

@@ -102,7 +102,7 @@ def test_headings_come_in_order(text):
     ]
 
 
-def test_the_answer_comes_first(text):
+def test_the_recommendation_comes_first(text):
     beginning = text[text.index("<h1>") :]
     assert re.match(r'<h1>Comparison on elpv</h1>\s*<p class="answer">No clear winner among', beginning)
 
@@ -181,7 +181,7 @@ def test_a_model_is_recommended_only_if_it_is_shown_to_be_better(compare, compar
 
 
 @pytest.mark.parametrize(("reuse", "text"), [((40, 0), "40 configurations"), ((3, 7), "Settings were tuned on images")])
-def test_used_test_images_cause_a_warning_beside_the_answer(compare, comparison, reuse, text):
+def test_used_test_images_cause_a_warning_beside_the_recommendation(compare, comparison, reuse, text):
     assert "warning" not in [role for _, role in texts(lead.blocks(comparison))]
     answer, warning, *_ = texts(lead.blocks(compare(reuse=Reuse(*reuse))))
     assert answer[1] == "answer" and warning[1] == "warning" and text in warning[0]

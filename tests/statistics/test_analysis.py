@@ -55,10 +55,10 @@ def readers(van_dyke):
     numbers = np.arange(114)
     return {
         name: [
-            predictions(numbers, numbers, truth, np.column_stack([1 - said / 10, said / 10]), 1000)
-            for said in of_readers
+            predictions(numbers, numbers, truth, np.column_stack([1 - rating / 10, rating / 10]), 1000)
+            for rating in ratings_by_reader
         ]
-        for name, of_readers in zip(("spin echo", "cine"), ratings, strict=True)
+        for name, ratings_by_reader in zip(("spin echo", "cine"), ratings, strict=True)
     }
 
 
@@ -279,13 +279,13 @@ def test_needed_replicates_give_a_verdict_and_one_fewer_does_not():
     variance = inference.Variance(own=4e-4, shared=1e-5, replicates=4, shared_freedom=30)
     needed = inference.needed_replicates(0.02, variance, margin=0.001, pairs=3)
 
-    def told_apart(count):
+    def distinguished(count):
         error = np.sqrt(4e-4 / count + 1e-5)
         freedom = error**4 / ((4e-4 / count) ** 2 / (count - 1) + 1e-5**2 / 30)
         enough = 0.02 - stats.norm.ppf(0.8) * error > stats.t.ppf(1 - 0.05 / 6, freedom) * error
         return enough and 2 / 2**count <= 0.05 / 3
 
-    assert told_apart(needed) and not told_apart(needed - 1)
+    assert distinguished(needed) and not distinguished(needed - 1)
     few_groups = inference.Variance(own=4e-4, shared=1e-3, replicates=4, shared_freedom=4)
     assert inference.needed_replicates(0.02, few_groups, margin=0.001, pairs=3) is None
 

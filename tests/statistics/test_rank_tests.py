@@ -100,10 +100,10 @@ def test_errors_rank_the_other_way_round():
 
 
 def test_equal_models_are_tied_and_always_different_models_are_not():
-    alike = {f"data {number}": {"a": 0.5, "b": 0.5} for number in range(8)}
-    assert ranking("accuracy", alike).p_value == 1
-    apart = {f"data {number}": {"a": 0.5, "b": 0.6} for number in range(8)}
-    assert ranking("accuracy", apart).ties == (("b",), ("a",))
+    equal = {f"data {number}": {"a": 0.5, "b": 0.5} for number in range(8)}
+    assert ranking("accuracy", equal).p_value == 1
+    different = {f"data {number}": {"a": 0.5, "b": 0.6} for number in range(8)}
+    assert ranking("accuracy", different).ties == (("b",), ("a",))
 
 
 def test_a_data_set_without_one_of_the_models_raises_an_error():

@@ -26,7 +26,7 @@ def test_a_file_is_replaced_when_the_block_has_ended_well(tmp_path):
     assert names(file.parent) == ["result"]
 
 
-def test_a_failure_leaves_the_old_file_and_nothing_beside(tmp_path):
+def test_a_failed_write_leaves_the_old_file_and_no_temporary_file(tmp_path):
     file = tmp_path / "result"
     file.write_text("old")
     with pytest.raises(Failure), replacing(file) as unfinished:
@@ -36,7 +36,7 @@ def test_a_failure_leaves_the_old_file_and_nothing_beside(tmp_path):
     assert names(tmp_path) == ["result"]
 
 
-def test_a_file_that_was_never_written_is_missed(tmp_path):
+def test_a_file_that_was_not_written_raises_an_error(tmp_path):
     with pytest.raises(FileNotFoundError), replacing(tmp_path / "result"):
         pass
     assert names(tmp_path) == []
@@ -59,7 +59,7 @@ def test_a_folder_is_replaced_as_a_whole(tmp_path):
     assert names(folder.parent) == ["results"]
 
 
-def test_a_failure_leaves_the_old_folder_and_nothing_beside(tmp_path):
+def test_a_failed_write_leaves_the_old_folder_and_no_temporary_folder(tmp_path):
     folder = tmp_path / "results"
     folder.mkdir()
     (folder / "old").write_text("old")

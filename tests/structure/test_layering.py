@@ -115,3 +115,10 @@ def test_tensorflow_is_imported_at_start_only_where_tensors_are_computed(importe
 def test_a_command_that_computes_no_tensor_starts_without_tensorflow(module):
     command = f"import sys, pipeline.{module}; sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", command], check=False).returncode == 0
+
+
+def test_the_shared_fixtures_import_no_library_that_takes_seconds():
+    """Every test imports them, also those of `tests/arithmetic`, which use no store."""
+    heavy = "{'mlflow', 'tensorflow', 'keras', 'optuna', 'hydra', 'dvc'}"
+    command = f"import runpy, sys; runpy.run_path('tests/conftest.py'); sys.exit(bool({heavy} & sys.modules.keys()))"
+    assert subprocess.run([sys.executable, "-c", command], check=False).returncode == 0

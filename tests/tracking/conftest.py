@@ -52,14 +52,14 @@ def runs(tracker):
     return {run.info.run_name: run for run in tracker.client.search_runs([tracker.experiment])}
 
 
-class Away:
-    """A client that fails while `away` is True."""
+class FailingClient:
+    """A client that fails while `unreachable` is True."""
 
     def __init__(self, client):
-        self.client, self.away = client, False
+        self.client, self.unreachable = client, False
 
     def __getattr__(self, name):
-        if self.away:
+        if self.unreachable:
             raise MlflowException("connection refused")
         return getattr(self.client, name)
 
@@ -76,9 +76,9 @@ class Counting:
 
 
 @pytest.fixture
-def away(tracker):
+def failing_tracker(tracker):
     """A tracker whose store can be made unreachable."""
-    return Tracker(Away(tracker.client), tracker.experiment)
+    return Tracker(FailingClient(tracker.client), tracker.experiment)
 
 
 def write_images(folder, splits, strategy="group"):

@@ -65,7 +65,7 @@ def found(*words):
     return [run.info.run_id for run in runs], remarks
 
 
-def refusal(*words):
+def error_message(*words):
     """The message of the error that the words raise."""
     with pytest.raises(UserError) as error:
         find(Store.open(), words)
@@ -128,19 +128,19 @@ def test_a_filter_finds_foreign_runs_if_no_model_satisfies_it(tracker):
 )
 def test_the_message_names_the_word_that_selects_no_run(tracker, word, message):
     finished(tracker, "lenet5")
-    assert refusal(word).startswith(message)
+    assert error_message(word).startswith(message)
 
 
 def test_a_run_that_is_not_finished_is_refused(tracker):
     run = tracker.parent("f00d", "lenet5", parameters={}, tags={})
-    assert refusal("lenet5") == "Run 'lenet5' is RUNNING. Only finished runs can be compared."
-    assert refusal(run) == f"Run {run} is RUNNING. Only finished runs can be compared."
+    assert error_message("lenet5") == "Run 'lenet5' is RUNNING. Only finished runs can be compared."
+    assert error_message(run) == f"Run {run} is RUNNING. Only finished runs can be compared."
 
 
 def test_a_deleted_run_is_refused_with_the_command_that_restores_it(tracker):
     run = finished(tracker, "lenet5")
     tracker.client.delete_run(run)
-    assert refusal(run) == f"Run {run} is deleted. Restore it (`mlflow runs restore --run-id {run}`)."
+    assert error_message(run) == f"Run {run} is deleted. Restore it (`mlflow runs restore --run-id {run}`)."
 
 
 def test_a_filter_that_finds_too_many_runs_is_refused(tracker):
@@ -148,7 +148,7 @@ def test_a_filter_that_finds_too_many_runs_is_refused(tracker):
         tracker.client.set_terminated(
             tracker.client.create_run(tracker.experiment, run_name=f"run {number}", tags={"mine": "yes"}).info.run_id
         )
-    assert refusal("tags.mine = 'yes'") == (
+    assert error_message("tags.mine = 'yes'") == (
         "More than 40 finished runs satisfy tags.mine = 'yes'. Add conditions with AND."
     )
 

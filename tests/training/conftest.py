@@ -155,11 +155,11 @@ def forms(tensorflow) -> dict[str, str]:
                 x = layer(x)
             seen.append(x)
         x = layers.Concatenate(name="seen")(seen) if len(seen) > 1 else seen[0]
-        answers = [
+        tensors = [
             layers.Dense(units, "sigmoid" if units == 1 else "softmax", name=column)(x)
             for column, units in outputs.items()
         ]
-        return keras.Model(given, answers, name=name).to_json()
+        return keras.Model(given, tensors, name=name).to_json()
 
     return {
         "two inputs": written("two_inputs", ("image", "subgroup"), {"output": 3}),

@@ -38,8 +38,8 @@ def test_the_loss_is_the_cross_entropy_that_fits_the_output(compiling, optimizer
 
     model = keras.Sequential([keras.Input((len(outputs[0]),)), keras.layers.Identity()])
     compiling.compile_model(model, optimizer())
-    said = model.evaluate(np.array(outputs, np.float32), np.array(truth, np.float32), verbose=0, return_dict=True)
-    assert said == {"loss": pytest.approx(loss, rel=1e-5), "accuracy": accuracy}
+    metrics = model.evaluate(np.array(outputs, np.float32), np.array(truth, np.float32), verbose=0, return_dict=True)
+    assert metrics == {"loss": pytest.approx(loss, rel=1e-5), "accuracy": accuracy}
 
 
 def test_the_options_reach_the_optimizer(optimizer):

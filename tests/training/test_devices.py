@@ -7,7 +7,7 @@ from pipeline.training import devices
 
 @pytest.fixture
 def gpus(monkeypatch, tmp_path):
-    """The GPUs of a machine with so many cards, of which TensorFlow says what it says; None: it is not asked."""
+    """The GPUs of a machine with this many cards; `tensorflow` is the process that counts them, if it may run."""
 
     def found(*, cards, tensorflow, visible=None):
         def run(command, **options):
@@ -30,7 +30,7 @@ def gpus(monkeypatch, tmp_path):
     devices.gpus.cache_clear()
 
 
-def says(count):
+def process_printing(count):
     return CompletedProcess([], 0, f"a greeting\n{count}\n", "")
 
 
@@ -39,16 +39,16 @@ def test_without_a_card_tensorflow_is_not_imported(gpus):
 
 
 def test_a_card_that_tensorflow_cannot_use_is_none(gpus):
-    assert gpus(cards=2, tensorflow=says(0)) == ()
+    assert gpus(cards=2, tensorflow=process_printing(0)) == ()
     assert gpus(cards=2, tensorflow=CompletedProcess([], 1, "", "ImportError")) == ()
 
 
 def test_the_cards_that_tensorflow_can_use_are_numbered(gpus):
-    assert gpus(cards=2, tensorflow=says(2)) == ("0", "1")
+    assert gpus(cards=2, tensorflow=process_printing(2)) == ("0", "1")
 
 
 @pytest.mark.parametrize(
     ("visible", "count", "names"), [("3,5", 2, ("3", "5")), ("GPU-8f3a", 1, ("GPU-8f3a",)), ("-1", 0, ()), ("", 0, ())]
 )
 def test_the_cards_have_the_names_by_which_they_were_made_visible(gpus, visible, count, names):
-    assert gpus(cards=8, tensorflow=says(count), visible=visible) == names
+    assert gpus(cards=8, tensorflow=process_printing(count), visible=visible) == names

@@ -83,8 +83,8 @@ def test_a_sequential_network_needs_an_input_layer_of_that_name(architecture):
 
 def test_each_output_chooses_between_the_words_of_its_column():
     manifest = {"classes": ["a", "b", "c"], "subgroups": ["mono", "poly"]}
-    answers = Columns(("image", "partner"), ("same", "subgroup", "output")).class_names(manifest)
-    assert list(answers.items()) == [
+    names = Columns(("image", "partner"), ("same", "subgroup", "output")).class_names(manifest)
+    assert list(names.items()) == [
         ("same", ("different classes", "same class")),
         ("subgroup", ("mono", "poly")),
         ("output", ("a", "b", "c")),
@@ -147,7 +147,7 @@ def test_of_one_class_alone_every_pair_shows_it():
     assert met == {(one, other) for one in range(4) for other in range(4) if one != other}
 
 
-def test_the_only_image_of_its_class_always_meets_another():
+def test_the_only_image_of_its_class_is_always_paired_with_another_image():
     drawn = np.stack([partners([0, 1, 1, 0, 2], seed) for seed in range(200)])
     assert set(drawn[:, 4].tolist()) == {0, 1, 2, 3}
     everybody = np.stack([partners([4, 7, 5], seed) for seed in range(200)])
@@ -246,9 +246,9 @@ def test_balanced_classes_are_rejected_for_a_network_that_predicts_no_class(task
     from pipeline.training.start import start
 
     task = tasks(form="pairs", class_weights="balanced")[0]
-    with pytest.raises(UserError) as refusal:
+    with pytest.raises(UserError) as error:
         start(task, read_prepared(task.prepared))
-    assert str(refusal.value) == (
+    assert str(error.value) == (
         "`training.class_weights: balanced` needs a network that predicts the class of an image, but this one predicts "
         "'same'. Set it to none."
     )

@@ -59,8 +59,8 @@ def epochs_of(*losses):
 
 def test_it_ends_with_the_bits_of_a_loop_over_the_batches(network, train, portion):
     fitted, looped = network(), network()
-    told = []
-    history = train(fitted, on_epoch=lambda history: told.append(list(history)))
+    reported = []
+    history = train(fitted, on_epoch=lambda history: reported.append(list(history)))
     losses = [
         looped.train_on_batch(inputs, labels, class_weight=WEIGHTS)[0]
         for inputs, labels in training_batches(portion(), batch_size=8, epochs=range(3), seed=SEED, augment=FLIPS)
@@ -68,7 +68,7 @@ def test_it_ends_with_the_bits_of_a_loop_over_the_batches(network, train, portio
     assert len(losses) == 3 * (42 // 8)
     for array, other in zip(fitted.get_weights(), looped.get_weights(), strict=True):
         np.testing.assert_array_equal(array, other)
-    assert told == [history[:1], history[:2], history]
+    assert reported == [history[:1], history[:2], history]
     assert set(history[0]) == {"train/loss", "train/accuracy", "val/loss", "val/accuracy", "learning_rate", "seconds"}
     assert [epoch["learning_rate"] for epoch in history] == pytest.approx([0.0375, 0.0125, 0], abs=1e-8)
 

@@ -43,15 +43,15 @@ def test_all_layers_except_the_output_layers_start_from_the_file_in_every_replic
 
     path, saved = file
     drawn = [start(task, read_prepared(task.prepared)).model for task in tasks(form="two outputs")]
-    begun = [
+    started = [
         start(task, read_prepared(task.prepared)).model for task in tasks(form="two outputs", initial_weights=path)
     ]
-    for model in begun:
+    for model in started:
         weights = by_layer(model)
         for name in ("convolution", "normalisation"):
             assert same(weights[name], saved[name])
     for name in ("output", "subgroup"):
-        kernels = [by_layer(model)[name][0] for model in begun]
+        kernels = [by_layer(model)[name][0] for model in started]
         assert not np.array_equal(*kernels)
         assert not any(np.array_equal(kernel, saved[name][0]) for kernel in kernels)
         # They are those that would have been drawn anyway.
@@ -91,6 +91,6 @@ def test_a_training_from_a_file_ends_elsewhere_than_one_from_random_weights(proj
     chosen = tasks(form="two outputs", epochs=1)[0], tasks(form="two outputs", epochs=1, initial_weights=path)[0]
     for task in chosen:
         train_replicate(task, lambda progress: None)
-    drawn, begun = (outcome(task.result) for task in chosen)
-    assert drawn.record["fingerprint"] != begun.record["fingerprint"]
-    assert drawn.weights != begun.weights
+    drawn, started = (outcome(task.result) for task in chosen)
+    assert drawn.record["fingerprint"] != started.record["fingerprint"]
+    assert drawn.weights != started.weights

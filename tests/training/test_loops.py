@@ -26,15 +26,15 @@ class Interruption(Exception):
 
 @pytest.fixture
 def trained(project, tensorflow, tasks, outcome):
-    """Trains the first replicate in this working directory; returns its outcome and what it told of each epoch."""
+    """Trains the first replicate in this working directory; returns its outcome and the histories that it reports."""
     from pipeline.training.replicate import train_replicate
 
     def made(form=None, *, interrupted_after=None, **changes):
         task = tasks(form=form, **changes)[0]
-        told = []
+        reported = []
 
         def on_progress(progress):
-            told.append(
+            reported.append(
                 [{name: value for name, value in epoch.items() if name != "seconds"} for epoch in progress.history]
             )
             if len(progress.history) == interrupted_after:
@@ -43,12 +43,12 @@ def trained(project, tensorflow, tasks, outcome):
         if interrupted_after is not None:
             with pytest.raises(Interruption):
                 train_replicate(task, on_progress)
-            return None, told
+            return None, reported
         train_replicate(task, on_progress)
         found = outcome(task.result)
         for name in ("fingerprint", "model_fingerprint"):
             assert found.record.pop(name) == getattr(task, name)
-        return found, told
+        return found, reported
 
     return made
 
@@ -56,11 +56,11 @@ def trained(project, tensorflow, tasks, outcome):
 @pytest.mark.parametrize("batch_size", [8, 42], ids=["some left over", "one batch"])
 def test_both_loops_end_with_the_same_bits_and_tell_the_same_floats(trained, batch_size):
     changes = {"batch_size": batch_size, "epochs": 2, "evaluation_batch_size": 4}
-    fitted, told = trained(loop="fit", **changes)
-    explicit, told_explicitly = trained(loop="explicit", **changes)
+    fitted, reported = trained(loop="fit", **changes)
+    explicit, reported_explicitly = trained(loop="explicit", **changes)
     assert explicit == fitted
-    assert told_explicitly == told
-    assert len(told) == 3
+    assert reported_explicitly == reported
+    assert len(reported) == 3
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -68,12 +68,12 @@ def test_a_resumed_explicit_loop_ends_with_the_bits_of_an_uninterrupted_fit(trai
     changes = {"batch_size": 7, "epochs": 3, "evaluation_batch_size": 4}
     if form != "pairs":
         changes["class_weights"] = "balanced"
-    fitted, told = trained(form, loop="fit", **changes)
-    _, told_before = trained(form, loop="explicit", interrupted_after=1, **changes)
-    resumed, told_after = trained(form, loop="explicit", **changes)
+    fitted, reported = trained(form, loop="fit", **changes)
+    _, reported_before = trained(form, loop="explicit", interrupted_after=1, **changes)
+    resumed, reported_after = trained(form, loop="explicit", **changes)
     assert resumed == fitted
-    assert told_before + told_after == told
-    assert [len(history) for history in told] == [0, 1, 2, 3]
+    assert reported_before + reported_after == reported
+    assert [len(history) for history in reported] == [0, 1, 2, 3]
 
 
 def test_a_resumed_fit_uses_the_pairs_and_columns_of_its_epoch(trained):
@@ -84,15 +84,15 @@ def test_a_resumed_fit_uses_the_pairs_and_columns_of_its_epoch(trained):
 
 
 def test_the_weights_of_classes_reach_the_bits(trained):
-    plain, weighed = (trained(epochs=1, class_weights=weights)[0].weights for weights in ("none", "balanced"))
-    assert plain != weighed
+    plain, weighted = (trained(epochs=1, class_weights=weights)[0].weights for weights in ("none", "balanced"))
+    assert plain != weighted
 
 
 def test_patience_ends_both_at_the_same_epoch_with_the_same_weights_kept(trained):
-    fitted, told = trained(loop="fit", **PATIENT)
-    explicit, told_explicitly = trained(loop="explicit", **PATIENT)
+    fitted, reported = trained(loop="fit", **PATIENT)
+    explicit, reported_explicitly = trained(loop="explicit", **PATIENT)
     assert explicit == fitted
-    assert told_explicitly == told
+    assert reported_explicitly == reported
     assert fitted.record["epochs"] < 30
     assert fitted.record["kept_epoch"] == fitted.record["epochs"] - 2
 
@@ -108,14 +108,14 @@ def test_each_output_has_the_validation_loss_and_accuracy_of_its_own_predictions
     positions, partners = np.arange(len(held_out)), evaluation_partners(held_out)
     same, label = held_out.targets(positions, partners)
     network = trained_network(task.architecture, task.result)
-    answers = network(held_out.inputs(positions, partners))
-    said_same, said_label = (class_probabilities(np.asarray(said)) for said in answers)
+    outputs = network(held_out.inputs(positions, partners))
+    same_probabilities, label_probabilities = (class_probabilities(np.asarray(output)) for output in outputs)
 
-    losses = [log_loss(same, said_same), log_loss(label, said_label, labels=range(3))]
+    losses = [log_loss(same, same_probabilities), log_loss(label, label_probabilities, labels=range(3))]
     assert last[["val/loss", "val/output/loss"]].tolist() == pytest.approx(losses, rel=1e-5)
     assert last["val/total_loss"] == pytest.approx(sum(losses), rel=1e-5)
-    assert last["val/accuracy"] == pytest.approx(accuracy_score(same, said_same.argmax(axis=1)))
-    assert last["val/output/accuracy"] == pytest.approx(accuracy_score(label, said_label.argmax(axis=1)))
+    assert last["val/accuracy"] == pytest.approx(accuracy_score(same, same_probabilities.argmax(axis=1)))
+    assert last["val/output/accuracy"] == pytest.approx(accuracy_score(label, label_probabilities.argmax(axis=1)))
     assert {name for name in last.index if name.startswith("train/")} == {
         name.replace("val/", "train/") for name in last.index if name.startswith("val/")
     }

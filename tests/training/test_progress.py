@@ -55,7 +55,7 @@ def reporter():
         (36_000, "about 10 h 0 min left"),
     ],
 )
-def test_the_time_left_is_no_finer_than_it_is_worth(seconds, words):
+def test_the_time_left_is_rounded(seconds, words):
     assert time_left(seconds) == words
 
 
@@ -88,9 +88,9 @@ def test_a_line_shows_model_progress_and_remaining_time(reporter):
     )
 
 
-def test_lines_come_no_closer_than_the_interval_but_for_last_epochs(reporter, clock, capsys):
+def test_lines_are_printed_at_most_once_per_interval_except_for_last_epochs(reporter, clock, capsys):
     report = reporter()
-    told = []
+    lines = []
     for now, replicate, number in [
         (1000, 0, 0),
         (1001, 0, 1),
@@ -104,8 +104,8 @@ def test_lines_come_no_closer_than_the_interval_but_for_last_epochs(reporter, cl
         report(Progress(replicate, epochs(number), last=number == 10))
         if line := capsys.readouterr().out:
             assert line.endswith("left\n")
-            told.append((now, line.split("loss")[0].split("  ", 1)[1].strip()))
-    assert told == [
+            lines.append((now, line.split("loss")[0].split("  ", 1)[1].strip()))
+    assert lines == [
         (1001, "replicate 1/4  epoch  1/10"),
         (1006.1, "replicate 1/4  epoch  3/10"),
         (1006.2, "replicate 2/4  epoch 10/10"),

@@ -122,10 +122,10 @@ def test_the_kept_weights_have_the_recorded_loss_on_all_validation_images(uninte
     held_out = portion(VALIDATION)
     positions = np.arange(len(held_out))
     (images,), (truth,) = held_out.inputs(positions), held_out.targets(positions)
-    said = np.asarray(trained_network(architecture(), result)(images), np.float64)
+    predicted = np.asarray(trained_network(architecture(), result)(images), np.float64)
     record = read_json(result.record)
-    assert record["kept_loss"] == pytest.approx(log_loss(truth, said[:, 0]), rel=1e-5)
-    assert record["kept_accuracy"] == pytest.approx(np.mean((said[:, 0] > 0.5) == truth))
+    assert record["kept_loss"] == pytest.approx(log_loss(truth, predicted[:, 0]), rel=1e-5)
+    assert record["kept_accuracy"] == pytest.approx(np.mean((predicted[:, 0] > 0.5) == truth))
 
 
 def test_a_finished_training_leaves_its_result_and_nothing_else(tasks, train):

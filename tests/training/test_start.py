@@ -28,17 +28,17 @@ def standardisation(tensorflow):
 def test_each_replicate_trains_and_validates_on_its_own_split(start, tasks, folders):
     prepared = read_prepared(folders[2])
     for number, task in enumerate(tasks()):
-        begun = start(task)
-        np.testing.assert_array_equal(begun.train.indices, prepared.indices(number, TRAIN))
-        np.testing.assert_array_equal(begun.validation.indices, prepared.indices(number, VALIDATION))
+        started = start(task)
+        np.testing.assert_array_equal(started.train.indices, prepared.indices(number, TRAIN))
+        np.testing.assert_array_equal(started.validation.indices, prepared.indices(number, VALIDATION))
 
 
 def test_a_task_draws_the_same_weights_each_time_and_every_other_seed_or_replicate_others(start, tasks):
     # Replicate 1 of seed 0 must not be replicate 0 of seed 1, as it were if the two were added.
-    begun = [start(task) for task in (*tasks(), *tasks(), *tasks(seed=1))]
-    drawn = [one.model.get_weights()[0].tobytes() for one in begun]
+    started = [start(task) for task in (*tasks(), *tasks(), *tasks(seed=1))]
+    drawn = [one.model.get_weights()[0].tobytes() for one in started]
     assert drawn[:2] == drawn[2:4]
-    assert len(set(drawn)) == len({one.seed for one in begun}) == 4
+    assert len(set(drawn)) == len({one.seed for one in started}) == 4
 
 
 def test_pixels_are_scaled_by_this_replicates_training_images(standardisation, folders):
@@ -67,16 +67,16 @@ def test_balanced_classes_weigh_as_in_scikit_learn(start, tasks, prepare):
 
 
 def test_class_weights_and_augmentation_are_off_by_default(start, tasks):
-    begun = start(tasks(**NOTHING)[0])
-    assert begun.class_weights is None
-    assert begun.augment is None
+    started = start(tasks(**NOTHING)[0])
+    assert started.class_weights is None
+    assert started.augment is None
 
 
 @pytest.mark.parametrize("change", list(NOTHING))
 def test_each_augmentation_alone_changes_the_images(start, tasks, change):
-    begun = start(tasks(**NOTHING | {change: 1 if change == "shift" else True})[0])
+    started = start(tasks(**NOTHING | {change: 1 if change == "shift" else True})[0])
     images = np.random.default_rng(0).integers(256, size=(16, 8, 8, 1), dtype=np.uint8)
-    assert not np.array_equal(begun.augment(images, np.random.default_rng(0)), images)
+    assert not np.array_equal(started.augment(images, np.random.default_rng(0)), images)
 
 
 def test_a_schedule_lasts_as_long_as_the_training(start, tasks):

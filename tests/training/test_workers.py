@@ -119,8 +119,8 @@ def test_the_worker_of_a_killed_process_ends_and_keeps_its_checkpoint(project, t
     Path("tasks").write_bytes(pickle.dumps([endless]))
     with subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True) as parent:
         try:
-            while (told := parent.stdout.readline()) != "3\n":
-                assert told, "the training ended before its time"
+            while (line := parent.stdout.readline()) != "3\n":
+                assert line, "the training ended before its time"
             children = psutil.Process(parent.pid).children(recursive=True)
         finally:
             parent.kill()

@@ -114,7 +114,7 @@ def output_of(capsys, *arguments):
     return capsys.readouterr().out
 
 
-def refusal(*arguments):
+def error_message(*arguments):
     with pytest.raises(UserError) as error:
         adopt.main(arguments)
     sentence = str(error.value)
@@ -197,7 +197,7 @@ def test_with_several_objectives_the_front_is_shown_and_no_file_written(capsys, 
         (TrialState.COMPLETE, [0.85, 900.0], "model.options.units=2"),
         objectives=TWO,
     )
-    sentence = refusal(SWEEP)
+    sentence = error_message(SWEEP)
     assert "2 Pareto-optimal trials" in sentence and "--trial NUMBER" in sentence
     table = [re.split(r"  +", line) for line in capsys.readouterr().out.strip().splitlines()]
     assert table == [
@@ -234,25 +234,25 @@ def test_a_trial_that_is_best_in_all_objectives_is_adopted_without_a_choice(caps
 )
 def test_only_a_complete_trial_can_be_adopted(folder, usual, number, reason):
     usual()
-    assert reason in refusal(SWEEP, f"--trial={number}")
+    assert reason in error_message(SWEEP, f"--trial={number}")
     assert not (folder / "conf" / "model" / f"{NAME}.yaml").exists()
 
 
 def test_a_sweep_without_a_complete_trial_is_refused(sweep):
     sweep((TrialState.PRUNED, None), (TrialState.FAIL, None), (TrialState.FAIL, None))
-    assert "no complete trial to adopt (0 complete, 1 pruned, 2 failed)" in refusal(SWEEP)
+    assert "no complete trial to adopt (0 complete, 1 pruned, 2 failed)" in error_message(SWEEP)
 
 
 def test_an_unknown_sweep_gets_a_suggestion(usual):
     usual()
-    assert f"Did you mean '{SWEEP}'?" in refusal("small-lecture_cnn")
+    assert f"Did you mean '{SWEEP}'?" in error_message("small-lecture_cnn")
 
 
 def test_a_project_without_sweeps(folder, empty_storage):
-    assert "sweeps.db does not exist" in refusal()
-    assert "sweeps.db does not exist" in refusal(SWEEP)
+    assert "sweeps.db does not exist" in error_message()
+    assert "sweeps.db does not exist" in error_message(SWEEP)
     shutil.copy(empty_storage, folder / "sweeps.db")
-    assert "contains no sweep" in refusal()
+    assert "contains no sweep" in error_message()
 
 
 def test_sweeps_are_listed_with_their_best(capsys, sweep, usual):
@@ -266,14 +266,14 @@ def test_sweeps_are_listed_with_their_best(capsys, sweep, usual):
         ["c", "1 of 20", "0", "–"],
         [SWEEP, "5 of 20", "3", "trial 3: validation loss 0.25"],
     ]
-    assert "is not a sweep of `convtrack experiment -m`" in refusal("another's")
+    assert "is not a sweep of `convtrack experiment -m`" in error_message("another's")
     for option in (["--trial", "1"], ["--name", "x"], ["--compare"]):
-        assert "SWEEP is missing" in refusal(*option)
+        assert "SWEEP is missing" in error_message(*option)
 
 
 def test_a_storage_can_be_named(capsys, folder, usual):
     usual(storage="sqlite:///elsewhere.db")
-    assert "sweeps.db does not exist" in refusal(SWEEP)
+    assert "sweeps.db does not exist" in error_message(SWEEP)
     assert "trial 3" in output_of(capsys, SWEEP, "--storage", "sqlite:///elsewhere.db")
 
 
@@ -282,13 +282,13 @@ def test_the_storage_is_that_of_the_sweepers_file(capsys, project, folder, usual
     project.edit(str(adopt.SWEEPER), "sqlite:///sweeps.db", "sqlite:///elsewhere.db")
     assert "trial 3" in output_of(capsys, SWEEP)
     project.edit(str(adopt.SWEEPER), "storage:", "stored:")
-    assert "--storage ADDRESS" in refusal(SWEEP)
+    assert "--storage ADDRESS" in error_message(SWEEP)
 
 
 def test_another_model_file_is_not_overwritten(capsys, folder, usual):
     usual()
     before = written(folder, "lenet5")
-    assert "is not from the sweep 'small-lecture_cnn-digits'" in refusal(SWEEP, "--name", "lenet5")
+    assert "is not from the sweep 'small-lecture_cnn-digits'" in error_message(SWEEP, "--name", "lenet5")
     assert written(folder, "lenet5") == before
 
 
@@ -301,13 +301,13 @@ def test_a_sweep_replaces_only_its_own_file(capsys, folder, sweep, usual):
     assert "trial 6 of the sweep" in output_of(capsys, SWEEP)
     assert yaml.safe_load(written(folder))["optimizer"]["learning_rate"] == 0.3
     sweep((TrialState.COMPLETE, [0.01]), name="small")
-    assert "choose another name with --name" in refusal("small", "--name", NAME)
+    assert "choose another name with --name" in error_message("small", "--name", NAME)
 
 
 @pytest.mark.parametrize("name", ["a/b", "../../x", "1", "null", ""])
 def test_an_invalid_name_is_refused(folder, usual, name):
     usual()
-    assert "Start it with a letter" in refusal(SWEEP, "--name", name)
+    assert "Start it with a letter" in error_message(SWEEP, "--name", name)
 
 
 def test_a_trial_of_an_earlier_version_is_refused(sweep):
@@ -315,7 +315,7 @@ def test_a_trial_of_an_earlier_version_is_refused(sweep):
     for broken in ({}, {"replicates": 1}, {**configuration(), "training": {"epochs": 3}}):
         study.add_trial(optuna.create_trial(value=0.01, user_attrs={"configuration": broken}))
         number = len(study.get_trials()) - 1
-        sentence = refusal(SWEEP, "--trial", str(number))
+        sentence = error_message(SWEEP, "--trial", str(number))
         assert f"settings of trial {number} of the sweep" in sentence and "needs a new sweep" in sentence
 
 
@@ -381,4 +381,4 @@ def test_dvc_reads_an_adopted_model_as_any_other(capsys, project, folder, usual)
 
 def test_a_mistake_on_the_command_line_is_one_sentence(project):
     assert "adopt" in PLAIN_COMMANDS
-    assert "sweeps.db does not exist" in project.run("adopt").refusal()
+    assert "sweeps.db does not exist" in project.run("adopt").error_message()

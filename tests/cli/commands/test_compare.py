@@ -36,14 +36,14 @@ def folder(tmp_path, monkeypatch, empty_store):
     return tmp_path
 
 
-def answers(quality, *, seed=0, images=120, groups=12, replicates=REPLICATES, first=0):
+def simulated_predictions(quality, *, seed=0, images=120, groups=12, replicates=REPLICATES, first=0):
     """What replicates say of the same test images, the more rightly the higher the quality."""
     truth = np.arange(images) % 2
-    said = {}
+    predictions = {}
     for number in range(first, first + replicates):
         random = np.random.default_rng([seed, number])
         positive = 1 / (1 + np.exp(-random.normal(quality * (2 * truth - 1), 1)))
-        said[number] = Predictions(
+        predictions[number] = Predictions(
             images=np.arange(images),
             partners=None,
             groups=np.arange(images) * groups // images,
@@ -53,44 +53,44 @@ def answers(quality, *, seed=0, images=120, groups=12, replicates=REPLICATES, fi
             probabilities=np.stack([1 - positive, positive], axis=1),
             trained_on=400,
         )
-    return said
+    return predictions
 
 
-def publish(model, said, *, data="elpv", fingerprint=None, parameters=None, seed=0, kept=None, name=None):
-    """The runs of a model as the pipeline logs them; without answers those of an experiment."""
+def publish(model, predictions, *, data="elpv", fingerprint=None, parameters=None, seed=0, kept=None, name=None):
+    """The runs of a model as the pipeline logs them; without predictions those of an experiment."""
     tracker = Tracker.open(data)
     fingerprint = fingerprint or fingerprint_of({"model": model, "data": data})
     given = {"model.name": model, "split.strategy": "group", **(parameters or {})}
     tags = {DATA_DIGEST: f"d1ce-{data}"}
     parent = tracker.parent(fingerprint, name or model, parameters=given, tags=tags)
-    numbers = list(said) if said else list(range(len(kept)))
+    numbers = list(predictions) if predictions else list(range(len(kept)))
     children = {
         number: tracker.child(parent, f"{fingerprint}-{number}", model, number, parameters={SEED: seed}, tags=tags)
         for number in numbers
     }
     for number, run in children.items():
-        if said:
-            scores = metrics.scores(said[number].truth, said[number].probabilities)
+        if predictions:
+            scores = metrics.scores(predictions[number].truth, predictions[number].probabilities)
             tracker.log_metrics(run, {f"test/{metric}": value for metric, value in scores})
         if kept:
             tracker.log_metrics(run, {"kept_accuracy": kept[number], "kept_loss": 1 - kept[number]})
         tracker.end(run, "FINISHED")
     tracker.log_metrics(parent, {"parameters": 1000, "multiply_accumulates": 1e6 if model == "weak" else 2e6})
-    if said:
+    if predictions:
         file = Path("predictions.npz")
-        write_predictions(file, {"class": said})
+        write_predictions(file, {"class": predictions})
         tracker.log_files(parent, [file], EVALUATION)
         tracker.tag(parent, {EVALUATED: json.dumps(children)})
     tracker.end(parent, "FINISHED")
     return parent
 
 
-def said_of(capsys, *arguments, metric="accuracy"):
+def output_of(capsys, *arguments, metric="accuracy"):
     compare.main([*arguments, "--metric", metric] if metric else list(arguments))
     return capsys.readouterr().out
 
 
-def refusal(*arguments):
+def error_message(*arguments):
     with pytest.raises(UserError) as error:
         compare.main(list(arguments))
     assert str(error.value).endswith(".") and "\n" not in str(error.value)
@@ -101,10 +101,10 @@ def refusal(*arguments):
 
 
 def test_the_verdicts_are_those_of_the_statistics(folder, capsys):
-    strong, weak = answers(1.5), answers(0.3, seed=1)
+    strong, weak = simulated_predictions(1.5), simulated_predictions(0.3, seed=1)
     publish("strong", strong)
     publish("weak", weak)
-    said = said_of(capsys, "weak", "strong", "--margin", "0.02")
+    output = output_of(capsys, "weak", "strong", "--margin", "0.02")
     expected = analyse(
         "accuracy",
         {"weak": list(weak.values()), "strong": list(strong.values())},
@@ -112,15 +112,15 @@ def test_the_verdicts_are_those_of_the_statistics(folder, capsys):
     )
     (pair,) = expected.pairs
     assert (pair.first, pair.verdict) == ("strong", "better")
-    assert sentence(pair, expected) in said
-    assert answer(expected, {"strong": 2e6, "weak": 1e6}) in said
-    assert "margin 0.02" in said and "test images in 12 groups, 8 replicates" in said
+    assert sentence(pair, expected) in output
+    assert answer(expected, {"strong": 2e6, "weak": 1e6}) in output
+    assert "margin 0.02" in output and "test images in 12 groups, 8 replicates" in output
 
 
 def test_only_what_differs_is_listed(folder, capsys):
-    publish("strong", answers(1.5), parameters={"model.options.units": 100, "training.epochs": 10})
-    publish("weak", answers(0.3), parameters={"training.epochs": 10, "optimizer.name": "SGD"})
-    lines = said_of(capsys, "strong", "weak").splitlines()
+    publish("strong", simulated_predictions(1.5), parameters={"model.options.units": 100, "training.epochs": 10})
+    publish("weak", simulated_predictions(0.3), parameters={"training.epochs": 10, "optimizer.name": "SGD"})
+    lines = output_of(capsys, "strong", "weak").splitlines()
     rows = [line.split() for line in lines]
     assert ["model.options.units", "100", "–"] in rows
     assert ["optimizer.name", "–", "SGD"] in rows
@@ -128,39 +128,42 @@ def test_only_what_differs_is_listed(folder, capsys):
 
 
 def test_replicates_are_paired_by_the_numbers_that_both_have(folder, capsys):
-    strong, weak = answers(1.5, replicates=8, first=2), answers(0.3, seed=1, replicates=8)
+    strong, weak = simulated_predictions(1.5, replicates=8, first=2), simulated_predictions(0.3, seed=1, replicates=8)
     publish("strong", strong)
     publish("weak", weak)
     common = range(2, 8)
     expected = analyse(
         "accuracy",
-        {name: [said[number] for number in common] for name, said in (("strong", strong), ("weak", weak))},
+        {
+            name: [predictions[number] for number in common]
+            for name, predictions in (("strong", strong), ("weak", weak))
+        },
         margin=0.01,
     )
-    assert sentence(expected.pairs[0], expected) in said_of(capsys, "strong", "weak")
+    assert sentence(expected.pairs[0], expected) in output_of(capsys, "strong", "weak")
 
 
 def test_runs_on_different_images_get_no_verdict(folder, capsys):
-    publish("strong", answers(1.5))
-    publish("weak", answers(0.3, images=80, groups=8), data="digits")
-    said = said_of(capsys, "strong", "weak")
-    assert "they cannot be compared in pairs" in said
-    assert "is better than" not in said
+    publish("strong", simulated_predictions(1.5))
+    publish("weak", simulated_predictions(0.3, images=80, groups=8), data="digits")
+    output = output_of(capsys, "strong", "weak")
+    assert "they cannot be compared in pairs" in output
+    assert "is better than" not in output
 
 
 def test_the_same_data_with_another_test_set_gets_no_verdict(folder, capsys):
-    publish("strong", answers(1.5))
-    publish("weak", answers(0.3, images=100))
-    assert "they cannot be compared in pairs" in said_of(capsys, "strong", "weak")
+    publish("strong", simulated_predictions(1.5))
+    publish("weak", simulated_predictions(0.3, images=100))
+    assert "they cannot be compared in pairs" in output_of(capsys, "strong", "weak")
 
 
 def test_models_on_several_data_sets_are_ranked_over_these(folder, capsys):
     for place, data in enumerate(("elpv", "digits", "mnist", "more", "cells", "shells")):
-        publish("strong", answers(1.5, seed=place, replicates=2), data=data)
-        publish("weak", answers(0.3, seed=10 + place, replicates=2), data=data)
-    said = said_of(capsys, "tags.convtrack.kind = 'model'", "--figure", "ranks.png")
-    assert [line.split() for line in said.splitlines() if line.startswith("strong  ")] == [["strong", "1.00"]]
-    assert "The models differ (Friedman test" in said
+        publish("strong", simulated_predictions(1.5, seed=place, replicates=2), data=data)
+        publish("weak", simulated_predictions(0.3, seed=10 + place, replicates=2), data=data)
+    output = output_of(capsys, "tags.convtrack.kind = 'model'", "--figure", "ranks.png")
+    assert [line.split() for line in output.splitlines() if line.startswith("strong  ")] == [["strong", "1.00"]]
+    assert "The models differ (Friedman test" in output
     assert (folder / "ranks.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -169,15 +172,15 @@ def test_experiments_are_compared_by_validation_images_and_say_so(folder, capsys
     for model, values in kept.items():
         publish(model, None, kept=values)
     expected = analyse_scores("accuracy", kept, margin=0.01)
-    said = said_of(capsys, "strong", "weak")
-    assert sentence(expected.pairs[0], expected) in said
-    assert "These are validation images" in said and "Their groups were not resampled" in said
+    output = output_of(capsys, "strong", "weak")
+    assert sentence(expected.pairs[0], expected) in output
+    assert "These are validation images" in output and "Their groups were not resampled" in output
 
 
 def test_an_experiment_and_an_evaluated_model_are_compared_on_validation_images(folder, capsys):
-    publish("strong", answers(1.5, replicates=4), kept=[0.9, 0.91, 0.92, 0.93])
+    publish("strong", simulated_predictions(1.5, replicates=4), kept=[0.9, 0.91, 0.92, 0.93])
     publish("weak", None, kept=[0.7, 0.71, 0.72, 0.73])
-    assert "On elpv, validation images, 4 replicates" in said_of(capsys, "strong", "weak")
+    assert "On elpv, validation images, 4 replicates" in output_of(capsys, "strong", "weak")
 
 
 def test_runs_without_replicates_get_no_verdict(folder, capsys):
@@ -188,63 +191,63 @@ def test_runs_without_replicates_get_no_verdict(folder, capsys):
         client.log_metric(run.info.run_id, "top_5", value)
         client.log_param(run.info.run_id, "depth", len(name))
         client.set_terminated(run.info.run_id)
-    said = said_of(capsys, "one", "other", metric="top_5")
-    assert "One value per model does not show which model is better" in said
-    assert ["depth", "3", "5"] in [line.split() for line in said.splitlines()]
-    assert "is better than" not in said
+    output = output_of(capsys, "one", "other", metric="top_5")
+    assert "One value per model does not show which model is better" in output
+    assert ["depth", "3", "5"] in [line.split() for line in output.splitlines()]
+    assert "is better than" not in output
 
 
 def test_different_seeds_are_reported(folder, capsys):
-    publish("strong", answers(1.5), seed=0)
-    publish("weak", answers(0.3), seed=7)
-    assert "different seeds" in said_of(capsys, "strong", "weak")
+    publish("strong", simulated_predictions(1.5), seed=0)
+    publish("weak", simulated_predictions(0.3), seed=7)
+    assert "different seeds" in output_of(capsys, "strong", "weak")
 
 
 def test_a_single_replicate_decides_nothing(folder, capsys):
-    publish("strong", answers(3.0, replicates=1))
-    publish("weak", answers(0.1, replicates=1))
-    said = said_of(capsys, "strong", "weak")
-    assert "1 replicate:" in said and "\nstrong is better" not in said
-    assert "nan" not in said
+    publish("strong", simulated_predictions(3.0, replicates=1))
+    publish("weak", simulated_predictions(0.1, replicates=1))
+    output = output_of(capsys, "strong", "weak")
+    assert "1 replicate:" in output and "\nstrong is better" not in output
+    assert "nan" not in output
 
 
 # What it finds
 
 
 def test_a_run_is_found_by_the_beginning_of_its_id_and_counted_once(folder, capsys):
-    strong = publish("strong", answers(1.5))
-    weak = publish("weak", answers(0.3))
-    said = said_of(capsys, strong[:10], weak, "weak", "params.model.name='strong'")
-    assert said.startswith("2 runs of ")
+    strong = publish("strong", simulated_predictions(1.5))
+    weak = publish("weak", simulated_predictions(0.3))
+    output = output_of(capsys, strong[:10], weak, "weak", "params.model.name='strong'")
+    assert output.startswith("2 runs of ")
 
 
 def test_the_newest_of_several_runs_with_one_name_is_used_and_reported(folder, capsys):
-    publish("strong", answers(1.5))
-    newest = publish("strong", answers(1.6), fingerprint="another", parameters={"model.options.units": 3})
-    publish("weak", answers(0.3))
-    said = said_of(capsys, "strong", "weak")
-    assert f"2 finished runs are named strong; the newest is used, {newest[:8]}." in said
+    publish("strong", simulated_predictions(1.5))
+    newest = publish("strong", simulated_predictions(1.6), fingerprint="another", parameters={"model.options.units": 3})
+    publish("weak", simulated_predictions(0.3))
+    output = output_of(capsys, "strong", "weak")
+    assert f"2 finished runs are named strong; the newest is used, {newest[:8]}." in output
 
 
 def test_runs_with_the_same_name_are_shown_with_their_ids(folder, capsys):
-    first = publish("strong", answers(1.5))
-    second = publish("strong", answers(1.6), fingerprint="another")
-    said = said_of(capsys, "params.model.name = 'strong'")
-    assert f"strong ({first[:8]})" in said and f"strong ({second[:8]})" in said
+    first = publish("strong", simulated_predictions(1.5))
+    second = publish("strong", simulated_predictions(1.6), fingerprint="another")
+    output = output_of(capsys, "params.model.name = 'strong'")
+    assert f"strong ({first[:8]})" in output and f"strong ({second[:8]})" in output
 
 
 @pytest.mark.parametrize("name", ["Yann's", 'the "best"', "both ' and \"", "100%_sure", "a = b"])
 def test_names_may_hold_what_filters_are_made_of(folder, capsys, name):
-    publish(name, answers(1.5))
-    publish("both x and y", answers(0.4))
-    publish("weak", answers(0.3))
-    said = said_of(capsys, name, "weak")
-    assert [line.split("  ")[0] for line in said.splitlines()[3:5]] == [name, "weak"]
+    publish(name, simulated_predictions(1.5))
+    publish("both x and y", simulated_predictions(0.4))
+    publish("weak", simulated_predictions(0.3))
+    output = output_of(capsys, name, "weak")
+    assert [line.split("  ")[0] for line in output.splitlines()[3:5]] == [name, "weak"]
 
 
 def test_filters_find_models_not_replicates_nor_unfinished_ones(folder, capsys):
-    strong, weak = publish("strong", answers(1.5)), publish("weak", answers(0.3))
-    third = publish("third", answers(0.3))
+    strong, weak = publish("strong", simulated_predictions(1.5)), publish("weak", simulated_predictions(0.3))
+    third = publish("third", simulated_predictions(0.3))
     Tracker.open("elpv").start(third)
     runs, _ = find(Store.open(), ["metrics.parameters >= 1000 AND params.split.strategy = 'group'"])
     assert {run.info.run_id for run in runs} == {strong, weak}
@@ -254,26 +257,28 @@ def test_filters_find_models_not_replicates_nor_unfinished_ones(folder, capsys):
 
 
 def test_mistakes_are_one_sentence(folder):
-    strong, weak = publish("strong", answers(1.5)), publish("weak", answers(0.3))
+    strong, weak = publish("strong", simulated_predictions(1.5)), publish("weak", simulated_predictions(0.3))
     tracker = Tracker.open("elpv")
-    assert refusal("strong", "--metric", "accuracy") == ("compare needs at least two runs. Received one: strong.")
-    assert "The store has no run with the id or name 'strnog'" in refusal("strong", "strnog", "--metric", "accuracy")
-    assert "Unknown metric of these runs 'acuracy'. Did you mean 'accuracy'?" in refusal(
+    assert error_message("strong", "--metric", "accuracy") == ("compare needs at least two runs. Received one: strong.")
+    assert "The store has no run with the id or name 'strnog'" in error_message(
+        "strong", "strnog", "--metric", "accuracy"
+    )
+    assert "Unknown metric of these runs 'acuracy'. Did you mean 'accuracy'?" in error_message(
         "strong", "weak", "--metric", "acuracy"
     )
-    assert "No finished run satisfies" in refusal("params.model.name='nobody'", "--metric", "accuracy")
-    assert "MLflow cannot parse the filter" in refusal("params.model.name ~ =", "--metric", "accuracy")
-    assert refusal("strong", "weak", "--metric", "accuracy", "--margin", "-1") == (
+    assert "No finished run satisfies" in error_message("params.model.name='nobody'", "--metric", "accuracy")
+    assert "MLflow cannot parse the filter" in error_message("params.model.name ~ =", "--metric", "accuracy")
+    assert error_message("strong", "weak", "--metric", "accuracy", "--margin", "-1") == (
         "`--margin` must be a number above 0, in units of the metric. Received '-1'."
     )
-    assert "--figure draws the ranks" in refusal("strong", "weak", "--metric", "accuracy", "--figure", "x.png")
-    assert "Or add --metric" in refusal("strong", "weak")
+    assert "--figure draws the ranks" in error_message("strong", "weak", "--metric", "accuracy", "--figure", "x.png")
+    assert "Or add --metric" in error_message("strong", "weak")
     tracker.start(strong)
-    assert refusal("strong", "weak", "--metric", "accuracy") == (
+    assert error_message("strong", "weak", "--metric", "accuracy") == (
         "Run 'strong' is RUNNING. Only finished runs can be compared."
     )
     tracker.client.delete_run(weak)
-    assert f"Run {weak} is deleted" in refusal(weak, "strong", "--metric", "accuracy")
+    assert f"Run {weak} is deleted" in error_message(weak, "strong", "--metric", "accuracy")
 
 
 def test_without_a_store_no_file_is_created(tmp_path):

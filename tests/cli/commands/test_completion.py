@@ -22,8 +22,8 @@ def completed(capsys, monkeypatch):
 
     def complete(*words):
         line = f"COMP_WORDS=({shlex.join(words)}); COMP_CWORD={len(words) - 1}"
-        ask = f"{script}\n{line}\n_shtab_convtrack\nprintf '%s\\n' \"${{COMPREPLY[@]}}\""
-        done = subprocess.run(["bash", "-c", ask], capture_output=True, text=True, check=True)
+        program = f"{script}\n{line}\n_shtab_convtrack\nprintf '%s\\n' \"${{COMPREPLY[@]}}\""
+        done = subprocess.run(["bash", "-c", program], capture_output=True, text=True, check=True)
         return done.stdout.split()
 
     return complete

@@ -47,7 +47,7 @@ def described(capsys, *arguments):
     return capsys.readouterr().out
 
 
-def refusal(*arguments):
+def error_message(*arguments):
     with pytest.raises(UserError) as error:
         describe.main(arguments)
     sentence = str(error.value)
@@ -82,9 +82,9 @@ def test_a_file_saved_by_keras_is_described(capsys, tmp_path):
 def test_input_sets_an_open_image_size_and_is_rejected_for_a_fixed_one(capsys, written):
     free = {"class_name": "InputLayer", "config": {"name": "image", "batch_shape": [None, None, None, 3]}}
     path = written("open.json", sequential(free, FLAT))
-    assert "is not fixed: add --input" in refusal(path)
+    assert "is not fixed: add --input" in error_message(path)
     assert "flat   Flatten     60" in described(capsys, path, "--input", "4x5x3")
-    assert "is fixed: remove --input" in refusal(written("n.json", sequential(IMAGE)), "--input", "4x5x3")
+    assert "is fixed: remove --input" in error_message(written("n.json", sequential(IMAGE)), "--input", "4x5x3")
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_input_sets_an_open_image_size_and_is_rejected_for_a_fixed_one(capsys, w
 )
 def test_a_file_without_a_network_is_rejected(written, name, content, sentence):
     path = written(name, content)
-    message = refusal(path)
+    message = error_message(path)
     assert message.startswith(path)
     assert sentence in message
 
@@ -129,20 +129,22 @@ def test_input_must_agree_with_the_sides_that_a_file_fixes(capsys, written):
     pooled = {"class_name": "GlobalAveragePooling2D", "config": {"name": "mean", "keepdims": False}}
     path = written("open.json", sequential(image, pooled))
     assert "16×20×3" in described(capsys, path, "--input", "16x20x3")
-    assert "is not fixed" in refusal(path)
-    assert refusal(path, "--input", "16x16x1").startswith("--input 16×16×1 contradicts the network's input, ?×?×3")
+    assert "is not fixed" in error_message(path)
+    assert error_message(path, "--input", "16x16x1").startswith(
+        "--input 16×16×1 contradicts the network's input, ?×?×3"
+    )
 
 
 def test_the_number_of_subgroups_is_an_argument_of_models_only(capsys):
     model = ("model=two_outputs", "--input", "16x16x1", "--classes", "2")
     last = described(capsys, *model, "--subgroups", "3").split("\n\n")[1].splitlines()[-1]
     assert last.split()[:4] == ["subgroup", "Dense", "3", "303"]
-    assert "needs images with at least 2 subgroups" in refusal(*model, "--subgroups", "1")
-    assert "--subgroups applies only to model=NAME" in refusal("keras.applications.VGG16", "--subgroups", "2")
+    assert "needs images with at least 2 subgroups" in error_message(*model, "--subgroups", "1")
+    assert "--subgroups applies only to model=NAME" in error_message("keras.applications.VGG16", "--subgroups", "2")
 
 
 def test_another_archive_is_rejected(saved):
-    assert "does not contain a Keras 3 model (KeyError" in refusal(saved("{}", member="notes.txt"))
+    assert "does not contain a Keras 3 model (KeyError" in error_message(saved("{}", member="notes.txt"))
 
 
 @pytest.mark.parametrize(
@@ -160,7 +162,7 @@ def test_another_archive_is_rejected(saved):
     ],
 )
 def test_every_message_is_one_sentence(arguments, sentence):
-    assert refusal(*arguments).startswith(sentence)
+    assert error_message(*arguments).startswith(sentence)
 
 
 def test_an_application_has_its_own_size_and_a_thousand_classes_by_default(capsys):
@@ -169,14 +171,14 @@ def test_an_application_has_its_own_size_and_a_thousand_classes_by_default(capsy
     assert "4,253,864 parameters" in output
     small = described(capsys, "keras.applications.MobileNet", "--input", "32x48x1", "--classes", "2")
     assert small.startswith("keras.applications.MobileNet for 32×48×1 images and 2 classes:\n")
-    assert "Did you mean 'VGG19'" in refusal("keras.applications.VGG18")
-    assert "cannot be built: Input size" in refusal("keras.applications.VGG16", "--input", "8x8x3")
+    assert "Did you mean 'VGG19'" in error_message("keras.applications.VGG18")
+    assert "cannot be built: Input size" in error_message("keras.applications.VGG16", "--input", "8x8x3")
 
 
 def test_a_model_is_described_for_the_given_or_the_prepared_images(capsys, tmp_path, monkeypatch):
     monkeypatch.setattr(describe, "PREPARED", tmp_path)
     model = ("model=lecture_cnn", "model.options.padding=valid")
-    assert "add --input ROWSxCOLUMNSxCHANNELS and --classes N" in refusal(*model)
+    assert "add --input ROWSxCOLUMNSxCHANNELS and --classes N" in error_message(*model)
     output = described(capsys, *model, "--input", "28x28x1", "--classes", "10")
     assert output.startswith("lecture_cnn for 28×28×1 images and 10 classes:\n")
     assert "26×26×16" in output
@@ -202,16 +204,20 @@ def test_a_layer_without_a_rule_in_a_file_is_measured_by_keras(capsys, written):
 
 def test_a_file_is_described_without_tensorflow(project, written):
     path = written("network.json", sequential(IMAGE, FLAT, OUTPUT))
-    answer = project.run("describe", path, python=("-X", "importtime"))
-    assert answer.code == 0
-    assert "7,850 parameters" in answer.said
-    assert not any(heavy in answer.complaint for heavy in ("| tensorflow", "| keras", "| matplotlib", "| hydra"))
+    result = project.run("describe", path, python=("-X", "importtime"))
+    assert result.code == 0
+    assert "7,850 parameters" in result.stdout
+    assert not any(heavy in result.stderr for heavy in ("| tensorflow", "| keras", "| matplotlib", "| hydra"))
 
 
 def test_the_command_applies_overrides_and_reports_mistakes_in_one_sentence(project):
     arguments = ("--input", "28x28x1", "--classes", "10", "--json")
-    output = json.loads(project.run("describe", "model=lenet5", "model.options.activation=relu", *arguments).success())
+    output = json.loads(project.run("describe", "model=lenet5", "model.options.activation=relu", *arguments).output())
     assert output["layers"][-1]["output_shape"] == [10]
-    assert project.run("describe", "model=lenet").refusal().startswith("Unknown model 'lenet'. Did you mean 'lenet5'?")
-    misspelt = project.run("describe", "model=lenet5", "model.options.activatoin=x", *arguments).refusal()
+    assert (
+        project.run("describe", "model=lenet")
+        .error_message()
+        .startswith("Unknown model 'lenet'. Did you mean 'lenet5'?")
+    )
+    misspelt = project.run("describe", "model=lenet5", "model.options.activatoin=x", *arguments).error_message()
     assert "'activatoin'" in misspelt and "Did you mean 'activation'?" in misspelt

@@ -10,11 +10,15 @@ def test_models_share_a_letter_where_neither_is_better(known):
 
 def test_a_duel_seen_from_the_opponent_is_reversed(known, two):
     certainty = known({"x": 0.9, "y": 0.8}, (two("x", "y", 0.1, "better", wins=0.9),))
-    there, back = pairs.duel(certainty, "x", "y"), pairs.duel(certainty, "y", "x")
-    assert (there.standing, back.standing) == ("better", "worse")
-    assert (back.difference, back.low, back.high) == (-there.difference, -there.high, -there.low)
-    assert back.wins == pytest.approx(0.1)
-    assert (there.numbers(), back.numbers()) == ("+0.100 (0.080 to 0.120)", "−0.100 (−0.120 to −0.080)")
+    duel, mirrored = pairs.duel(certainty, "x", "y"), pairs.duel(certainty, "y", "x")
+    assert (duel.standing, mirrored.standing) == ("better", "worse")
+    assert (mirrored.difference, mirrored.low, mirrored.high) == (
+        -duel.difference,
+        -duel.high,
+        -duel.low,
+    )
+    assert mirrored.wins == pytest.approx(0.1)
+    assert (duel.numbers(), mirrored.numbers()) == ("+0.100 (0.080 to 0.120)", "−0.100 (−0.120 to −0.080)")
 
 
 def test_the_square_has_every_pair_twice_and_no_model_against_itself(known):

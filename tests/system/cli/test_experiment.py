@@ -15,22 +15,22 @@ def project(new_project):
 def debugged(project):
     """The output of the first run of the experiment `debug`, and its CPU seconds."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    said = project.run("experiment", "experiment=debug").success()
+    output = project.run("experiment", "experiment=debug").output()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return said, after.ru_utime - before.ru_utime
+    return output, after.ru_utime - before.ru_utime
 
 
 def test_debug_runs_to_the_end_in_seconds(debugged):
-    said, seconds = debugged
-    assert "epoch  2/2" in said
-    assert said.splitlines()[-1].startswith("lecture_cnn on digits: validation loss ")
+    output, seconds = debugged
+    assert "epoch  2/2" in output
+    assert output.splitlines()[-1].startswith("lecture_cnn on digits: validation loss ")
     assert seconds < 30  # 10 on an idle machine
 
 
 def test_the_second_run_reuses_the_first(project, debugged):
     before = project.files()
-    said = project.run("experiment", "experiment=debug").success()
-    assert said.splitlines() == [
+    output = project.run("experiment", "experiment=debug").output()
+    assert output.splitlines() == [
         "lecture_cnn: reusing 1 of 1 replicates, which are already trained",
         debugged[0].splitlines()[-1],
     ]
@@ -68,7 +68,7 @@ def test_one_model_and_one_replicate_are_in_the_store(project, debugged):
 )
 def test_a_mistake_that_only_keras_detects_leaves_no_run(project, debugged, override, sentence):
     before, known = project.files(), len(project.runs())
-    assert project.run("experiment", "experiment=debug", *override.split()).refusal().startswith(sentence)
+    assert project.run("experiment", "experiment=debug", *override.split()).error_message().startswith(sentence)
     assert project.files() == before
     assert len(project.runs()) == known
 
@@ -87,7 +87,7 @@ def test_finished_trainings_survive_a_full_disk(new_project, tmp_path):
     )
     project = new_project()
     command = ("experiment", "model=fully_connected", "data=digits", "training.epochs=3", "replicates=2")
-    sentence = project.run(*command, PYTHONPATH=f"{tmp_path}:{project.variables['PYTHONPATH']}").refusal()
+    sentence = project.run(*command, PYTHONPATH=f"{tmp_path}:{project.variables['PYTHONPATH']}").error_message()
     assert sentence.startswith("The disk is full: no space left to write .convtrack/checkpoints/")
     assert sentence.endswith("state.npz. Free some space and run the same command again; finished work is kept.")
     assert {run.info.run_name: run.info.status for run in project.runs()} == {
@@ -96,16 +96,16 @@ def test_finished_trainings_survive_a_full_disk(new_project, tmp_path):
         "fully_connected replicate 2": "FAILED",
     }
 
-    said = project.run(*command).success()
-    assert "fully_connected: reusing 1 of 2 replicates, which are already trained" in said
-    assert "replicate 2/2  epoch  2/3" in said
+    output = project.run(*command).output()
+    assert "fully_connected: reusing 1 of 2 replicates, which are already trained" in output
+    assert "replicate 2/2  epoch  2/3" in output
     assert {run.info.status for run in project.runs()} == {"FINISHED"}
 
 
 def test_a_job_that_changes_its_folder_still_works_in_the_project(new_project):
     project = new_project()
     command = ("experiment", "model=fully_connected", "data=digits", "training.epochs=1", "hydra.job.chdir=true")
-    project.run(*command).success()
+    project.run(*command).output()
     assert (project.folder / "mlflow.db").is_file()
     assert not list((project.folder / "outputs").rglob("mlflow.db"))
     assert not list((project.folder / "outputs").rglob(".convtrack"))
@@ -116,6 +116,6 @@ def test_a_model_outside_the_project_is_reached_by_name_and_by_pattern(new_proje
     (tmp_path / "model" / "mine.yaml").write_text("architecture: fully_connected\n")
     project = new_project()
     options = ("data=digits", "training.epochs=1", "--config-dir", str(tmp_path))
-    assert "mine on digits" in project.run("experiment", "model=mine", *options).success()
-    answer = project.run("experiment", "-m", "model=glob(min*)", *options)
-    assert answer.code == 0, answer.complaint
+    assert "mine on digits" in project.run("experiment", "model=mine", *options).output()
+    result = project.run("experiment", "-m", "model=glob(min*)", *options)
+    assert result.code == 0, result.stderr

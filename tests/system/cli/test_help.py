@@ -19,15 +19,15 @@ def project(new_project):
     return new_project()
 
 
-def imported(answer):
+def imported(result):
     """The packages that a Python started with `-X importtime` imported."""
-    return {name.split(".")[0] for name in re.findall(r"^import time:.*\| +(\S+)$", answer.complaint, re.MULTILINE)}
+    return {name.split(".")[0] for name in re.findall(r"^import time:.*\| +(\S+)$", result.stderr, re.MULTILINE)}
 
 
 @pytest.fixture(scope="module")
 def summaries(project):
     """The description of each command in the overview."""
-    return dict(re.findall(r"^  (\w+) +(.+)$", project.run().success(), re.MULTILINE))
+    return dict(re.findall(r"^  (\w+) +(.+)$", project.run().output(), re.MULTILINE))
 
 
 def test_the_overview_names_every_command_and_what_it_does(project, summaries):
@@ -39,25 +39,25 @@ def test_the_overview_names_every_command_and_what_it_does(project, summaries):
 @pytest.mark.parametrize("command", [*HYDRA_COMMANDS, *PLAIN_COMMANDS])
 def test_help_states_what_the_command_does_and_imports_nothing_heavy(project, summaries, command):
     before = project.files()
-    answer = project.run(command, "--help", python=("-X", "importtime"))
-    assert answer.code == 0
+    result = project.run(command, "--help", python=("-X", "importtime"))
+    assert result.code == 0
     # Whitespace aside, because argparse wraps its lines.
-    assert "".join(summaries[command].split()) in "".join(answer.said.split())
-    assert "pipeline" in imported(answer)
-    assert not imported(answer) & HEAVY
+    assert "".join(summaries[command].split()) in "".join(result.stdout.split())
+    assert "pipeline" in imported(result)
+    assert not imported(result) & HEAVY
     assert project.files() == before
 
 
 def test_help_shows_the_choices_that_the_command_takes_and_the_settings(project):
-    said = project.run("train", "--help").success()
-    choices = dict(re.findall(r"^  (\w+) +(.+)$", said.partition("Settings")[0], re.MULTILINE))
+    output = project.run("train", "--help").output()
+    choices = dict(re.findall(r"^  (\w+) +(.+)$", output.partition("Settings")[0], re.MULTILINE))
     assert set(choices) == set(HYDRA_COMMANDS["train"].groups)
     assert choices["training"] == "balanced, lecture, patient"
-    assert "evaluation_batch_size: 128" in said
+    assert "evaluation_batch_size: 128" in output
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
-def test_a_reader_who_has_seen_enough_is_no_fault(project, unbuffered):
+def test_a_closed_pipe_is_not_an_error(project, unbuffered):
     reader, writer = os.pipe()
     os.close(reader)
     command = [sys.executable, "-m", "pipeline", "prepare", "--help"]
@@ -71,8 +71,8 @@ def test_a_reader_who_has_seen_enough_is_no_fault(project, unbuffered):
 
 def test_the_resolved_configuration_is_printed_and_nothing_is_run(project):
     before = project.files()
-    said = project.run("experiment", "model=lenet5", "data=digits", "training.epochs=3", "--cfg", "job").success()
-    shown = yaml.safe_load(said)
+    output = project.run("experiment", "model=lenet5", "data=digits", "training.epochs=3", "--cfg", "job").output()
+    shown = yaml.safe_load(output)
     for section in ("data/digits", "model/lenet5"):
         written = yaml.safe_load((project.folder / "conf" / f"{section}.yaml").read_text(encoding="utf-8"))
         group = section.split("/")[0]
@@ -84,8 +84,8 @@ def test_the_resolved_configuration_is_printed_and_nothing_is_run(project):
 
 def test_what_computes_no_tensor_runs_without_tensorflow(project):
     for arguments in (("prepare", "data=digits"), ("source", "model=lenet5"), ("clean",)):
-        answer = project.run(*arguments, python=("-X", "importtime"))
-        assert answer.code == 0
-        assert not imported(answer) & {"tensorflow", "keras"}
+        result = project.run(*arguments, python=("-X", "importtime"))
+        assert result.code == 0
+        assert not imported(result) & {"tensorflow", "keras"}
     assert (project.folder / "data" / "prepared" / "manifest.json").is_file()
     assert "# pipeline.architectures.lenet5\n" in (project.folder / "runs" / "lenet5" / "source.py").read_text()

@@ -12,9 +12,9 @@ COMMAND = ("experiment", "model=lecture_cnn", "data=digits", "training.epochs=25
 
 
 class Stop(NamedTuple):
-    """One of three runs of the same command: what it answered, and the store's runs and the files after it."""
+    """One of three runs of the same command: its result, and the store's runs and the files after it."""
 
-    answer: object
+    result: object
     statuses: dict[str, str]
     files: set[str]
 
@@ -29,8 +29,8 @@ def project(new_project):
 def stops(project):
     """Terminated, interrupted, and left alone."""
 
-    def after(answer):
-        return Stop(answer, {run.info.run_name: run.info.status for run in project.runs()}, project.files())
+    def after(result):
+        return Stop(result, {run.info.run_name: run.info.status for run in project.runs()}, project.files())
 
     return [
         after(project.interrupted(*COMMAND, after="epoch  1/25", by=signal.SIGTERM)),
@@ -41,15 +41,15 @@ def stops(project):
 
 def first_epoch(stop):
     """The first epoch of which a run tells."""
-    return int(re.search(r"epoch +(\d+)/25", stop.answer.said).group(1))
+    return int(re.search(r"epoch +(\d+)/25", stop.result.stdout).group(1))
 
 
 @pytest.mark.parametrize("number", [0, 1], ids=["SIGTERM", "SIGINT"])
 def test_it_ends_in_one_sentence_that_states_how_to_continue(stops, number):
-    answer = stops[number].answer
-    assert answer.code == 130
+    result = stops[number].result
+    assert result.code == 130
     assert (
-        answer.complaint
+        result.stderr
         == "convtrack: Interrupted. Run the same command again to continue from the last finished epoch.\n"
     )
 
@@ -59,12 +59,12 @@ def test_its_runs_end_killed(stops, number):
     assert stops[number].statuses == {"lecture_cnn": "KILLED", "lecture_cnn replicate 1": "KILLED"}
 
 
-def test_the_same_command_goes_on_from_the_last_finished_epoch(stops):
+def test_the_same_command_continues_after_the_last_finished_epoch(stops):
     assert 1 == first_epoch(stops[0]) < first_epoch(stops[1]) < first_epoch(stops[2])
 
 
 def test_left_alone_it_finishes_in_the_same_runs(stops):
-    assert stops[2].answer.success().splitlines()[-1].startswith("lecture_cnn on digits: validation loss ")
+    assert stops[2].result.output().splitlines()[-1].startswith("lecture_cnn on digits: validation loss ")
     assert stops[2].statuses == {"lecture_cnn": "FINISHED", "lecture_cnn replicate 1": "FINISHED"}
 
 

@@ -8,7 +8,7 @@ from PIL import Image
 def refused(project, *arguments, **environment):
     """The sentence that a command ends in, having written nothing."""
     before = project.files()
-    sentence = project.run(*arguments, **environment).refusal()
+    sentence = project.run(*arguments, **environment).error_message()
     assert project.files() == before
     return sentence
 
@@ -253,7 +253,7 @@ def test_a_class_with_too_few_groups_is_named(project, pictures):
 
 
 def test_mistakes_do_not_harm_what_was_prepared_before(project, pictures):
-    project.run("prepare", "data=folder").success()
+    project.run("prepare", "data=folder").output()
     (pictures / "dogs" / "4.png").write_bytes(b"")
     content = (project.folder / "data" / "prepared" / "pixels.npy").read_bytes()
     refused(project, "prepare", "data=folder")
@@ -265,7 +265,7 @@ def test_mistakes_do_not_harm_what_was_prepared_before(project, pictures):
     [("train", "build/layers.json"), ("evaluate", "train/replicates.json"), ("report", "train/replicates.json")],
 )
 def test_a_run_folder_of_an_earlier_version_is_named_with_the_remedy(project, command, file):
-    project.run("prepare", "data=digits").success()
+    project.run("prepare", "data=digits").output()
     models = ("fully_connected", "lecture_cnn", "lenet5", "locally_connected", "resnet8")
     folders = [project.folder / "runs" / model for model in models]
     for path in (folder / name for folder in folders for name in ("build/layers.json", "train/replicates.json")):
@@ -273,5 +273,5 @@ def test_a_run_folder_of_an_earlier_version_is_named_with_the_remedy(project, co
         path.write_text('{"parameters": 10, "multiply_accumulates": 100}')
         (path.parent / "architecture.json").write_text("{}")
     override = [] if command == "report" else ["model=lenet5"]
-    sentence = project.run(command, *override).refusal()
+    sentence = project.run(command, *override).error_message()
     assert f"{file} is damaged or comes from another version. Delete it and run `dvc repro`." in sentence

@@ -14,18 +14,18 @@ def closed_port():
         return listener.getsockname()[1]
 
 
-def refusal(project, address):
+def error_message(project, address):
     """The sentence that an experiment ends in, having done nothing; retrying would take minutes."""
     before = project.files()
     arguments = ("experiment", "model=fully_connected", "data=digits", "training.epochs=1")
-    sentence = project.run(*arguments, MLFLOW_TRACKING_URI=address, timeout=60).refusal()
+    sentence = project.run(*arguments, MLFLOW_TRACKING_URI=address, timeout=60).error_message()
     assert project.files() == before
     return sentence
 
 
-def test_a_server_that_does_not_answer(project, closed_port):
+def test_a_server_that_does_not_respond(project, closed_port):
     address = f"http://127.0.0.1:{closed_port}"
-    assert refusal(project, address) == (
+    assert error_message(project, address) == (
         f"The tracking store {address} cannot be reached (Connection refused). Start it, or unset MLFLOW_TRACKING_URI "
         "to keep runs in sqlite:///mlflow.db."
     )
@@ -33,7 +33,7 @@ def test_a_server_that_does_not_answer(project, closed_port):
 
 def test_a_file_in_a_folder_that_is_not_there(project):
     address = f"sqlite:///{project.folder}/nowhere/mlflow.db"
-    assert refusal(project, address) == (
+    assert error_message(project, address) == (
         f"The tracking store {address} cannot be opened (unable to open database file). Move the file away, create its "
         "folder, or set MLFLOW_TRACKING_URI."
     )
@@ -41,7 +41,7 @@ def test_a_file_in_a_folder_that_is_not_there(project):
 
 def test_a_file_that_is_no_database(project):
     (project.folder / "mlflow.db").write_bytes(b"no database at all" * 99)
-    assert refusal(project, "").startswith(
+    assert error_message(project, "").startswith(
         "The tracking store sqlite:///mlflow.db cannot be opened (file is not a database). Move the file away, "
     )
 
@@ -50,7 +50,7 @@ def test_a_database_that_another_version_of_mlflow_made(project):
     with sqlite3.connect(project.folder / "mlflow.db") as database:
         database.execute("create table experiments (experiment_id integer)")
     database.close()
-    assert refusal(project, "") == (
+    assert error_message(project, "") == (
         "The tracking store sqlite:///mlflow.db cannot be reached ((sqlite3.OperationalError) no such column: "
         "experiments.name). Move the file away, or set MLFLOW_TRACKING_URI."
     )
@@ -58,7 +58,7 @@ def test_a_database_that_another_version_of_mlflow_made(project):
 
 @pytest.mark.parametrize("address", ["./mlruns", "elsewhere://there", "postgresql://me:secret@127.0.0.1:9/runs"])
 def test_an_address_that_mlflow_does_not_take(project, address):
-    sentence = refusal(project, address)
+    sentence = error_message(project, address)
     shown = address.replace("me:secret@", "")
     assert sentence.startswith(f"The tracking store {shown} cannot be reached (")
     assert sentence.endswith(

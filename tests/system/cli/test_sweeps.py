@@ -39,20 +39,20 @@ def runs(project, sequential):
     return [[run for run in found if run.data.tags["convtrack.kind"] == kind] for kind in KINDS]
 
 
-def name_of(answer):
+def name_of(result):
     """The name of the sweep in the output of a command."""
-    return re.search(r"^Sweep ([^:\s]+):", answer.said, re.MULTILINE)[1]
+    return re.search(r"^Sweep ([^:\s]+):", result.stdout, re.MULTILINE)[1]
 
 
-def trials(answer):
+def trials(result):
     """The lines of finished trials in the output of a command."""
-    return [line for line in answer.said.splitlines() if line.startswith("trial ")]
+    return [line for line in result.stdout.splitlines() if line.startswith("trial ")]
 
 
 def test_a_glob_and_a_range_run_in_parallel_on_an_empty_store(parallel):
-    parallel.success()
+    parallel.output()
     assert len(trials(parallel)) == 4
-    assert "4 complete, 0 pruned, 0 failed" in parallel.said
+    assert "4 complete, 0 pruned, 0 failed" in parallel.stdout
 
 
 def test_each_worker_runs_many_trials_and_imports_tensorflow_once(project, parallel):
@@ -70,13 +70,13 @@ def test_the_job_folder_of_every_trial_has_its_overrides(project, parallel):
 
 
 def test_data_are_prepared_once_for_all_jobs(parallel):
-    assert parallel.said.count("digits: 1797 images") == 1
+    assert parallel.stdout.count("digits: 1797 images") == 1
 
 
 def test_a_second_sweep_reuses_finished_trainings(sequential):
-    said = sequential.success()
+    output = sequential.output()
     assert [line.split("  ")[:2] for line in trials(sequential)] == [[f"trial {n}", "complete"] for n in range(4)]
-    assert "4 complete (2 reused from earlier trainings), 0 pruned, 0 failed" in said
+    assert "4 complete (2 reused from earlier trainings), 0 pruned, 0 failed" in output
 
 
 def test_every_trial_is_one_run_with_one_replicate_below_its_sweep(runs):
@@ -109,17 +109,17 @@ def test_every_run_is_finished_and_has_its_epoch(runs):
 def test_the_same_command_runs_no_trial_again(project, sequential):
     lists = ("model=fully_connected,lecture_cnn", "training.batch_size=32,64")
     again = project.run("experiment", "-m", *lists, *TRAINING)
-    assert "4 of 4 trials are done" in again.success()
+    assert "4 of 4 trials are done" in again.output()
     assert trials(again) == []
 
 
 def test_the_sweep_continues_after_a_failed_trial(project):
-    answer = project.run("experiment", "-m", "model=fully_connected", TRAINING[0], "training.epochs=0,1")
-    said = answer.success()
-    assert "trial 0  failed  (`training.epochs` must be an integer at least 1. Received 0.)" in said
-    assert "1 complete" in said and "1 failed" in said
+    result = project.run("experiment", "-m", "model=fully_connected", TRAINING[0], "training.epochs=0,1")
+    output = result.output()
+    assert "trial 0  failed  (`training.epochs` must be an integer at least 1. Received 0.)" in output
+    assert "1 complete" in output and "1 failed" in output
 
 
 def test_a_sweep_without_a_complete_trial_fails(project):
-    answer = project.run("experiment", "-m", "model=lenet5", TRAINING[0], "training.epochs=0,-1")
-    assert answer.refusal().startswith("No trial of the sweep was completed")
+    result = project.run("experiment", "-m", "model=lenet5", TRAINING[0], "training.epochs=0,-1")
+    assert result.error_message().startswith("No trial of the sweep was completed")

@@ -20,14 +20,14 @@ def test_a_network_of_keras_layers_needs_no_code():
         assert code == []
 
 
-def test_a_network_of_our_layers_takes_them_along_and_nothing_else():
+def test_a_network_of_our_layers_is_logged_with_their_modules_only():
     with network_code(architecture("keras.layers", "pipeline.layers.shortcut")) as (package,):
         ours = {str(file.relative_to(ROOT)) for file in (ROOT / "pipeline" / "layers").rglob("*.py")}
         assert files(package) == ours | {"pipeline/__init__.py"}
 
 
 @pytest.mark.parametrize("module", ["pipeline.architectures.resnet", "pipeline.architectures.siamese"])
-def test_a_layer_defined_in_an_architecture_takes_that_module_along(module):
+def test_a_layer_defined_in_an_architecture_is_logged_with_that_module(module):
     with network_code(architecture(module)) as (package,):
         source = f"{module.replace('.', '/')}.py"
         assert {source, "pipeline/architectures/__init__.py", "pipeline/layers/shortcut.py"} <= files(package)

@@ -62,10 +62,10 @@ def test_however_a_training_ends_no_run_stays_running(tracker, result, problem, 
     assert {run.info.status for run in runs(tracker).values()} == {status}
 
 
-def test_an_unreachable_store_stops_the_logging_not_the_training(away, tracker, result, capsys):
-    with logging_live(away, "lenet5", [task(result)], CONFIGURATION, "d1ce", layers=LAYERS) as live:
+def test_an_unreachable_store_stops_the_logging_not_the_training(failing_tracker, tracker, result, capsys):
+    with logging_live(failing_tracker, "lenet5", [task(result)], CONFIGURATION, "d1ce", layers=LAYERS) as live:
         live(Progress(0, [{"train/loss": 0.5}]))
-        away.client.away = True
+        failing_tracker.client.unreachable = True
         for _ in range(3):
             live(Progress(0, [{"train/loss": 0.5}, {"train/loss": 0.25}]))
     assert capsys.readouterr().out == (
@@ -75,18 +75,18 @@ def test_an_unreachable_store_stops_the_logging_not_the_training(away, tracker, 
     assert points(tracker, runs(tracker)["lenet5 replicate 1"].info.run_id) == [(1, 0.5)]
 
 
-def test_a_store_that_becomes_unreachable_at_the_end_does_not_fail_the_training(away, result, capsys):
-    with logging_live(away, "lenet5", [task(result)], CONFIGURATION, "d1ce", layers=LAYERS) as live:
+def test_a_store_that_becomes_unreachable_at_the_end_does_not_fail_the_training(failing_tracker, result, capsys):
+    with logging_live(failing_tracker, "lenet5", [task(result)], CONFIGURATION, "d1ce", layers=LAYERS) as live:
         live(Progress(0, [{"train/loss": 0.5}]))
-        away.client.away = True
+        failing_tracker.client.unreachable = True
     assert "MLflow is unreachable" in capsys.readouterr().out
 
 
-def test_the_rest_is_logged_when_the_store_is_reachable_again(away, tracker, result):
-    with logging_live(away, "lenet5", [task(result)], CONFIGURATION, "d1ce", layers=LAYERS) as live:
-        away.client.away = True
+def test_the_rest_is_logged_when_the_store_is_reachable_again(failing_tracker, tracker, result):
+    with logging_live(failing_tracker, "lenet5", [task(result)], CONFIGURATION, "d1ce", layers=LAYERS) as live:
+        failing_tracker.client.unreachable = True
         live(Progress(0, [{"train/loss": 0.5}]))
-    away.client.away = False
+    failing_tracker.client.unreachable = False
     for run in runs(tracker).values():
         tracker.end(run.info.run_id, "KILLED")  # as the next start does
     logged = ModelRuns.of(tracker, "lenet5", "f00d", {0: "beef"}, configuration=CONFIGURATION, data_digest="d1ce")

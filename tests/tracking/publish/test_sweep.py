@@ -239,11 +239,11 @@ def test_the_next_start_ends_a_sweep_whose_process_is_gone(tracker):
     assert tracker.status(run) == "KILLED"
 
 
-def test_an_unreachable_store_stops_the_logging_not_the_sweep(away, capsys):
-    run = begin_sweep(away, "small", "5eed", SPACE)
-    away.client.away = True
-    log_sweep(away, run, "small", {"complete": 1}, [])
-    end_sweep(away, run, "FINISHED")
+def test_an_unreachable_store_stops_the_logging_not_the_sweep(failing_tracker, capsys):
+    run = begin_sweep(failing_tracker, "small", "5eed", SPACE)
+    failing_tracker.client.unreachable = True
+    log_sweep(failing_tracker, run, "small", {"complete": 1}, [])
+    end_sweep(failing_tracker, run, "FINISHED")
     line = "MLflow is unreachable (MlflowException). The sweep continues without logging.\n"
     assert capsys.readouterr().out == 2 * line
 

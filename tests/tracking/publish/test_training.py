@@ -96,8 +96,8 @@ def test_an_interrupted_training_is_completed(tracker, run, result, prepared):
     assert points(tracker, logged.children[0]) == [(1, 0.5), (2, 0.25)]
 
 
-def test_runs_that_ended_while_the_store_was_unreachable_are_completed(away, tracker, run, result, prepared):
-    with logging_live(away, "lenet5", [task(result)], CONFIGURATION, "d1ce", layers=LAYERS) as live:
+def test_runs_that_ended_while_the_store_was_unreachable_are_completed(failing_tracker, tracker, run, result, prepared):
+    with logging_live(failing_tracker, "lenet5", [task(result)], CONFIGURATION, "d1ce", layers=LAYERS) as live:
         live.reachable = False  # the store is reachable again when the runs end
     assert {one.info.status for one in runs(tracker).values()} == {"FINISHED"}
     logged = publish_training(tracker, run, prepared)
