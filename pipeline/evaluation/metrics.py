@@ -30,6 +30,8 @@ class Metric:
         lower_is_better: whether it measures an error.
         bounds: its lowest and highest possible values; intervals stay within them.
         needs_two_classes: whether it is undefined if the truth holds a single class.
+        for_further_outputs: whether the report shows it for every output of a network, not only for the compared one.
+        recorded_as: its key in the record of a training, if training records it for the kept weights.
     """
 
     label: str
@@ -38,6 +40,8 @@ class Metric:
     lower_is_better: bool = False
     bounds: tuple[float, float] = (0.0, 1.0)
     needs_two_classes: bool = False
+    for_further_outputs: bool = False
+    recorded_as: str | None = None
 
 
 def metric_named(name: str) -> Metric:
@@ -166,9 +170,18 @@ def _of_counts(label: str, formula: weighting.CountFormula) -> Metric:
 
 
 METRICS: Mapping[str, Metric] = {
-    "accuracy": Metric(label="accuracy", score=_accuracy, weighted=weighting.accuracy),
+    "accuracy": Metric(
+        label="accuracy",
+        score=_accuracy,
+        weighted=weighting.accuracy,
+        for_further_outputs=True,
+        recorded_as="kept_accuracy",
+    ),
     "balanced_accuracy": Metric(
-        label="balanced accuracy", score=_balanced_accuracy, weighted=weighting.balanced_accuracy
+        label="balanced accuracy",
+        score=_balanced_accuracy,
+        weighted=weighting.balanced_accuracy,
+        for_further_outputs=True,
     ),
     "f1": Metric(label="F1", score=_f1, weighted=weighting.f1),
     "matthews": _of_counts("Matthews correlation", _matthews),
@@ -178,6 +191,7 @@ METRICS: Mapping[str, Metric] = {
         score=lambda truth, probabilities: classification_curves.roc(truth, probabilities).score,
         weighted=weighting.roc_auc,
         needs_two_classes=True,
+        for_further_outputs=True,
     ),
     "average_precision": Metric(
         label="average precision",
@@ -187,7 +201,13 @@ METRICS: Mapping[str, Metric] = {
     ),
     # In nats.
     "log_loss": Metric(
-        label="log loss", score=_log_loss, weighted=weighting.log_loss, lower_is_better=True, bounds=(0.0, inf)
+        label="log loss",
+        score=_log_loss,
+        weighted=weighting.log_loss,
+        lower_is_better=True,
+        bounds=(0.0, inf),
+        for_further_outputs=True,
+        recorded_as="kept_loss",
     ),
     # Brier (1950): squared distance between probabilities and truth, by convention halved for two classes.
     "brier": Metric(

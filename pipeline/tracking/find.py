@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 
 from pipeline.errors import UserError
+from pipeline.evaluation.metrics import METRICS
 from pipeline.evaluation.predictions import Predictions, read_predictions
 from pipeline.tracking.filters import quote_names
-from pipeline.tracking.names import DATA_DIGEST, EVALUATED, EVALUATION, KEPT, KIND, REPLICATE, SEED
+from pipeline.tracking.names import DATA_DIGEST, EVALUATED, EVALUATION, KIND, REPLICATE, SEED
 from pipeline.tracking.store import Store
 
 MAX_RUNS = 40
@@ -26,9 +27,6 @@ MAX_RUNS = 40
 
 ID = re.compile(r"[0-9a-f]{6,32}")
 COMPARISON = re.compile(r"\s(?:i?like|in)\s|[=<>]", re.IGNORECASE)
-
-VALIDATED = {"log_loss": KEPT[0], "accuracy": KEPT[1]}
-"""The metrics of child runs that hold these validation metrics of the kept weights."""
 
 
 @dataclass(frozen=True)
@@ -174,7 +172,7 @@ def _candidate(store: Store, run: Any, name: str, folder: Path) -> Candidate:
         tested=_scores(children, {f"test/{name}": name for name in _names(children, "test/")}),
         validated=_scores(
             children,
-            {kept: name for name, kept in VALIDATED.items()}
+            {metric.recorded_as: name for name, metric in METRICS.items() if metric.recorded_as}
             | {f"validation/{name}": name for name in _names(children, "validation/")},
         ),
     )

@@ -1,12 +1,14 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from pipeline.errors import UserError
+from pipeline.evaluation.metrics import METRICS
 from pipeline.evaluation.predictions import Predictions, write_predictions
 from pipeline.tracking.find import MAX_RUNS, candidates, find, same_images
-from pipeline.tracking.names import DATA_DIGEST, EVALUATED, EVALUATION, SEED
+from pipeline.tracking.names import DATA_DIGEST, EVALUATED, EVALUATION, KEPT, SEED
 from pipeline.tracking.store import Store
 from pipeline.tracking.tracker import Tracker
 
@@ -187,6 +189,17 @@ def test_an_experiment_has_the_validation_metrics_of_its_kept_weights(tracker):
     one = candidate(run)
     assert one.validated == {"log_loss": {0: 0.5}, "accuracy": {0: 0.75}, "f1": {0: 0.25}}
     assert (one.predictions, one.tested, one.output) == ({}, {}, None)
+
+
+def test_a_metric_that_training_records_is_a_validation_metric(tracker, monkeypatch):
+    monkeypatch.setitem(METRICS, "f1", replace(METRICS["f1"], recorded_as="kept_f1"))
+    run = finished(tracker, "lenet5")
+    replicate(tracker, run, "lenet5", 0, {"kept_loss": 0.5, "kept_f1": 0.25})
+    assert candidate(run).validated == {"log_loss": {0: 0.5}, "f1": {0: 0.25}}
+
+
+def test_runs_hold_every_metric_that_training_records():
+    assert {metric.recorded_as for metric in METRICS.values()} - {None} == set(KEPT)
 
 
 def test_a_foreign_run_has_one_value_per_metric(tracker):

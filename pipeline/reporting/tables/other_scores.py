@@ -8,8 +8,6 @@ from pipeline.reporting.tables.models import comparison_rows
 from pipeline.reporting.tables.text_table import Table
 from pipeline.reporting.text import quantities
 
-FURTHER_METRICS = ("accuracy", "balanced_accuracy", "roc_auc", "log_loss")
-
 
 def other_metrics_table(comparison: Comparison) -> Table:
     """Every metric but the primary one, models in the order of the comparison table; without further outputs."""
@@ -32,6 +30,7 @@ def other_metrics_table(comparison: Comparison) -> Table:
 def further_outputs_table(comparison: Comparison) -> Table:
     """The scores of models with several outputs: one row for each output beside the compared one."""
     models = {model.name: model for model in comparison.models}
+    metrics = [name for name, metric in METRICS.items() if metric.for_further_outputs]
     rows = [
         (name, output)
         for name in (row.model for row in comparison_rows(comparison))
@@ -40,12 +39,12 @@ def further_outputs_table(comparison: Comparison) -> Table:
     return Table(
         caption="Further outputs, mean ± standard deviation over replicates. ↓ marks metrics of which lower values are "
         "better.",
-        header=("model", "output", *map(_marked, FURTHER_METRICS)),
+        header=("model", "output", *map(_marked, metrics)),
         rows=tuple(
             (
                 name,
                 metric_label(output),
-                *(quantities.spread(models[name].scores.get(f"{output}/{metric}", ())) for metric in FURTHER_METRICS),
+                *(quantities.spread(models[name].scores.get(f"{output}/{metric}", ())) for metric in metrics),
             )
             for name, output in rows
         ),

@@ -1,5 +1,8 @@
+from dataclasses import replace
+
 import pytest
 
+from pipeline.evaluation.metrics import METRICS
 from pipeline.reporting.tables import other_scores as tables
 
 
@@ -52,6 +55,13 @@ def test_further_outputs_have_a_row_each_in_the_order_of_the_models(forked):
         ("forked", "subgroup", "0.850 ± 0.071", "–", "0.700 ± 0.000", "–"),
     )
     assert tables.other_metrics_table(forked).header == ("model", "log loss ↓")
+
+
+def test_a_metric_marked_for_further_outputs_has_a_column(forked, monkeypatch):
+    monkeypatch.setitem(METRICS, "f1", replace(METRICS["f1"], for_further_outputs=True))
+    table = tables.further_outputs_table(forked)
+    assert table.header == ("model", "output", "accuracy", "balanced accuracy", "F1", "ROC AUC", "log loss ↓")
+    assert table.rows[1][4] == "0.100 ± 0.000"
 
 
 def test_models_with_one_output_have_no_further_outputs(comparison):
