@@ -15,39 +15,24 @@ are treated as overlaid pixel by pixel.
 import argparse
 import json
 import re
-import zipfile
-import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pipeline.arithmetic.rules.by_class import NoRule
 from pipeline.arithmetic.sizes import shape_text
-from pipeline.arithmetic.table import LayerRow, layer_table
 from pipeline.cli.composing import composed
 from pipeline.console import say
 from pipeline.data.prepared import read_manifest
-from pipeline.errors import UserError, unknown
+from pipeline.errors import UserError
 from pipeline.networks.describe import Network, make_network
+from pipeline.networks.from_keras import Shape, network_of_application, network_of_file
 from pipeline.reporting.tables.layers import layer_lines, total_lines
 from pipeline.storage.folders import PREPARED
 
-if TYPE_CHECKING:
-    import keras
-
 APPLICATIONS = "keras.applications."
-IMAGENET_CLASSES = 1000
-
-Shape = tuple[int, int, int]
-
-DEFAULT_SHAPE: Shape = (224, 224, 3)
-"""Input shape for networks of `keras.applications` without a fixed one."""
 
 SEVERAL = re.compile(r"=[^\[({'\"]*,")
 """An override with several values."""
-
-MALFORMED = (KeyError, TypeError, AttributeError, IndexError)
-"""Errors from JSON that does not describe a network."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -121,12 +106,10 @@ def _network(
     if subgroups is not None:
         raise UserError(f"--subgroups applies only to model=NAME: remove it for {names[0]}.")
     if names[0].startswith(APPLICATIONS):
-        title, rows = _of_application(names[0].removeprefix(APPLICATIONS), shape, classes)
-    elif classes is not None:
+        return network_of_application(names[0].removeprefix(APPLICATIONS), shape, classes)
+    if classes is not None:
         raise UserError(f"The number of classes in {names[0]} is fixed: remove --classes.")
-    else:
-        title, rows = _of_file(Path(names[0]), shape)
-    return title, Network("", rows)
+    return str(Path(names[0])), network_of_file(Path(names[0]), shape)
 
 
 def _of_model(
@@ -161,126 +144,3 @@ def _prepared() -> dict[str, Any] | None:
         return read_manifest(PREPARED)
     except UserError:
         return None
-
-
-def _of_application(name: str, shape: Shape | None, classes: int | None) -> tuple[str, tuple[LayerRow, ...]]:
-    from pipeline.training.runtime import start_tensorflow
-
-    start_tensorflow()
-    from keras import applications
-    from tensorflow.errors import ResourceExhaustedError
-
-    available = [known for known in dir(applications) if known[0].isupper()]
-    if name not in available:
-        raise unknown("network of keras.applications", name, available)
-    construct = getattr(applications, name)
-    options: dict[str, Any] = {"weights": None, "classes": classes or IMAGENET_CLASSES}
-    if shape is not None:
-        options["input_shape"] = shape
-    try:
-        network = construct(**options)
-    except ValueError as problem:
-        reason = " ".join(str(problem).split())
-        raise UserError(f"keras.applications.{name} cannot be built: {reason.rstrip('.')}.") from None
-    except ResourceExhaustedError:
-        raise UserError(f"keras.applications.{name} does not fit into memory: reduce --input or --classes.") from None
-    written = json.loads(network.to_json())
-    _fill(written, DEFAULT_SHAPE)
-    used = _inputs(written)[0][1:]
-    title = f"keras.applications.{name} for {shape_text(used)} images and {options['classes']} classes"
-    return title, _table(title, written)
-
-
-def _of_file(path: Path, shape: Shape | None) -> tuple[str, tuple[LayerRow, ...]]:
-    written = _read(path)
-    try:
-        is_open = any(None in sides[1:] for sides in _inputs(written))
-        if is_open and shape is None:
-            raise UserError(f"The image size in {path} is not fixed: add --input ROWSxCOLUMNSxCHANNELS.")
-        if shape is not None and not is_open:
-            raise UserError(f"The image size in {path} is fixed: remove --input.")
-        if shape is not None:
-            _fill(written, shape)
-    except MALFORMED as problem:
-        raise _unreadable(str(path), problem) from None
-    return str(path), _table(str(path), written)
-
-
-def _table(title: str, written: dict[str, Any]) -> tuple[LayerRow, ...]:
-    try:
-        try:
-            return layer_table(written)
-        except NoRule as problem:
-            # Keras, which takes seconds to import, knows the shapes and parameters of layers without a rule.
-            loaded = _loaded(written, problem)
-            from pipeline.networks.check import measure_with
-
-            return layer_table(written, measure_with(loaded))
-    except ValueError as problem:
-        raise UserError(f"{title} cannot be described: {problem}") from None
-    except MALFORMED as problem:
-        raise _unreadable(title, problem) from None
-
-
-def _loaded(written: dict[str, Any], problem: NoRule) -> "keras.Model":
-    from pipeline.training.runtime import start_tensorflow
-
-    start_tensorflow()
-    import keras
-
-    try:
-        return keras.models.model_from_json(json.dumps(written))
-    except Exception:
-        raise ValueError(f"{problem} Keras cannot load the network either.") from None
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """The JSON of the network in a file. The content determines the format, not the name."""
-    try:
-        with path.open("rb") as file:
-            start = file.read(8)
-        if start.startswith(b"\x89HDF"):
-            raise UserError(
-                f"{path} is an HDF5 file, the format of Keras 2: load it with Keras and save it as a .keras file."
-            )
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                text = archive.read("config.json")
-        else:
-            text = path.read_bytes()
-        written = json.loads(text)
-    except FileNotFoundError:
-        raise UserError(
-            f"{path} does not exist: give model=NAME, a .keras or .json file, or keras.applications.NAME."
-        ) from None
-    except OSError as problem:
-        raise UserError(f"{path} cannot be read ({problem.strerror}): give a .keras or .json file.") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, KeyError, ValueError) as problem:
-        raise _unreadable(str(path), problem) from None
-    if not isinstance(written, dict) or not {"class_name", "config"} <= written.keys():
-        raise UserError(f"{path} does not contain a Keras 3 model: give a .keras file or `model.to_json()`.")
-    return written
-
-
-def _unreadable(title: str, problem: Exception) -> UserError:
-    reason = " ".join(str(problem).split()) or "damaged"
-    return UserError(f"{title} does not contain a Keras 3 model ({type(problem).__name__}: {reason}).")
-
-
-def _inputs(written: dict[str, Any]) -> list[list[int | None]]:
-    """The input shapes of a network, with batch axis, as lists that can be changed in place."""
-    return [
-        layer["config"]["batch_shape"]
-        for layer in written["config"].get("layers", ())
-        if layer["class_name"] == "InputLayer"
-    ]
-
-
-def _fill(written: dict[str, Any], shape: Shape) -> None:
-    """Set the size of images without a fixed one. Raises UserError if it contradicts a fixed side."""
-    for sides in _inputs(written):
-        if None in sides[1:] and len(sides) == 1 + len(shape):
-            if any(side not in (None, given) for side, given in zip(sides[1:], shape, strict=True)):
-                stated = shape_text(["?" if side is None else side for side in sides[1:]])
-                raise UserError(f"--input {shape_text(shape)} contradicts the network's input, {stated}: change it.")
-            sides[1:] = shape

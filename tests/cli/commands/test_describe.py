@@ -1,7 +1,6 @@
 """`convtrack describe`: its output, its messages, and that it imports TensorFlow only where needed."""
 
 import json
-import zipfile
 
 import pytest
 
@@ -29,19 +28,6 @@ def written(tmp_path):
     return write
 
 
-@pytest.fixture
-def saved(tmp_path):
-    """Writes an archive as Keras does, with this text in its `config.json`, and gives its path."""
-
-    def write(text, member="config.json"):
-        path = tmp_path / "network.keras"
-        with zipfile.ZipFile(path, "w") as archive:
-            archive.writestr(member, text)
-        return str(path)
-
-    return write
-
-
 def described(capsys, *arguments):
     describe.main(arguments)
     return capsys.readouterr().out
@@ -55,8 +41,8 @@ def error_message(*arguments):
     return sentence
 
 
-def test_the_table_of_a_file_has_a_line_per_layer_and_totals(capsys, saved):
-    lines = described(capsys, saved(sequential(IMAGE, FLAT, OUTPUT))).splitlines()
+def test_the_table_of_a_file_has_a_line_per_layer_and_totals(capsys, written):
+    lines = described(capsys, written("network.json", sequential(IMAGE, FLAT, OUTPUT))).splitlines()
     assert [line.split()[0] for line in lines[2:6]] == ["layer", "image", "flat", "output"]
     assert lines[5].split()[2:7] == ["10", "7,850", "7,850", "7,840", "all"]
     assert "7,850 parameters, 30.7 KiB in float32" in lines
@@ -87,64 +73,12 @@ def test_input_sets_an_open_image_size_and_is_rejected_for_a_fixed_one(capsys, w
     assert "is fixed: remove --input" in error_message(written("n.json", sequential(IMAGE)), "--input", "4x5x3")
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "sentence"),
-    [
-        ("garbage.keras", b"PK\x03\x04 \xff", "does not contain a Keras 3 model (UnicodeDecodeError"),
-        ("text.json", "layers: 3", "does not contain a Keras 3 model (JSONDecodeError"),
-        ("empty.json", "", "does not contain a Keras 3 model (JSONDecodeError"),
-        ("list.json", "[1, 2]", "does not contain a Keras 3 model: give a .keras file"),
-        ("other.json", '{"class_name": "Adam", "config": {}}', "must be a Functional or Sequential"),
-        ("torn.json", '{"class_name": "Sequential", "config": 3}', "does not contain a Keras 3 model (Attrib"),
-        ("torn2.json", sequential({"config": {}}), "does not contain a Keras 3 model (KeyError"),
-        ("model.h5", b"\x89HDF\r\n\x1a\n", "is an HDF5 file, the format of Keras 2: load it with Keras and save it"),
-        ("none.json", sequential(FLAT), "must state the shape of its input"),
-        (
-            "unknown.json",
-            sequential(IMAGE, {"class_name": "Unheard", "config": {"name": "look"}}),
-            "Layer 'look' is of class Unheard, which has no rule: add one under pipeline/arithmetic/rules. Keras",
-        ),
-        (
-            "large.json",
-            sequential(
-                IMAGE,
-                {
-                    "class_name": "MaxPooling2D",
-                    "config": {"name": "pool", "pool_size": [40, 2], "strides": [1, 1], "padding": "valid"},
-                },
-            ),
-            "Layer 'pool' (MaxPooling2D, 40×2) does not fit its 28×28 input",
-        ),
-    ],
-)
-def test_a_file_without_a_network_is_rejected(written, name, content, sentence):
-    path = written(name, content)
-    message = error_message(path)
-    assert message.startswith(path)
-    assert sentence in message
-
-
-def test_input_must_agree_with_the_sides_that_a_file_fixes(capsys, written):
-    image = {"class_name": "InputLayer", "config": {"name": "image", "batch_shape": [None, None, None, 3]}}
-    pooled = {"class_name": "GlobalAveragePooling2D", "config": {"name": "mean", "keepdims": False}}
-    path = written("open.json", sequential(image, pooled))
-    assert "16×20×3" in described(capsys, path, "--input", "16x20x3")
-    assert "is not fixed" in error_message(path)
-    assert error_message(path, "--input", "16x16x1").startswith(
-        "--input 16×16×1 contradicts the network's input, ?×?×3"
-    )
-
-
 def test_the_number_of_subgroups_is_an_argument_of_models_only(capsys):
     model = ("model=two_outputs", "--input", "16x16x1", "--classes", "2")
     last = described(capsys, *model, "--subgroups", "3").split("\n\n")[1].splitlines()[-1]
     assert last.split()[:4] == ["subgroup", "Dense", "3", "303"]
     assert "needs images with at least 2 subgroups" in error_message(*model, "--subgroups", "1")
     assert "--subgroups applies only to model=NAME" in error_message("keras.applications.VGG16", "--subgroups", "2")
-
-
-def test_another_archive_is_rejected(saved):
-    assert "does not contain a Keras 3 model (KeyError" in error_message(saved("{}", member="notes.txt"))
 
 
 @pytest.mark.parametrize(
