@@ -30,7 +30,7 @@ from pipeline.storage.provenance import commit
 from pipeline.tracking.publish.live import logging_live
 from pipeline.tracking.publish.model_runs import SweepTrial
 from pipeline.tracking.tracker import Tracker
-from pipeline.training.progress import Reporter
+from pipeline.training.progress import Reporter, in_turn, report_reused
 from pipeline.training.runtime import start_tensorflow
 from pipeline.training.task import Progress, Task, make_tasks
 
@@ -76,9 +76,7 @@ class ConsoleObserver:
         unfinished = [task for task in tasks if not task.result.finished]
         if unfinished:
             start(unfinished[0], read_prepared(unfinished[0].prepared))
-        if len(unfinished) < len(tasks):
-            reused = len(tasks) - len(unfinished)
-            say(f"{self.model}: reusing {reused} of {len(tasks)} replicates, which are already trained")
+        report_reused(self.model, tasks, unfinished)
         self._reporter = Reporter(
             self.model, [task.replicate for task in unfinished], tasks[0].training.epochs, workers=1
         )
@@ -139,25 +137,14 @@ def main(
     with _planned(network, folder, replicates, optimizer, training, augmentation) as tasks:
         reused = [task for task in tasks if task.result.finished]
         observer.on_tasks(tasks, configuration)
-        record_look(
-            looks_file(data.name),
-            "tuned",
-            test_set=test_set_digest(read_prepared(folder).splits, manifest),
-            configuration=tasks[0].configuration_fingerprint,
-            model=model.name,
-            commit=commit(),
-        )
+        _record_tuning(data.name, model.name, tasks[0], manifest)
         layers = network.summary(model.architecture)
         # MLflow shows all options, and a model file adopted from a trial only the given ones.
         logged = {**configuration, "model": {**configuration["model"], "options": layers["options"]}}
         with logging_live(
             tracker, model.name, tasks, logged, manifest["digest"], layers=layers, trial=observer.trial
         ) as log:
-
-            def on_progress(progress: Progress) -> None:
-                log(progress)
-                observer.on_progress(progress)
-
+            on_progress = in_turn(log, observer.on_progress)
             for task in tasks:
                 if task in reused:
                     observer.on_reused(task)
@@ -167,6 +154,18 @@ def main(
     values = _values(network, tasks)
     observer.on_end(values)
     return values["validation_loss"]
+
+
+def _record_tuning(data: str, model: str, task: Task, manifest: dict[str, Any]) -> None:
+    """Record that this configuration is tuned on the images outside the test set."""
+    record_look(
+        looks_file(data),
+        "tuned",
+        test_set=test_set_digest(read_prepared(task.prepared).splits, manifest),
+        configuration=task.configuration_fingerprint,
+        model=model,
+        commit=commit(),
+    )
 
 
 @contextmanager

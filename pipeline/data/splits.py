@@ -5,7 +5,8 @@ one solar module, or photos of one patient, resemble each other: a network train
 test score on the others.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -77,19 +78,11 @@ def replicate_splits(
     if strategy == "random":
         groups, strata = np.arange(len(labels)).astype(str), None
     _check_classes(labels, groups, names, folds=parts, test=test)
-    if keeps_test_set(strategy) and test is None:
-        test = draw_test(labels, groups, strata, share=share, seed=seed)
+    tests = _test_sets(
+        strategy, labels, groups, strata, replicates=replicates, share=share, folds=parts, seed=seed, test=test
+    )
     splits = np.full((replicates, len(labels)), TRAIN, np.uint8)
-    for replicate, split in enumerate(splits):
-        if test is not None:
-            tested = test
-        elif strategy == "kfold":
-            repetition, fold = divmod(replicate, parts)
-            if fold == 0:
-                dealt = deal_folds(labels, groups, strata, folds=parts, seed=(seed, repetition))
-            tested = dealt == fold
-        else:
-            tested = draw_test(labels, groups, strata, share=share, seed=(seed, replicate))
+    for replicate, (split, tested) in enumerate(zip(splits, tests, strict=True)):
         rest = np.flatnonzero(~tested)
         validated = draw_validation(
             labels[rest],
@@ -101,6 +94,33 @@ def replicate_splits(
         split[tested] = TEST
         split[rest[validated]] = VALIDATION
     return splits
+
+
+def _test_sets(
+    strategy: str,
+    labels: Labels,
+    groups: Groups,
+    strata: Groups | None,
+    *,
+    replicates: int,
+    share: float,
+    folds: int,
+    seed: int,
+    test: Chosen | None,
+) -> Iterator[Chosen]:
+    """Yield the test set of each replicate, true for each image in it."""
+    if keeps_test_set(strategy):
+        kept = draw_test(labels, groups, strata, share=share, seed=seed) if test is None else test
+        yield from repeat(kept, replicates)
+    elif strategy == "kfold":
+        for replicate in range(replicates):
+            repetition, fold = divmod(replicate, folds)
+            if fold == 0:
+                dealt = deal_folds(labels, groups, strata, folds=folds, seed=(seed, repetition))
+            yield dealt == fold
+    else:
+        for replicate in range(replicates):
+            yield draw_test(labels, groups, strata, share=share, seed=(seed, replicate))
 
 
 def deviations(splits: NDArray[np.uint8], labels: Labels, classes: int) -> list[dict[str, Balance]]:

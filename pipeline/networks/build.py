@@ -47,14 +47,7 @@ def build(
     construct = _build_of(architecture)
     if classes < 2:
         raise UserError(f"The data must have at least 2 classes. Received {classes}: check the labels.")
-    checked = checked_options(f"architecture {architecture}", construct, options, given=[SUBGROUPS])
-    if SUBGROUPS in inspect.signature(construct).parameters:
-        if subgroups < 2:
-            raise UserError(
-                f"Architecture {architecture} needs images with at least 2 subgroups, such as the types of solar "
-                f"modules of `data: elpv`. Received {subgroups}."
-            )
-        checked[SUBGROUPS] = subgroups
+    checked = _checked_arguments(architecture, construct, options, subgroups)
     # The architecture has imported Keras and TensorFlow already.
     import keras
     from tensorflow.errors import ResourceExhaustedError
@@ -80,6 +73,21 @@ def build(
         ) from error
     except Exception as error:
         raise _code_error(architecture, error) from error
+
+
+def _checked_arguments(
+    architecture: str, construct: Build, options: Mapping[str, Any], subgroups: int
+) -> dict[str, Any]:
+    """The keyword arguments of an architecture: its options, and the number of subgroups if it has this parameter."""
+    arguments = checked_options(f"architecture {architecture}", construct, options, given=[SUBGROUPS])
+    if SUBGROUPS in inspect.signature(construct).parameters:
+        if subgroups < 2:
+            raise UserError(
+                f"Architecture {architecture} needs images with at least 2 subgroups, such as the types of solar "
+                f"modules of `data: elpv`. Received {subgroups}."
+            )
+        arguments[SUBGROUPS] = subgroups
+    return arguments
 
 
 def resolved_options(architecture: str, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from pipeline.storage.folders import PREPARED, RunFolder
 from pipeline.tracking.publish.live import logging_live
 from pipeline.tracking.tracker import Tracker
 from pipeline.training.collecting import collect
-from pipeline.training.progress import Reporter
-from pipeline.training.task import Progress, make_tasks
+from pipeline.training.progress import Reporter, in_turn, report_reused
+from pipeline.training.task import make_tasks
 from pipeline.training.workers import train_side_by_side, worker_count
 
 
@@ -46,18 +46,12 @@ def main(
         "model": {**asdict(model), "options": layers["options"]},
     }
     todo = [task for task in tasks if not task.result.finished]
-    if len(todo) < len(tasks):
-        say(f"{model.name}: reusing {len(tasks) - len(todo)} of {len(tasks)} replicates, which are already trained")
+    report_reused(model.name, tasks, todo)
     with logging_live(tracker, model.name, tasks, configuration, manifest["digest"], layers=layers) as live:
         if todo:
             count = worker_count(len(todo), training.threads, wanted=workers)
             place = f" ({models.index(model.name) + 1} of {len(models)} models)" if model.name in models else ""
             say(f"{model.name}{place}: {len(todo)} replicates of {training.epochs} epochs, {count} in parallel")
             report = Reporter(model.name, [task.replicate for task in todo], training.epochs, count)
-
-            def on_progress(progress: Progress) -> None:
-                report(progress)
-                live(progress)
-
-            train_side_by_side(todo, workers=count, on_progress=on_progress)
+            train_side_by_side(todo, workers=count, on_progress=in_turn(report, live))
     collect(run, model.name, tasks, configuration)

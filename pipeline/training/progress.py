@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pipeline.console import say
-from pipeline.training.task import Progress
+from pipeline.training.task import OnProgress, Progress, Task
 
 
 def time_left(seconds: float) -> str:
@@ -20,6 +20,23 @@ def time_left(seconds: float) -> str:
         return f"about {5 * round(seconds / 5)} s left"
     minutes = round(seconds / 60)
     return f"about {minutes} min left" if minutes < 60 else f"about {minutes // 60} h {minutes % 60} min left"
+
+
+def report_reused(model: str, tasks: Sequence[Task], unfinished: Sequence[Task]) -> None:
+    """Print how many replicates are not trained again, if any."""
+    reused = len(tasks) - len(unfinished)
+    if reused:
+        say(f"{model}: reusing {reused} of {len(tasks)} replicates, which are already trained")
+
+
+def in_turn(*callbacks: OnProgress) -> OnProgress:
+    """A callback that passes each progress to several callbacks, in their order."""
+
+    def call(progress: Progress) -> None:
+        for callback in callbacks:
+            callback(progress)
+
+    return call
 
 
 @dataclass

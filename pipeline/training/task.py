@@ -113,14 +113,7 @@ def make_tasks(
         "augmentation": asdict(augmentation),
         "data": manifest["digest"],
     }
-    model = {
-        **configuration,
-        "split": manifest["settings"]["split"],
-        "threads": threads,
-        "device": "gpu" if gpus() else processor(),
-        "versions": {name: version(name) for name in FRAMEWORKS},
-        "code": code_digest([*COMPUTING, *import_closure(own_modules(architecture))]),
-    }
+    model = {**configuration, "split": manifest["settings"]["split"], "threads": threads, **_computing(architecture)}
     return [
         Task(
             replicate=replicate,
@@ -143,6 +136,15 @@ def make_tasks(
         )
         for replicate in range(replicates)
     ]
+
+
+def _computing(architecture: str) -> dict[str, Any]:
+    """What computes a result: the kind of device, the versions of the frameworks, and the code of this project."""
+    return {
+        "device": "gpu" if gpus() else processor(),
+        "versions": {name: version(name) for name in FRAMEWORKS},
+        "code": code_digest([*COMPUTING, *import_closure(own_modules(architecture))]),
+    }
 
 
 def own_modules(architecture: str) -> list[str]:

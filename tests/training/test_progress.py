@@ -1,7 +1,7 @@
 import pytest
 
 from pipeline.training import progress
-from pipeline.training.progress import Reporter, time_left
+from pipeline.training.progress import Reporter, in_turn, time_left
 from pipeline.training.task import Progress
 
 
@@ -130,3 +130,11 @@ def test_a_resumed_training_counts_its_former_epochs(reporter, clock, capsys):
     reporter()(Progress(0, epochs(6)))
     assert "epoch  6/10" in (line := capsys.readouterr().out)
     assert "15 %" in line
+
+
+def test_every_callback_gets_each_progress_in_turn():
+    calls = []
+    on_progress = in_turn(lambda one: calls.append(("log", one)), lambda one: calls.append(("print", one)))
+    for replicate in range(2):
+        on_progress(Progress(replicate, []))
+    assert calls == [(name, Progress(replicate, [])) for replicate in range(2) for name in ("log", "print")]

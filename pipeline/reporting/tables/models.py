@@ -10,7 +10,7 @@ from pipeline.reporting import costs
 from pipeline.reporting.content import Comparison, ModelResult, metric_label
 from pipeline.reporting.tables.text_table import Table
 from pipeline.reporting.text import quantities
-from pipeline.statistics.results import LEVEL
+from pipeline.statistics.results import LEVEL, Estimate
 
 INTERVAL_COLUMN = 3
 
@@ -47,34 +47,7 @@ def comparison_table(comparison: Comparison, letters: Mapping[str, str]) -> Tabl
     metric, label = comparison.primary_metric, metric_label(comparison.primary_metric)
     estimates = {one.model: one for one in comparison.certainty.estimates}
     models = {model.name: model for model in comparison.models}
-    rows: list[tuple[str, ...]] = []
-    keys: list[tuple[float | None, ...]] = []
-    for row in comparison_rows(comparison):
-        model, estimate = models[row.model], estimates.get(row.model)
-        validation, field = model.validation.get(metric, ()), model.receptive_field
-        prices = [model.mean_cost(cost.key) for cost in costs.COLUMNS]
-        rows.append(
-            (
-                row.model,
-                letters.get(row.model) or "–",
-                quantities.spread(row.values),
-                (quantities.interval(estimate.low, estimate.high) if estimate else "") or "–",
-                quantities.spread(validation),
-                quantities.sides(field, " × "),
-                *(_price(cost, value, model) for cost, value in zip(costs.COLUMNS, prices, strict=True)),
-            )
-        )
-        keys.append(
-            (
-                None,
-                None,
-                row.mean,
-                estimate.low if estimate else float("nan"),
-                quantities.mean(validation),
-                float(np.prod(field)) if field else float("nan"),
-                *prices,
-            )
-        )
+    rows = comparison_rows(comparison)
     return Table(
         caption=_caption(comparison, label),
         header=(
@@ -86,8 +59,40 @@ def comparison_table(comparison: Comparison, letters: Mapping[str, str]) -> Tabl
             "receptive field",
             *(cost.label for cost in costs.COLUMNS),
         ),
-        rows=tuple(rows),
-        keys=tuple(keys),
+        rows=tuple(
+            _cells(row, models[row.model], estimates.get(row.model), metric, letters.get(row.model) or "–")
+            for row in rows
+        ),
+        keys=tuple(_keys(row, models[row.model], estimates.get(row.model), metric) for row in rows),
+    )
+
+
+def _cells(
+    row: ComparisonRow, model: ModelResult, estimate: Estimate | None, metric: str, letters: str
+) -> tuple[str, ...]:
+    """The texts of one row of the comparison table."""
+    return (
+        row.model,
+        letters,
+        quantities.spread(row.values),
+        (quantities.interval(estimate.low, estimate.high) if estimate else "") or "–",
+        quantities.spread(model.validation.get(metric, ())),
+        quantities.sides(model.receptive_field, " × "),
+        *(_price(cost, model.mean_cost(cost.key), model) for cost in costs.COLUMNS),
+    )
+
+
+def _keys(row: ComparisonRow, model: ModelResult, estimate: Estimate | None, metric: str) -> tuple[float | None, ...]:
+    """The numbers by which the columns of one row are sorted; None for columns of text."""
+    field = model.receptive_field
+    return (
+        None,
+        None,
+        row.mean,
+        estimate.low if estimate else float("nan"),
+        quantities.mean(model.validation.get(metric, ())),
+        float(np.prod(field)) if field else float("nan"),
+        *(model.mean_cost(cost.key) for cost in costs.COLUMNS),
     )
 
 
