@@ -110,14 +110,14 @@ class Project:
         return list(self.store.search_runs(experiments))
 
     def edit(self, file: str, old: str, new: str) -> None:
-        """Change a text in a file, which must be there."""
+        """Replace a text in a file; the text must exist."""
         path = self.folder / file
         text = path.read_text(encoding="utf-8")
         assert old in text, f"'{old}' is not in {file}"
         path.write_text(text.replace(old, new), encoding="utf-8")
 
     def files(self) -> set[str]:
-        """Every file but Hydra's record of a job and locks."""
+        """Every file except Hydra's job folders and locks."""
         found = (file for file in self.folder.rglob("*") if file.is_file() and file.suffix != ".lock")
         return {
             name for name in (str(file.relative_to(self.folder)) for file in found) if not name.startswith("outputs")
@@ -126,7 +126,7 @@ class Project:
 
 @pytest.fixture(scope="session")
 def new_project(tmp_path_factory) -> Callable[[], Project]:
-    """Makes an empty project: configuration, and a folder for pictures."""
+    """Return a function that makes an empty project: the configuration and a folder for images."""
 
     def made() -> Project:
         folder = tmp_path_factory.mktemp("project")
@@ -168,7 +168,7 @@ def eight_images():
 
 @pytest.fixture
 def predictions(eight_images):
-    """Of two replicates for their test images: both are wrong on image 2, the second one also on image 6."""
+    """Predictions of two replicates for their test images: both are wrong on image 2, the second also on image 6."""
     probabilities = {
         0: {0: (0.8, 0.1, 0.1), 2: (0.6, 0.3, 0.1), 4: (0.1, 0.2, 0.7), 6: (0.9, 0.1, 0.0)},
         1: {2: (0.8, 0.1, 0.1), 3: (0.2, 0.7, 0.1), 6: (0.1, 0.5, 0.4)},
@@ -190,7 +190,7 @@ def predictions(eight_images):
 
 @pytest.fixture
 def pair_predictions():
-    """Of two replicates for pairs of images: both are wrong on (2, 4), the second one on (6, 7)."""
+    """Predictions of two replicates for pairs of images: both are wrong on (2, 4), the second also on (6, 7)."""
     probabilities = {
         0: {(0, 1): (0.1, 0.9), (2, 4): (0.3, 0.7), (3, 5): (0.9, 0.1)},
         1: {(0, 1): (0.4, 0.6), (2, 4): (0.1, 0.9), (6, 7): (0.45, 0.55)},
@@ -213,7 +213,7 @@ def pair_predictions():
 
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory):
-    """A store without experiments. Creating it takes a second, copying it nothing."""
+    """A store without experiments. Copying it is much faster than creating one."""
     file = tmp_path_factory.mktemp("store") / "mlflow.db"
     mlflow_client(file).search_experiments()
     return file

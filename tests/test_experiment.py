@@ -160,7 +160,7 @@ def test_a_single_experiment_prints_what_is_reused_and_its_result(stand_ins, cap
     assert stand_ins.checked == []
 
 
-def test_a_mistake_in_the_training_is_found_before_anything_is_recorded(stand_ins, monkeypatch):
+def test_an_invalid_training_is_rejected_before_anything_is_recorded(stand_ins, monkeypatch):
     def fail(task, prepared):
         raise ValueError("batch size")
 

@@ -6,7 +6,7 @@ import pytest
 
 
 def stderr_of(code, tmp_path):
-    """Standard error of a Python process whose home is a file, in which no folder can be created, not even by root."""
+    """Standard error of a Python process whose home is a file, so that no user, not even root, can create a folder."""
     home = tmp_path / "home"
     home.touch()
     hidden = {"MPLCONFIGDIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"}

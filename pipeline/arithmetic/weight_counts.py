@@ -29,7 +29,8 @@ def weights(
 ) -> Weights:
     """The number of weights between an image and `maps` maps with one unit per position of the kernel.
 
-    `sides` holds the sides of the image in pixels. Raises ValueError if the kernel does not fit.
+    `sides` holds the sides of the image in pixels, `channels` is its number of channels, and `kernel` and `stride` are
+    in pixels. Raises ValueError if the kernel does not fit.
 
     >>> weights([5], 3)
     Weights(full=15, sparse=9, shared=3)

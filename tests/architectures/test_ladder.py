@@ -1,4 +1,4 @@
-"""The connectivity ladder: each step removes something, counted by hand."""
+"""The connectivity ladder: weights and connections of each step, counted by hand."""
 
 import json
 from functools import cache
@@ -74,7 +74,7 @@ def test_arithmetic_and_keras_agree(step, window):
 
 
 @pytest.mark.parametrize("window", WINDOWS)
-def test_earlier_steps_can_compute_what_later_steps_compute(window):
+def test_earlier_steps_of_the_ladder_can_compute_the_function_of_later_steps(window):
     keras.utils.set_random_seed(0)
     models = {step: network(step, **window) for step in STEPS}
     shared = models["shared"]
@@ -95,7 +95,7 @@ def test_earlier_steps_can_compute_what_later_steps_compute(window):
 def test_in_one_dimension_a_window_is_an_interval_of_the_concatenated_rows(step):
     model = network(step, shape=(3, 4, 1), dimensions=1, kernel_size=5, strides=3, padding="valid", activation="linear")
     hidden = keras.Model(model.input, model.get_layer("output").input)
-    pixels = np.eye(12, dtype="float32").reshape(12, 3, 4, 1)  # one lit pixel an image
+    pixels = np.eye(12, dtype="float32").reshape(12, 3, 4, 1)  # images with one pixel of 1
     lit = np.asarray(hidden(pixels)) != np.asarray(hidden(np.zeros((1, 3, 4, 1), "float32")))
     windows = [range(12)] * 3 if step == "full" else [range(5), range(3, 8), range(6, 11)]
     assert [np.flatnonzero(unit).tolist() for unit in lit.T] == [list(window) for window in windows]
@@ -112,14 +112,14 @@ def test_a_loaded_network_has_the_same_json_and_computes_the_same(step, window):
     np.testing.assert_array_equal(copy(images), model(images))
 
 
-def test_the_lectures_first_network_has_twenty_five_pixels_and_three_hidden_units():
+def test_the_first_network_of_the_lecture_has_25_pixels_and_three_hidden_units():
     model = fully_connected.build((5, 5, 1), 10, units=3)
     assert [layer.count_params() for layer in model.layers] == [0, 0, 25 * 3 + 3, 3 * 10 + 10]
 
 
 def test_logistic_regression_has_one_weight_per_pixel_and_class():
     assert logistic.build((28, 28, 1), 10).count_params() == 785 * 10
-    assert logistic.build((40, 1, 1), 10).count_params() == 410  # as of MNIST-1D
+    assert logistic.build((40, 1, 1), 10).count_params() == 410  # signals as in MNIST-1D
 
 
 @pytest.mark.parametrize(

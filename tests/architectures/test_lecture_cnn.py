@@ -97,7 +97,7 @@ def test_dropout_acts_only_in_training():
     assert not np.allclose(model(images, training=True), model(images))
 
 
-def test_without_a_nonlinearity_and_with_averages_it_is_an_affine_map_up_to_its_output():
+def test_without_nonlinearity_and_with_average_pooling_the_logits_are_affine():
     keras.utils.set_random_seed(1)
     model = network(activation="linear", pooling="average")
     logits = keras.Model(model.input, model.get_layer("hidden").output)
@@ -127,9 +127,9 @@ def under_all_shifts(model, images):
 
 
 def undecided(model, images):
-    """The untrained model with its output scaled so that every class is as likely for these images.
+    """The untrained model with its output scaled so that it predicts every class equally often for these images.
 
-    As it is drawn it would give them all the same class, and any network would look consistent.
+    With random weights it would predict the same class for all images, and any network would look consistent.
     """
     output = model.get_layer("output")
     kernel = np.asarray(output.kernel)
@@ -139,7 +139,7 @@ def undecided(model, images):
 
 
 def consistency(probabilities):
-    """Share of shifted images that get the class of the image at rest."""
+    """Share of shifted images with the same predicted class as the image that is not shifted."""
     classes = probabilities.argmax(axis=-1)
     assert len(set(classes[0])) > 3
     return (classes == classes[0]).mean()
@@ -151,11 +151,11 @@ def test_with_polyphase_sampling_an_untrained_network_is_invariant_to_shifts(dig
     model = undecided(network(padding="circular", pooling="polyphase", head="average"), digits)
     probabilities = under_all_shifts(model, digits)
     assert consistency(probabilities) == 1
-    # What is left is the order in which the global average adds.
+    # The remaining difference comes from the order of additions in the global average.
     np.testing.assert_allclose(probabilities, np.broadcast_to(probabilities[0], probabilities.shape), atol=1e-5)
 
 
-def test_max_pooling_is_not_invariant_and_blurring_lies_between(digits):
+def test_max_pooling_is_not_invariant_and_blur_pooling_is_between_it_and_polyphase_sampling(digits):
     share = {}
     for pooling in ("stride", "max", "blur", "none"):
         keras.utils.set_random_seed(0)
@@ -164,7 +164,7 @@ def test_max_pooling_is_not_invariant_and_blurring_lies_between(digits):
     assert share["stride"] < share["blur"] - 0.2
     assert share["max"] < share["blur"] - 0.2
     assert share["blur"] < 1
-    assert share["none"] == 1  # nothing is left out, so nothing can be aliased
+    assert share["none"] == 1  # no subsampling, so no aliasing
 
 
 def test_with_zero_padding_polyphase_sampling_is_not_invariant(digits):
@@ -184,7 +184,7 @@ def test_with_circular_padding_maps_are_equivariant_to_multiples_of_the_stride(p
 
 
 @pytest.mark.parametrize("pooling", ["max", "average", "blur", "none"])
-def test_padding_does_not_affect_the_inside_of_a_map(pooling, digits):
+def test_padding_affects_only_the_border_of_a_map(pooling, digits):
     inside = {}
     for padding in ("same", "circular"):
         keras.utils.set_random_seed(3)

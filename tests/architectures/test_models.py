@@ -83,7 +83,7 @@ def test_every_model_predicts_probabilities_and_has_a_gradient_for_every_weight(
 
 
 @every_model
-def test_every_model_loaded_from_its_json_is_the_same_function(file):
+def test_every_model_loaded_from_its_json_computes_the_same_function(file):
     model = built(file)
     copy = keras.models.model_from_json(model.to_json())
     assert copy.to_json() == model.to_json()

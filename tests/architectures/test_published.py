@@ -1,4 +1,4 @@
-"""Architectures have the numbers of their papers or of a count by hand."""
+"""Parameters and costs of architectures are those of their papers or counted by hand."""
 
 import hashlib
 import json
@@ -28,7 +28,7 @@ def trainable(model: keras.Model) -> int:
 
 
 def sized(architecture: str, options: dict, *, shape: tuple[int, int, int], classes: int) -> keras.Model:
-    """The network without values for its weights, so that large ones take no memory."""
+    """The network without values of its weights, so that large networks take no memory."""
     with keras.StatelessScope(initialize_variables=False):
         return import_module(f"pipeline.architectures.{architecture}").build(shape, classes, **options)
 
@@ -82,7 +82,7 @@ def test_lenet5_as_in_the_paper_has_its_parameters_and_connections_layer_by_laye
     assert [table[name].parameters for name in names] == [156, 12, 1516, 32, 48120, 10164]
     assert [table[name].connections for name in names] == [122304, 5880, 151600, 2000, 48120, 10164]
     assert sum(table[name].parameters for name in names) == 60000
-    # Our output has 840 trained weights in place of the paper's 840 fixed ones, and a bias for each class.
+    # This output has 840 trained weights instead of the paper's 840 fixed ones, and a bias for each class.
     assert total(model, "connections") - 10 == 340908
 
 
@@ -109,7 +109,7 @@ def test_the_connections_of_lenet5s_c3_are_those_of_table_i():
     ],
 )
 def test_the_json_of_the_default_lenet5_has_not_changed(shape, digest):
-    """Results that were computed with it keep their fingerprint."""
+    """Otherwise the fingerprints of existing results would change."""
     text = build("lenet5", {}, input_shape=shape, classes=3).to_json()
     assert hashlib.sha256(text.encode()).hexdigest() == digest
 
@@ -278,7 +278,7 @@ def test_an_application_that_divides_by_255_gets_pixels_times_255():
     np.testing.assert_allclose(through(image), image, rtol=1e-5)
 
 
-# Keras 3.15 reads a variable in a way that NumPy 2.4 warns of.
+# Keras 3.15 reads a variable in a way that causes a warning of NumPy 2.4.
 saves_weights = pytest.mark.filterwarnings(
     "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
 )
@@ -286,9 +286,7 @@ saves_weights = pytest.mark.filterwarnings(
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory):
-    """An application without its top, for images of three channels, and files of its weights as Keras writes them now
-    and as it publishes them.
-    """
+    """An application without its top layers, and two files of its weights: as Keras writes and as it publishes them."""
     keras.utils.set_random_seed(3)
     body = keras.applications.MobileNetV2(include_top=False, weights=None, input_shape=(32, 32, 3))
     folder = tmp_path_factory.mktemp("weights")
@@ -340,7 +338,7 @@ def test_a_shortcut_is_saved_and_loaded():
     assert copy.get_layer("shortcut").get_config() == model.get_layer("shortcut").get_config()
 
 
-def test_a_shortcut_refuses_to_drop_channels():
+def test_a_shortcut_cannot_drop_channels():
     with pytest.raises(ValueError, match=r"at least the number of input channels, 3\. Received filters=2"):
         ChannelPaddedShortcut(2)(np.zeros((1, 4, 4, 3), "float32"))
     with pytest.raises(ValueError, match=r"must be at least 1\. Received filters=2, strides=0"):
@@ -360,7 +358,7 @@ def test_the_kernels_of_a_residual_block_are_centred_on_the_pixels_its_shortcut_
 @pytest.mark.parametrize(
     ("classes", "units", "activation"), [(2, 1, "sigmoid"), (3, 3, "softmax"), (10, 10, "softmax")]
 )
-def test_two_classes_need_one_probability_and_more_need_one_each(classes, units, activation):
+def test_the_output_has_one_unit_for_two_classes_and_otherwise_one_per_class(classes, units, activation):
     output = classifier(classes)
     assert (output.units, output.activation.__name__, output.name) == (units, activation, "output")
 
@@ -370,7 +368,7 @@ def digests() -> dict[str, str]:
     return {name: hashlib.sha256(model.to_json().encode()).hexdigest() for name, model in models.items()}
 
 
-def test_an_architecture_is_written_in_the_same_bytes_every_time():
+def test_building_an_architecture_again_gives_the_same_bytes():
     code = (
         "import hashlib; from pipeline.networks.build import architecture_names, build\n"
         "for name in reversed(architecture_names()):\n"

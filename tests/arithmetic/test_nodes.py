@@ -18,7 +18,7 @@ def links(model):
 
 
 def tower():
-    """A model with two outputs: its feature maps, and these in a row."""
+    """A model with two outputs: its feature maps, and the flattened maps."""
     patch = keras.Input((8, 8, 3), name="patch")
     maps = layers.Conv2D(4, 3, name="conv1")(patch)
     return keras.Model(patch, [layers.Flatten(name="flat")(maps), maps], name="tower")
@@ -116,7 +116,7 @@ def test_functions_of_tensors_are_nodes():
 
 
 def written(*named):
-    """A functional network in short: each layer's name and the names of those it takes its inputs from."""
+    """The JSON of a functional network, from the name of each layer and the names of its inputs."""
     tensors = {
         name: [{"class_name": "__keras_tensor__", "config": {"keras_history": [name, 0, 0]}}] for name, _ in named
     }

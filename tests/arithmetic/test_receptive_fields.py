@@ -1,7 +1,7 @@
-"""Receptive field, effective stride and effective padding of random networks, against which pixels reach which units.
+"""Receptive field, effective stride and effective padding of random networks, against the pixels that affect each unit.
 
-All weights are positive and all images are dark but for one lit row or column, so a unit responds if, and only if, the
-lit pixels reach it.
+All weights are positive, and all pixels of an image are 0 except for one row or column. A unit is therefore positive if
+and only if it depends on that row or column.
 """
 
 import json
@@ -18,7 +18,7 @@ SHAPE = (38, 31, 1)
 
 
 def lit(axis: int) -> np.ndarray:
-    """Images in each of which one row (axis 0) or column (axis 1) is lit."""
+    """One image for each row (axis 0) or column (axis 1), with ones in it and zeros elsewhere."""
     images = np.zeros((SHAPE[axis], *SHAPE), "float32")
     for line in range(SHAPE[axis]):
         images[(line, line) if axis == 0 else (line, slice(None), line)] = 1.0
@@ -26,8 +26,8 @@ def lit(axis: int) -> np.ndarray:
 
 
 def reached(model: keras.Model, axis: int) -> list[np.ndarray]:
-    """For each output of the model, which lines of pixels (first axis) reach which lines of units (second axis)."""
-    # A model with one output gives it bare.
+    """For each output of the model, which lines of pixels (first axis) affect which lines of units (second axis)."""
+    # `flatten`, because a model with one output returns a single tensor.
     responses = keras.tree.flatten(model(lit(axis)))
     return [np.asarray(response).sum(axis=(2 if axis == 0 else 1, 3)) > 0 for response in responses]
 
@@ -79,7 +79,7 @@ def random_network(seed: int) -> keras.Model:
 
 
 def positive_rows(model: keras.Model, axis: int):
-    """Each row of the table with what really reaches the units of its layer."""
+    """Each row of the table with the lines of pixels that affect the units of its layer."""
     rows = [row for row in layer_table(json.loads(model.to_json())) if row.kind != "InputLayer"]
     maps = keras.Model(model.input, [model.get_layer(row.name).output for row in rows])
     return zip(rows, reached(maps, axis), strict=True)
@@ -96,7 +96,7 @@ def test_units_depend_on_exactly_the_pixels_of_their_receptive_field(seed):
                 start = unit * stride - before
                 lines = np.flatnonzero(seen[:, unit])
                 assert all(start <= line < start + field for line in lines), row
-                # Near the border a layer's own padding may stand where the window has pixels that no unit kept.
+                # Near the border, padding of a layer may replace pixels of the window that an earlier layer dropped.
                 if start >= 0 and start + field <= SHAPE[axis]:
                     assert (lines.min(), lines.max()) == (start, start + field - 1), row
                     inside += 1

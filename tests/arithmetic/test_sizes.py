@@ -1,4 +1,4 @@
-"""Sizes agree with positions counted one by one."""
+"""Sizes agree with positions that are counted one by one."""
 
 import pytest
 from hypothesis import given, settings
@@ -18,7 +18,7 @@ lengths = st.integers(1, 9)
 
 
 def positions(first: int, last: int, kernel: int, stride: int, dilation: int) -> int:
-    """How often a kernel fits into the pixels from `first` to `last`, by trying each place in turn."""
+    """The number of places where a kernel fits between the pixels `first` and `last`, counted one by one."""
     count = 0
     place = first
     while all(first <= place + tap * dilation <= last for tap in range(kernel)):
@@ -38,7 +38,7 @@ thousand_examples = settings(deadline=None, max_examples=1000)
     padding=st.tuples(st.integers(0, 9), st.integers(0, 9)),
     dilation=st.integers(1, 4),
 )
-def test_the_formula_counts_the_positions_of_a_kernel(size, kernel, stride, padding, dilation):
+def test_the_output_size_is_the_number_of_positions_of_a_kernel(size, kernel, stride, padding, dilation):
     counted = positions(-padding[0], size + padding[1] - 1, kernel, stride, dilation)
     if counted == 0:
         with pytest.raises(ValueError, match="must fit inside the padded side"):
@@ -73,7 +73,7 @@ def test_with_causal_padding_a_unit_depends_on_no_later_pixel(size, kernel, stri
 
 
 def spread(size: int, kernel: int, stride: int, dilation: int) -> set[int]:
-    """The places that the numbers of a side are spread over by a transposed convolution, one by one."""
+    """The positions that a transposed convolution writes the values of a side to, one by one."""
     return {place * stride + tap * dilation for place in range(size) for tap in range(kernel)}
 
 
@@ -132,7 +132,7 @@ def test_a_keras_convolution_inverts_its_transposed_sizes(size, kernel, stride, 
         (3, 3, 2, 1, 1, 6),
     ],
 )
-def test_transposed_sizes_are_those_of_the_guides_figures(size, kernel, stride, padding, output_padding, expected):
+def test_transposed_sizes_are_those_of_the_guide(size, kernel, stride, padding, output_padding, expected):
     assert transposed_size(size, kernel, stride=stride, padding=padding, output_padding=output_padding) == expected
 
 
@@ -149,7 +149,7 @@ def test_transposed_sizes_are_those_of_the_guides_figures(size, kernel, stride, 
         (6, 3, 2, 1, 3),
     ],
 )
-def test_sizes_are_those_of_the_guides_figures(size, kernel, stride, padding, expected):
+def test_sizes_are_those_of_the_guide(size, kernel, stride, padding, expected):
     assert output_size(size, kernel, stride=stride, padding=padding) == expected
 
 

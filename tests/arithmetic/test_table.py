@@ -32,7 +32,7 @@ def assert_agrees_with_keras(model: keras.Model) -> None:
     for row, operation in zip(rows, model.operations, strict=True):
         assert row.output_shape == tuple(operation.output.shape[1:]), row
         assert row.activations == np.prod(row.output_shape), row
-        # Functions of tensors store nothing.
+        # Functions of tensors have no parameters.
         assert row.parameters == (operation.count_params() if isinstance(operation, keras.Layer) else 0), row
     assert totals(rows).parameters == model.count_params()
 
@@ -181,7 +181,7 @@ def test_functions_of_tensors_count_as_layers_without_parameters():
 
 
 def links_of(layer: layers.Layer, shape: tuple[int, ...]) -> tuple[int, int]:
-    """Links of a layer's units, and of these the biases', counted unit by unit, window by window, tap by tap."""
+    """The number of links of a layer, and of biases among them, counted by unit, window and tap."""
     image = keras.Input(shape, name="image")
     outputs = np.ndindex(*layer(image).shape[1:])
     taps = list(np.ndindex(*getattr(layer, "kernel_size", None) or layer.pool_size))
@@ -289,7 +289,7 @@ def test_lenet5_with_a_full_c3_has_61706_parameters_layer_by_layer():
     counts = [rows[name].parameters for name in ("c1", "c3", "c5", "f6", "output")]
     assert counts == [156, 2416, 48120, 10164, 850]  # C1, C5 and F6 as in LeCun et al. 1998
     assert sum(counts) == 61706
-    assert rows["c1"].multiply_accumulates == 122304 - 28 * 28 * 6  # the paper's connections less those of the biases
+    assert rows["c1"].multiply_accumulates == 122304 - 28 * 28 * 6  # the paper's connections without those of biases
 
 
 @pytest.mark.parametrize(
@@ -298,7 +298,7 @@ def test_lenet5_with_a_full_c3_has_61706_parameters_layer_by_layer():
     # He et al. 2016, table 1 (3.8); Howard et al. 2017, table 4 (0.569); Huang et al. 2017, figure 3 (below 3);
     # Szegedy et al. 2016 (5); Sandler et al. 2018, table 4 (0.3); Tan & Le 2019, table 2 (0.39).
     # Fields, strides and paddings: Araujo et al. 2019, whose ResNet begins 2 pixels later, because TensorFlow's `same`
-    # puts no zero before the rows of an even size, where Keras' network pads by hand.
+    # adds no zero before an even side, while Keras' network uses explicit padding.
     [
         ("VGG16", 138_357_544, 15.47, "block5_pool", 212, 32, 90),
         ("ResNet50", 25_636_712, 3.858, "conv5_block3_out", 483, 32, 239 + 2),
@@ -357,7 +357,7 @@ def test_after_normalisation_over_space_a_unit_depends_on_the_whole_image(layer,
     pixels = np.random.default_rng(0).normal(size=(1, 8, 8, 2)).astype("float32")
     changed = pixels.copy()
     changed[0, 0, 0] += (3, -1)
-    # UnitNormalization along the rows alone reaches the first column's other rows, no other column.
+    # After UnitNormalization along the rows, a unit depends on all rows of its column, but on no other column.
     reached = np.asarray(model(pixels))[0, 7, 0] != np.asarray(model(changed))[0, 7, 0]
     assert reached.any() == (sees == "image")
 
@@ -415,7 +415,7 @@ def test_a_vector_input_does_not_affect_the_receptive_field():
     ]
 
 
-def test_several_images_count_as_stacked():
+def test_several_images_are_overlaid():
     left, right = keras.Input((8, 8, 1), name="left"), keras.Input((8, 12, 1), name="right")
     maps = [layers.Flatten(name=f"flat_{side.name}")(side) for side in (left, right)]
     rows = table(keras.Model([left, right], layers.Concatenate(name="both")(maps)))
@@ -496,14 +496,14 @@ def test_a_layer_of_another_package_does_not_get_the_rule_of_a_keras_layer():
     model = keras.Model(image, Flatten(name="flat")(image))
     with pytest.raises(ValueError, match="Layer 'flat' is of class theirs>Flatten, which has no rule"):
         table(model)
-    # As in a file, where a class that is defined in no module bears its registered name alone.
+    # As in a file: a class without a module has only its registered name.
     written = json.loads(model.to_json())
     written["config"]["layers"][1]["module"] = None
     with pytest.raises(ValueError, match="Layer 'flat' is of class theirs>Flatten, which has no rule"):
         layer_table(written)
 
 
-def test_open_sizes_and_channels_first_are_rejected():
+def test_unknown_sizes_and_channels_first_are_rejected():
     free = keras.Input((None, None, 3), name="image")
     with pytest.raises(ValueError, match="must have a fixed shape"):
         table(keras.Model(free, layers.ReLU(name="relu")(free)))

@@ -1,4 +1,4 @@
-"""Receptive fields agree with pixels followed through the layers."""
+"""Receptive fields agree with pixels that are traced back through the layers."""
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +10,7 @@ layers = st.lists(st.tuples(st.integers(1, 5), st.integers(1, 3), st.integers(0,
 
 
 def pixels(unit: int, stack: list[tuple[int, int, int]]) -> set[int]:
-    """The pixels that a unit of the last layer sees, layer by layer back to the input."""
+    """The pixels that a unit of the last layer depends on, traced back layer by layer."""
     seen = {unit}
     for kernel, stride, padding in reversed(stack):
         seen = {position * stride - padding + tap for position in seen for tap in range(kernel)}
@@ -56,7 +56,7 @@ def test_effective_padding_counts_the_pixels_before_the_image():
     assert Window().through(1, padding=-2).padding == -2
 
 
-def test_the_four_cases_are_distinguished():
+def test_window_image_undefined_and_nothing_are_distinguished():
     assert [view.sight for view in (IMAGE, IMAGE.whole(), IMAGE.undefined(), View())] == [
         "window",
         "image",
@@ -85,9 +85,9 @@ def test_a_unit_that_depends_on_the_whole_image_still_does_after_any_layer():
         ((View(), View()), "nothing"),
     ],
 )
-def test_the_view_of_joined_paths(paths, sight):
+def test_joined_paths_have_the_widest_view(paths, sight):
     assert joined(paths).sight == joined(paths[::-1]).sight == sight
 
 
-def test_several_images_count_as_stacked():
+def test_several_images_are_overlaid():
     assert joined([View((8, 12)), View((10, 9))]) == View((10, 12))

@@ -37,7 +37,7 @@ def test_only_an_override_of_the_group_makes_a_sweep():
     assert not is_search(["-m", "model=lenet5,resnet8"])
 
 
-def test_a_pattern_without_a_match_is_refused_with_the_available_names():
+def test_a_pattern_without_a_match_is_rejected_with_the_available_names():
     assert error_message("split=glob(nothing*)") == (
         "No split matches 'nothing*'. Available: group, kfold, random, resampled."
     )
@@ -45,7 +45,7 @@ def test_a_pattern_without_a_match_is_refused_with_the_available_names():
 
 
 @pytest.mark.parametrize("form", [["--config-dir", "{}"], ["--config-dir={}"], ["-cd", "{}"]])
-def test_a_pattern_may_match_a_file_of_ones_own(own_folder, form):
+def test_a_pattern_may_match_a_users_own_file(own_folder, form):
     option = [part.format(own_folder) for part in form]
     assert config_folders(option) == [Path("conf"), own_folder]
     check_arguments(["model=glob(min*)", *option])
@@ -58,6 +58,6 @@ def test_other_options_name_no_folder(arguments):
     assert config_folders(arguments) == [Path("conf")]
 
 
-def test_help_lists_the_files_of_ones_own(own_folder):
+def test_help_lists_the_users_own_files(own_folder):
     assert "mine" in help_template("build", [Path("conf"), own_folder])
     assert "mine" not in help_template("build", [Path("conf")])

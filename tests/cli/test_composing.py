@@ -10,6 +10,6 @@ def test_every_registered_metric_can_be_the_primary_one():
     assert arguments_of(["primary_metric"], SETTINGS, {}) == {"primary_metric": "matthews"}
 
 
-def test_an_unknown_primary_metric_is_refused_before_any_work():
+def test_an_unknown_primary_metric_is_rejected_before_any_work():
     with pytest.raises(UserError, match=r"^Unknown metric 'mathews'\. Did you mean 'matthews'\?"):
         arguments_of(["replicates"], SETTINGS | {"primary_metric": "mathews"}, {})

@@ -41,7 +41,7 @@ def test_invalid_yaml_is_reported_with_file_and_line(tmp_path):
     assert sentence(error.value).startswith(f"{file} is not valid YAML: ")
 
 
-def test_an_interpolation_that_leads_nowhere_is_reported_with_its_setting():
+def test_an_interpolation_of_a_missing_key_is_reported_with_its_setting():
     with pytest.raises(OmegaConfBaseException) as error:
         OmegaConf.to_container(OmegaConf.create({"a": "${b}"}), resolve=True)
     assert sentence(error.value) == (

@@ -1,4 +1,4 @@
-"""The registry lists every command, and knows what each does without importing it."""
+"""The registry lists every command with its summary, without importing the command."""
 
 import sys
 from pathlib import Path

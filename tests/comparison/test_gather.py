@@ -42,7 +42,7 @@ MANIFEST = {
 
 @pytest.fixture(autouse=True)
 def project(tmp_path, monkeypatch):
-    """A working directory that lies in no repository."""
+    """A working directory outside any repository."""
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     monkeypatch.chdir(tmp_path)
 
@@ -235,7 +235,7 @@ def test_other_run_folders_are_ignored_and_the_order_is_kept():
     assert [model.name for model in comparison(["c", "a"]).models] == ["c", "a"]
 
 
-def test_mistakes_are_shown_where_there_are_some():
+def test_mistakes_are_shown_if_there_are_any():
     evaluated("a", [{"accuracy": 1.0}])
     evaluated("b", [{"accuracy": 0.75}], mistakes=b"png")
     assert comparison(["a", "b"]).mistakes == {"b": b"png"}
@@ -257,7 +257,7 @@ def test_a_history_that_ends_within_a_row_is_damaged():
         comparison(["a"])
 
 
-def test_the_data_are_described_by_their_manifest():
+def test_the_description_of_the_data_comes_from_their_manifest():
     evaluated("a", [{"accuracy": 0.75}])
     data = comparison(["a"]).data
     assert (data.name, data.licence, data.attribution) == ("cells", "CC0", "nobody")

@@ -39,14 +39,14 @@ def message(function=build, /, **options: Any) -> str:
     return str(caught.value)
 
 
-def test_valid_options_come_back_as_their_annotations_want_them():
+def test_valid_options_are_returned_with_their_annotated_types():
     options = {"units": 4, "widths": [1, 2], "kernel": [5, 5], "pooling": "average", "dropout": 0, "size": None}
     checked = checked_options("architecture x", build, options)
     assert checked == options | {"widths": (1, 2), "kernel": (5, 5)}
     assert list(checked) == list(options)
 
 
-def test_an_absent_option_is_left_to_the_functions_default():
+def test_an_option_that_is_not_set_keeps_the_functions_default():
     assert checked_options("architecture x", build, {}) == {}
 
 
@@ -86,7 +86,7 @@ def test_an_unknown_option_is_reported_with_the_nearest_one():
     )
 
 
-def test_what_the_caller_gives_or_passes_by_position_is_no_option():
+def test_positional_parameters_and_those_given_by_the_caller_are_not_options():
     assert "Unknown option" in message(seed=3)
     assert "Unknown option" in message(classes=3)
 

@@ -33,5 +33,5 @@ def test_an_option_may_be_missing_from_the_file(override):
         "",
     ],
 )
-def test_every_other_override_stays_as_it_is(override):
+def test_every_other_override_is_unchanged(override):
     assert allow_new_options(override) == override

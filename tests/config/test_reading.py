@@ -1,4 +1,4 @@
-"""What may be configured: a value is taken as it stands, or refused in one sentence that names it."""
+"""Reading of the configuration: a value is accepted unchanged, or rejected in one sentence that names it."""
 
 import json
 import re
@@ -78,12 +78,12 @@ def error_message(section, values):
     return message
 
 
-def test_every_section_is_tried_here():
+def test_every_section_has_a_test():
     assert set(VALID) == set(SECTIONS)
 
 
 @pytest.mark.parametrize("section", ["optimizer", "training", "augmentation", "evaluation"])
-def test_a_valid_section_comes_back_as_it_was_written(section):
+def test_a_valid_section_is_read_unchanged(section):
     assert json.loads(json.dumps(asdict(read(SECTIONS[section], VALID[section], section)))) == VALID[section]
 
 
@@ -91,7 +91,7 @@ def test_a_section_has_the_name_of_its_file():
     assert read(DataConfig, VALID["data"], "data", given={"name": "mine"}) == DataConfig("mine", "digits", {"size": 8})
 
 
-def test_the_name_of_a_file_cannot_be_contradicted_in_it():
+def test_a_file_cannot_set_a_name_other_than_its_own():
     assert error_message("model", changed("model", name="other")).startswith("Unknown setting 'model.name'.")
 
 
@@ -161,26 +161,26 @@ def test_a_mistake_inside_a_setting_is_reported_with_the_setting():
 
 
 @pytest.mark.parametrize("section", ["optimizer", "model", "data"])
-def test_an_infinite_option_is_refused_because_no_fingerprint_can_hold_it(section):
+def test_an_infinite_option_is_rejected_because_fingerprints_cannot_contain_it(section):
     message = error_message(section, changed(section, options={"clipnorm": float("inf")}))
     assert message.startswith(f"`{section}` must hold finite numbers. Received ")
 
 
-def test_a_configuration_cannot_be_changed_once_it_is_checked():
+def test_a_checked_configuration_cannot_be_changed():
     training = read(TrainingConfig, VALID["training"], "training")
     with pytest.raises(AttributeError):
         training.epochs = 3
 
 
 @pytest.mark.parametrize("kind", [OptimizerConfig, SplitConfig, ModelConfig, AugmentationConfig])
-def test_a_section_cannot_be_made_with_a_key_it_does_not_know(kind):
+def test_a_section_with_an_unknown_key_cannot_be_created(kind):
     with pytest.raises(ValueError, match="Unexpected keyword argument"):
         kind(colour="red")
 
 
 @pytest.fixture
 def conf(tmp_path):
-    """A copy of `conf/` that may be spoilt."""
+    """A copy of `conf/` that a test may change."""
     return Path(shutil.copytree(CONF, tmp_path / "conf"))
 
 
@@ -226,7 +226,7 @@ def test_a_mistake_in_the_comparison_is_reported_with_its_file(conf, values, sen
 
 
 @pytest.mark.parametrize("text", ["", "- elpv\n", "elpv\n"])
-def test_a_comparison_that_holds_no_settings_is_reported_with_those_it_needs(conf, text):
+def test_a_comparison_without_settings_is_reported_with_the_required_ones(conf, text):
     (conf / "comparison.yaml").write_text(text)
     assert comparison_error(conf).startswith("Settings must be a mapping with the keys data, split, models, replicates")
 
@@ -245,7 +245,7 @@ def test_text_in_another_encoding_is_reported_with_its_file(conf):
     check_encoding(conf)
 
 
-def test_a_folder_without_a_comparison_is_no_project(tmp_path):
+def test_a_folder_without_a_comparison_is_not_a_project(tmp_path):
     with pytest.raises(UserError) as error:
         read_comparison(tmp_path)
     assert (

@@ -7,7 +7,7 @@ OFF = {"horizontal_flip": False, "vertical_flip": False, "quarter_turns": False,
 
 
 def batch(images=400, height=5, width=5):
-    """The same image many times: whatever differs afterwards was chosen for each image by itself."""
+    """The same image many times: differences after augmentation were drawn independently for each image."""
     image = np.random.default_rng(1).integers(256, size=(height, width, 2), dtype=np.uint8)
     return np.tile(image, (images, 1, 1, 1))
 
@@ -56,7 +56,7 @@ def test_shifts_are_the_crops_of_the_image_padded_by_reflection(height, width):
     assert set(outcomes(augmented(images, shift=2))) == crops
 
 
-def test_the_generator_decides_and_the_batch_stays_as_it_was():
+def test_the_generator_determines_the_result_and_the_batch_is_unchanged():
     images, before = batch(), batch()
     options = {"horizontal_flip": True, "quarter_turns": True, "shift": 1}
     np.testing.assert_array_equal(augmented(images, **options), augmented(images, **options))
@@ -65,7 +65,7 @@ def test_the_generator_decides_and_the_batch_stays_as_it_was():
     assert augmented(images, **options).dtype == np.uint8
 
 
-def test_quarter_turns_want_square_images():
+def test_quarter_turns_require_square_images():
     with pytest.raises(ValueError, match="Received 4×5 pixels"):
         augmented(batch(height=4), quarter_turns=True)
 

@@ -32,7 +32,7 @@ def load(path, **options):
     return load_images("folder", {"path": str(path), **options})
 
 
-def test_folders_are_classes_and_everything_is_in_alphabetical_order(pets):
+def test_folders_are_classes_and_classes_and_images_are_sorted(pets):
     images = load(pets, size=[4, 6])
     assert images.classes == ("cats", "dogs")
     assert images.names.tolist() == ["cats/kit/b.bmp", "cats/tom/a.png", "dogs/rex-1.JPG", "dogs/rex-2.png"]
@@ -67,9 +67,9 @@ def test_stretched_pictures_are_counted_in_the_notes(pets):
     assert not any("ratio" in note for note in load(pets, size=[4, 5]).notes)
 
 
-def test_the_camera_held_upright_makes_an_upright_picture(tmp_path):
+def test_pictures_are_rotated_according_to_exif(tmp_path):
     exif = Image.Exif()
-    exif[0x0112] = 6  # to be turned a quarter clockwise
+    exif[0x0112] = 6  # EXIF orientation: rotate by 90° clockwise
     left_dark = Image.fromarray(np.array([[0, 255]] * 2, np.uint8).repeat(8, 0).repeat(8, 1))
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
@@ -79,7 +79,7 @@ def test_the_camera_held_upright_makes_an_upright_picture(tmp_path):
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_sixteen_bits_of_grey_keep_black_and_white(tmp_path, channels):
+def test_pictures_of_16_bits_keep_black_and_white(tmp_path, channels):
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         Image.fromarray(np.array([[0, 32896, 65535]], np.uint16)).save(tmp_path / name / "x.png")
@@ -95,7 +95,7 @@ def test_transparent_pixels_become_white(tmp_path):
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "CMYK", "I;16"])
-def test_every_kind_of_picture_becomes_rgb_or_grey(tmp_path, mode):
+def test_every_picture_mode_is_converted_to_rgb_or_grey(tmp_path, mode):
     suffix = "tif" if mode == "CMYK" else "png"
     for name in ("a", "b"):
         picture(tmp_path / name / f"x.{suffix}", mode=mode, color=0)
@@ -122,7 +122,7 @@ def test_a_picture_that_cannot_be_read_is_named(pets, garbage, suffix):
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "gif", "bmp", "tif"])
-def test_a_picture_cut_short_is_named(pets, suffix):
+def test_a_truncated_picture_is_named(pets, suffix):
     path = pets / "dogs" / f"bad.{suffix}"
     noise = np.random.default_rng(0).integers(256, size=(64, 64, 3), dtype=np.uint8)
     Image.fromarray(noise).save(path)
@@ -130,7 +130,7 @@ def test_a_picture_cut_short_is_named(pets, suffix):
     assert f"bad.{suffix}' cannot be read" in message(pets)
 
 
-def test_other_layouts_are_reported_with_the_expected_one(tmp_path):
+def test_a_wrong_folder_layout_is_reported_with_the_expected_one(tmp_path):
     layout = "one folder for each class"
     assert "does not exist" in message(tmp_path / "absent") and layout in message(tmp_path / "absent")
     assert "Found none" in message(tmp_path) and layout in message(tmp_path)

@@ -11,7 +11,7 @@ def test_a_class_without_image_is_named(few):
         replace(few, classes=("sound", "cracked", "burnt"))
 
 
-def test_one_class_is_no_classification(few):
+def test_a_single_class_is_rejected(few):
     with pytest.raises(UserError, match="at least two classes"):
         replace(few, classes=("sound",), labels=np.zeros(60, np.int64))
 

@@ -1,4 +1,4 @@
-"""How often images have been looked at, kept beside the test sets."""
+"""The record of how often images were used for evaluation and tuning."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,7 +9,7 @@ from pipeline.data.looks import evaluated, read_looks, record_look, test_set_dig
 from pipeline.data.splits import TEST, TRAIN, VALIDATION
 
 digest_of = test_set_digest
-del test_set_digest  # No test, whatever its name begins with.
+del test_set_digest  # pytest would collect it as a test because of its name
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +26,7 @@ def look(file, purpose="evaluated", test_set="t1", configuration="f1"):
     record_look(file, purpose, test_set=test_set, configuration=configuration, model="lenet5, wide", commit="c0ffee")
 
 
-def test_each_configuration_counts_once_however_often_it_is_evaluated(file):
+def test_each_configuration_counts_once_even_if_it_is_evaluated_several_times(file):
     for configuration in ("f1", "f2", "f1", "f1"):
         look(file, configuration=configuration)
     assert evaluated(read_looks(file), "t1") == 2
@@ -41,7 +41,7 @@ def test_another_test_set_has_its_own_looks(file):
     assert (evaluated(looks, "t1"), evaluated(looks, "t2"), evaluated(looks, "t3")) == (1, 2, 0)
 
 
-def test_tuning_that_left_out_the_same_test_set_has_not_seen_it(file):
+def test_tuning_without_the_images_of_a_test_set_does_not_count_for_it(file):
     look(file, "tuned", test_set="t1")
     look(file, "tuned", test_set="t2", configuration="f2")
     look(file, "evaluated", test_set="t2", configuration="f3")
@@ -50,12 +50,12 @@ def test_tuning_that_left_out_the_same_test_set_has_not_seen_it(file):
     assert tuned(looks, "t3", redrawn=False) == 2
 
 
-def test_where_test_sets_are_redrawn_all_tuning_may_have_seen_them(file):
+def test_if_test_sets_are_redrawn_all_tuning_counts(file):
     look(file, "tuned", test_set="t1")
     assert tuned(read_looks(file), "t1", redrawn=True) == 1
 
 
-def test_without_a_table_nothing_has_been_looked_at(file):
+def test_without_a_table_there_are_no_looks(file):
     assert read_looks(file) == []
 
 
@@ -71,7 +71,7 @@ def test_without_a_table_nothing_has_been_looked_at(file):
         "a," * 70_000 + "\n",
     ],
 )
-def test_a_torn_line_is_passed_over_and_the_next_one_whole(file, torn):
+def test_a_damaged_line_is_skipped_and_the_next_one_is_read(file, torn):
     look(file)
     with file.open("a", encoding="latin-1") as stream:
         stream.write(torn)
@@ -80,7 +80,7 @@ def test_a_torn_line_is_passed_over_and_the_next_one_whole(file, torn):
     assert read_looks(file)[1].model == "lenet5, wide"
 
 
-def test_many_may_look_at_once(file):
+def test_looks_are_recorded_by_several_threads_at_once(file):
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda number: look(file, configuration=f"f{number % 20}"), range(60)))
     assert evaluated(read_looks(file), "t1") == 20
@@ -97,6 +97,6 @@ def test_the_digest_of_a_test_set_does_not_depend_on_the_order_of_its_images():
     assert digest_of(one, MANIFEST) != digest_of(one[:, ::-1], MANIFEST)
 
 
-def test_where_replicates_have_test_sets_of_their_own_it_is_all_images():
+def test_if_replicates_have_different_test_sets_the_digest_is_over_all_images():
     redrawn = np.array([[TEST, TRAIN, TRAIN, TRAIN], [TRAIN, TEST, TRAIN, TRAIN]])
     assert digest_of(redrawn, MANIFEST) == digest_of(np.full((1, 4), TEST), MANIFEST)

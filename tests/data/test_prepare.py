@@ -20,7 +20,7 @@ SPLIT = {
 
 @pytest.fixture
 def prepared(tmp_path):
-    """Prepares the digits; returns the lines that report it."""
+    """Prepare the digits and return the lines that report it."""
 
     def run(**split):
         return list(prepare(tmp_path / "p", DATA, SPLIT | split, replicates=2, test_set=tmp_path / "test.json"))

@@ -53,7 +53,7 @@ def test_the_same_images_have_the_same_bytes(few, splits, folder, tmp_path):
 
 def test_writing_again_replaces_everything_and_leaves_no_temporary_folder(few, splits, folder):
     (folder / "stale").write_text("from an earlier version")
-    nobody = 4_194_305  # beyond the largest number that Linux gives a process
+    nobody = 4_194_305  # larger than any process number of Linux
     (folder.parent / f".prepared-{nobody}").mkdir()
     write_prepared(folder, few, splits[:1], settings={})
     assert "stale" not in content(folder)
@@ -61,14 +61,14 @@ def test_writing_again_replaces_everything_and_leaves_no_temporary_folder(few, s
     assert [path.name for path in folder.parent.iterdir()] == ["prepared"]
 
 
-def test_a_failed_write_leaves_the_earlier_folder(few, splits, folder):
+def test_a_failed_write_keeps_the_earlier_folder(few, splits, folder):
     before = content(folder)
     with pytest.raises(TypeError):
         write_prepared(folder, few, splits, settings={"no": object()})
     assert content(folder) == before
 
 
-def test_the_manifest_states_where_the_images_are_from(folder):
+def test_the_manifest_states_the_source_of_the_images(folder):
     manifest = read_manifest(folder)
     assert {key: manifest[key] for key in ("name", "source", "licence", "attribution", "notes", "settings")} == {
         "name": "few",
@@ -102,13 +102,13 @@ def test_constant_images_have_deviation_zero(few, splits, tmp_path):
 
 
 @pytest.mark.parametrize("field", ["pixels", "labels", "groups", "classes"])
-def test_the_data_digest_sees_every_change(few, field):
+def test_the_data_digest_changes_with_every_part_of_the_data(few, field):
     values = getattr(few, field)
     changed = values[::-1] if isinstance(values, tuple) else np.roll(values, 1, axis=0)
     assert data_digest(replace(few, **{field: changed})) != data_digest(few)
 
 
-def test_the_data_digest_does_not_see_how_images_are_called(few):
+def test_the_data_digest_does_not_depend_on_the_names_of_images(few):
     assert data_digest(replace(few, names=few.names[::-1], notes=())) == data_digest(few)
 
 
@@ -145,6 +145,6 @@ def test_a_manifest_of_another_version_raises_an_error_with_the_remedy(folder):
                 values = values[key]
 
 
-def test_the_manifest_is_json_that_people_can_read(folder):
+def test_the_manifest_is_indented_json(folder):
     assert json.loads((folder / "manifest.json").read_text())["classes"] == ["sound", "cracked"]
     assert (folder / "manifest.json").read_text().count("\n") > 60

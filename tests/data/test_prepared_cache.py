@@ -36,6 +36,6 @@ def test_another_split_and_another_number_of_replicates_are_prepared_anew():
     assert len(folders) == 3
 
 
-def test_no_unfinished_folder_is_left():
+def test_no_unfinished_folder_remains():
     folder = prepared_folder(DIGITS, SPLIT, 1)
     assert sorted(file.name for file in folder.parent.iterdir()) == sorted([folder.name, "lock"])

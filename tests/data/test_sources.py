@@ -1,4 +1,4 @@
-"""The packaged sources against their publishers' numbers."""
+"""The sources from packages have the numbers that their publishers state."""
 
 import sys
 from pathlib import Path
@@ -17,7 +17,7 @@ from pipeline.errors import UserError
 
 @pytest.fixture(scope="session")
 def cells():
-    """Every cell at 300×300 pixels, its probability of a defect, and its type, as the publishers' own loader reads."""
+    """Every cell at 300×300 pixels, its probability of a defect, and its type, read by the publishers' own loader."""
     return load_dataset()
 
 
@@ -33,7 +33,7 @@ def test_elpv_has_the_published_counts(elpv, cells):
     np.testing.assert_array_equal(elpv.subgroups, types)
 
 
-def test_the_threshold_decides_what_counts_as_defective():
+def test_the_threshold_determines_which_cells_are_defective():
     images = load_images("elpv", {"threshold": 0.9, "size": 1})
     assert images.labels.sum() == 313 + 402  # the cells of probability 1
     assert any("exceeds 0.9" in note for note in images.notes)
@@ -59,14 +59,14 @@ def test_no_module_mixes_types(elpv):
 
 
 @pytest.mark.parametrize(("kind", "run"), [("mono", 714), ("poly", 530)])
-def test_modules_found_in_the_long_runs_are_more_alike_within_than_equal_parts(elpv, kind, run):
+def test_cells_of_the_modules_found_in_the_long_runs_are_more_alike_than_cells_of_equal_parts(elpv, kind, run):
     first = {"mono": 900, "poly": 1614}[kind]
     modules = elpv.groups[first : first + run]
     assert len(set(elpv.subgroups[first : first + run].tolist())) == 1
     count = len(set(modules.tolist()))
     equal = np.minimum(np.arange(run) * count // run, count - 1)
     images = elpv.pixels[first : first + run, ..., 0].astype(float)
-    # What tells modules apart and not cells: brightness, contrast and the profile across the bus bars.
+    # Features that differ between modules but not between their cells: brightness, contrast and bus bar profile.
     profile = np.concatenate([np.median(images, axis=2), np.percentile(images, [2, 50, 98], axis=(1, 2)).T], axis=1)
 
     def spread(parts):
@@ -79,7 +79,7 @@ def test_modules_found_in_the_long_runs_are_more_alike_within_than_equal_parts(e
 
 
 def test_the_first_row_of_cells_of_a_module_has_a_darker_upper_edge(cells):
-    # Neighbouring rows of the two modules that are not of 60 cells: 6 rows of 9, and 5 rows of 10.
+    # Neighbouring rows of the two modules that do not have 60 cells: 6 rows of 9, and 5 rows of 10.
     images = cells[0][:, ::3, ::3].astype(float)
     upper = np.median(images[:, 0], axis=1) / np.median(images, axis=(1, 2))
     for first, rows, columns in ((1200, 6, 9), (1254, 6, 10), (1734, 5, 10), (1784, 6, 10)):
@@ -87,7 +87,7 @@ def test_the_first_row_of_cells_of_a_module_has_a_darker_upper_edge(cells):
         assert by_row.argmin() == 0
 
 
-def test_rows_in_another_order_are_refused():
+def test_cells_in_another_order_are_rejected():
     with pytest.raises(ValueError, match="A run of 61 cells of type mono"):
         module_names(np.repeat(["mono", "poly"], [61, 60]))
 
@@ -98,7 +98,7 @@ def test_elpv_states_what_its_licence_requires(elpv):
     assert any("inference" in note for note in elpv.notes)
 
 
-def test_digits_are_scikit_learns_spread_over_a_byte():
+def test_digits_are_those_of_scikit_learn_scaled_to_255():
     images = load_images("digits", {})
     digits = load_digits()
     assert images.pixels.shape == (1797, 8, 8, 1)
@@ -108,7 +108,7 @@ def test_digits_are_scikit_learns_spread_over_a_byte():
     assert len(set(images.groups.tolist())) == 1797
 
 
-def test_digits_of_the_published_size_stay_as_they_were():
+def test_digits_of_the_published_size_are_unchanged():
     published = "9ab7d031d4b8d6fa1fb5d424d683a64c34dff49b8d05631b0b016b3eb9a700f8"
     assert data_digest(load_images("digits", {})) == data_digest(load_images("digits", {"size": 8})) == published
 
@@ -116,7 +116,7 @@ def test_digits_of_the_published_size_stay_as_they_were():
 @pytest.mark.parametrize("size", [4, 5, 11])
 def test_digits_of_another_size_are_averages_of_areas(size):
     whole, resized = (load_images("digits", {"size": side}) for side in (8, size))
-    covered = np.zeros((size, 8))  # which share of a new row lies on which published row
+    covered = np.zeros((size, 8))  # the share of each published row in each new row
     for fine in range(8 * size):
         covered[fine // 8, fine // size] += 1 / 8
     exact = covered @ whole.pixels[..., 0] @ covered.T
@@ -182,7 +182,7 @@ def test_a_missing_package_is_reported_with_the_command_that_installs_it(monkeyp
 
 
 class Hidden:
-    """An importer that finds everything but one package, as if that were not installed."""
+    """An importer that finds every package except one, as if that one were not installed."""
 
     def __init__(self, package):
         self.package = package

@@ -22,7 +22,7 @@ BY_GROUP = [strategy for strategy in STRATEGIES if strategy != "random"]
 
 
 def some(seed=0, *, groups=40, classes=3):
-    """Labels, groups and strata of groups of 1 to 19 images whose content differs much."""
+    """Labels, groups and strata of groups of 1 to 19 images with very different class shares."""
     rng = np.random.default_rng(seed)
     sizes = rng.integers(1, 20, size=groups)
     group = np.repeat(np.arange(groups), sizes)
@@ -42,7 +42,7 @@ def drawn(data, **settings):
 
 
 @pytest.mark.parametrize("strategy", BY_GROUP)
-def test_no_group_is_separated(strategy):
+def test_no_split_separates_a_group(strategy):
     data = some()
     for split in splits(strategy, data):
         for group in set(data[1].tolist()):
@@ -58,20 +58,20 @@ def test_every_class_is_in_train_validation_and_test(strategy):
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_more_replicates_leave_the_earlier_ones_as_they_were(strategy):
+def test_more_replicates_do_not_change_the_earlier_ones(strategy):
     data = some()
     np.testing.assert_array_equal(splits(strategy, data, replicates=12)[:7], splits(strategy, data, replicates=7))
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_the_seed_decides(strategy):
+def test_the_seed_determines_the_splits(strategy):
     data = some()
     np.testing.assert_array_equal(splits(strategy, data), splits(strategy, data))
     assert (splits(strategy, data) != splits(strategy, data, seed=1)).any(axis=1).all()
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_replicates_differ_in_what_is_for_validation(strategy):
+def test_replicates_have_different_validation_sets(strategy):
     assert len({(split == VALIDATION).tobytes() for split in splits(strategy, some())}) == 6
 
 
@@ -110,7 +110,7 @@ def test_modules_of_elpv_are_split_with_class_shares_within_one_point_of_the_who
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_the_draw_is_better_than_nearly_all_random_draws(elpv, seed):
+def test_the_draw_is_better_balanced_than_most_random_draws(elpv, seed):
     labels = elpv.labels
     found = abs(labels[draw_test(labels, elpv.groups, elpv.subgroups, share=0.25, seed=seed)].mean() - labels.mean())
     rng = np.random.default_rng(seed)
@@ -142,7 +142,7 @@ def test_a_class_in_three_groups_is_in_every_split():
 
 
 @pytest.mark.parametrize("strategy", ["group", "random"])
-def test_many_classes_of_three_images_among_many_others_are_in_every_split(strategy):
+def test_classes_of_three_images_among_many_others_are_in_every_part_of_every_split(strategy):
     labels = np.concatenate([np.repeat(np.arange(30), 3), np.full(20_000, 30)])
     for split in splits(strategy, (labels, np.arange(len(labels)).astype(str), None), replicates=2):
         assert all(len(set(labels[split == part].tolist())) == 31 for part in (TRAIN, VALIDATION, TEST))
@@ -150,7 +150,7 @@ def test_many_classes_of_three_images_among_many_others_are_in_every_split(strat
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10**6), st.integers(15, 60), st.sampled_from(BY_GROUP))
-def test_whatever_the_data_splits_are_whole_or_an_error_is_raised(seed, groups, strategy):
+def test_for_any_data_a_split_keeps_groups_together_or_an_error_is_raised(seed, groups, strategy):
     data = some(seed, groups=groups)
     try:
         rows = splits(strategy, data, replicates=3, seed=seed)
@@ -170,7 +170,7 @@ def test_a_given_test_set_is_kept():
 
 
 @pytest.mark.parametrize("strategy", OWN_TESTS)
-def test_a_given_test_set_and_a_strategy_that_redraws_it_contradict(strategy):
+def test_a_given_test_set_with_a_strategy_that_redraws_it_is_rejected(strategy):
     data = some()
     assert "the source defines one" in drawn(data, strategy=strategy, test=data[1] == "3")
 
@@ -214,7 +214,7 @@ def test_a_class_of_too_few_images_is_named_with_the_number_needed():
         ({"seed": -1}, "`split.seed` must be an integer at least 0. Received -1."),
     ],
 )
-def test_settings_that_give_no_split_are_reported(settings, message):
+def test_invalid_split_settings_are_reported(settings, message):
     assert message in drawn(some(), **settings)
 
 

@@ -46,7 +46,7 @@ def test_new_images_of_a_test_group_join_and_new_groups_do_not(few, written):
     assert read.tolist() == [*test.tolist(), True, False]
 
 
-def test_renamed_groups_are_known_by_their_images(few, written):
+def test_renamed_groups_are_identified_by_their_images(few, written):
     path, digests, test = written
     renamed = np.char.replace(few.groups, "module", "panel")
     np.testing.assert_array_equal(read_test_set(path, digests, renamed), test)
@@ -68,7 +68,7 @@ def test_missing_test_images_are_counted_while_some_remain(few, written):
     assert missing_images(path, np.array(digests)[kept].tolist()) == 6
 
 
-def test_a_test_set_of_other_data_is_refused(few, written):
+def test_a_test_set_of_other_data_is_rejected(few, written):
     path, digests, test = written
     with pytest.raises(UserError, match="None of the 12 images of the test set"):
         read_test_set(path, np.array(digests)[~test].tolist(), few.groups[~test])
@@ -83,7 +83,7 @@ def test_a_test_set_of_other_data_is_refused(few, written):
         ('{"groups": [1], "images": []}', "must list"),
     ],
 )
-def test_a_file_that_is_no_test_set_is_named(tmp_path, text, message):
+def test_a_file_that_is_not_a_test_set_is_named(tmp_path, text, message):
     path = tmp_path / "t.json"
     if text is not None:
         path.write_text(text)

@@ -1,4 +1,4 @@
-"""What README and the pages under docs/ show: commands that work, links and files that exist."""
+"""README and the pages under docs/: commands are valid, linked and named files exist."""
 
 import argparse
 import fnmatch
@@ -29,7 +29,7 @@ SOURCE = re.compile(r"(?:conf|pipeline|tests|development|benchmarks|hydra_plugin
 
 
 def code(page):
-    """The lines of the page's shell blocks and its code spans, each once, without comments and placeholders."""
+    """The lines of the shell blocks and the code spans of a page, each once, without comments and placeholders."""
     text = page.read_text(encoding="utf-8")
     lines = [line for language, body in BLOCK.findall(text) if language == "sh" for line in body.splitlines()]
     spans = SPAN.findall(BLOCK.sub("", text))
@@ -44,7 +44,7 @@ OTHERS = [line for line in SHOWN if re.fullmatch(rf"convtrack ({'|'.join(COMMAND
 
 
 def values(override):
-    """Each single override of one that may list several values."""
+    """One override for each value of an override with several values."""
     name, value = override.split("=", 1)
     if value.startswith("glob("):
         return [f"{name}={choice}" for choice in fnmatch.filter(choices_of(name), value[5:-1])]
@@ -53,7 +53,7 @@ def values(override):
     return [f"{name}={one}" for one in value.split(",")]
 
 
-def test_the_pages_show_commands():
+def test_the_pages_contain_commands():
     assert len(EXPERIMENTS) > 20
     assert len(OTHERS) > 10
 
@@ -67,7 +67,7 @@ def test_an_experiment_can_be_composed(command):
     options = [word for word in words if word.startswith("-")]
     assert "-m" in options or all(len(one) == 1 for one in listed), "several values need -m"
     assert "sweep=" not in command or "-m" in options
-    # Hydra takes no overrides on both sides of an option.
+    # Hydra does not accept overrides both before and after an option.
     assert all(words[place] == option for place, option in enumerate(options)) or "--cfg" in options
     if any(word.startswith("experiment=") for word in words) or any(word.startswith("model=") for word in words):
         chosen = listed
@@ -84,7 +84,7 @@ def test_a_command_exists(command):
 
 
 class Parsed(Exception):
-    """Raised in place of running a command whose arguments are valid."""
+    """Raised instead of running a command whose arguments are valid."""
 
 
 @pytest.mark.parametrize("command", OTHERS)
@@ -170,7 +170,7 @@ def test_the_page_on_the_code_describes_every_package():
     assert [package for package in packages if f"`pipeline/{package}/`" not in page] == []
 
 
-def test_readme_is_a_door_and_not_a_manual():
+def test_readme_has_at_most_150_lines():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert len(readme.splitlines()) <= LONGEST_README
     linked = LINK.findall(readme)

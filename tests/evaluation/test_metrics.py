@@ -1,4 +1,4 @@
-"""Metrics beside scikit-learn's and beside numbers worked by hand."""
+"""Metrics agree with scikit-learn and with numbers worked by hand."""
 
 import subprocess
 import sys
@@ -38,7 +38,7 @@ def scikit_learns(classes, truth, probabilities):
 
 
 @pytest.mark.parametrize("classes", [2, 3, 10])
-def test_scores_are_scikit_learns(classes):
+def test_scores_are_those_of_scikit_learn(classes):
     truth, probabilities = simulated(classes)
     found = dict(scores(truth, probabilities))
     assert set(found) == set(METRICS)

@@ -11,7 +11,7 @@ from pipeline.training.batches import evaluation_partners
 from pipeline.training.examples import Columns, portion, standardisation
 from pipeline.training.runtime import start_tensorflow
 
-# Keras' layers hand their variables to NumPy without the keyword `copy` that NumPy 2 asks for.
+# The variables of Keras' layers do not implement the `copy` argument of `__array__`, which NumPy 2 expects.
 pytestmark = pytest.mark.filterwarnings(
     "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
 )
@@ -101,20 +101,20 @@ def standardised(pixels):
 
 
 @pytest.mark.parametrize("part", [TRAIN, VALIDATION, TEST])
-def test_predictions_are_kerass_on_standardised_images(prediction, network, prepared, part):
+def test_predictions_are_those_of_keras_on_standardised_images(prediction, network, prepared, part):
     (outputs,) = prediction.predict(network, part_of(prepared, 0, part), batch_size=8)
     images = standardised(prepared.pixels[prepared.splits[0] == part]).astype(np.float32)
     np.testing.assert_allclose(outputs, network.predict(images, verbose=0), rtol=1e-5, atol=1e-6)
     assert outputs.shape == (len(images), 3)
 
 
-def test_the_size_of_a_batch_does_not_matter(prediction, network, prepared):
+def test_predictions_do_not_depend_on_the_batch_size(prediction, network, prepared):
     one, many = (prediction.predict(network, part_of(prepared, 1, TEST), batch_size=size) for size in (1, 100))
     np.testing.assert_allclose(one, many, rtol=1e-5, atol=1e-6)
 
 
 class Clock:
-    """A clock that only the network's predictions move."""
+    """A clock that advances only when the network predicts."""
 
     def __init__(self):
         self.now = 0.0
@@ -187,7 +187,7 @@ def test_a_served_network_can_be_saved_and_loaded_by_keras_alone(prediction, net
     assert math.isclose(float(np.asarray(loaded(images)).sum()), 4, rel_tol=1e-5)
 
 
-def test_every_output_of_a_network_with_several_is_kerass(prediction, forked, prepared):
+def test_every_output_is_that_of_keras(prediction, forked, prepared):
     tested = portion(prepared, 0, TEST, Columns.of(forked.to_json()))
     outputs = prediction.predict(forked, tested, batch_size=8)
     (_, partners, subgroups), chosen = inputs_of(tested), prepared.indices(0, TEST)
@@ -214,7 +214,7 @@ def test_a_served_network_takes_and_returns_dictionaries_of_several_tensors(pred
         np.testing.assert_allclose(served_output, output, rtol=1e-4, atol=1e-6)
 
 
-def test_every_replicate_predicts_its_own_images(prediction, eight_images, tmp_path):
+def test_every_replicate_predicts_its_own_test_images(prediction, eight_images, tmp_path):
     import keras
 
     keras.utils.set_random_seed(0)

@@ -8,7 +8,7 @@ from pipeline.evaluation.predictions import Predictions, read_predictions, write
 
 
 def predictions(images, probability, **changes):
-    """Predictions for images whose class is even or odd like their number."""
+    """Predictions for images whose class is the parity of their number."""
     images = np.array(images)
     values = {
         "images": images,
@@ -27,7 +27,7 @@ def equal(one, other):
     return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in vars(one))
 
 
-def test_predictions_come_back_as_they_were_with_the_first_output_first(tmp_path):
+def test_predictions_are_read_back_with_the_first_output_first(tmp_path):
     written = {
         "same": {3: predictions([4, 7], [0.1, 0.9], partners=np.array([5, 9]))},
         "output": {3: predictions([4, 7], [0.25, 1 / 3]), 11: predictions([40], [0.5], subgroups=None)},

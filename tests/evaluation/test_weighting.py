@@ -1,4 +1,4 @@
-"""Weighted metrics beside scikit-learn's sample weights and beside repeated images."""
+"""Weighted metrics agree with scikit-learn's sample weights and with repeated images."""
 
 import numpy as np
 import pytest

@@ -9,7 +9,7 @@ def squares(grid, side, columns, n):
     return [grid[SEPARATOR + i // columns * pitch :, SEPARATOR + i % columns * pitch :][:side, :side] for i in range(n)]
 
 
-def test_zero_is_mid_grey_and_the_strongest_weight_black_or_white():
+def test_zero_is_mid_grey_and_the_largest_weight_is_black_or_white():
     kernel = np.array([[0.0, 1.0], [-2.0, 0.5]])[:, :, None, None]
     (square,) = squares(kernel_grid(kernel), 48, 1, 1)
     assert square[::24, ::24].tolist() == [[128, 191], [0, 159]]

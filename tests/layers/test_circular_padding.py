@@ -8,7 +8,7 @@ from pipeline.layers.circular_padding import CircularPadding2D
 
 
 @pytest.mark.parametrize("padding", [0, 1, 3, ((0, 2), (1, 0)), ((3, 1), (0, 4))])
-def test_it_pads_as_numpys_wrap_mode(padding):
+def test_padding_equals_the_wrap_mode_of_numpy(padding):
     maps = np.random.default_rng(0).normal(size=(2, 3, 4, 2)).astype("float32")
     layer = CircularPadding2D(padding)
     expected = np.pad(maps, ((0, 0), *layer.padding, (0, 0)), mode="wrap")

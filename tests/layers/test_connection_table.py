@@ -18,7 +18,7 @@ def images():
 
 
 def dense_kernel(layer: TableConv2D, channels: int) -> np.ndarray:
-    """The stored kernels put in their places one by one."""
+    """The dense kernel, filled with the stored kernels one by one."""
     dense = np.zeros((*layer.kernel_size, channels, len(layer.table)), "float32")
     stored = iter(np.asarray(layer.kernel))
     for after, seen in enumerate(layer.table):

@@ -196,7 +196,7 @@ def test_it_is_saved_and_loaded_with_every_option():
     np.testing.assert_array_equal(again(image), model(image))
 
 
-# Keras 3.15 copies a variable with np.array, which NumPy 2 wants TensorFlow's variables to know about.
+# Keras 3.15 copies a variable with np.array; TensorFlow's variables do not implement the `copy` argument of NumPy 2.
 @pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning")
 def test_it_is_saved_in_a_keras_file_and_loaded(tmp_path):
     model = network()

@@ -44,7 +44,7 @@ def test_masked_weights_are_stored_and_start_at_zero():
     np.testing.assert_array_equal(layer.kernel, mask_of(layer))
 
 
-def test_the_lectures_example_stores_fifteen_weights_and_nine_of_them_connect():
+def test_the_example_of_the_lecture_stores_15_weights_for_9_connections():
     layer = MaskedDense1D(1, 3, use_bias=False)
     layer.build((None, 5, 1))
     assert (layer.count_params(), mask_of(layer).sum()) == (15, 9)

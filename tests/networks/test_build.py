@@ -76,7 +76,7 @@ def test_one_class_is_not_enough():
 
 
 def offer(monkeypatch: pytest.MonkeyPatch, construct: Callable[..., Any]) -> None:
-    """Make `construct` the only architecture there is, under the name `odd`."""
+    """Make `construct` the only available architecture, under the name `odd`."""
     monkeypatch.setattr(building, "architecture_names", lambda: ["odd"])
     monkeypatch.setattr(building, "import_module", lambda name: SimpleNamespace(build=construct))
 

@@ -15,14 +15,14 @@ MODELS = {
     file.stem: ModelConfig(name=file.stem, **yaml.safe_load(file.read_text(encoding="utf-8")))
     for file in sorted((Path(__file__).parents[2] / "conf" / "model").glob("*.yaml"))
 }
-# Some models take or predict the type of the module, of which `elpv` has two.
+# Some models take or predict the type of the solar module; `elpv` has two types.
 IMAGES = {"image_shape": [32, 32, 1], "classes": list("0123456789"), "subgroups": ["mono", "poly"]}
 DIGITS = IMAGES | {"image_shape": [8, 8, 1]}
 
 
 @pytest.fixture(scope="module")
 def network():
-    """Makes the network of a model for images of that shape, once."""
+    """Return the network of a model for images of this shape; each is built once."""
     net = {}
 
     def of(name, images=IMAGES):
@@ -60,14 +60,14 @@ def test_building_again_gives_the_same_bytes(network, name):
         # 64 pixels to 100 units to 10 classes.
         ("fully_connected", 65 * 100 + 101 * 10, 64 * 100 + 100 * 10, None),
         # 8×8 with 16 maps, halved; 4×4 with 32 maps, halved; 2·2·32 values to 100 units to 10 classes.
-        # Seen along a side: 3 pixels, pooled 4, then 4 + 2·2, pooled 8 + 2.
+        # Receptive field along a side: 3 pixels, after pooling 4, then 4 + 2·2, after pooling 8 + 2.
         (
             "lecture_cnn",
             (9 + 1) * 16 + (9 * 16 + 1) * 32 + (128 + 1) * 100 + 101 * 10,
             64 * 9 * 16 + 16 * 9 * 16 * 32 + 128 * 100 + 100 * 10,
             (10, 10),
         ),
-        # The same windows, with weights of their own at each of 64 and 16 positions.
+        # The same windows, with separate weights at each of 64 and 16 positions.
         (
             "locally_connected",
             64 * (9 + 1) * 16 + 16 * (9 * 16 + 1) * 32 + (128 + 1) * 100 + 101 * 10,
@@ -110,7 +110,7 @@ def test_a_disagreement_of_arithmetic_and_keras_names_the_layer(monkeypatch, wro
 
 @pytest.fixture
 def siamese():
-    """Two views of a patch through one tower, beside a vector; a function of tensors joins them."""
+    """A network that applies one tower to two images and joins the results and a vector with a function of tensors."""
     import keras
     from keras import layers
 

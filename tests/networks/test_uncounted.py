@@ -66,7 +66,7 @@ STEPS = {
 
 @pytest.fixture
 def architecture(tmp_path, monkeypatch):
-    """Adds the file of an architecture `odd` with this code and returns the network of it."""
+    """Add an architecture `odd` with this code, and return its network."""
     monkeypatch.setattr(pipeline.architectures, "__path__", [*pipeline.architectures.__path__, str(tmp_path)])
     monkeypatch.setattr(build, "architecture_names", lambda: ["odd"])
     monkeypatch.setattr(build, "ARCHITECTURES", tmp_path)

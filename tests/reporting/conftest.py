@@ -29,7 +29,7 @@ CALIBRATION = Calibration(np.array([0.6, 0.8, 0.95]), np.array([0.5, 0.8, 0.9]),
 
 
 def pair(first: str, second: str, difference: float, verdict: str = "open", **changes: object) -> Pair:
-    """Two models in numbers that fit the verdict; the interval is the difference ± 0.02."""
+    """A pair of models with numbers that fit the verdict; the interval is the difference ± 0.02."""
     values: dict[str, object] = {
         "low": difference - 0.02,
         "high": difference + 0.02,
@@ -99,7 +99,7 @@ def model(name: str, accuracy: tuple[float, ...], **changes: object) -> ModelRes
 
 
 def _of(models: tuple[ModelResult, ...], metric: str, replicates: int) -> Certainty:
-    """Means alone, of the models that predict the class of an image."""
+    """A certainty with only the means of the models that predict the class of an image."""
     means = {one.name: float(np.mean(one.scores.get(metric, np.nan))) for one in models if one.other_target is None}
     sign = 1 if metric == "log_loss" else -1
     ordered = dict(sorted(means.items(), key=lambda item: (item[1] != item[1], sign * item[1], item[0])))

@@ -14,7 +14,7 @@ from pipeline.reporting.sections import document
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no chromium on this machine (Debian: apt install chromium)")
 
-# Block and record everything that the page would load from elsewhere.
+# Block and record every request of the page.
 FORBIDDING = """
 <meta http-equiv="Content-Security-Policy"
   content="default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
@@ -85,7 +85,7 @@ def opened(folder, text):
 
 @pytest.fixture(scope="module")
 def text(compare, result):
-    """A report with long names, a model that diverged, and more columns than a telephone is wide."""
+    """A report with long names, a diverged model, and a table that is wider than the screen of a phone."""
     models = (
         result("lecture_cnn_batch_normalization", (0.75, 0.77), receptive_field=None, parameters=(4_260_866,)),
         result("lenet5", (0.90, 0.92), parameters=(61_706,), multiply_accumulates=(416_520,)),
@@ -111,7 +111,7 @@ def test_the_console_stays_empty(seen):
     assert seen[1] == []
 
 
-def test_a_click_on_a_header_sorts_by_the_numbers_and_another_reverses_the_order(seen):
+def test_a_click_on_a_header_sorts_by_number_and_a_second_click_reverses_the_order(seen):
     up, down, parameters, *_ = seen[0]["seen"]
     assert up["order"] == ["lecture_cnn_batch_normalization", "resnet8", "lenet5", "diverged"]
     assert down["order"] == ["lenet5", "resnet8", "lecture_cnn_batch_normalization", "diverged"]

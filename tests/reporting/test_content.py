@@ -6,7 +6,7 @@ def test_a_comparison_needs_a_model(compare):
         compare(models=())
 
 
-def test_two_models_of_one_name_are_refused(compare, result):
+def test_two_models_with_one_name_are_rejected(compare, result):
     with pytest.raises(ValueError, match="different names"):
         compare(models=(result("lenet5", (0.9,)), result("lenet5", (0.8,))))
 

@@ -61,7 +61,7 @@ def test_the_page_loads_nothing(read, text):
     assert all(re.match(r"#|data:image/png;base64,", source) for source in sources)
     assert not re.search(r"@import|url\((?!#)|<link|fetch\(|import\(|XMLHttpRequest", text)
     assert read.all("script") == [{}]
-    # What remains of http are the names of the SVG language.
+    # The only remaining http addresses are SVG namespaces.
     assert set(re.findall(r'https?://[^"\s<]+', text)) == {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}
 
 
@@ -155,7 +155,7 @@ def test_scores_of_another_target_are_marked_in_both_formats(compare, result, te
         "Further outputs, mean ± standard deviation over replicates. ↓ marks metrics of which lower values are better."
         in read.text
     )
-    # The confusion is that of its own question.
+    # The confusion matrix is that of its own target.
     (confusion,) = (one["aria-label"] for one in read.all("svg") if "recognised: different" in one["aria-label"])
     assert "siamese" in confusion
     assert "same class" in "".join(read.text)

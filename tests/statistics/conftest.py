@@ -34,6 +34,6 @@ READERS = """
 
 @pytest.fixture(scope="session")
 def van_dyke():
-    """Whether a case is diseased (cases,), and ratings (methods, readers, cases), 5 being surest that it is."""
+    """Whether a case is diseased (cases,), and ratings (methods, readers, cases); 5 means certainly diseased."""
     lines = [[[int(digit) for digit in pair] for pair in line.split()] for line in READERS.split("\n\n")]
     return (np.arange(114) >= HEALTHY).astype(int), np.array(lines).transpose(2, 0, 1)

@@ -1,4 +1,4 @@
-"""Certainty beside published analyses, other packages, and loops that are written out."""
+"""Certainty agrees with published analyses, other packages and explicit loops."""
 
 from itertools import combinations, product
 
@@ -30,7 +30,7 @@ def predictions(images, groups, truth, probabilities, trained_on):
 
 
 def simulated(models, replicates, *, groups=12, images=10, seed=0, gap=0.0, differ=0.2, classes=2):
-    """Models whose signal grows by `gap` from one to the next, all tested on the same groups of images."""
+    """Models whose signal increases by `gap` from one to the next, all tested on the same groups of images."""
     random = np.random.default_rng(seed)
     count = groups * images
     group, truth = np.repeat(np.arange(groups), images), random.integers(0, classes, count)
@@ -50,7 +50,7 @@ def on(one, kept):
 
 @pytest.fixture(scope="module")
 def readers(van_dyke):
-    """Van Dyke's two methods as models, his readers as replicates and his cases as images of their own."""
+    """Van Dyke's two methods as models, readers as replicates, and each case as one image and group."""
     truth, ratings = van_dyke
     numbers = np.arange(114)
     return {
@@ -75,7 +75,7 @@ def test_van_dykes_readers_are_analysed_as_by_jafroc(readers):
     variance = inference.crossed(differences, left_out)
     assert differences.mean() == pytest.approx(-0.04380023, abs=1e-7)
     assert variance.error == pytest.approx(0.02075, abs=5e-6)
-    # Hillis' degrees of freedom leave out the part of the cases, of which there are enough here.
+    # Hillis' degrees of freedom ignore the variance of cases, which are numerous here.
     hillis = variance.of_mean(5) ** 2 / ((variance.own / 5) ** 2 / 4)
     assert hillis == pytest.approx(15.26, abs=0.005)
     assert hillis * 0.85 < variance.freedom(5) < hillis
@@ -155,7 +155,7 @@ def test_the_bootstrap_is_the_loop_over_drawn_replicates_and_groups():
         assert means[model, drawing] == pytest.approx(total / 3)
 
 
-def test_leaving_out_is_evaluating_what_is_left():
+def test_leaving_out_groups_equals_evaluating_the_other_images():
     models = simulated(1, 2, groups=6, seed=6, classes=3)
     found = resampling.resample("roc_auc", models, drawings=1, seed=0)
     blocks = np.random.default_rng(0).permutation(6)
@@ -179,7 +179,7 @@ def test_estimates_are_the_means_and_deviations_of_the_scores_best_first():
         assert 0 < one.low < one.mean < one.high < 1
 
 
-def test_a_clear_difference_of_enough_replicates_is_better_and_of_too_few_is_open():
+def test_a_clear_difference_is_significant_with_enough_replicates_and_undecided_with_too_few():
     enough = analyse("accuracy", simulated(2, 8, gap=2.0), margin=0.01)
     assert (enough.pairs[0].verdict, enough.ties, enough.unbeaten) == (
         "better",
@@ -213,7 +213,7 @@ def test_holm_is_that_of_statsmodels_over_all_pairs():
     assert [pair.adjusted for pair in found.pairs] == pytest.approx(expected)
 
 
-def test_ties_are_the_largest_sets_of_which_none_is_better():
+def test_ties_are_the_largest_sets_in_which_no_model_is_better():
     found = analyse("accuracy", simulated(5, 10, gap=0.25, groups=40), margin=0.001)
     better = {frozenset((pair.first, pair.second)) for pair in found.pairs if pair.verdict == "better"}
     assert 0 < len(better) < 10
@@ -249,7 +249,7 @@ def test_a_diverged_model_is_last_and_does_not_affect_others():
     assert {found.pair("model 2", other).verdict for other in ("model 0", "model 1")} == {"open"}
 
 
-def test_redrawn_test_images_are_seen_and_their_variance_is_that_of_nadeau_and_bengio():
+def test_redrawn_test_sets_are_detected_and_their_variance_is_that_of_nadeau_and_bengio():
     models = simulated(2, 6, gap=0.2, groups=20)
     kept = [np.sort(np.random.default_rng(number).permutation(200)[:50]) for number in range(6)]
     drawn = {name: [on(one, some) for one, some in zip(ones, kept, strict=True)] for name, ones in models.items()}
@@ -305,7 +305,7 @@ def test_models_tested_on_different_images_raise_an_error():
         analyse_scores("accuracy", {"a": [0.5, 0.6], "b": [0.5, 0.6, 0.7]}, margin=0.01)
 
 
-def test_where_a_class_is_missing_without_one_group_nothing_is_called_better():
+def test_if_leaving_out_a_group_removes_a_class_no_model_is_called_better():
     left_out = np.array([[0.9, np.nan], [0.8, np.nan], [0.7, np.nan]])
     variance = inference.crossed(np.array([0.9, 0.8, 0.7]), left_out)
     assert np.isnan(variance.error)

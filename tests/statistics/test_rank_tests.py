@@ -1,4 +1,4 @@
-"""Ranks over data sets beside the worked example of Demšar (2006) and scikit-posthocs."""
+"""Ranks over data sets agree with the worked example of Demšar (2006) and with scikit-posthocs."""
 
 from itertools import product
 
@@ -39,7 +39,7 @@ def simulated(models, data, gap, seed=0):
     }
 
 
-def test_mean_ranks_are_those_that_demsar_prints():
+def test_mean_ranks_are_those_of_demsar():
     found = ranking("roc_auc", DEMSAR)
     assert dict(zip(found.models, np.round(found.ranks, 3), strict=True)) == {
         "C4.5+m+cf": 1.964,
@@ -49,8 +49,8 @@ def test_mean_ranks_are_those_that_demsar_prints():
     }
 
 
-def test_friedmans_and_iman_and_davenports_statistics_are_those_that_demsar_prints():
-    # He does not correct for ties, which ours does.
+def test_the_statistics_of_friedman_and_of_iman_and_davenport_are_those_of_demsar():
+    # Demšar does not correct for ties; this implementation does.
     ranks = np.array(ranking("roc_auc", DEMSAR).ranks)
     chi_squared = 12 * 14 / (4 * 5) * ((ranks**2).sum() - 4 * 5**2 / 4)
     assert chi_squared == pytest.approx(9.28, abs=0.005)

@@ -16,7 +16,7 @@ def names(folder):
     return sorted(file.name for file in folder.iterdir())
 
 
-def test_a_file_is_replaced_when_the_block_has_ended_well(tmp_path):
+def test_a_file_is_replaced_when_the_block_succeeds(tmp_path):
     file = tmp_path / "new" / "folder" / "result"
     for text in ("first", "second"):
         with replacing(file) as unfinished:
@@ -43,7 +43,7 @@ def test_a_file_that_was_not_written_raises_an_error(tmp_path):
 
 
 def test_a_temporary_file_has_the_suffix_of_the_final_one(tmp_path):
-    # Keras and Pillow tell the format by it.
+    # Keras and Pillow infer the format from it.
     with replacing(tmp_path / "kept.weights.h5") as unfinished:
         assert unfinished.name.endswith(".weights.h5")
         unfinished.touch()
@@ -75,7 +75,7 @@ def test_others_may_read_a_replaced_folder(tmp_path):
     assert stat.S_IMODE((tmp_path / "results").stat().st_mode) == 0o755
 
 
-def test_json_is_read_as_it_was_written(tmp_path):
+def test_written_json_is_read_back(tmp_path):
     values = {"b": [1, 0.1 + 0.2, None], "a": "Größe: 3 × 3"}
     write_json(tmp_path / "x.json", values)
     assert read_json(tmp_path / "x.json") == values
@@ -84,7 +84,7 @@ def test_json_is_read_as_it_was_written(tmp_path):
     assert text.endswith("}\n")
 
 
-def test_json_that_cannot_be_written_leaves_the_old_file(tmp_path):
+def test_invalid_json_keeps_the_old_file(tmp_path):
     write_json(tmp_path / "x.json", {"old": 1})
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_json(tmp_path / "x.json", {"new": float("inf")})
@@ -119,7 +119,7 @@ def test_a_text_that_is_not_json_raises_an_error_with_the_remedy(tmp_path, conte
         read_json_text(tmp_path / "x.json")
 
 
-def test_a_result_is_finished_once_its_record_is_there(tmp_path):
+def test_a_result_is_finished_when_its_record_exists(tmp_path):
     result = ResultFolder(tmp_path / "result")
     assert not result.finished
     with replacing_folder(result.folder) as unfinished:
@@ -130,7 +130,7 @@ def test_a_result_is_finished_once_its_record_is_there(tmp_path):
 
 
 @pytest.mark.parametrize("file", ["weights", "record"])
-def test_a_result_that_was_cut_short_is_not_finished(tmp_path, file):
+def test_a_truncated_result_is_not_finished(tmp_path, file):
     result = ResultFolder(tmp_path)
     result.weights.write_text("weights")
     result.record.write_text(json.dumps({"sizes": {result.weights.name: 7}}))
@@ -139,7 +139,7 @@ def test_a_result_that_was_cut_short_is_not_finished(tmp_path, file):
     assert not result.finished
 
 
-def test_pictures_are_in_the_order_of_their_epochs(tmp_path):
+def test_pictures_are_sorted_by_epoch(tmp_path):
     folder = CheckpointFolder(tmp_path)
     for epoch in (16, 2, 100_000, 1):
         folder.picture(epoch).touch()
@@ -147,7 +147,7 @@ def test_pictures_are_in_the_order_of_their_epochs(tmp_path):
     assert ResultFolder(tmp_path).pictures == folder.pictures
 
 
-def test_results_and_checkpoints_lie_outside_the_outputs_that_dvc_deletes():
+def test_results_and_checkpoints_are_outside_the_outputs_that_dvc_deletes():
     for folder in (ResultFolder.stored("f").folder, CheckpointFolder.of("f").folder):
         assert folder.parts[0] == ".convtrack"
 

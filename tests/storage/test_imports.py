@@ -6,7 +6,7 @@ from pipeline.storage.imports import import_closure, imported_modules, imported_
 
 @pytest.fixture(autouse=True)
 def project(tmp_path, monkeypatch):
-    """Three modules, of which `a` imports `b` at its start and `c` inside a function."""
+    """Three modules; `a` imports `b` at its start and `c` inside a function."""
     package = tmp_path / "pipeline"
     (package / "room").mkdir(parents=True)
     (package / "a.py").write_text(
@@ -30,7 +30,7 @@ def test_imports_inside_functions_count_unless_only_the_start_is_requested():
     assert imported_modules("pipeline.a", at_start=True) == {"pipeline.room", "pipeline.room.b"}
 
 
-def test_imports_for_type_checkers_do_not_count_at_start():
+def test_imports_for_type_checkers_do_not_count_at_the_start():
     assert imported_names("if TYPE_CHECKING:\n    import keras\nimport json", at_start=True) == {"json"}
 
 

@@ -48,7 +48,7 @@ def changed(old, new):
     ],
     ids=lambda source: "",
 )
-def test_text_that_computes_nothing_does_not_count(source):
+def test_text_that_computes_nothing_does_not_change_the_statements(source):
     assert statements(source) == statements(SOURCE)
 
 

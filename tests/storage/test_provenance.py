@@ -11,7 +11,7 @@ from pipeline.storage.provenance import CODE, commit, dirty, versions
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A working directory that lies in no repository."""
+    """A working directory outside any repository."""
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -38,7 +38,7 @@ def git(*arguments):
     return done.stdout.strip()
 
 
-def test_the_commit_is_the_one_that_is_checked_out(repository):
+def test_the_commit_is_the_checked_out_one(repository):
     first = git("rev-parse", "HEAD")
     assert commit() == first
     git("commit", "--quiet", "--allow-empty", "--message", "second")
@@ -50,7 +50,7 @@ def test_the_commit_is_found_from_a_folder_inside_the_repository(repository, mon
     assert commit() == git("rev-parse", "HEAD")
 
 
-def test_a_tree_as_committed_is_clean(repository):
+def test_a_committed_tree_is_clean(repository):
     assert dirty() is False
 
 

@@ -18,7 +18,7 @@ CHOICES = [(group, choice) for group in GROUPS for choice in choices_of(group)]
 
 @pytest.fixture
 def composed():
-    """Composes a command's configuration as the command line does, and tells its files."""
+    """Compose a command's configuration as the command line does, and return its files."""
 
     def made(command, *overrides):
         ConfigStore.instance().store("convtrack", primary_config(command))
@@ -75,7 +75,7 @@ def test_a_choice_is_in_the_comparison_and_nowhere_else():
 
 @pytest.mark.parametrize("command", [name for name in HYDRA_COMMANDS if name != "experiment"])
 def test_a_stage_declares_exactly_the_files_it_composes(composed, stages, command):
-    """But for conf/config.yaml, which holds no choice, and the comparison, of which each stage declares its keys."""
+    """Except conf/config.yaml, which contains no choice, and the comparison, whose keys each stage declares."""
     stage = stages[command]
     overrides = [f"model={stage.model}"] if "model" in HYDRA_COMMANDS[command].groups else []
     _, _, files = composed(command, *overrides)

@@ -82,7 +82,7 @@ def test_no_two_modules_have_the_same_name(imports):
 
 
 def test_layers_import_only_layers_and_architectures_import_only_layers(imports):
-    """A logged network takes the layers along, and nothing else of this project."""
+    """A logged network includes the source of the layers, but of no other module of this project."""
     for package in ("architectures", "layers"):
         modules = {module for module in imports if module.startswith(f"pipeline.{package}.")}
         assert {package_of(name) for module in modules for name in imports[module]} <= {"layers"}

@@ -43,7 +43,7 @@ def test_a_difference_shows_both_sides():
     assert difference(before, json.loads(json.dumps(before))) == []
 
 
-def test_settings_that_one_definition_searches_are_no_change_of_settings():
+def test_searched_settings_are_not_reported_as_changed_settings():
     before = {"space": {}, "settings": {"seed": 0}}
     now = {"space": {"seed": "range(0, 2)"}, "settings": {}}
     assert changed_settings(before, now) == ["space.seed: nothing before, range(0, 2) now"]

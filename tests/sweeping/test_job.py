@@ -85,7 +85,7 @@ def test_ctrl_c_requeues_the_trial(study, address):
     assert trials_of(study)[0].state.name == "WAITING"
 
 
-def test_a_trial_of_another_owner_is_left_alone(study, address):
+def test_a_trial_of_another_owner_is_not_changed(study, address):
     called = []
     trial = trials_of(study)[0]
     study._storage.set_trial_user_attr(trial._trial_id, OWNER, "elsewhere 1 1")

@@ -217,7 +217,7 @@ def test_a_missing_package_is_reported_with_the_extra_to_install(name, monkeypat
         sampler(name)
 
 
-def test_cmaes_is_refused_if_it_could_only_sample_at_random(monkeypatch):
+def test_cmaes_is_rejected_if_it_could_only_sample_at_random(monkeypatch):
     monkeypatch.setattr("pipeline.sweeping.samplers.find_spec", lambda package: True)
     with pytest.raises(UserError, match="supports one objective, but the sweep has 2"):
         sampler("cmaes", directions=(LOWER, LOWER))

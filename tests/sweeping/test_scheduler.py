@@ -43,7 +43,7 @@ def study(storage):
 
 @pytest.fixture
 def scheduler(study, storage):
-    """Makes a scheduler whose jobs are a function of overrides and number."""
+    """Return a function that makes a scheduler whose jobs are a function of overrides and number."""
 
     def make(launch, *, total, parallel=1, max_failures=5):
         return Scheduler(
@@ -76,7 +76,7 @@ def complete(study):
 
 
 def failing(study, which):
-    """Jobs that fail if their number is among these."""
+    """Jobs that fail if their number is one of these."""
 
     def launch(overrides, number):
         if number in which:
@@ -135,7 +135,7 @@ def test_failures_in_a_row_stop_the_sweep_once_something_has_succeeded(study, sc
     assert states(study) == ["COMPLETE", *["FAIL"] * 5]
 
 
-def test_failures_that_are_not_in_a_row_stop_nothing(study, scheduler):
+def test_failures_that_are_not_in_a_row_do_not_stop_the_sweep(study, scheduler):
     scheduler(failing(study, range(1, 12, 2)), total=12).run()
     assert states(study) == ["COMPLETE", "FAIL"] * 6
 
@@ -162,7 +162,7 @@ def test_an_error_of_the_machine_requeues_the_trial_and_ends_the_sweep(study, sc
 
 
 def dying(study, guilty):
-    """Parallel jobs: a guilty one kills its own process and all others."""
+    """Parallel jobs, one of which kills its own process and thereby all others."""
     broken = threading.Event()
     neighbours = []
 
@@ -185,7 +185,7 @@ def dying(study, guilty):
     return launch
 
 
-def test_a_trial_that_kills_its_process_fails_and_its_neighbours_do_not(study, scheduler):
+def test_a_trial_that_kills_its_process_fails_but_other_trials_do_not(study, scheduler):
     scheduler(dying(study, {2}), total=5, parallel=2).run()
     assert states(study) == ["COMPLETE", "COMPLETE", "FAIL", "COMPLETE", "COMPLETE"]
     guilty = trials_of(study)[2]
@@ -241,7 +241,7 @@ def test_only_one_scheduler_at_a_time_claims_trials(study, storage):
     assert order in (list("aabb"), list("bbaa"))
 
 
-def test_a_failed_trial_has_the_sentence_of_the_explanation(study, scheduler):
+def test_a_failed_trial_stores_the_message_of_its_error(study, scheduler):
     def launch(overrides, number):
         raise ConfigCompositionException("Could not override 'x'.")
 

@@ -97,7 +97,7 @@ def test_a_choice_comes_back_from_its_override_as_the_same_value(value):
 
 @settings(max_examples=50, deadline=None)
 @given(st.floats(1e-300, 1e300), st.floats(1e-300, 1e300))
-def test_a_float_loses_no_digit_in_its_override(low, high):
+def test_a_float_keeps_all_digits_in_its_override(low, high):
     assume(low < high)
     parameter = parameter_of(f"interval({low!r}, {high!r})")
     for value in (low, high, (low + high) / 2):
@@ -199,7 +199,7 @@ def test_options_of_a_model_are_searched_only_if_that_model_is_chosen():
         assert second.startswith("++model.options.units=" if model == "model=lecture_cnn" else "seed=")
 
 
-def test_one_setting_may_be_searched_differently_for_each_model():
+def test_a_setting_may_have_a_different_range_for_each_model():
     when = {"model=lecture_cnn": {"epochs": "range(1, 3)"}, "model=lenet5": {"epochs": "range(10, 13)"}}
     space = space_of({"model": MODELS}, when)
     assert grid_overrides(space) == [
@@ -247,7 +247,7 @@ def test_a_fixed_setting_is_removed_from_every_condition():
     assert fixed == ["seed=5"]
 
 
-def test_a_narrowed_choice_drops_conditions_that_cannot_hold():
+def test_a_narrowed_choice_removes_conditions_that_cannot_hold():
     when = {"model=lenet5": {"a": "1,2"}, "model=resnet8": {"b": "1,2"}, "k=2": {"c": "1,2"}}
     space = space_of({"model": MODELS, "k": "1,2"}, when, ["model=lecture_cnn,lenet5", "k=1"])
     assert [one.key for one in space.parameters] == ["model", "a"]
@@ -276,7 +276,7 @@ def test_nested_settings_equal_dotted_ones():
         ("interval(0.001, 3)", "interval(0.0010000001, 3)"),
     ],
 )
-def test_different_spaces_are_written_differently(one, other):
+def test_different_spaces_have_different_written_forms(one, other):
     assert space_of({"key": one}).written != space_of({"key": other}).written
 
 
@@ -289,7 +289,7 @@ def test_different_spaces_are_written_differently(one, other):
         ("range(5)", "range(0, 5, 1)"),
     ],
 )
-def test_spelling_does_not_change_a_space(one, other):
+def test_notation_does_not_change_a_space(one, other):
     assert space_of({"key": one}) == space_of({"key": other})
 
 

@@ -74,7 +74,7 @@ def test_the_table_has_a_row_for_each_trial_in_any_state():
     ]
 
 
-def test_whole_numbers_stay_whole_where_some_trials_have_none(tmp_path):
+def test_integers_stay_integers_if_some_trials_lack_them(tmp_path):
     table = trials_table(studied(12), LOSS)
     assert table[UNITS].isna().any() and table[UNITS].notna().any()
     table.to_csv(tmp_path / "trials.csv", index=False)
@@ -108,11 +108,11 @@ def test_the_table_of_no_trials_has_its_columns():
         ),
     ],
 )
-def test_a_figure_is_drawn_if_there_are_enough_trials(number, expected):
+def test_a_figure_is_drawn_only_with_enough_trials(number, expected):
     assert headings(sweep_page(studied(number), LOSS)) == expected
 
 
-def test_equal_values_have_no_importances():
+def test_equal_values_give_no_importances():
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     for rate in (0.1, 0.2, 0.3):
         study.enqueue_trial({"rate": rate})
@@ -121,7 +121,7 @@ def test_equal_values_have_no_importances():
     assert "Parameter importances" not in headings(sweep_page(study, LOSS))
 
 
-def test_a_study_of_failures_shows_the_reasons_and_draws_no_values():
+def test_a_study_with_only_failed_trials_shows_the_reasons_and_draws_no_values():
     study = optuna.create_study()
     trial = study.ask({"rate": optuna.distributions.FloatDistribution(0, 1)})
     trial.set_user_attr("reason", "ValueError: loss is <NaN>")
@@ -163,7 +163,7 @@ def test_each_of_several_objectives_is_drawn_after_the_front(several):
 
 
 def test_importances_for_accuracy_concern_the_largest_values():
-    """One parameter decides among the best trials, the other among the worst."""
+    """One parameter determines the value of the best trials, the other that of the worst."""
     study = optuna.create_study(directions=["minimize", "maximize"])
     for place in range(60):
         high, low = place % 6 / 5, place // 6 / 9
@@ -181,7 +181,7 @@ def test_importances_for_accuracy_concern_the_largest_values():
 # The page as a file
 
 
-def test_the_page_holds_plotlys_script_once_and_escapes_names():
+def test_the_page_contains_the_script_of_plotly_once_and_escapes_names():
     page = sweep_page(studied(30), LOSS)
     assert page.count("plotly.js v") == 1
     assert "<h1>Sweep small-&lt;digits&gt;</h1>" in page
@@ -195,11 +195,11 @@ def test_a_page_of_hundreds_of_trials_takes_seconds():
     assert time.monotonic() - started < 10
 
 
-def test_optunas_warnings_are_suppressed():
-    with warnings.catch_warnings(record=True) as heard:
+def test_the_warnings_of_optuna_are_suppressed():
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         sweep_page(studied(4, COSTS), COSTS)
-    assert [one for one in heard if "optuna" in str(one.category).lower()] == []
+    assert [one for one in caught if "optuna" in str(one.category).lower()] == []
 
 
 FORBIDDING = """

@@ -13,7 +13,7 @@ EPOCHS = [{"val/loss": 0.5, "val/accuracy": 0.8}]
 
 
 class Trial:
-    """Keeps everything that is reported."""
+    """Record everything that is reported."""
 
     objectives = ("validation_loss",)
 

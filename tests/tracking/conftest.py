@@ -27,9 +27,9 @@ def imported_tables(empty_store):
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    """An empty working directory, whose store does not exist yet."""
+    """An empty working directory without a store."""
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    # An absolute path, because MLflow caches stores by address as long as the process lives.
+    # An absolute path, because MLflow caches stores by address until the process ends.
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
     monkeypatch.chdir(tmp_path)
     return tmp_path

@@ -96,7 +96,7 @@ def test_of_several_runs_with_one_name_the_newest_finished_one_is_used(tracker):
     assert remark == f"2 finished runs are named lenet5; the newest is used, {newest[:8]}."
 
 
-def test_a_models_run_goes_before_a_foreign_run_with_the_same_name(tracker):
+def test_the_run_of_a_model_takes_precedence_over_a_foreign_run_with_the_same_name(tracker):
     run = finished(tracker, "lenet5")
     foreign(tracker, "lenet5", {"accuracy": 0.5})
     assert found("lenet5") == ([run], [])
@@ -155,7 +155,7 @@ def test_a_filter_that_finds_too_many_runs_is_refused(tracker):
     )
 
 
-# What the store holds of a run
+# Contents of a run
 
 
 def candidate(run):

@@ -57,6 +57,6 @@ def test_several_data_sets_give_the_scores_of_the_models_that_all_have_by_their_
     assert scores == {data: {"a": 0.75, "b": 0.6} for data in ("elpv", "digits")}
 
 
-def test_one_data_set_gives_no_scores_to_rank():
+def test_models_on_one_data_set_are_not_ranked():
     runs = [experiment("a", accuracy=[0.5, 0.6]), experiment("b", accuracy=[0.5, 0.6])]
     assert scores_by_data(paired_runs(runs, "accuracy", 0.01)) is None

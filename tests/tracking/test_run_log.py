@@ -28,7 +28,7 @@ def test_every_epoch_is_logged_once_however_often_it_is_passed(tracker):
     assert points(tracker, run, "val/accuracy") == [(step, 0.25) for step in (1, 2, 3)]
 
 
-def test_a_long_history_is_logged_whole(tracker):
+def test_a_long_history_is_logged_completely(tracker):
     run = parent(tracker)
     tracker.log_epochs(run, [EPOCH] * 450)  # 2,250 values: more than fit into one request
     assert [step for step, _ in points(tracker, run, "seconds")] == list(range(1, 451))

@@ -1,4 +1,4 @@
-"""Sixty tiny images, a tiny network with everything that has a state, and the trainings of the one on the other."""
+"""Sixty tiny images, a tiny network with every kind of state, and tasks that train the network on the images."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -44,22 +44,22 @@ AUGMENTATION = AugmentationConfig(horizontal_flip=True, vertical_flip=False, qua
 
 @pytest.fixture(scope="session")
 def tensorflow():
-    """TensorFlow, deterministic; with whatever number of threads this process has."""
+    """TensorFlow with deterministic operations and the number of threads that this process already has."""
     return start_tensorflow()
 
 
 @pytest.fixture
 def project(tmp_path, monkeypatch) -> Path:
-    """A working directory of its own, where results and checkpoints are kept."""
+    """A temporary working directory for results and checkpoints."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
 @pytest.fixture(scope="session")
 def prepare(tmp_path_factory) -> Callable[..., Path]:
-    """Writes 60 images of 8×8×1 with two replicates: 42 to train on, 11 to validate with, 7 to test with.
+    """Write 60 images of 8×8×1 with two replicates: 42 images for training, 11 for validation and 7 for the test.
 
-    The class of an image shows, with noise, in which row is bright.
+    The class of an image is the position of a bright row, with noise.
     """
 
     def prepared(classes: int = 2, seed: int = 0, **changes: object) -> Path:
@@ -109,7 +109,7 @@ def portion(folders, tensorflow) -> Callable[..., Portion]:
 
 @pytest.fixture(scope="session")
 def architecture(tensorflow) -> Callable[..., str]:
-    """The JSON of a network with a convolution, normalisation, dropout and the output that the classes need."""
+    """The JSON of a network with a convolution, normalisation, dropout and an output for the number of classes."""
 
     def written(classes: int = 2, filters: int = 3) -> str:
         import keras
@@ -135,7 +135,7 @@ def architecture(tensorflow) -> Callable[..., str]:
 
 @pytest.fixture(scope="session")
 def forms(tensorflow) -> dict[str, str]:
-    """The JSON of networks with several inputs or outputs, normalisation and dropout, by what they are shown."""
+    """The JSON of networks with several inputs or outputs, normalisation and dropout, by their inputs and outputs."""
     import keras
     from keras import layers
 
@@ -177,7 +177,7 @@ def typed(prepare) -> Path:
 
 @pytest.fixture(scope="session")
 def tasks(architecture, folders, forms, typed) -> Callable[..., list[Task]]:
-    """The trainings of both replicates; any setting of optimizer, training or augmentation can be changed.
+    """The tasks of both replicates; any setting of optimizer, training or augmentation can be changed.
 
     With the name of a form, they are those of this network on the images with subgroups.
     """
@@ -200,7 +200,7 @@ def tasks(architecture, folders, forms, typed) -> Callable[..., list[Task]]:
 
 
 class Outcome(NamedTuple):
-    """What a training came to, for comparison bit by bit: the seconds are left out."""
+    """The result of a training for bit-by-bit comparison, without seconds."""
 
     weights: dict[str, list[float]]  # by path in the file
     history: dict[str, list[float]]  # by column
@@ -209,7 +209,7 @@ class Outcome(NamedTuple):
 
 @pytest.fixture(scope="session")
 def outcome() -> Callable[[ResultFolder], Outcome]:
-    """Reads the outcome of a finished training."""
+    """Read the outcome of a finished training."""
 
     def of(result: ResultFolder) -> Outcome:
         weights = {}
@@ -224,7 +224,7 @@ def outcome() -> Callable[[ResultFolder], Outcome]:
         record = read_json(result.record)
         for values in (history, record):
             del values["seconds"]
-        del record["sizes"][result.history.name]  # of which the seconds are a part
+        del record["sizes"][result.history.name]  # it contains the seconds
         return Outcome(weights, history, record)
 
     return of

@@ -22,8 +22,8 @@ def page_faults(setting):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only glibc has these settings")
-def test_freed_memory_is_used_again_without_page_faults():
-    """Arrays of 64 MiB: glibc maps each one anew by default, whatever was freed before."""
+def test_freed_memory_is_reused_without_page_faults():
+    """By default, glibc maps new pages for each array of 64 MiB, even if such an array was freed before."""
     assert page_faults("keep") < page_faults("default") / 5
 
 

@@ -15,7 +15,7 @@ FLIPS = partial(augment, horizontal_flip=True, vertical_flip=True, quarter_turns
 
 @pytest.fixture
 def numbered():
-    """Ten of twenty images, the uneven ones; each has a number for a label and, eight times a side, for its pixels."""
+    """Ten of twenty images, those with odd numbers; the number of an image is its label and its grey level."""
     labels = np.arange(20)
     pixels = np.tile(labels.astype(np.uint8)[:, None, None, None], (1, 8, 8, 1))
     return Portion(pixels, labels, np.arange(1, 20, 2), AS_IS)
@@ -26,7 +26,7 @@ def stream(portion, epochs, *, batch_size=3, seed=0, augment=None):
 
 
 def order(*arguments, **options):
-    """The labels in the order in which they come."""
+    """The labels in the order of the batches."""
     return [int(label) for _, labels in stream(*arguments, **options) for label in labels[:, 0]]
 
 
@@ -45,7 +45,7 @@ def test_the_batches_of_an_epoch_depend_on_seed_and_epoch_only(portion, changes)
     assert_same(whole[3 * 5 :], resumed)
 
 
-def test_another_seed_or_another_epoch_is_another_order(numbered):
+def test_another_seed_or_epoch_gives_another_order(numbered):
     orders = [order(numbered, range(epoch, epoch + 1), seed=seed) for epoch in range(3) for seed in range(3)]
     assert len({tuple(one) for one in orders}) == 9
 
@@ -56,13 +56,13 @@ def test_the_incomplete_last_batch_is_dropped(numbered):
     assert [labels.shape for _, labels in batches] == [(3, 1)] * 6
 
 
-def test_no_image_comes_twice_in_an_epoch(numbered):
+def test_no_image_occurs_twice_in_an_epoch(numbered):
     for epoch in range(20):
         labels = order(numbered, range(epoch, epoch + 1))
         assert len(set(labels)) == 9
 
 
-def test_every_image_of_the_portion_and_no_other_is_seen_in_the_long_run(numbered):
+def test_over_many_epochs_exactly_the_images_of_the_portion_are_used(numbered):
     assert set(order(numbered, range(20))) == set(range(1, 20, 2))
 
 
@@ -71,7 +71,7 @@ def test_an_image_keeps_its_label(numbered):
         np.testing.assert_array_equal(inputs, np.tile(labels[:, :, None, None], (1, 8, 8, 1)))
 
 
-def test_augmentation_changes_pixels_and_neither_order_nor_labels(portion):
+def test_augmentation_changes_pixels_but_neither_order_nor_labels(portion):
     plain, changed = (stream(portion(), range(2), batch_size=8, augment=how) for how in (None, FLIPS))
     for (inputs, labels), (changed_inputs, changed_labels) in zip(plain, changed, strict=True):
         np.testing.assert_array_equal(labels, changed_labels)
@@ -107,7 +107,7 @@ def test_each_channel_is_standardised_by_its_own_values():
     assert scaled.tolist() == [[[[2, 2, 2]]]]
 
 
-def test_the_data_set_holds_the_batches_and_knows_how_many(tensorflow, portion):
+def test_the_tensorflow_dataset_contains_the_batches_and_their_number(tensorflow, portion):
     held_out = portion(VALIDATION)
     batches = partial(evaluation_batches, held_out, batch_size=4)
     made = dataset(batches, 3)
@@ -115,7 +115,7 @@ def test_the_data_set_holds_the_batches_and_knows_how_many(tensorflow, portion):
     assert_same([(inputs.numpy(), labels.numpy()) for inputs, labels in made], list(batches()))
 
 
-def test_batches_are_read_only_when_they_are_wanted(numbered):
+def test_batches_are_read_from_disk_only_when_they_are_used(numbered):
     class Disk(np.ndarray):
         read = 0
 

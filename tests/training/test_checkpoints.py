@@ -6,7 +6,7 @@ import pytest
 from pipeline.errors import UserError
 from pipeline.training.checkpoints import restore_state, restore_weights, save_state, save_weights
 
-# Keras' optimizers and layers hand their variables to NumPy without the keyword `copy` that NumPy 2 asks for.
+# Keras' variables do not implement the `copy` argument of `__array__`, which NumPy 2 expects.
 pytestmark = pytest.mark.filterwarnings(
     "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
 )
@@ -16,7 +16,7 @@ HISTORY = [{"train/loss": 0.1 + 0.2, "val/loss": 1e-300}, {"train/loss": 1 / 3, 
 
 @pytest.fixture
 def network(tensorflow, architecture):
-    """Makes a compiled network whose weights are drawn from a seed."""
+    """Return a function that makes a compiled network with random weights drawn from a seed."""
     import keras
 
     from pipeline.training.compiling import compile_model, make_optimizer
@@ -31,7 +31,7 @@ def network(tensorflow, architecture):
 
 
 def step(model, seed):
-    """One step on random images, as training takes it; returns the loss."""
+    """Train one step on random images; return the loss."""
     random = np.random.default_rng(seed)
     images = random.normal(size=(16, 8, 8, 1)).astype(np.float32)
     return model.train_on_batch(images, random.integers(2, size=(16, 1)))[0]
@@ -41,7 +41,7 @@ def state(model):
     return [variable.numpy() for variable in (*model.variables, *model.optimizer.variables)]
 
 
-def test_a_restored_network_takes_the_same_next_steps(network, tmp_path):
+def test_a_restored_network_continues_with_the_same_steps(network, tmp_path):
     saved = network(seed=1)
     for number in range(3):
         step(saved, number)
@@ -55,7 +55,7 @@ def test_a_restored_network_takes_the_same_next_steps(network, tmp_path):
         np.testing.assert_array_equal(array, other)
 
 
-def test_momentum_statistics_steps_and_random_state_are_all_saved(network, tmp_path):
+def test_momentum_moving_statistics_step_count_and_random_state_are_saved(network, tmp_path):
     model = network(seed=1)
     step(model, 0)
     save_state(tmp_path / "state.npz", model, HISTORY)
@@ -68,7 +68,7 @@ def test_momentum_statistics_steps_and_random_state_are_all_saved(network, tmp_p
     assert shapes == sorted([*trained, *trained, *moving_statistics, *dropout_seed, *steps_and_learning_rate])
 
 
-def test_the_state_of_another_network_is_refused(network, tmp_path):
+def test_the_state_of_another_network_is_rejected(network, tmp_path):
     save_state(tmp_path / "state.npz", network(seed=1), HISTORY)
     with pytest.raises(UserError, match=r"state\.npz is unreadable \(it belongs to another network\)"):
         restore_state(tmp_path / "state.npz", network(seed=1, filters=4))
@@ -94,7 +94,7 @@ def test_missing_or_damaged_weights_raise_an_error_with_the_remedy(network, tmp_
         restore_weights(tmp_path / "best.npz", network(seed=1))
 
 
-def test_a_state_that_cannot_be_written_leaves_the_old_one(network, tmp_path, monkeypatch):
+def test_a_failed_write_keeps_the_old_state(network, tmp_path, monkeypatch):
     model = network(seed=1)
     save_state(tmp_path / "state.npz", model, HISTORY)
 

@@ -42,7 +42,7 @@ def test_the_loss_is_the_cross_entropy_that_fits_the_output(compiling, optimizer
     assert metrics == {"loss": pytest.approx(loss, rel=1e-5), "accuracy": accuracy}
 
 
-def test_the_options_reach_the_optimizer(optimizer):
+def test_options_are_passed_to_the_optimizer(optimizer):
     made = optimizer(options={"momentum": 0.9, "nesterov": True, "clipnorm": 1.0}).get_config()
     assert (made["momentum"], made["nesterov"], made["clipnorm"]) == (0.9, True, 1.0)
     assert made["learning_rate"] == pytest.approx(0.1)
@@ -58,7 +58,7 @@ def test_an_option_that_is_null_is_keras_default(optimizer, name):
     assert made.get_config() | {"name": plain["name"]} == plain
 
 
-def test_an_unknown_optimizer_lists_those_there_are(optimizer):
+def test_the_message_for_an_unknown_optimizer_lists_the_available_ones(optimizer):
     with pytest.raises(UserError, match=r"'RMSProp'\. Did you mean 'RMSprop'\? Available: .*Adam, .*SGD"):
         optimizer("RMSProp")
 
@@ -70,21 +70,21 @@ def test_other_names_in_keras_optimizers_are_unknown_optimizers(optimizer, name)
     assert name not in str(raised.value).split("Available: ")[1].rstrip(".").split(", ")
 
 
-def test_an_unknown_schedule_lists_those_there_are(optimizer):
+def test_the_message_for_an_unknown_schedule_suggests_the_nearest_one(optimizer):
     with pytest.raises(UserError, match=r"Unknown schedule 'CosinDecay'\. Did you mean 'CosineDecay'\?"):
         optimizer(schedule=("CosinDecay", {}))
     with pytest.raises(UserError, match="Unknown schedule 'LearningRateSchedule'"):
         optimizer(schedule=("LearningRateSchedule", {}))
 
 
-def test_an_unknown_option_lists_those_there_are(optimizer):
+def test_the_message_for_an_unknown_option_suggests_the_nearest_or_lists_the_available_ones(optimizer):
     with pytest.raises(UserError, match=r"Unknown option of optimizer SGD 'momentm'\. Did you mean 'momentum'\?"):
         optimizer(options={"momentm": 0.9})
     with pytest.raises(UserError, match=r"Unknown option of schedule CosineDecay 'decay'.*alpha, decay_steps"):
         optimizer(schedule=("CosineDecay", {"decay": 3}))
 
 
-def test_an_option_cannot_overrule_the_learning_rate(optimizer):
+def test_an_option_cannot_override_the_learning_rate(optimizer):
     with pytest.raises(UserError, match="Unknown option of optimizer SGD 'learning_rate'"):
         optimizer(options={"learning_rate": 0.5})
     with pytest.raises(UserError, match="Unknown option of schedule CosineDecay 'initial_learning_rate'"):
@@ -98,7 +98,7 @@ def test_an_option_cannot_overrule_the_learning_rate(optimizer):
         ({}, ("CosineDecay", {"decay_steps": 0})),
     ],
 )
-def test_a_value_that_keras_rejects_raises_one_sentence(optimizer, options, schedule):
+def test_a_value_that_keras_rejects_gives_a_message_of_one_sentence(optimizer, options, schedule):
     name, value = next(iter({**options, **(schedule[1] if schedule else {})}.items()))
     with pytest.raises(UserError, match=f"^Keras rejects the options .*{re.escape(name)}") as raised:
         optimizer(options=options, schedule=schedule)
@@ -118,7 +118,7 @@ def test_a_schedule_keeps_its_own_number_of_steps(optimizer):
     assert rates(made, (0, 10, 100)) == pytest.approx([0.4, 0.2, 0.2])
 
 
-def test_a_schedule_without_its_own_learning_rate_takes_its_values(optimizer):
+def test_a_schedule_of_given_values_ignores_the_learning_rate(optimizer):
     made = optimizer(schedule=("PiecewiseConstantDecay", {"boundaries": [5], "values": [0.3, 0.03]}))
     assert rates(made, (0, 6)) == pytest.approx([0.3, 0.03])
 
@@ -134,7 +134,7 @@ def test_a_schedule_without_its_own_learning_rate_takes_its_values(optimizer):
         ({"use_ema": True}, None, "`optimizer.options.use_ema` is not supported"),
     ],
 )
-def test_an_error_that_keras_would_raise_in_training_is_raised_before(optimizer, options, schedule, sentence):
+def test_an_error_that_keras_would_raise_in_training_is_raised_before_it_starts(optimizer, options, schedule, sentence):
     with pytest.raises(UserError, match=f"^{re.escape(sentence)}"):
         optimizer(options=options, schedule=schedule)
 
@@ -144,8 +144,8 @@ def test_optimizers_that_wrap_another_are_not_offered(optimizer):
         optimizer(name="MultiOptimizer")
 
 
-def test_an_optimizer_that_starts_from_the_weights_finds_them(tensorflow):
-    """Keras 3.15 would build ScheduleFreeAdamW in the traced step, where its copy of the weights begins as zeros."""
+def test_an_optimizer_that_copies_the_initial_weights_gets_them(tensorflow):
+    """Keras 3.15 would build ScheduleFreeAdamW in the traced step, where its copy of the weights is zero."""
     import keras
 
     from pipeline.training.compiling import compile_model

@@ -34,11 +34,11 @@ def process_printing(count):
     return CompletedProcess([], 0, f"a greeting\n{count}\n", "")
 
 
-def test_without_a_card_tensorflow_is_not_imported(gpus):
+def test_without_a_graphics_card_tensorflow_is_not_imported(gpus):
     assert gpus(cards=0, tensorflow=None) == ()
 
 
-def test_a_card_that_tensorflow_cannot_use_is_none(gpus):
+def test_a_card_that_tensorflow_cannot_use_does_not_count(gpus):
     assert gpus(cards=2, tensorflow=process_printing(0)) == ()
     assert gpus(cards=2, tensorflow=CompletedProcess([], 1, "", "ImportError")) == ()
 
@@ -50,5 +50,5 @@ def test_the_cards_that_tensorflow_can_use_are_numbered(gpus):
 @pytest.mark.parametrize(
     ("visible", "count", "names"), [("3,5", 2, ("3", "5")), ("GPU-8f3a", 1, ("GPU-8f3a",)), ("-1", 0, ()), ("", 0, ())]
 )
-def test_the_cards_have_the_names_by_which_they_were_made_visible(gpus, visible, count, names):
+def test_gpus_are_named_as_in_cuda_visible_devices(gpus, visible, count, names):
     assert gpus(cards=8, tensorflow=process_printing(count), visible=visible) == names

@@ -16,7 +16,7 @@ PAIRS = Columns(("image", "partner"), ("same",))
 
 
 def of_labels(labels, columns=PAIRS, subgroups=None):
-    """A portion of images that are each as bright as their number, among others that do not belong to it."""
+    """A portion of images whose grey level is their number, among images that are not part of it."""
     labels = np.array([0, *labels, 1])
     pixels = np.arange(len(labels), dtype=np.uint8)[:, None, None, None]
     return Portion(pixels, labels, np.arange(1, len(labels) - 1), AS_IS, columns, subgroups)
@@ -29,7 +29,7 @@ def partners(labels, seed=0):
 # Columns
 
 
-def test_columns_are_the_names_of_inputs_and_outputs_in_the_networks_order(architecture, forms):
+def test_columns_are_the_names_of_inputs_and_outputs_in_the_order_of_the_network(architecture, forms):
     assert Columns.of(architecture()) == Columns(("image",), ("output",))
     assert Columns.of(forms["two inputs"]) == Columns(("image", "subgroup"), ("output",))
     assert Columns.of(forms["two outputs"]) == Columns(("image",), ("output", "subgroup"))
@@ -37,7 +37,7 @@ def test_columns_are_the_names_of_inputs_and_outputs_in_the_networks_order(archi
 
 
 @pytest.mark.parametrize("written", ["one", "a list of one", "a mapping"])
-def test_columns_are_read_however_keras_writes_them(tensorflow, written):
+def test_columns_are_read_from_every_form_that_keras_writes(tensorflow, written):
     import keras
 
     image = keras.Input((4,), name="image")
@@ -69,19 +69,19 @@ def test_a_name_without_a_column_is_rejected(architecture, name, other, sentence
         Columns.of(architecture().replace(f'"{name}"', f'"{other}"'))
 
 
-def test_among_several_the_name_is_refused_too(forms):
+def test_one_unknown_name_among_several_is_rejected(forms):
     with pytest.raises(ValueError, match=r"^A network's inputs must be among .*\. Received image, kind\.$"):
         Columns.of(forms["two inputs"].replace('"subgroup"', '"kind"'))
 
 
-def test_a_sequential_network_needs_an_input_layer_of_that_name(architecture):
+def test_a_sequential_network_needs_an_input_layer_with_a_known_name(architecture):
     written = json.loads(architecture())
     del written["config"]["layers"][0]
     with pytest.raises(ValueError, match=r"inputs must be among .* Received convolution"):
         Columns.of(json.dumps(written))
 
 
-def test_each_output_chooses_between_the_words_of_its_column():
+def test_each_output_has_the_class_names_of_its_column():
     manifest = {"classes": ["a", "b", "c"], "subgroups": ["mono", "poly"]}
     names = Columns(("image", "partner"), ("same", "subgroup", "output")).class_names(manifest)
     assert list(names.items()) == [
@@ -106,7 +106,7 @@ def test_an_image_has_the_subgroup_of_the_data(typed):
     assert len(set(named)) == 2
 
 
-def test_a_subgroup_is_one_of_all_even_where_a_portion_lacks_some():
+def test_subgroups_are_numbered_over_all_images_even_if_a_portion_lacks_some():
     shown = of_labels([0, 1], Columns(("subgroup",), ("subgroup",)), np.array([2, 0, 1, 0]))
     assert [column.tolist() for column in shown.inputs(np.array([0, 1]))] == [[[1, 0, 0], [0, 1, 0]]]
     assert [column.tolist() for column in shown.targets(np.array([0, 1]))] == [[0, 1]]
@@ -116,33 +116,33 @@ def test_a_subgroup_is_one_of_all_even_where_a_portion_lacks_some():
 
 
 @pytest.mark.parametrize("labels", [[0, 1] * 8, [0] * 9 + [1] * 2 + [2] * 5, [2, 0, 0, 1, 2, 1, 0]])
-def test_nobody_is_paired_with_itself_and_everybody_is_reached(labels):
+def test_no_image_is_its_own_partner_and_every_other_image_can_be(labels):
     labels = np.array(labels)
     met = {(one, int(other)) for seed in range(400) for one, other in enumerate(partners(labels, seed))}
     assert met == {(one, other) for one in range(len(labels)) for other in range(len(labels)) if one != other}
 
 
 @pytest.mark.parametrize("labels", [[0, 1] * 2000, [0] * 3600 + [1] * 400, list(range(10)) * 400])
-def test_half_of_the_pairs_show_one_class_however_the_classes_are_spread(labels):
+def test_half_of_the_pairs_have_one_class_whatever_the_class_frequencies_are(labels):
     labels = np.array(labels)
     drawn = partners(labels)
     # 4,000 tosses of a coin: three standard deviations are 95.
     assert abs((labels == labels[drawn]).sum() - 2000) < 95
 
 
-def test_partners_of_a_kind_are_equally_likely():
+def test_partners_of_the_same_class_are_equally_likely_and_so_are_all_others():
     labels = np.array([1, 0, 1, 2, 1, 0, 2, 1])
     drawn = np.stack([partners(labels, seed) for seed in range(6000)])
     of_own_class, of_another = Counter(), Counter()
     for partner in drawn[:, 0].tolist():
         (of_own_class if labels[partner] == 1 else of_another)[partner] += 1
     assert set(of_own_class) == {2, 4, 7} and set(of_another) == {1, 3, 5, 6}
-    # Of 1,000 and of 750 expected, at five standard deviations.
+    # Expected counts are 1,000 and 750; the tolerance is five standard deviations.
     assert all(abs(count - 1000) < 145 for count in of_own_class.values())
     assert all(abs(count - 750) < 130 for count in of_another.values())
 
 
-def test_of_one_class_alone_every_pair_shows_it():
+def test_with_a_single_class_both_images_of_every_pair_have_it():
     met = {(one, int(other)) for seed in range(100) for one, other in enumerate(partners([3] * 4, seed))}
     assert met == {(one, other) for one in range(4) for other in range(4) if one != other}
 
@@ -154,12 +154,12 @@ def test_the_only_image_of_its_class_is_always_paired_with_another_image():
     assert [set(column.tolist()) for column in everybody.T] == [{1, 2}, {0, 2}, {0, 1}]
 
 
-def test_a_single_image_has_only_itself():
+def test_a_single_image_is_its_own_partner():
     assert partners([0]).tolist() == [0]
     assert partners([]).tolist() == []
 
 
-def test_a_pair_has_two_images_and_whether_their_classes_are_equal():
+def test_a_pair_has_two_images_and_the_target_whether_their_classes_are_equal():
     shown = of_labels([0, 1, 0])
     images, others = shown.inputs(np.array([0, 1, 2]), np.array([2, 0, 0]))
     assert images.ravel().tolist() == [1, 2, 3]
@@ -175,7 +175,7 @@ def pairs(epochs, *, seed=0, augment=None):
     return [list(zip(*batch, strict=True)) for batch in columns]
 
 
-def test_the_pairs_of_an_epoch_depend_on_seed_and_epoch_alone():
+def test_the_pairs_of_an_epoch_depend_only_on_seed_and_epoch():
     whole = pairs(range(4))
     assert pairs(range(2, 4)) == whole[10:]
     epochs = [
@@ -186,8 +186,8 @@ def test_the_pairs_of_an_epoch_depend_on_seed_and_epoch_alone():
     assert len(set(epochs)) == 6
 
 
-def test_an_image_keeps_its_partner_through_batches_and_their_augmentation():
-    # Numbers of images are one more than positions; image n shows class (n - 1) % 3.
+def test_batches_and_augmentation_keep_image_and_partner_together():
+    # The number of an image is its position plus one; image n has class (n - 1) % 3.
     for batch in pairs(range(5)):
         for image, partner, same in batch:
             assert image != partner
@@ -196,7 +196,7 @@ def test_an_image_keeps_its_partner_through_batches_and_their_augmentation():
     assert doubled == [[(2 * a, 2 * b, same) for a, b, same in batch] for batch in pairs(range(2))]
 
 
-def test_an_image_and_its_partner_are_augmented_each_in_its_own_way():
+def test_an_image_and_its_partner_are_augmented_independently():
     shown = of_labels([0] * 8)
 
     def noisy(pixels, rng):
@@ -206,7 +206,7 @@ def test_an_image_and_its_partner_are_augmented_each_in_its_own_way():
     assert not np.array_equal(images, others)
 
 
-def test_evaluation_pairs_are_always_the_same_and_those_that_partners_tell(typed):
+def test_evaluation_pairs_are_fixed_and_match_evaluation_partners(typed):
     shown = portion(read_prepared(typed), 0, VALIDATION, PAIRS)
     once, again = (list(evaluation_batches(shown, batch_size=size)) for size in (4, 11))
     ((images, others), same), (batch,) = batch_of(once), again
@@ -219,7 +219,7 @@ def test_evaluation_pairs_are_always_the_same_and_those_that_partners_tell(typed
 
 
 def batch_of(batches):
-    """Batches of pairs put together again."""
+    """Concatenate batches of pairs to one batch."""
     images, others, same = (
         np.concatenate(columns) for columns in zip(*((*inputs, targets) for inputs, targets in batches), strict=True)
     )

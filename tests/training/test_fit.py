@@ -9,7 +9,7 @@ from pipeline.errors import UserError
 from pipeline.storage.folders import CheckpointFolder
 from pipeline.training.batches import training_batches
 
-# Keras' optimizers and layers hand their variables to NumPy without the keyword `copy` that NumPy 2 asks for.
+# Keras' variables do not implement the `copy` argument of `__array__`, which NumPy 2 expects.
 pytestmark = pytest.mark.filterwarnings(
     "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
 )
@@ -21,7 +21,7 @@ WEIGHTS = {0: 0.5, 1: 2.0}
 
 @pytest.fixture
 def network(architecture):
-    """Makes the compiled network, of the same seed each time."""
+    """Return a function that makes the compiled network, always with the same seed."""
     from pipeline.training.compiling import compile_model, make_optimizer
     from pipeline.training.start import load_network
 
@@ -35,7 +35,7 @@ def network(architecture):
 
 @pytest.fixture
 def train(project, portion):
-    """Trains a network in this working directory; returns the history."""
+    """Return a function that trains a network in this working directory and returns the history."""
     from pipeline.training.fit import Length, fit
 
     def trained(model, *, epochs=3, batch_size=8, patience=None, on_epoch=lambda history: None, **changes):
@@ -57,7 +57,7 @@ def epochs_of(*losses):
     return [{"val/loss": loss} for loss in losses]
 
 
-def test_it_ends_with_the_bits_of_a_loop_over_the_batches(network, train, portion):
+def test_fit_gives_bit_identical_weights_to_a_loop_over_the_batches(network, train, portion):
     fitted, looped = network(), network()
     reported = []
     history = train(fitted, on_epoch=lambda history: reported.append(list(history)))
@@ -76,13 +76,13 @@ def test_it_ends_with_the_bits_of_a_loop_over_the_batches(network, train, portio
 @pytest.mark.parametrize(
     ("schedule", "loop"), [(None, "fit"), (("CosineDecay", {}), "fit"), (("CosineDecay", {}), "explicit")]
 )
-def test_a_loss_that_diverges_ends_in_a_sentence_on_the_learning_rate(network, train, schedule, loop):
+def test_a_diverging_loss_raises_an_error_that_names_the_learning_rate(network, train, schedule, loop):
     with pytest.raises(UserError, match=r"diverged.*Lower `optimizer\.learning_rate`, which was 1e\+20"):
         train(network(learning_rate=1e20, schedule=schedule), loop=loop)
     assert not CheckpointFolder.of("x").state.exists()
 
 
-def test_a_batch_larger_than_the_training_set_is_refused(network, train):
+def test_a_batch_larger_than_the_training_set_is_rejected(network, train):
     with pytest.raises(UserError, match=r"`training\.batch_size` must be at most .* 42\. Received 43"):
         train(network(), batch_size=43)
 
@@ -131,7 +131,7 @@ def test_the_best_epoch_is_the_first_with_the_lowest_validation_loss():
         ([0.5, 0.4, 0.3, 0.2, 0.1], 1, True),
     ],
 )
-def test_patience_ends_a_training_that_no_longer_gains(losses, patience, over):
+def test_patience_ends_a_training_that_no_longer_improves(losses, patience, over):
     from pipeline.training.fit import Length
 
     assert Length(5, 8, 8, patience).over(epochs_of(*losses)) is over

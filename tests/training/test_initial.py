@@ -5,7 +5,7 @@ import pytest
 
 from pipeline.data.prepared import read_prepared
 
-# Keras' layers hand their variables to NumPy without the keyword `copy` that NumPy 2 asks for.
+# Keras' variables do not implement the `copy` argument of `__array__`, which NumPy 2 expects.
 pytestmark = pytest.mark.filterwarnings(
     "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
 )
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.filterwarnings(
 
 @pytest.fixture
 def network(forms):
-    """A network with two outputs, its weights drawn from a seed of its own."""
+    """A network with two outputs and random weights from its own seed."""
     from pipeline.training.start import load_network
 
     return lambda seed: load_network(forms["two outputs"], seed)
@@ -54,7 +54,7 @@ def test_all_layers_except_the_output_layers_start_from_the_file_in_every_replic
         kernels = [by_layer(model)[name][0] for model in started]
         assert not np.array_equal(*kernels)
         assert not any(np.array_equal(kernel, saved[name][0]) for kernel in kernels)
-        # They are those that would have been drawn anyway.
+        # The output layers have the same random weights as without the file.
         assert same(kernels, [by_layer(model)[name][0] for model in drawn])
 
 
@@ -64,7 +64,7 @@ def test_the_file_contains_no_output_layer(file):
         assert {name.split("/")[0] for name in arrays.files} == {"convolution", "normalisation"}
 
 
-def test_the_same_weights_make_the_same_bytes(file, network):
+def test_the_same_weights_give_the_same_bytes(file, network):
     from pipeline.training.initial import load_initial_weights, save_initial_weights
 
     path, saved = file
@@ -75,7 +75,7 @@ def test_the_same_weights_make_the_same_bytes(file, network):
     assert path.with_name("again.npz").read_bytes() == path.read_bytes()
 
 
-def test_weights_of_a_sequential_network_leave_its_last_layer_out_too(tmp_path, architecture):
+def test_weights_of_a_sequential_network_exclude_its_last_layer(tmp_path, architecture):
     from pipeline.training.initial import save_initial_weights
     from pipeline.training.start import load_network
 
@@ -84,7 +84,7 @@ def test_weights_of_a_sequential_network_leave_its_last_layer_out_too(tmp_path, 
         assert {name.split("/")[0] for name in arrays.files} == {"convolution", "normalisation"}
 
 
-def test_a_training_from_a_file_ends_elsewhere_than_one_from_random_weights(project, tasks, file, outcome):
+def test_a_training_from_a_file_gives_other_weights_than_one_from_random_weights(project, tasks, file, outcome):
     from pipeline.training.replicate import train_replicate
 
     path, _ = file

@@ -1,4 +1,4 @@
-"""Keras' `fit` and the loop written out: two ways to the same bits."""
+"""Keras' `fit` and the explicit loop give bit-identical results."""
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ from pipeline.evaluation.metrics import class_probabilities
 from pipeline.training.batches import evaluation_partners
 from pipeline.training.examples import Columns, portion
 
-# Keras' optimizers and layers hand their variables to NumPy without the keyword `copy` that NumPy 2 asks for.
+# Keras' variables do not implement the `copy` argument of `__array__`, which NumPy 2 expects.
 pytestmark = pytest.mark.filterwarnings(
     "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
 )
@@ -54,7 +54,7 @@ def trained(project, tensorflow, tasks, outcome):
 
 
 @pytest.mark.parametrize("batch_size", [8, 42], ids=["some left over", "one batch"])
-def test_both_loops_end_with_the_same_bits_and_tell_the_same_floats(trained, batch_size):
+def test_both_loops_give_the_same_bits_and_report_the_same_numbers(trained, batch_size):
     changes = {"batch_size": batch_size, "epochs": 2, "evaluation_batch_size": 4}
     fitted, reported = trained(loop="fit", **changes)
     explicit, reported_explicitly = trained(loop="explicit", **changes)
@@ -64,7 +64,7 @@ def test_both_loops_end_with_the_same_bits_and_tell_the_same_floats(trained, bat
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_resumed_explicit_loop_ends_with_the_bits_of_an_uninterrupted_fit(trained, form):
+def test_a_resumed_explicit_loop_gives_the_same_bits_as_an_uninterrupted_fit(trained, form):
     changes = {"batch_size": 7, "epochs": 3, "evaluation_batch_size": 4}
     if form != "pairs":
         changes["class_weights"] = "balanced"
@@ -83,12 +83,12 @@ def test_a_resumed_fit_uses_the_pairs_and_columns_of_its_epoch(trained):
     assert resumed == trained(form, loop="explicit", epochs=3)[0]
 
 
-def test_the_weights_of_classes_reach_the_bits(trained):
+def test_class_weights_change_the_trained_weights(trained):
     plain, weighted = (trained(epochs=1, class_weights=weights)[0].weights for weights in ("none", "balanced"))
     assert plain != weighted
 
 
-def test_patience_ends_both_at_the_same_epoch_with_the_same_weights_kept(trained):
+def test_patience_ends_both_loops_at_the_same_epoch_with_the_same_kept_weights(trained):
     fitted, reported = trained(loop="fit", **PATIENT)
     explicit, reported_explicitly = trained(loop="explicit", **PATIENT)
     assert explicit == fitted

@@ -28,7 +28,7 @@ def clock(monkeypatch):
 
 @pytest.fixture
 def reporter():
-    """Four replicates of ten epochs, two at a time, of which the first epochs took two seconds each."""
+    """A reporter of four replicates of ten epochs, two at a time; the epochs `done` took two seconds each."""
 
     def made(*done, workers=2):
         reporter = Reporter("lenet5", range(4), 10, workers, interval=5.0)
@@ -65,18 +65,18 @@ def test_the_time_left_is_rounded(seconds, words):
         ((1,), 1, 39 * 2),
         ((1, 1), 2, 38 / 2 * 2),
         ((10, 10), 2, 20 / 2 * 2),
-        # The last replicate trains alone, however many could train beside it.
+        # The last replicate trains alone, even with more workers.
         ((10, 10, 10, 4), 2, 6 * 2),
         ((10, 10, 9, 1), 2, 9 * 2),
         ((1, 1, 1, 1), 8, 9 * 2),
         ((10, 10, 10, 10), 2, 0),
     ],
 )
-def test_the_time_left_follows_from_the_epochs_measured(reporter, done, workers, seconds):
+def test_the_time_left_is_estimated_from_the_measured_epochs(reporter, done, workers, seconds):
     assert reporter(*done, workers=workers).seconds_left() == pytest.approx(seconds)
 
 
-def test_the_pace_is_the_mean_of_all_epochs_measured(reporter):
+def test_the_pace_is_the_mean_of_all_measured_epochs(reporter):
     mixed = reporter(10, 10, 10)
     mixed.histories[3] = epochs(5, seconds=9.0)
     assert mixed.seconds_left() == pytest.approx(5 * (30 * 2 + 5 * 9) / 35)
@@ -126,7 +126,7 @@ def test_nothing_is_printed_before_the_first_epoch(reporter, clock, capsys):
     assert capsys.readouterr().out == ""
 
 
-def test_a_resumed_training_counts_its_former_epochs(reporter, clock, capsys):
+def test_a_resumed_training_counts_its_earlier_epochs(reporter, clock, capsys):
     reporter()(Progress(0, epochs(6)))
     assert "epoch  6/10" in (line := capsys.readouterr().out)
     assert "15 %" in line

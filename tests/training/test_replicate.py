@@ -7,7 +7,7 @@ from pipeline.data.splits import VALIDATION
 from pipeline.storage.files import read_json
 from pipeline.storage.folders import CheckpointFolder, ResultFolder
 
-# Keras' optimizers and layers hand their variables to NumPy without the keyword `copy` that NumPy 2 asks for.
+# Keras' variables do not implement the `copy` argument of `__array__`, which NumPy 2 expects.
 pytestmark = pytest.mark.filterwarnings(
     "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
 )
@@ -29,13 +29,13 @@ def replicate(tensorflow):
 
 @pytest.fixture
 def train(project, replicate):
-    """Trains in this working directory, optionally until some epochs are done; returns what it heard of the epochs."""
+    """Train in this working directory, optionally until an epoch; return the lengths of the reported histories."""
 
     def trained(task, *, interrupted_after=None):
-        heard = []
+        reported = []
 
         def on_progress(progress):
-            heard.append(len(progress.history))
+            reported.append(len(progress.history))
             if len(progress.history) == interrupted_after:
                 raise Interruption
 
@@ -44,14 +44,14 @@ def train(project, replicate):
         else:
             with pytest.raises(Interruption):
                 replicate.train_replicate(task, on_progress)
-        return heard
+        return reported
 
     return trained
 
 
 @pytest.fixture(scope="module")
 def uninterrupted(tasks, replicate, tmp_path_factory):
-    """The result of training replicate 0 in a working directory of its own, without interruption."""
+    """The result of training replicate 0 in its own working directory, without interruption."""
     known = {}
 
     def trained(**changes):
@@ -93,7 +93,7 @@ def test_an_interrupted_training_ends_where_an_uninterrupted_one_ends(
     assert outcome(task.result) == expected
 
 
-def test_a_training_interrupted_after_its_last_epoch_only_has_to_be_written(uninterrupted, tasks, train, outcome):
+def test_a_training_interrupted_after_its_last_epoch_only_stores_its_result(uninterrupted, tasks, train, outcome):
     task = tasks()[0]
     train(task, interrupted_after=6)
     assert not task.result.finished
@@ -128,7 +128,7 @@ def test_the_kept_weights_have_the_recorded_loss_on_all_validation_images(uninte
     assert record["kept_accuracy"] == pytest.approx(np.mean((predicted[:, 0] > 0.5) == truth))
 
 
-def test_a_finished_training_leaves_its_result_and_nothing_else(tasks, train):
+def test_a_finished_training_leaves_only_its_result(tasks, train):
     task = tasks(epochs=5)[0]
     train(task)
     folder = task.result.folder

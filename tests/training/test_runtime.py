@@ -65,5 +65,5 @@ def test_it_is_deterministic(started):
     assert "Random ops require a seed to be set when determinism is enabled" in json.loads(started.stdout)["random"]
 
 
-def test_variables_that_would_change_results_are_overridden(started):
+def test_environment_variables_that_would_change_results_are_overridden(started):
     assert json.loads(started.stdout)["variables"] == ["1", None]

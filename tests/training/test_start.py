@@ -33,15 +33,15 @@ def test_each_replicate_trains_and_validates_on_its_own_split(start, tasks, fold
         np.testing.assert_array_equal(started.validation.indices, prepared.indices(number, VALIDATION))
 
 
-def test_a_task_draws_the_same_weights_each_time_and_every_other_seed_or_replicate_others(start, tasks):
-    # Replicate 1 of seed 0 must not be replicate 0 of seed 1, as it were if the two were added.
+def test_a_task_always_draws_the_same_weights_and_other_seeds_or_replicates_draw_others(start, tasks):
+    # Replicate 1 of seed 0 must differ from replicate 0 of seed 1. If seed and replicate were added, it would not.
     started = [start(task) for task in (*tasks(), *tasks(), *tasks(seed=1))]
     drawn = [one.model.get_weights()[0].tobytes() for one in started]
     assert drawn[:2] == drawn[2:4]
     assert len(set(drawn)) == len({one.seed for one in started}) == 4
 
 
-def test_pixels_are_scaled_by_this_replicates_training_images(standardisation, folders):
+def test_pixels_are_standardised_by_the_training_images_of_the_replicate(standardisation, folders):
     prepared = read_prepared(folders[2])
     for number in (0, 1):
         seen = prepared.pixels[prepared.indices(number, TRAIN)]
@@ -50,13 +50,13 @@ def test_pixels_are_scaled_by_this_replicates_training_images(standardisation, f
         np.testing.assert_allclose(scale.deviation, seen.std(axis=(0, 1, 2)), rtol=1e-6)
 
 
-def test_images_of_one_grey_are_not_divided_by_zero(standardisation, prepare):
+def test_constant_images_are_not_divided_by_zero(standardisation, prepare):
     grey = read_prepared(prepare(pixels=np.full((60, 8, 8, 1), 77, np.uint8)))
     scaled = standardisation(grey, 0)(np.full((1, 8, 8, 1), 77, np.uint8))
     np.testing.assert_array_equal(scaled, np.zeros((1, 8, 8, 1)))
 
 
-def test_balanced_classes_weigh_as_in_scikit_learn(start, tasks, prepare):
+def test_balanced_class_weights_are_those_of_scikit_learn(start, tasks, prepare):
     folder = prepare(3, labels=np.repeat([0, 1, 2], (40, 15, 5)))
     weights = start(replace(tasks(3, class_weights="balanced")[0], prepared=folder)).class_weights
     prepared = read_prepared(folder)
@@ -73,7 +73,7 @@ def test_class_weights_and_augmentation_are_off_by_default(start, tasks):
 
 
 @pytest.mark.parametrize("change", list(NOTHING))
-def test_each_augmentation_alone_changes_the_images(start, tasks, change):
+def test_each_augmentation_changes_the_images(start, tasks, change):
     started = start(tasks(**NOTHING | {change: 1 if change == "shift" else True})[0])
     images = np.random.default_rng(0).integers(256, size=(16, 8, 8, 1), dtype=np.uint8)
     assert not np.array_equal(started.augment(images, np.random.default_rng(0)), images)

@@ -51,7 +51,7 @@ def made(folders):
 
 @pytest.fixture
 def fingerprints(made):
-    """Of both replicates and of the model."""
+    """Return the fingerprints of both replicates and of the model."""
 
     def of(*arguments, **changes):
         first, second = made(*arguments, **changes)
@@ -63,7 +63,7 @@ def fingerprints(made):
 
 
 def changed_manifest(folder, copy, change):
-    """A copy of the manifest of prepared images, which is all that the fingerprint reads, with a change."""
+    """A changed copy of the manifest of prepared images; the fingerprint reads only the manifest."""
     manifest = json.loads((folder / "manifest.json").read_text())
     change(manifest)
     copy.mkdir()
@@ -89,7 +89,7 @@ def test_every_setting_changes_the_fingerprint(fingerprints, section, setting):
     assert all_differ(fingerprints(), fingerprints(**{section: other}))
 
 
-def test_a_seed_makes_another_replicate_of_the_same_model(fingerprints):
+def test_another_seed_gives_another_replicate_of_the_same_model(fingerprints):
     *replicates, model = fingerprints()
     *others, other_model = fingerprints(training=replace(SETTINGS["training"], seed=1))
     assert not {*replicates} & {*others}
@@ -117,7 +117,7 @@ def test_the_split_and_the_scaling_of_pixels_change_the_fingerprint(fingerprints
     assert (second, model) == (other_second, other_model)
 
 
-def test_the_kind_of_device_changes_the_fingerprint_and_their_number_does_not(fingerprints, monkeypatch):
+def test_the_kind_of_device_changes_the_fingerprint_but_the_number_of_devices_does_not(fingerprints, monkeypatch):
     found = []
     for devices in ((), ("0",), ("1", "2")):
         monkeypatch.setattr(task, "gpus", lambda devices=devices: devices)
@@ -136,7 +136,7 @@ def test_the_versions_of_the_frameworks_change_the_fingerprint(fingerprints, mon
 
 @pytest.fixture
 def append(tmp_path, monkeypatch):
-    """Works on a copy of this project's code; appends text to one of its files."""
+    """Work on a copy of this project's code, and return a function that appends text to one of its files."""
     shutil.copytree(imports.ROOT / "pipeline", tmp_path / "pipeline", ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(imports, "ROOT", tmp_path)
 
@@ -154,14 +154,14 @@ def test_a_changed_computation_changes_the_fingerprints(fingerprints, append, mo
     assert all_differ(before, fingerprints())
 
 
-def test_a_comment_or_docstring_leaves_the_fingerprints_as_they_are(fingerprints, append):
+def test_a_comment_or_docstring_does_not_change_the_fingerprints(fingerprints, append):
     before = fingerprints()
     append("training/fit.py", "# A comment.\n")
     append("training/batches.py", '"""A docstring."""\nimport json\n')
     assert fingerprints() == before
 
 
-def test_the_code_of_a_networks_own_layers_counts_for_that_network_only(fingerprints, append):
+def test_the_code_of_a_custom_layer_counts_only_for_networks_that_contain_it(fingerprints, append):
     without, using = NETWORK.replace("layers.shortcut", "layers.position_bias"), NETWORK
     before = fingerprints(using), fingerprints(without)
     append("layers/shortcut.py", "ADDED = 1\n")
@@ -186,12 +186,12 @@ CHOICES = [choice for choice in SETTINGS_ALONE if choice != ("training", "thread
 
 
 @pytest.mark.parametrize(("section", "setting"), CHOICES)
-def test_every_choice_makes_another_configuration(made, section, setting):
+def test_every_choice_changes_the_fingerprint_of_the_configuration(made, section, setting):
     other = replace(SETTINGS[section], **{setting: OTHER[setting]})
     assert made()[0].configuration_fingerprint != made(**{section: other})[0].configuration_fingerprint
 
 
-def test_code_versions_threads_seed_and_processor_make_no_other_configuration(made, append, monkeypatch):
+def test_code_versions_threads_seed_and_processor_are_not_part_of_the_configuration(made, append, monkeypatch):
     before = {one.configuration_fingerprint for one in made()}
     append("training/fit.py", "ADDED = 1\n")
     monkeypatch.setattr(task, "version", lambda name: "99")
@@ -201,7 +201,7 @@ def test_code_versions_threads_seed_and_processor_make_no_other_configuration(ma
     assert {one.configuration_fingerprint for one in made(training=changes)} == before
 
 
-def test_initial_weights_change_the_fingerprint_and_their_path_does_not(fingerprints, tmp_path):
+def test_initial_weights_change_the_fingerprint_but_their_path_does_not(fingerprints, tmp_path):
     drawn = fingerprints()
     found = []
     for name, content in (("a", b"one"), ("b", b"one"), ("c", b"other")):
@@ -281,6 +281,6 @@ def test_every_module_that_a_training_imports_is_in_the_fingerprint_or_cannot_ch
         for name in import_closure(["pipeline.training.replicate", *COMPUTING])
         if module_file(name).name != "__init__.py"
     }
-    # The code of layers is in the fingerprints of the networks that have them.
+    # The code of a layer is part of the fingerprints of networks that contain it.
     layers = {name for name in closure if name.startswith("pipeline.layers.")}
     assert closure - {*COMPUTING} - layers == set(WITHOUT_EFFECT)

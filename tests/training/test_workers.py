@@ -1,4 +1,4 @@
-"""Trainings in real processes, each of which imports TensorFlow: the slowest tests of all."""
+"""Trainings in real processes. Each imports TensorFlow, so these tests are slow."""
 
 import json
 import pickle
@@ -20,7 +20,7 @@ from pipeline.training.workers import train_side_by_side, worker_count
 
 @pytest.fixture(scope="module")
 def long(tasks):
-    """A training that takes some seconds."""
+    """A training that takes a few seconds."""
     return tasks(epochs=40)[0]
 
 
@@ -31,7 +31,7 @@ def short(tasks):
 
 @pytest.fixture(scope="module")
 def side_by_side(long, short, outcome, tmp_path_factory):
-    """The long training twice and the short one, in three processes at once: their outcomes and signs of life."""
+    """The long training twice and the short one, in three processes at once: their outcomes and progress."""
     signs = []
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("side_by_side"))
@@ -40,14 +40,14 @@ def side_by_side(long, short, outcome, tmp_path_factory):
 
 
 def holder(task):
-    """The process that trains this task."""
+    """The process that holds the lock of this task."""
     lock = str(CheckpointFolder.of(task.fingerprint).lock.resolve())
     (found,) = [child for child in psutil.Process().children() if lock in [file.path for file in child.open_files()]]
     return found
 
 
 def still_running(processes, *, patience):
-    """Those of the processes that do not end within so many seconds."""
+    """The processes that do not end within this number of seconds."""
 
     def runs(process):
         try:
@@ -96,7 +96,7 @@ def test_a_killed_training_ends_where_an_uninterrupted_one_ends(project, side_by
     assert outcome(long.result) == outcomes[long.replicate]
 
 
-def test_a_mistake_in_a_worker_raises_the_same_error_here(project, tasks):
+def test_an_error_in_a_worker_is_raised_in_the_main_process(project, tasks):
     with pytest.raises(UserError, match=r"`training\.batch_size` must be at most .* 42\. Received 43\."):
         train_side_by_side(tasks(batch_size=43)[:1], workers=1, on_progress=lambda progress: None)
 
@@ -114,7 +114,7 @@ train_side_by_side(
 """
 
 
-def test_the_worker_of_a_killed_process_ends_and_keeps_its_checkpoint(project, tasks):
+def test_workers_of_a_killed_process_end_and_their_checkpoint_remains(project, tasks):
     endless = tasks(epochs=100_000)[0]
     Path("tasks").write_bytes(pickle.dumps([endless]))
     with subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True) as parent:
@@ -137,7 +137,7 @@ def test_the_worker_of_a_killed_process_ends_and_keeps_its_checkpoint(project, t
     ("tasks", "threads", "wanted", "count"),
     [(4, 1, None, 4), (4, 2, None, 4), (4, 3, None, 2), (4, 16, None, 1), (2, 1, None, 2), (4, 1, 3, 3), (4, 1, 9, 4)],
 )
-def test_as_many_processes_train_as_the_cores_feed(monkeypatch, tasks, threads, wanted, count):
+def test_the_number_of_processes_is_cores_divided_by_threads(monkeypatch, tasks, threads, wanted, count):
     monkeypatch.setattr(workers, "gpus", tuple)
     monkeypatch.setattr(workers.joblib, "cpu_count", lambda: 8)
     assert worker_count(tasks, threads, wanted=wanted) == count

@@ -34,7 +34,7 @@ TWO = ("validation_accuracy", "parameters")
 
 @pytest.fixture
 def folder(project, monkeypatch):
-    """The project's folder, to work in."""
+    """The project's folder, as working directory."""
     monkeypatch.chdir(project.folder)
     return project.folder
 
@@ -147,7 +147,7 @@ def test_the_best_trial_of_a_maximised_objective_has_the_largest_value(capsys, f
     assert "trial 1 of the sweep" in output_of(capsys, SWEEP)
 
 
-def test_the_header_has_the_origin_of_the_file_and_its_command(capsys, folder, usual):
+def test_the_header_states_the_origin_of_the_file_and_its_command(capsys, folder, usual):
     usual(replicates=2)
     output_of(capsys, SWEEP)
     head = [line for line in written(folder).splitlines() if line.startswith("#")]
@@ -248,14 +248,14 @@ def test_an_unknown_sweep_gets_a_suggestion(usual):
     assert f"Did you mean '{SWEEP}'?" in error_message("small-lecture_cnn")
 
 
-def test_a_project_without_sweeps(folder, empty_storage):
+def test_adopting_without_sweeps_is_refused(folder, empty_storage):
     assert "sweeps.db does not exist" in error_message()
     assert "sweeps.db does not exist" in error_message(SWEEP)
     shutil.copy(empty_storage, folder / "sweeps.db")
     assert "contains no sweep" in error_message()
 
 
-def test_sweeps_are_listed_with_their_best(capsys, sweep, usual):
+def test_sweeps_are_listed_with_their_best_trial(capsys, sweep, usual):
     usual()
     sweep((TrialState.COMPLETE, [0.9, 50.0]), (TrialState.COMPLETE, [0.8, 40.0]), name="b", objectives=TWO, total=2)
     sweep((TrialState.FAIL, None), name="c")
@@ -271,7 +271,7 @@ def test_sweeps_are_listed_with_their_best(capsys, sweep, usual):
         assert "SWEEP is missing" in error_message(*option)
 
 
-def test_a_storage_can_be_named(capsys, folder, usual):
+def test_the_option_storage_selects_a_storage(capsys, folder, usual):
     usual(storage="sqlite:///elsewhere.db")
     assert "sweeps.db does not exist" in error_message(SWEEP)
     assert "trial 3" in output_of(capsys, SWEEP, "--storage", "sqlite:///elsewhere.db")

@@ -37,7 +37,7 @@ def folder(tmp_path, monkeypatch, empty_store):
 
 
 def simulated_predictions(quality, *, seed=0, images=120, groups=12, replicates=REPLICATES, first=0):
-    """What replicates say of the same test images, the more rightly the higher the quality."""
+    """Predictions of replicates for the same test images; a higher `quality` gives better predictions."""
     truth = np.arange(images) % 2
     predictions = {}
     for number in range(first, first + replicates):
@@ -97,7 +97,7 @@ def error_message(*arguments):
     return str(error.value)
 
 
-# What it says
+# Output
 
 
 def test_the_verdicts_are_those_of_the_statistics(folder, capsys):
@@ -167,7 +167,7 @@ def test_models_on_several_data_sets_are_ranked_over_these(folder, capsys):
     assert (folder / "ranks.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_experiments_are_compared_by_validation_images_and_say_so(folder, capsys):
+def test_experiments_are_compared_on_validation_images_and_marked_as_such(folder, capsys):
     kept = {"strong": [0.9, 0.92, 0.91, 0.9, 0.93, 0.9, 0.94], "weak": [0.7, 0.69, 0.72, 0.71, 0.7, 0.72, 0.71]}
     for model, values in kept.items():
         publish(model, None, kept=values)
@@ -203,7 +203,7 @@ def test_different_seeds_are_reported(folder, capsys):
     assert "different seeds" in output_of(capsys, "strong", "weak")
 
 
-def test_a_single_replicate_decides_nothing(folder, capsys):
+def test_a_single_replicate_gives_no_verdict(folder, capsys):
     publish("strong", simulated_predictions(3.0, replicates=1))
     publish("weak", simulated_predictions(0.1, replicates=1))
     output = output_of(capsys, "strong", "weak")
@@ -211,7 +211,7 @@ def test_a_single_replicate_decides_nothing(folder, capsys):
     assert "nan" not in output
 
 
-# What it finds
+# Selected runs
 
 
 def test_a_run_is_found_by_the_beginning_of_its_id_and_counted_once(folder, capsys):
@@ -237,7 +237,7 @@ def test_runs_with_the_same_name_are_shown_with_their_ids(folder, capsys):
 
 
 @pytest.mark.parametrize("name", ["Yann's", 'the "best"', "both ' and \"", "100%_sure", "a = b"])
-def test_names_may_hold_what_filters_are_made_of(folder, capsys, name):
+def test_names_may_contain_filter_syntax(folder, capsys, name):
     publish(name, simulated_predictions(1.5))
     publish("both x and y", simulated_predictions(0.4))
     publish("weak", simulated_predictions(0.3))
@@ -253,10 +253,10 @@ def test_filters_find_models_not_replicates_nor_unfinished_ones(folder, capsys):
     assert {run.info.run_id for run in runs} == {strong, weak}
 
 
-# What it refuses
+# Errors
 
 
-def test_mistakes_are_one_sentence(folder):
+def test_every_mistake_gives_a_message_of_one_sentence(folder):
     strong, weak = publish("strong", simulated_predictions(1.5)), publish("weak", simulated_predictions(0.3))
     tracker = Tracker.open("elpv")
     assert error_message("strong", "--metric", "accuracy") == ("compare needs at least two runs. Received one: strong.")

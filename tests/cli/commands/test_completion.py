@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture
 def completed(capsys, monkeypatch):
-    """Completes the last word of a command line in Bash."""
+    """Complete the last word of a command line in Bash."""
     monkeypatch.chdir(ROOT)
     completion.main(["bash"])
     script = capsys.readouterr().out

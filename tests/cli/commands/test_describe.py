@@ -18,7 +18,7 @@ def sequential(*layers):
 
 @pytest.fixture
 def written(tmp_path):
-    """Writes a file and gives its path."""
+    """Write a file and return its path."""
 
     def write(name, content):
         path = tmp_path / name
@@ -55,7 +55,7 @@ def test_json_is_the_only_output_and_has_the_same_numbers(capsys, written):
     assert output["layers"][0]["receptive_field"] == [1, 1]
 
 
-# Keras 3.15 copies a variable with np.array, which NumPy 2 wants TensorFlow's variables to know about.
+# Keras 3.15 copies a variable with np.array; TensorFlow's variables do not implement the `copy` argument of NumPy 2.
 @pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning")
 def test_a_file_saved_by_keras_is_described(capsys, tmp_path):
     import keras

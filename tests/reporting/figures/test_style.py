@@ -22,7 +22,7 @@ def test_the_same_figure_gives_the_same_bytes(write):
     assert write(drawing()) == write(drawing())
 
 
-def test_the_users_matplotlibrc_does_not_change_a_report():
+def test_the_matplotlibrc_of_the_user_does_not_change_a_report():
     ours = figures.svg_text(drawing())
     with matplotlib.rc_context({"svg.fonttype": "path", "svg.hashsalt": None, "text.color": "red"}):
         assert figures.svg_text(drawing()) == ours

@@ -32,5 +32,5 @@ def test_without_an_interval_there_is_no_band(compare, known, result):
     assert 'aria-label="a: mean 0.900"' in drawn
 
 
-def test_models_without_a_number_have_no_bar(compare, result):
+def test_models_without_a_score_have_no_bar(compare, result):
     assert interval_bars.interval_bars(compare(models=(result("a", (math.nan, math.nan)),))).by_model == {}

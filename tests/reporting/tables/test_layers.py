@@ -38,17 +38,17 @@ def cells(name):
     return next(line.split() for line in layer_lines(ROWS) if line.startswith(f"{name} "))
 
 
-def test_a_line_shows_all_of_a_layer_with_its_numbers_grouped():
+def test_a_line_shows_the_values_of_a_layer_with_digits_grouped():
     assert cells("conv")[:9] == ["conv", "Conv2D", "6×7×4", "1,234,567", "2,345,678", "0", "3×5", "3×5", "3×5"]
 
 
-def test_all_of_the_image_undefined_and_no_image_are_distinguished():
+def test_whole_image_undefined_and_no_image_are_distinguished():
     assert cells("flat")[6:9] == ["all", "–", "–"]
     assert cells("up")[6:9] == ["undefined", "–", "–"]
     assert cells("type")[6:9] == ["–", "–", "–"]
 
 
-def test_inputs_are_named_where_they_are_not_the_line_before():
+def test_inputs_are_named_if_they_are_not_the_preceding_line():
     assert layer_lines(ROWS)[2].endswith("3×5")
     assert layer_lines(ROWS)[4].endswith("  image")
     many = replace(ROWS[4], inputs=("a", "b", "c", "d", "e"))
@@ -62,7 +62,7 @@ def test_columns_stand_below_each_other():
 
 
 def test_the_totals_show_shared_parameters_and_sizes():
-    # Most is held when `flat` is written: it, `conv`, and `up` and `conv (use 2)`, which nobody takes in; 4 · 1176.
+    # The peak is at `flat`: its output, `conv`, and `up` and `conv (use 2)`, which no layer reads; 4 · 1176.
     assert total_lines(ROWS) == (
         "6 layers, 1 of them used again",
         "1,234,567 parameters, 4.7 MiB in float32",

@@ -37,7 +37,7 @@ def test_each_row_has_the_command_that_reproduces_it(comparison):
     assert row == ("lenet5", "dvc repro evaluate@lenet5", "8d1b7e3f2a9c", "0123456789ab")
 
 
-def test_the_effort_adds_up(comparison):
+def test_the_effort_is_the_sum_over_models_and_replicates(comparison):
     rows = settings.effort_table(comparison).rows
     assert rows[0] == ("lenet5", "2", "1 min 22 s", "1.5 MB")
     assert rows[-1] == ("all", "6", "4 min 06 s", "4.5 MB")

@@ -84,7 +84,7 @@ def test_no_model_is_recommended_while_the_pairs_are_undecided(known, two):
         assert "Use" not in text
 
 
-def test_one_open_pair_among_equals_keeps_all_of_them_open(known, two):
+def test_one_undecided_pair_among_equivalent_models_leaves_all_of_them_undecided(known, two):
     pairs = (two("a", "b", 0.002, "same"), two("a", "c", 0.04, needed=20), two("b", "c", 0.01, "same"))
     text = conclusions.answer(known(MEANS, pairs), COSTS)
     assert text.startswith("No clear winner among a, b and c (accuracy 0.740–0.780). ")
@@ -104,7 +104,7 @@ def test_pairs_that_replicates_cannot_decide_are_named_separately(known, two):
     assert "More replicates would not decide the others" in text
 
 
-def test_a_model_without_a_number_neither_wins_nor_loses(known, two):
+def test_a_model_without_a_score_neither_wins_nor_loses(known, two):
     lost = (two("a", "b", math.nan),)
     text = conclusions.answer(known({"a": 0.7, "b": math.nan}, lost), COSTS)
     assert text.startswith("There is only one model to choose: a (accuracy 0.700")

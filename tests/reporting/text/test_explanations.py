@@ -12,7 +12,7 @@ def test_the_smallest_number_of_replicates_is_given(known):
     assert "is 0.002; with fewer than 7 replicates no model could be called better" in enough
 
 
-def test_what_was_resampled_is_what_is_meanings(known):
+def test_the_explanation_of_an_interval_names_what_was_resampled(known):
     means = {"a": 1, "b": 0.9}
     by_design = {
         design: meanings(known(means, design=design))["95 % interval"]

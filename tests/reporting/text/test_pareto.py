@@ -5,7 +5,7 @@ from pipeline.reporting.text.pareto import front_sentence
 PARAMETERS = COSTS[0]
 
 
-def test_the_front_calls_a_model_better_only_if_that_is_shown(comparison, known, two):
+def test_the_front_calls_a_model_better_only_if_the_difference_is_significant(comparison, known, two):
     front = cost_plot(comparison, PARAMETERS).front
     (only,) = front
     assert front_sentence(front, PARAMETERS, comparison.certainty) == (

@@ -18,7 +18,7 @@ def test_one_replicate_has_no_deviation():
     assert quantities.spread((0.9,)) == "0.900"
 
 
-def test_no_value_is_a_dash():
+def test_a_missing_value_is_shown_as_a_dash():
     assert quantities.spread(()) == "–"
     assert quantities.duration(float("nan")) == "–"
     assert quantities.latency(float("nan")) == "–"
@@ -26,7 +26,7 @@ def test_no_value_is_a_dash():
 
 
 @given(st.integers(min_value=0, max_value=9 * 10**14))
-def test_a_magnitude_is_the_number_to_within_its_last_digit(number):
+def test_a_magnitude_is_the_number_rounded_to_its_last_digit(number):
     text = quantities.magnitude(number)
     scaled, _, unit = text.partition(" ")
     factor = {"": 1, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}[unit]

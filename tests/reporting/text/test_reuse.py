@@ -7,14 +7,14 @@ from pipeline.reporting.content import Reuse
 from pipeline.reporting.text import reuse
 
 
-def test_the_largest_of_some_normal_values_is_the_one_of_the_tables():
+def test_the_expected_maximum_of_normal_values_is_the_published_one():
     # Harter 1961, Expected values of normal order statistics, table 1.
     table = {2: 0.56419, 3: 0.84628, 4: 1.02938, 5: 1.16296, 10: 1.53875, 20: 1.86748, 100: 2.50759}
     assert {n: round(reuse.expected_best(n), 5) for n in table} == table
 
 
 def test_the_optimism_of_a_choice_among_equals_matches_a_simulation(known):
-    # Twelve models of equal worth on test images whose luck (0.05) all share, beside their own (0.02).
+    # Twelve equally good models; the scores have a common deviation (0.05) and one per model (0.02).
     generator = np.random.default_rng(0)
     scores = 0.8 + 0.05 * generator.normal(size=(20_000, 1)) + 0.02 * generator.normal(size=(20_000, 12))
     optimism = scores.max(axis=1).mean() - 0.8

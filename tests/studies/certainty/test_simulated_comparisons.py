@@ -10,7 +10,7 @@ def test_the_true_accuracy_is_the_accuracy_on_very_many_images():
     assert correct == pytest.approx(true_accuracy(1.0), abs=0.01)
 
 
-def test_the_signal_for_a_difference_raises_the_accuracy_by_it():
+def test_the_signal_for_a_difference_raises_the_accuracy_by_that_difference():
     assert true_accuracy(signal_for(0.03)) - true_accuracy(1.0) == pytest.approx(0.03)
 
 

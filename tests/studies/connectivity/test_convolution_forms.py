@@ -1,4 +1,4 @@
-"""The forms of a convolution against counts and sums by hand, and against layers that Keras has built."""
+"""The forms of a convolution agree with counts and sums by hand and with layers of Keras."""
 
 import numpy as np
 import pytest

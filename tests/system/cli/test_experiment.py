@@ -20,7 +20,7 @@ def debugged(project):
     return output, after.ru_utime - before.ru_utime
 
 
-def test_debug_runs_to_the_end_in_seconds(debugged):
+def test_the_experiment_debug_takes_seconds(debugged):
     output, seconds = debugged
     assert "epoch  2/2" in output
     assert output.splitlines()[-1].startswith("lecture_cnn on digits: validation loss ")
@@ -66,7 +66,7 @@ def test_one_model_and_one_replicate_are_in_the_store(project, debugged):
         ),
     ],
 )
-def test_a_mistake_that_only_keras_detects_leaves_no_run(project, debugged, override, sentence):
+def test_an_error_that_only_keras_detects_leaves_no_run(project, debugged, override, sentence):
     before, known = project.files(), len(project.runs())
     assert project.run("experiment", "experiment=debug", *override.split()).error_message().startswith(sentence)
     assert project.files() == before

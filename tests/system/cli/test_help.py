@@ -1,4 +1,4 @@
-"""What a command says of itself, before anything heavy is imported."""
+"""`--help` describes commands without importing large packages."""
 
 import os
 import re
@@ -15,7 +15,7 @@ HEAVY = {"tensorflow", "keras", "sklearn", "matplotlib"}
 
 @pytest.fixture(scope="module")
 def project(new_project):
-    """One project for all, because help changes nothing."""
+    """One project for all tests, because `--help` changes no file."""
     return new_project()
 
 
@@ -30,7 +30,7 @@ def summaries(project):
     return dict(re.findall(r"^  (\w+) +(.+)$", project.run().output(), re.MULTILINE))
 
 
-def test_the_overview_names_every_command_and_what_it_does(project, summaries):
+def test_the_overview_lists_every_command_with_its_summary(project, summaries):
     assert set(summaries) == {*HYDRA_COMMANDS, *PLAIN_COMMANDS}
     assert summaries["train"] == "Train every replicate of a model in parallel, and log the progress to MLflow."
     assert project.run("--help") == project.run()
@@ -41,7 +41,7 @@ def test_help_states_what_the_command_does_and_imports_nothing_heavy(project, su
     before = project.files()
     result = project.run(command, "--help", python=("-X", "importtime"))
     assert result.code == 0
-    # Whitespace aside, because argparse wraps its lines.
+    # Compare without whitespace, because argparse wraps lines.
     assert "".join(summaries[command].split()) in "".join(result.stdout.split())
     assert "pipeline" in imported(result)
     assert not imported(result) & HEAVY
@@ -82,7 +82,7 @@ def test_the_resolved_configuration_is_printed_and_nothing_is_run(project):
     assert project.files() == before
 
 
-def test_what_computes_no_tensor_runs_without_tensorflow(project):
+def test_commands_that_compute_no_tensor_run_without_tensorflow(project):
     for arguments in (("prepare", "data=digits"), ("source", "model=lenet5"), ("clean",)):
         result = project.run(*arguments, python=("-X", "importtime"))
         assert result.code == 0

@@ -21,13 +21,13 @@ class Stop(NamedTuple):
 
 @pytest.fixture(scope="module")
 def project(new_project):
-    """The project in which all three happen."""
+    """One project for all three runs."""
     return new_project()
 
 
 @pytest.fixture(scope="module")
 def stops(project):
-    """Terminated, interrupted, and left alone."""
+    """Three runs: the first is terminated, the second interrupted, the third ends by itself."""
 
     def after(result):
         return Stop(result, {run.info.run_name: run.info.status for run in project.runs()}, project.files())
@@ -40,12 +40,12 @@ def stops(project):
 
 
 def first_epoch(stop):
-    """The first epoch of which a run tells."""
+    """The first epoch that a run reports."""
     return int(re.search(r"epoch +(\d+)/25", stop.result.stdout).group(1))
 
 
 @pytest.mark.parametrize("number", [0, 1], ids=["SIGTERM", "SIGINT"])
-def test_it_ends_in_one_sentence_that_states_how_to_continue(stops, number):
+def test_an_interrupted_training_ends_with_one_sentence_that_states_how_to_continue(stops, number):
     result = stops[number].result
     assert result.code == 130
     assert (
@@ -55,7 +55,7 @@ def test_it_ends_in_one_sentence_that_states_how_to_continue(stops, number):
 
 
 @pytest.mark.parametrize("number", [0, 1], ids=["SIGTERM", "SIGINT"])
-def test_its_runs_end_killed(stops, number):
+def test_the_runs_of_an_interrupted_training_are_killed(stops, number):
     assert stops[number].statuses == {"lecture_cnn": "KILLED", "lecture_cnn replicate 1": "KILLED"}
 
 
@@ -63,7 +63,7 @@ def test_the_same_command_continues_after_the_last_finished_epoch(stops):
     assert 1 == first_epoch(stops[0]) < first_epoch(stops[1]) < first_epoch(stops[2])
 
 
-def test_left_alone_it_finishes_in_the_same_runs(stops):
+def test_the_resumed_training_finishes_in_the_same_runs(stops):
     assert stops[2].result.output().splitlines()[-1].startswith("lecture_cnn on digits: validation loss ")
     assert stops[2].statuses == {"lecture_cnn": "FINISHED", "lecture_cnn replicate 1": "FINISHED"}
 
@@ -78,11 +78,11 @@ def test_every_epoch_is_logged_once(stops, project):
 
 
 @pytest.mark.parametrize("number", [0, 1, 2])
-def test_nothing_half_written_stays(stops, number):
+def test_no_partial_file_remains(stops, number):
     names = [name.rsplit("/", 1)[-1] for name in stops[number].files]
     assert not [name for name in names if name.startswith(".") or "unfinished" in name]
 
 
-def test_checkpoints_go_when_the_training_is_finished(stops):
+def test_checkpoints_are_deleted_when_the_training_is_finished(stops):
     assert any("checkpoints" in name for name in stops[1].files)
     assert not any("checkpoints" in name for name in stops[2].files)

@@ -1,4 +1,4 @@
-"""Each mistake ends in one sentence, a non-zero exit and a project folder that is as it was."""
+"""Each mistake gives one sentence and a non-zero exit code, and leaves the project folder unchanged."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from PIL import Image
 
 
 def refused(project, *arguments, **environment):
-    """The sentence that a command ends in, having written nothing."""
+    """Return the error message of a command, which must not write any file."""
     before = project.files()
     sentence = project.run(*arguments, **environment).error_message()
     assert project.files() == before
@@ -182,7 +182,7 @@ def test_a_command_line_that_cannot_be_understood_is_reported_without_jargon(pro
         ("data/digits", "", "`data.source` is missing: set it to a string."),
     ],
 )
-def test_a_file_that_is_no_configuration_is_named(project, file, text, sentence):
+def test_a_file_that_is_not_a_configuration_is_named(project, file, text, sentence):
     (project.folder / "conf" / f"{file}.yaml").write_text(text)
     assert refused(project, "prepare", "data=digits").startswith(sentence)
 
@@ -192,7 +192,7 @@ def test_a_file_in_another_encoding_is_named(project):
     assert refused(project, "prepare", "data=digits") == "conf/data/digits.yaml is not UTF-8 text: save it as UTF-8."
 
 
-def test_a_file_of_the_configuration_that_is_gone_is_named(project):
+def test_a_missing_configuration_file_is_named(project):
     (project.folder / "conf" / "evaluation.yaml").unlink()
     assert refused(project, "evaluate", "model=lenet5") == "conf/evaluation.yaml is missing: restore it."
 
@@ -205,7 +205,7 @@ def test_outside_a_project_the_message_states_where_to_go(project):
     assert refused(project, "study", "connectivity") == sentence
 
 
-def test_a_stage_run_too_early_reports_what_to_run_first(project):
+def test_a_stage_without_its_inputs_reports_what_to_run_first(project):
     missing = "Prepared data 'data/prepared' does not exist: make it with `convtrack prepare`."
     assert refused(project, "train", "model=lenet5") == missing
     missing = "runs/lenet5/train/replicates.json is missing. Run `dvc repro` to create it."
@@ -213,7 +213,7 @@ def test_a_stage_run_too_early_reports_what_to_run_first(project):
 
 
 def test_a_missing_data_package_is_reported_with_the_command_that_installs_it(project, tmp_path):
-    # The package shadows the installed one and cannot be imported, as if it were not there.
+    # This package shadows the installed one and cannot be imported, as if the package were not installed.
     (tmp_path / "elpv_dataset.py").write_text("raise ModuleNotFoundError('gone', name='elpv_dataset')\n")
     assert refused(project, "prepare", PYTHONPATH=f"{tmp_path}:{project.variables['PYTHONPATH']}") == (
         "Data source 'elpv' needs the package 'elpv_dataset', which is not installed: "
@@ -252,7 +252,7 @@ def test_a_class_with_too_few_groups_is_named(project, pictures):
     assert "has too few groups for " in sentence and "it has 1 and needs 3. Add images" in sentence
 
 
-def test_mistakes_do_not_harm_what_was_prepared_before(project, pictures):
+def test_mistakes_do_not_change_prepared_data(project, pictures):
     project.run("prepare", "data=folder").output()
     (pictures / "dogs" / "4.png").write_bytes(b"")
     content = (project.folder / "data" / "prepared" / "pixels.npy").read_bytes()

@@ -8,14 +8,14 @@ import pytest
 
 @pytest.fixture
 def closed_port():
-    """A port of this machine on which nobody listens."""
+    """A port of this machine on which no server listens."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
 
 
 def error_message(project, address):
-    """The sentence that an experiment ends in, having done nothing; retrying would take minutes."""
+    """Return the error message of an experiment that ends before any training; retrying would take minutes."""
     before = project.files()
     arguments = ("experiment", "model=fully_connected", "data=digits", "training.epochs=1")
     sentence = project.run(*arguments, MLFLOW_TRACKING_URI=address, timeout=60).error_message()
@@ -31,7 +31,7 @@ def test_a_server_that_does_not_respond(project, closed_port):
     )
 
 
-def test_a_file_in_a_folder_that_is_not_there(project):
+def test_a_missing_folder_is_reported(project):
     address = f"sqlite:///{project.folder}/nowhere/mlflow.db"
     assert error_message(project, address) == (
         f"The tracking store {address} cannot be opened (unable to open database file). Move the file away, create its "
@@ -39,14 +39,14 @@ def test_a_file_in_a_folder_that_is_not_there(project):
     )
 
 
-def test_a_file_that_is_no_database(project):
+def test_a_file_that_is_not_a_database_is_reported(project):
     (project.folder / "mlflow.db").write_bytes(b"no database at all" * 99)
     assert error_message(project, "").startswith(
         "The tracking store sqlite:///mlflow.db cannot be opened (file is not a database). Move the file away, "
     )
 
 
-def test_a_database_that_another_version_of_mlflow_made(project):
+def test_a_database_of_another_version_of_mlflow_is_reported(project):
     with sqlite3.connect(project.folder / "mlflow.db") as database:
         database.execute("create table experiments (experiment_id integer)")
     database.close()
@@ -57,7 +57,7 @@ def test_a_database_that_another_version_of_mlflow_made(project):
 
 
 @pytest.mark.parametrize("address", ["./mlruns", "elsewhere://there", "postgresql://me:secret@127.0.0.1:9/runs"])
-def test_an_address_that_mlflow_does_not_take(project, address):
+def test_an_address_that_mlflow_does_not_support_is_reported_without_its_password(project, address):
     sentence = error_message(project, address)
     shown = address.replace("me:secret@", "")
     assert sentence.startswith(f"The tracking store {shown} cannot be reached (")

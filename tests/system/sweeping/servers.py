@@ -63,7 +63,7 @@ def free_port() -> int:
 
 
 def until(happened: Callable[[], Any], *, seconds: float, process: subprocess.Popen[str] | None = None) -> Any:
-    """Wait for a true value and return it; fail after so many seconds, or if `process` has ended."""
+    """Wait for a true value and return it; fail after `seconds`, or if `process` has ended."""
     end = time.monotonic() + seconds
     while not (result := happened()):
         if process is not None and process.poll() is not None:
@@ -237,7 +237,7 @@ class DatabaseServer:
         self.command("pg_ctl", "stop", "-w", "-D", "data", "-m", how)
 
     def command(self, name: str, *arguments: str) -> None:
-        """Run one of PostgreSQL's commands as another user than root, which PostgreSQL refuses."""
+        """Run one of PostgreSQL's commands, as another user if this one is root, because PostgreSQL refuses root."""
         assert POSTGRESQL is not None
         account: dict[str, Any] = {}
         if self.account is not None:

@@ -183,7 +183,7 @@ def test_a_database_that_disappears_for_a_while_loses_no_trial(project):
     check_complete(project, 5)
 
 
-def test_a_trial_that_kills_its_process_fails_and_its_neighbours_do_not(project):
+def test_a_trial_that_kills_its_process_fails_but_other_trials_do_not(project):
     guilty = 1
     with ending(sweep_in(project, 4)) as sweeper:
         killed = 0

@@ -66,7 +66,7 @@ def test_one_run_holds_the_report_and_the_tables(project, tracker, logged, compa
     assert report == {"report/comparison.html", "report/comparison.md", "report/spread.png"}
 
 
-def test_each_model_gets_what_dvc_has_locked_of_its_own_stages(project, tracker, logged, comparison):
+def test_each_model_gets_the_entries_of_its_own_stages_in_dvc_lock(project, tracker, logged, comparison):
     (project / "dvc.lock").write_text(
         "stages:\n  prepare: {cmd: a}\n  train@lenet5: {cmd: b}\n  train@resnet8: {cmd: c}\n"
     )

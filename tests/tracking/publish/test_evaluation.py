@@ -15,7 +15,7 @@ def files(package):
     return {str(file.relative_to(package.parent)) for file in package.rglob("*.py")}
 
 
-def test_a_network_of_keras_layers_needs_no_code():
+def test_a_network_of_keras_layers_is_logged_without_code():
     with network_code(architecture("keras.layers")) as code:
         assert code == []
 

@@ -43,7 +43,7 @@ def test_a_reused_training_keeps_the_times_of_its_runs(tracker, result):
     assert runs(tracker)["lenet5"].data.tags["convtrack.reused_replicates"] == "1"
 
 
-def test_a_reused_training_that_is_logged_is_not_read_again(tracker, result):
+def test_the_history_of_a_logged_training_is_not_read_again(tracker, result):
     for _ in range(2):
         again = Tracker(Counting(tracker.client), tracker.experiment)
         with logging_live(again, "lenet5", [task(result)], CONFIGURATION, "d1ce", layers=LAYERS):

@@ -1,4 +1,4 @@
-"""A sweep in MLflow: one run, and below it one per trial, however many processes run them and however they end."""
+"""A sweep in MLflow: one run, and one run per trial below it, for any number of processes and any end of a trial."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -125,7 +125,7 @@ def test_the_runs_of_a_trial_show_how_it_ended(tracker, result, problem, status,
     assert ("parameters" in found["lenet5 trial 3"].data.metrics) == bool(tags)
 
 
-def test_a_repeated_trial_loses_the_reason_of_its_failure(tracker, result):
+def test_repeating_a_failed_trial_removes_the_reason_of_its_failure(tracker, result):
     tasks = [task(result)]
     with (
         pytest.raises(OSError),
@@ -137,7 +137,7 @@ def test_a_repeated_trial_loses_the_reason_of_its_failure(tracker, result):
     assert tags[TRIAL_STATE] == "complete" and REASON not in tags
 
 
-def test_a_process_that_lost_a_trial_to_another_one_leaves_its_runs_alone(tracker, result):
+def test_a_process_that_lost_a_trial_does_not_change_its_runs(tracker, result):
     tasks = [task(result)]
     with (
         pytest.raises(ValueError),
@@ -181,7 +181,7 @@ def test_the_sweep_runs_of_two_machines_are_merged(tracker, result):
     assert {one.data.tags[PARENT] for one in of_kind(tracker, "model")} == {run.info.run_id}
 
 
-def test_a_sweep_run_has_parameters_and_tags_for_what_has_changed_since(tracker):
+def test_a_sweep_run_has_parameters_for_its_settings_and_tags_for_changed_ones(tracker):
     run = begin_sweep(tracker, "small", "5eed", SPACE)
     found = tracker.client.get_run(run)
     space = {"space.training.batch_size": "choice(16, 32)"}

@@ -48,7 +48,7 @@ def log_live(tracker, result, digest):
 
 
 def content(tracker):
-    """What the store holds of every run, without times."""
+    """The content of every run in the store, without times."""
     return {
         name: (run.info.status, run.data.params, run.data.metrics, len(run.inputs.dataset_inputs))
         for name, run in runs(tracker).items()
@@ -75,7 +75,7 @@ def test_publishing_a_run_folder_logs_the_same_as_logging_live(tracker, run, res
     assert content(tracker) == live
 
 
-def test_a_training_that_was_logged_live_is_only_looked_up(tracker, run, result, prepared):
+def test_a_training_that_was_logged_live_is_not_logged_again(tracker, run, result, prepared):
     log_live(tracker, result, prepared.manifest["digest"])
     publish_training(tracker, run, prepared)  # the parent's commit is now that of the training
     client = Counting(tracker.client)
