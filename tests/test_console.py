@@ -3,7 +3,7 @@ import pytest
 from pipeline.console import columns, say
 
 
-def test_a_line_is_printed_at_once(monkeypatch):
+def test_a_line_is_flushed_immediately(monkeypatch):
     calls = []
     monkeypatch.setattr("builtins.print", lambda *lines, **options: calls.append((lines, options)))
     say("epoch 1")

@@ -18,10 +18,10 @@ def stderr_of(code, tmp_path):
 @pytest.mark.parametrize(
     "module", ["reporting.figures.style", "reporting.figures.learning_curves", "studies.study_report"]
 )
-def test_figures_do_not_warn_about_an_unwritable_home(module, tmp_path):
+def test_figures_cause_no_warning_about_an_unwritable_home_folder(module, tmp_path):
     assert stderr_of(f"import pipeline.{module}", tmp_path) == ""
 
 
-def test_matplotlib_itself_warns_about_an_unwritable_home(tmp_path):
+def test_matplotlib_without_the_setting_warns_about_an_unwritable_home_folder(tmp_path):
     """Shows that the test above would fail without the setting."""
     assert "temporary cache directory" in stderr_of("import matplotlib", tmp_path)

@@ -39,8 +39,8 @@ def build(
     """Build the model: standardised images to class probabilities.
 
     Args:
-        input_shape: Rows, columns and channels of the image. Sides below 32 pixels are padded with zeros to 32. Larger
-            images give C5 several positions, all of which F6 reads.
+        input_shape: Rows, columns and channels of the image. Sides below 32 pixels are padded with zeros to 32. With
+            larger images, C5 has several positions, and F6 reads all of them.
         classes: Number of classes.
         activation: Activation of all hidden layers.
         connections: `dense` connects all maps of S2 and C3, `table` those of the paper's table I.

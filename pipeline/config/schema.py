@@ -57,7 +57,7 @@ class ModelConfig:
 
 @dataclass(frozen=True, config=_checked)
 class ScheduleConfig:
-    """A class of `keras.optimizers.schedules` and its options; null stands for the default of Keras."""
+    """A class of `keras.optimizers.schedules` and its options; null means the default of Keras."""
 
     name: str
     options: GivenOptions
@@ -65,7 +65,7 @@ class ScheduleConfig:
 
 @dataclass(frozen=True, config=_checked)
 class OptimizerConfig:
-    """A class of `keras.optimizers` and its options; null stands for the default of Keras."""
+    """A class of `keras.optimizers` and its options; null means the default of Keras."""
 
     name: str
     learning_rate: Annotated[float, Field(gt=0)]

@@ -1,7 +1,7 @@
 """The record of how often the images of a data set were used other than for training: its looks.
 
 Evaluating many configurations on the same test images adapts the choice to these images. The looks of a data set are
-a small table beside its test sets, under version control. It has one line for each configuration that was evaluated
+a small table next to its test sets, under version control. It has one line for each configuration that was evaluated
 on a test set, or tuned by an experiment on the other images. A configuration is what a user chose (network, optimizer,
 training, augmentation, data): another version of the code adds no look.
 """

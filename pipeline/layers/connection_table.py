@@ -18,7 +18,7 @@ class TableConv2D(keras.layers.Layer):  # type: ignore[misc]
         table: For each output map, the indices of the input maps that it is connected to.
         kernel_size: Height and width of a kernel in pixels.
         activation: Activation function, as in Keras.
-        kernel_initializer: Initializer of the dense kernel, of which the connected part is kept.
+        kernel_initializer: Initializer of the dense kernel; only the values of connections are kept.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Shapes:

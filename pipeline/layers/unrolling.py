@@ -1,4 +1,4 @@
-"""Convert a convolution to the layers of which it is a special case: a locally connected and a masked dense layer.
+"""Convert a convolution to a locally connected or a masked dense layer; it is a special case of both.
 
 Both compute the same function as the convolution, up to the order of floating-point additions. Each step from full to
 shared weights therefore only removes something: first connections, then the separate weights of each position.

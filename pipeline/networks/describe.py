@@ -111,8 +111,8 @@ def _json_of(built: Any, architecture: str) -> str:
         return json.dumps(json.loads(built.to_json()), indent=1, sort_keys=True) + "\n"
     except Exception as problem:
         raise UserError(
-            f"Architecture {architecture} cannot be saved by Keras ({_cause(problem)}): give layers of your own a "
-            "`get_config` with all arguments of their constructor."
+            f"Architecture {architecture} cannot be saved by Keras ({_cause(problem)}): add to custom layers "
+            "a `get_config` with all arguments of their constructor."
         ) from problem
 
 
@@ -124,7 +124,7 @@ def _check_loading(text: str, architecture: str) -> None:
         keras.models.model_from_json(text)
     except Exception as problem:
         raise UserError(
-            f"Architecture {architecture} cannot be loaded by Keras ({_cause(problem)}): define layers of your own at "
+            f"Architecture {architecture} cannot be loaded by Keras ({_cause(problem)}): define custom layers at "
             'the top of a module, decorated with `@keras.saving.register_keras_serializable("convtrack")`, with a '
             "`get_config` that has all arguments of their constructor."
         ) from problem

@@ -1,4 +1,4 @@
-"""Networks of Keras that are no model of this project: saved files, JSON and the networks of `keras.applications`.
+"""Keras networks that are not models of this project: saved files, JSON and the networks of `keras.applications`.
 
 Messages name the options of `convtrack describe`.
 """
@@ -34,7 +34,8 @@ MALFORMED = (KeyError, TypeError, AttributeError, IndexError)
 def network_of_application(name: str, shape: Shape | None, classes: int | None) -> tuple[str, Network]:
     """A title and the network of `keras.applications` with this name, without weights.
 
-    Its own input size, or `DEFAULT_SHAPE`, replaces `shape` None, and `IMAGENET_CLASSES` replaces `classes` None.
+    If `shape` is None, the network has its own input size, or `DEFAULT_SHAPE` if it has none. If `classes` is None, it
+    has `IMAGENET_CLASSES`.
 
     Raises:
         UserError: there is no such network, or it cannot be built for this shape and these classes.
@@ -65,10 +66,10 @@ def network_of_application(name: str, shape: Shape | None, classes: int | None) 
 
 
 def network_of_file(path: Path, shape: Shape | None) -> Network:
-    """The network in a `.keras` file, or in a file with the JSON of a model; `shape` sets an input size left open.
+    """The network in a `.keras` file, or in a file with the JSON of a model; `shape` sets a size that is not fixed.
 
     Raises:
-        UserError: the file contains no network of Keras 3, the input size is neither fixed nor given, or it is both.
+        UserError: the file contains no network of Keras 3, or the input size is neither fixed nor given, or both.
     """
     written = _read(path)
     try:
@@ -89,7 +90,7 @@ def _table(title: str, written: dict[str, Any]) -> tuple[LayerRow, ...]:
         try:
             return layer_table(written)
         except NoRule as problem:
-            # Keras, which takes seconds to import, knows the shapes and parameters of layers without a rule.
+            # Keras measures shapes and parameters of layers without a rule, but importing it takes seconds.
             return layer_table(written, measure_with(_loaded(written, problem)))
     except ValueError as problem:
         raise UserError(f"{title} cannot be described: {problem}") from None

@@ -83,7 +83,7 @@ def test_batch_normalisation_is_between_convolution_and_activation_and_replaces_
     assert model.get_layer("activation1").activation is keras.activations.tanh
 
 
-def test_a_global_average_makes_the_parameters_independent_of_the_image():
+def test_with_a_global_average_the_number_of_parameters_does_not_depend_on_the_image_size():
     counts = {network(shape=(side, side, 1), head="average").count_params() for side in (8, 16, 64)}
     assert counts == {(9 + 1) * 16 + (9 * 16 + 1) * 32 + (32 + 1) * 100 + 101 * 10}
 

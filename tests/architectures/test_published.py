@@ -54,7 +54,7 @@ def test_the_networks_of_1989_have_the_links_and_weights_of_their_table(network,
     assert (total(model, "connections"), model.count_params()) == (links, weights)
 
 
-def test_the_hidden_layers_of_1989_follow_the_size_of_the_image():
+def test_the_hidden_layers_of_1989_depend_on_the_size_of_the_image():
     model = build("lecun1989", {"network": 5}, input_shape=(28, 27, 3), classes=10)
     assert model.get_layer("h1_tanh").output.shape == (None, 14, 14, 2)
     assert model.get_layer("h2_tanh").output.shape == (None, 7, 7, 4)

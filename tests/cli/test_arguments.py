@@ -54,7 +54,7 @@ def test_a_pattern_may_match_a_users_own_file(own_folder, form):
 
 
 @pytest.mark.parametrize("arguments", [[], ["-c", "job"], ["--cfg", "job"], ["-m", "model=a,b"]])
-def test_other_options_name_no_folder(arguments):
+def test_other_options_do_not_set_the_configuration_folder(arguments):
     assert config_folders(arguments) == [Path("conf")]
 
 

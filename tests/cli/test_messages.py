@@ -24,7 +24,7 @@ def test_a_file_that_is_not_writable_is_named(code):
     assert sentence(OSError(code, "refused", "a.npz")) == "Cannot write a.npz (refused). Check its permissions."
 
 
-def test_a_user_error_is_its_own_message():
+def test_the_message_of_a_user_error_is_shown_unchanged():
     assert sentence(UserError("Mend it.")) == "Mend it."
 
 

@@ -30,7 +30,7 @@ def test_groups_and_files_of_a_command_exist(name):
     assert all((root / f"{file}.yaml").is_file() for file in HYDRA_COMMANDS[name].files)
 
 
-def test_a_description_is_read_without_importing_the_command():
+def test_the_summary_of_a_command_is_read_without_importing_it():
     sys.modules.pop("pipeline.cli.commands.clean", None)
     assert COMMANDS["clean"].description
     assert "pipeline.cli.commands.clean" not in sys.modules

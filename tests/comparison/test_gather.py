@@ -149,7 +149,7 @@ def test_costs_history_and_confusion_come_from_their_files():
     assert np.array_equal(model.confusion, [[5, 1], [2, 4]])
 
 
-def test_validation_is_shown_beside_the_test_and_each_subgroup_has_its_own_scores():
+def test_validation_scores_are_shown_next_to_test_scores_and_each_subgroup_has_its_own():
     evaluated("a", [{"accuracy": 0.75}, {"accuracy": 0.75}])
     (model,) = comparison(["a"]).models
     assert model.validation == {"accuracy": (0.625, 0.625)}
@@ -165,7 +165,7 @@ def test_calibration_is_that_of_all_replicates_together():
     assert calibration.accuracy.tolist() == [0.0, 1.0]
 
 
-def test_a_model_keeps_what_reproduces_it():
+def test_a_model_has_the_commit_fingerprint_and_command_that_reproduce_it():
     evaluated("a", [{"accuracy": 0.75}])
     (model,) = comparison(["a"]).models
     assert dict(model.configuration) == {"model.name": "a", "training.epochs": 3}
@@ -225,7 +225,7 @@ def test_a_model_names_its_classes_and_any_other_target():
     assert (c.other_target, c.classes) == ("the subgroup of an image", ("mono", "poly"))
 
 
-def test_every_output_beside_the_class_has_a_description():
+def test_every_output_other_than_the_class_has_a_description():
     assert set(OTHER_TARGETS) == set(OUTPUTS) - {"output"}
 
 
@@ -249,7 +249,7 @@ def test_a_missing_evaluation_names_the_command_that_creates_it():
         comparison(["a", "b"])
 
 
-def test_a_history_that_ends_within_a_row_is_damaged():
+def test_a_truncated_history_is_reported_as_damaged():
     evaluated("a", [{"accuracy": 0.75}])
     file = RunFolder.of("a").history
     file.write_text(file.read_text().rstrip().rpartition(",")[0])

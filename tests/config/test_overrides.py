@@ -13,7 +13,7 @@ from pipeline.config.overrides import allow_new_options
         "model.options={units:3}",
     ],
 )
-def test_an_option_may_be_missing_from_the_file(override):
+def test_an_option_that_the_file_does_not_list_may_be_set(override):
     assert allow_new_options(override) == f"++{override}"
 
 

@@ -272,7 +272,7 @@ def test_a_number_in_scientific_notation_is_a_number(conf, written):
     assert read_comparison(conf).margin == 0.001
 
 
-def test_dvc_reads_the_same_numbers(conf):
+def test_dvc_parses_numbers_in_the_same_way(conf):
     from dvc.utils.serialize import load_yaml
 
     file = conf / "comparison.yaml"

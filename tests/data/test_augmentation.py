@@ -71,6 +71,6 @@ def test_quarter_turns_require_square_images():
 
 
 @pytest.mark.parametrize("shift", [-1, 5])
-def test_a_shift_stays_within_the_image(shift):
+def test_a_shift_must_be_smaller_than_the_image(shift):
     with pytest.raises(ValueError, match=r"must lie in 0\.\.4 pixels"):
         augmented(batch(), shift=shift)

@@ -60,13 +60,13 @@ def test_every_strategy_has_a_configuration_with_the_same_keys():
 
 
 @pytest.mark.parametrize("path", files("split"), ids=lambda path: path.stem)
-def test_a_split_configuration_splits(path, few):
+def test_every_split_configuration_gives_splits(path, few):
     rows = replicate_splits(labels=few.labels, groups=few.groups, strata=few.subgroups, replicates=2, **read(path))
     assert rows.shape == (2, 60)
 
 
 @pytest.mark.parametrize("path", files("augmentation"), ids=lambda path: path.stem)
-def test_an_augmentation_configuration_augments(path):
+def test_every_augmentation_configuration_can_be_applied(path):
     images = np.zeros((2, 8, 8, 1), np.uint8)
     assert augment(images, np.random.default_rng(0), **read(path)).shape == images.shape
 

@@ -103,7 +103,7 @@ def test_every_picture_mode_is_converted_to_rgb_or_grey(tmp_path, mode):
         assert load(tmp_path, channels=channels).pixels.shape == (2, 64, 64, channels)
 
 
-def test_areas_are_averaged_when_shrinking(tmp_path):
+def test_shrinking_averages_areas(tmp_path):
     values = np.random.default_rng(0).integers(256, size=(12, 12), dtype=np.uint8)
     for name in ("a", "b"):
         (tmp_path / name).mkdir()

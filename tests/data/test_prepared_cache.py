@@ -27,7 +27,7 @@ def test_the_same_data_and_split_are_prepared_once():
     assert lines == []
 
 
-def test_another_split_and_another_number_of_replicates_are_prepared_anew():
+def test_another_split_or_number_of_replicates_is_prepared_again():
     folders = {
         prepared_folder(DIGITS, SPLIT, 1),
         prepared_folder(DIGITS, SPLIT, 2),

@@ -135,7 +135,7 @@ def test_folds_of_elpv_are_better_balanced_than_the_median_random_deal(elpv):
     assert found < np.median(random) / 2
 
 
-def test_a_class_in_three_groups_is_in_every_split():
+def test_a_class_with_three_groups_is_in_every_part_of_every_split():
     labels, groups = np.repeat(np.arange(50), 30), np.repeat(np.arange(150), 10).astype(str)
     for split in splits("group", (labels, groups, None)):
         assert all(len(set(labels[split == part].tolist())) == 50 for part in (TRAIN, VALIDATION, TEST))

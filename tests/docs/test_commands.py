@@ -59,7 +59,7 @@ def test_the_pages_contain_commands():
 
 
 @pytest.mark.parametrize("command", EXPERIMENTS)
-def test_an_experiment_can_be_composed(command):
+def test_every_experiment_in_the_pages_can_be_composed(command):
     words = shlex.split(command)[2:]
     several = [word for word in words if "=" in word and not word.startswith(("hydra/", "hydra."))]
     listed = [values(word) for word in several]
@@ -149,7 +149,7 @@ def test_every_linked_heading_exists(page):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_file_and_choice_that_is_named_exists(page):
+def test_every_named_file_and_choice_exists(page):
     for span in code(page):
         if SOURCE.fullmatch(span):
             assert (ROOT / span).exists(), span
@@ -157,7 +157,7 @@ def test_every_file_and_choice_that_is_named_exists(page):
             assert found[2] in choices_of(found[1])
 
 
-def test_every_metric_that_is_described_exists():
+def test_every_described_metric_exists():
     page = (ROOT / "docs/statistics.md").read_text(encoding="utf-8")
     described = re.findall(r"^\| `(\w+)` \|.* (?:high|low) \|$", page, re.MULTILINE)
     assert "matthews" in described

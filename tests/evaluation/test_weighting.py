@@ -73,7 +73,7 @@ def test_fractional_weights_of_four_classes_give_the_scores_of_scikit_learn(metr
 
 
 @pytest.mark.parametrize("metric", [name for name, metric in METRICS.items() if metric.needs_two_classes])
-def test_a_drawing_of_a_single_class_has_no_score(metric):
+def test_a_resample_with_a_single_class_has_no_score(metric):
     truth, probabilities = np.array([0, 0, 1, 1]), np.array([[0.8, 0.2], [0.6, 0.4], [0.3, 0.7], [0.5, 0.5]])
     score = weighted_score(metric, truth, probabilities, np.arange(4), count=4)
     assert np.isnan(score(np.array([[1.0, 3, 0, 0], [0, 0, 2, 2], [0, 0, 0, 0]]))).all()

@@ -71,7 +71,7 @@ def test_the_message_for_too_deep_a_network_names_the_layer():
     assert message.startswith("Layer 'pool7' (MaxPooling2D, 2×2) does not fit its 1×1 input.")
 
 
-def test_one_class_is_not_enough():
+def test_a_network_needs_at_least_two_classes():
     assert "at least 2 classes. Received 1: check the labels." in error_message("lenet5", {}, classes=1)
 
 
@@ -137,7 +137,7 @@ def test_an_architecture_receives_the_number_of_subgroups(monkeypatch):
 
 @pytest.mark.parametrize("architecture", ["two_inputs", "two_outputs"])
 @pytest.mark.parametrize("subgroups", [0, 1])
-def test_a_network_with_subgroups_rejects_data_without(architecture, subgroups):
+def test_a_network_with_subgroups_rejects_data_without_subgroups(architecture, subgroups):
     with pytest.raises(UserError) as error:
         build(architecture, {}, input_shape=(8, 8, 1), classes=2, subgroups=subgroups)
     assert str(error.value) == (

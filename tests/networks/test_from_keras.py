@@ -83,7 +83,7 @@ def test_a_shape_must_agree_with_the_sides_that_a_file_fixes(tmp_path):
     assert message.startswith("--input 16×16×1 contradicts the network's input, ?×?×3")
 
 
-def test_another_archive_is_rejected(tmp_path):
+def test_an_archive_that_is_not_from_keras_is_rejected(tmp_path):
     with zipfile.ZipFile(tmp_path / "network.keras", "w") as file:
         file.writestr("notes.txt", "{}")
     assert "does not contain a Keras 3 model (KeyError" in error_message(tmp_path / "network.keras")

@@ -107,7 +107,7 @@ def test_the_report_opens_from_a_file_and_loads_nothing_else(seen):
     assert [address for address in found["loaded"] if not address.startswith("data:")] == []
 
 
-def test_the_console_stays_empty(seen):
+def test_the_page_causes_no_console_message(seen):
     assert seen[1] == []
 
 

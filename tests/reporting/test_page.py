@@ -50,7 +50,7 @@ def read(text):
     return Reader(text)
 
 
-def test_the_page_loads_nothing(read, text):
+def test_the_page_loads_no_other_file(read, text):
     sources = [
         value
         for tag, attributes in read.tags
@@ -165,7 +165,7 @@ def texts(blocks):
     return [(block.text, block.role) for block in blocks if block.kind == "paragraph"]
 
 
-def test_a_model_is_recommended_only_if_it_is_shown_to_be_better(compare, comparison, known, two):
+def test_a_model_is_recommended_only_if_it_is_significantly_better(compare, comparison, known, two):
     assert "Use " not in lead.blocks(comparison)[0].text
     shown = known(
         {"lenet5": 0.91, "resnet8": 0.905, "fully_connected": 0.76},
@@ -181,13 +181,13 @@ def test_a_model_is_recommended_only_if_it_is_shown_to_be_better(compare, compar
 
 
 @pytest.mark.parametrize(("reuse", "text"), [((40, 0), "40 configurations"), ((3, 7), "Settings were tuned on images")])
-def test_used_test_images_cause_a_warning_beside_the_recommendation(compare, comparison, reuse, text):
+def test_used_test_images_cause_a_warning_next_to_the_recommendation(compare, comparison, reuse, text):
     assert "warning" not in [role for _, role in texts(lead.blocks(comparison))]
     answer, warning, *_ = texts(lead.blocks(compare(reuse=Reuse(*reuse))))
     assert answer[1] == "answer" and warning[1] == "warning" and text in warning[0]
 
 
-def test_one_replicate_is_not_called_certain(compare, result):
+def test_a_report_of_one_replicate_contains_a_warning(compare, result):
     models = (result("lenet5", (0.9,), train_seconds=(40.0,), seconds_per_image=(0.001,)),)
     text = page.html(document(compare(models=models, replicates=1)))
     assert "Every model was trained once" in text
@@ -254,7 +254,7 @@ def test_markdown_and_html_have_the_same_words(comparison, read):
     assert words(" ".join(Reader(ours).text)) - words(written) <= {"against"}
 
 
-def test_a_report_without_a_finite_score_states_that(compare, result):
+def test_a_report_without_scores_states_the_reason(compare, result):
     models = (result("siamese", (0.9, 0.8), other_target="whether two images are alike"),)
     text = page.html(document(compare(models=models, mistakes={})))
     assert "No model predicts the class of an image" in text

@@ -69,7 +69,7 @@ def test_a_failed_write_leaves_the_old_folder_and_no_temporary_folder(tmp_path):
     assert (names(tmp_path), names(folder)) == (["results"], ["old"])
 
 
-def test_others_may_read_a_replaced_folder(tmp_path):
+def test_a_replaced_folder_is_readable_by_other_users(tmp_path):
     with replacing_folder(tmp_path / "results"):
         pass
     assert stat.S_IMODE((tmp_path / "results").stat().st_mode) == 0o755

@@ -34,7 +34,7 @@ def test_imports_for_type_checkers_do_not_count_at_the_start():
     assert imported_names("if TYPE_CHECKING:\n    import keras\nimport json", at_start=True) == {"json"}
 
 
-def test_a_closure_follows_circles_to_their_end():
+def test_an_import_closure_follows_circular_imports():
     every = {"pipeline.a", "pipeline.room", "pipeline.room.b", "pipeline.room.c"}
     assert import_closure(["pipeline.room.b"]) == every
 

@@ -75,5 +75,5 @@ def test_the_last_of_two_assignments_counts_whatever_their_order_in_a_sorted_lis
     assert sorted(statements("x = 1\nx = 2")) != sorted(statements("x = 2\nx = 1"))
 
 
-def test_an_overwritten_attribute_of_a_class_is_part_of_it():
+def test_a_changed_class_attribute_changes_the_statements():
     assert statements("class A:\n    x = 1") != statements("class A:\n    x = 2")

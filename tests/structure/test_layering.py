@@ -106,7 +106,7 @@ def test_only_sweeping_imports_optuna(importers):
     assert {package_of(module) for module in importers("optuna")} == {"sweeping"}
 
 
-def test_tensorflow_is_imported_at_start_only_where_tensors_are_computed(importers):
+def test_only_modules_that_compute_tensors_import_tensorflow_at_start(importers):
     modules = importers("tensorflow", at_start=True) | importers("keras", at_start=True)
     assert {module for module in modules if not module.startswith(TENSORFLOW_AT_START)} == set()
 

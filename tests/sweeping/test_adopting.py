@@ -139,7 +139,7 @@ def test_a_file_that_sets_other_sections_has_the_global_package():
     )
 
 
-def test_the_seed_is_that_of_the_comparison():
+def test_the_adopted_model_file_has_the_seed_of_the_comparison():
     model_file.write_model(model_file.file_of("best"), settings("training.seed=5"), [], composed)
     assert "seed" not in model_file.file_of("best").read_text()
     assert composed("train", ["model=best"])["training"].seed == 0
@@ -229,7 +229,7 @@ def test_hydra_and_yaml_read_a_valid_name_unchanged(name):
 @pytest.mark.parametrize(
     "name", ["", "1e5", "-a", "a b", "a/b", "../a", "a.b", "NULL", "nan", "inf", "Yes", "é", "x\n"]
 )
-def test_other_names_are_refused(name):
+def test_other_names_are_rejected(name):
     assert not model_file.is_name(name)
 
 

@@ -8,13 +8,13 @@ from pipeline.sweeping import database
 from pipeline.sweeping.database import connected, create_database, full_address, with_retries
 
 
-def test_a_file_has_an_absolute_address(tmp_path, monkeypatch):
+def test_the_address_of_a_database_file_is_absolute(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert full_address("sqlite:///sweeps.db") == f"sqlite:///{tmp_path}/sweeps.db"
 
 
 @pytest.mark.parametrize("address", ["sweeps.db", "sqlite://", "mysql://user@host/database"])
-def test_another_kind_of_database_is_refused(address):
+def test_another_kind_of_database_is_rejected(address):
     with pytest.raises(UserError, match="must be sqlite:///FILE or postgresql"):
         full_address(address)
 
@@ -24,7 +24,7 @@ def test_a_missing_database_is_reported_with_the_command_that_creates_it(tmp_pat
         connected(f"sqlite:///{tmp_path}/sweeps.db")
 
 
-def test_a_folder_that_does_not_exist_is_refused(tmp_path):
+def test_a_folder_that_does_not_exist_is_rejected(tmp_path):
     with pytest.raises(UserError, match="must be a file in an existing folder"):
         create_database(f"sqlite:///{tmp_path}/missing/sweeps.db")
 

@@ -26,13 +26,13 @@ def test_a_sweep_without_a_file_is_named_after_its_definition():
     assert all(name.startswith("tpe-") for name in names)
 
 
-def test_an_invalid_name_is_refused():
+def test_an_invalid_name_is_rejected():
     assert sweep_name(chosen("night=2"), {}, {}) == "night=2"
     with pytest.raises(UserError, match=r"Invalid `hydra.sweeper.name`: 'a/b'"):
         sweep_name(chosen("a/b"), {}, {})
 
 
-def test_a_difference_shows_both_sides():
+def test_a_difference_shows_the_values_of_both_sweeps():
     before = {"space": {"rate": "interval(0.001, 0.1)"}, "when": {"model=a": {"k": "1"}}, "objectives": ["loss"]}
     now = {"space": {"rate": "interval(0.01, 1)"}, "when": {}, "objectives": ["loss", "parameters"]}
     assert difference(before, now) == [

@@ -240,7 +240,7 @@ def epochs_of(name, options, losses, max_steps=9) -> list[int]:
     return [trial.last_step for trial in study.trials]
 
 
-def test_pruners_stop_the_worse_trials():
+def test_pruners_stop_unpromising_trials():
     losses = [1.0, 2.0, 3.0, 0.5, 4.0]
     assert epochs_of("none", {}, losses) == [9, 9, 9, 9, 9]
     assert epochs_of("median", {"n_startup_trials": 1}, losses) == [9, 1, 1, 9, 1]

@@ -118,8 +118,8 @@ def test_proposals_of_a_range_are_the_values_that_hydra_lists(start, stop, step)
     assert {override for (override,) in proposals(space, 5)} <= {f"key={value}" for value in listed}
 
 
-def test_a_step_that_optuna_cannot_count_becomes_a_choice():
-    # With so many digits the sum of low and steps is no float any more.
+def test_a_range_that_optuna_cannot_represent_becomes_a_choice():
+    # With this many digits, the sum of `low` and the steps is not exactly a float.
     written = "range(-0.8576434444393892, -0.3745846281289167, 0.20730893353447066)"
     assert isinstance(parameter_of(written).distribution, CategoricalDistribution)
     assert [override for (override,) in grid_overrides(space_of({"key": written}))] == [
@@ -365,7 +365,7 @@ def test_a_mistake_gives_one_message_that_names_the_entry(written, message):
         ({}, {}, ["model=lenet,resnet8"], "Unknown model 'lenet'"),
     ],
 )
-def test_a_condition_that_can_never_hold_is_refused(space, when, arguments, message):
+def test_a_condition_that_can_never_hold_is_rejected(space, when, arguments, message):
     with pytest.raises(UserError) as error:
         space_of(space, when, arguments)
     assert message in str(error.value)

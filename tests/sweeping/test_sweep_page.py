@@ -87,7 +87,7 @@ def test_the_table_of_no_trials_has_its_columns():
     assert list(table) == ["number", "state", "validation_loss", "seconds", "reused", "memory_mib", "reason"]
 
 
-# Which figures the page has
+# Figures of the page
 
 
 @pytest.mark.parametrize(

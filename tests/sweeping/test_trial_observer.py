@@ -83,6 +83,6 @@ def test_an_interrupted_trial_keeps_its_checkpoints(observer):
     assert checkpoint.state.is_file()
 
 
-def test_the_end_completes_the_trial(observer):
+def test_the_end_of_the_experiment_completes_the_trial(observer):
     observer.on_end({"validation_loss": 0.25})
     assert observer.trial.completed == {"validation_loss": 0.25}

@@ -101,7 +101,7 @@ def write_images(folder, splits, strategy="group"):
 
 @pytest.fixture
 def result(project):
-    """A finished training of two epochs, beside its prepared images."""
+    """A finished training of two epochs, next to its prepared images."""
     write_images(project / "prepared", SPLITS)
     folder = ResultFolder(project / "result")
     folder.folder.mkdir()

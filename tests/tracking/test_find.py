@@ -133,19 +133,19 @@ def test_the_message_names_the_word_that_selects_no_run(tracker, word, message):
     assert error_message(word).startswith(message)
 
 
-def test_a_run_that_is_not_finished_is_refused(tracker):
+def test_a_run_that_is_not_finished_is_rejected(tracker):
     run = tracker.parent("f00d", "lenet5", parameters={}, tags={})
     assert error_message("lenet5") == "Run 'lenet5' is RUNNING. Only finished runs can be compared."
     assert error_message(run) == f"Run {run} is RUNNING. Only finished runs can be compared."
 
 
-def test_a_deleted_run_is_refused_with_the_command_that_restores_it(tracker):
+def test_a_deleted_run_is_rejected_with_the_command_that_restores_it(tracker):
     run = finished(tracker, "lenet5")
     tracker.client.delete_run(run)
     assert error_message(run) == f"Run {run} is deleted. Restore it (`mlflow runs restore --run-id {run}`)."
 
 
-def test_a_filter_that_finds_too_many_runs_is_refused(tracker):
+def test_a_filter_that_finds_too_many_runs_is_rejected(tracker):
     for number in range(MAX_RUNS + 1):
         tracker.client.set_terminated(
             tracker.client.create_run(tracker.experiment, run_name=f"run {number}", tags={"mine": "yes"}).info.run_id

@@ -62,7 +62,7 @@ def test_children_are_the_finished_runs_below_a_run(tracker):
     assert [run.info.run_id for run in store.children(store.run(above))] == [finished]
 
 
-def test_an_artifact_is_fetched_or_missing(tracker, project):
+def test_an_artifact_is_fetched_and_a_missing_one_is_none(tracker, project):
     run = parent(tracker)
     tracker.log_text(run, "text", "folder/file.txt")
     store = Store.open()

@@ -101,7 +101,7 @@ def elsewhere(host, number, started):
 @pytest.mark.parametrize(
     ("change", "status"), [(gone, "KILLED"), (recycled, "KILLED"), (living, "RUNNING"), (elsewhere, "RUNNING")]
 )
-def test_the_next_start_ends_a_run_whose_process_on_this_machine_is_gone(tracker, change, status):
+def test_the_next_start_ends_a_run_whose_process_on_this_machine_has_ended(tracker, change, status):
     run = parent(tracker)
     tracker.start(run)
     change_process(tracker, run, change)

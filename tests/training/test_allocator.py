@@ -27,7 +27,7 @@ def test_freed_memory_is_reused_without_page_faults():
     assert page_faults("keep") < page_faults("default") / 5
 
 
-def test_another_c_library_is_left_alone(monkeypatch):
+def test_another_c_library_is_not_configured(monkeypatch):
     from pipeline.training import allocator
 
     monkeypatch.setattr(allocator.platform, "libc_ver", lambda: ("", ""))

@@ -49,7 +49,7 @@ def test_options_are_passed_to_the_optimizer(optimizer):
 
 
 @pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW", "RMSprop"])
-def test_an_option_that_is_null_is_keras_default(optimizer, name):
+def test_an_option_that_is_null_gets_the_default_of_keras(optimizer, name):
     import keras
 
     plain = getattr(keras.optimizers, name)(learning_rate=0.1).get_config()

@@ -26,7 +26,7 @@ class Interruption(Exception):
 
 @pytest.fixture
 def trained(project, tensorflow, tasks, outcome):
-    """Trains the first replicate in this working directory; returns its outcome and the histories that it reports."""
+    """Train the first replicate in this working directory; return its outcome and the reported histories."""
     from pipeline.training.replicate import train_replicate
 
     def made(form=None, *, interrupted_after=None, **changes):

@@ -46,7 +46,7 @@ def started():
     return subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, env=environment)
 
 
-def test_it_starts_and_retraces_without_messages(started):
+def test_tensorflow_starts_and_retraces_without_messages(started):
     assert started.stderr == ""
     assert len(started.stdout.splitlines()) == 1
 
@@ -60,7 +60,7 @@ def test_the_number_of_threads_is_set_and_cannot_change(started):
     )
 
 
-def test_it_is_deterministic(started):
+def test_tensorflow_is_deterministic(started):
     # TensorFlow then raises an error for random numbers without a seed.
     assert "Random ops require a seed to be set when determinism is enabled" in json.loads(started.stdout)["random"]
 

@@ -238,7 +238,7 @@ def test_only_a_complete_trial_can_be_adopted(folder, usual, number, reason):
     assert not (folder / "conf" / "model" / f"{NAME}.yaml").exists()
 
 
-def test_a_sweep_without_a_complete_trial_is_refused(sweep):
+def test_a_sweep_without_a_complete_trial_is_rejected(sweep):
     sweep((TrialState.PRUNED, None), (TrialState.FAIL, None), (TrialState.FAIL, None))
     assert "no complete trial to adopt (0 complete, 1 pruned, 2 failed)" in error_message(SWEEP)
 
@@ -248,7 +248,7 @@ def test_an_unknown_sweep_gets_a_suggestion(usual):
     assert f"Did you mean '{SWEEP}'?" in error_message("small-lecture_cnn")
 
 
-def test_adopting_without_sweeps_is_refused(folder, empty_storage):
+def test_adopting_without_sweeps_is_rejected(folder, empty_storage):
     assert "sweeps.db does not exist" in error_message()
     assert "sweeps.db does not exist" in error_message(SWEEP)
     shutil.copy(empty_storage, folder / "sweeps.db")
@@ -305,12 +305,12 @@ def test_a_sweep_replaces_only_its_own_file(capsys, folder, sweep, usual):
 
 
 @pytest.mark.parametrize("name", ["a/b", "../../x", "1", "null", ""])
-def test_an_invalid_name_is_refused(folder, usual, name):
+def test_an_invalid_name_is_rejected(folder, usual, name):
     usual()
     assert "Start it with a letter" in error_message(SWEEP, "--name", name)
 
 
-def test_a_trial_of_an_earlier_version_is_refused(sweep):
+def test_a_trial_of_an_earlier_version_is_rejected(sweep):
     study = sweep((TrialState.COMPLETE, [0.1]))
     for broken in ({}, {"replicates": 1}, {**configuration(), "training": {"epochs": 3}}):
         study.add_trial(optuna.create_trial(value=0.01, user_attrs={"configuration": broken}))
@@ -319,7 +319,7 @@ def test_a_trial_of_an_earlier_version_is_refused(sweep):
         assert f"settings of trial {number} of the sweep" in sentence and "needs a new sweep" in sentence
 
 
-def test_the_output_has_the_next_step(capsys, folder, usual):
+def test_the_output_states_the_next_command(capsys, folder, usual):
     usual()
     before = (folder / "conf" / "comparison.yaml").read_bytes()
     assert f"add `  - {NAME}` to the models in conf/comparison.yaml" in output_of(capsys, SWEEP)

@@ -30,7 +30,7 @@ def test_with_yes_the_named_folder_is_emptied(result):
     assert not result.exists()
 
 
-def test_an_unknown_folder_is_refused_with_those_available(result):
+def test_an_unknown_folder_is_rejected_with_those_available(result):
     with pytest.raises(UserError, match="Unknown folder of the cache 'result'"):
         clean.main(["result", "--yes"])
     assert result.exists()

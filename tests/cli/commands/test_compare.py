@@ -57,7 +57,7 @@ def simulated_predictions(quality, *, seed=0, images=120, groups=12, replicates=
 
 
 def publish(model, predictions, *, data="elpv", fingerprint=None, parameters=None, seed=0, kept=None, name=None):
-    """The runs of a model as the pipeline logs them; without predictions those of an experiment."""
+    """Log the runs of a model as the pipeline does; without predictions, as an experiment does."""
     tracker = Tracker.open(data)
     fingerprint = fingerprint or fingerprint_of({"model": model, "data": data})
     given = {"model.name": model, "split.strategy": "group", **(parameters or {})}
@@ -117,7 +117,7 @@ def test_the_verdicts_are_those_of_the_statistics(folder, capsys):
     assert "margin 0.02" in output and "test images in 12 groups, 8 replicates" in output
 
 
-def test_only_what_differs_is_listed(folder, capsys):
+def test_only_differing_settings_are_listed(folder, capsys):
     publish("strong", simulated_predictions(1.5), parameters={"model.options.units": 100, "training.epochs": 10})
     publish("weak", simulated_predictions(0.3), parameters={"training.epochs": 10, "optimizer.name": "SGD"})
     lines = output_of(capsys, "strong", "weak").splitlines()

@@ -48,7 +48,7 @@ def test_the_table_of_a_file_has_a_line_per_layer_and_totals(capsys, written):
     assert "7,850 parameters, 30.7 KiB in float32" in lines
 
 
-def test_json_is_the_only_output_and_has_the_same_numbers(capsys, written):
+def test_with_json_the_output_is_only_json_and_has_the_same_numbers(capsys, written):
     output = json.loads(described(capsys, written("network.json", sequential(IMAGE, FLAT, OUTPUT)), "--json"))
     assert (output["parameters"], output["multiply_accumulates"]) == (7850, 7840)
     assert [layer["name"] for layer in output["layers"]] == ["image", "flat", "output"]

@@ -55,7 +55,7 @@ def test_inputs_are_named_if_they_are_not_the_preceding_line():
     assert layer_lines([many])[1].endswith("a, b, c, … (5)")
 
 
-def test_columns_stand_below_each_other():
+def test_columns_are_aligned():
     lines = layer_lines(ROWS)
     edge = lines[0].index("parameters") + len("parameters")
     assert all(line[edge - 1] != " " and line[edge : edge + 2] == "  " for line in lines)

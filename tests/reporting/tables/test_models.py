@@ -22,7 +22,7 @@ def test_the_cost_of_a_network_with_uncounted_layers_is_a_lower_bound(compare, r
     assert cells == ["6.1 M", "≥ 6.1 M"]
 
 
-def test_cells_are_sorted_by_the_numbers_behind_them(comparison):
+def test_cells_are_sorted_by_their_unrounded_numbers(comparison):
     keys = tables.comparison_table(comparison, {}).keys
     assert keys[0][2] == pytest.approx(0.91) and keys[0][6:8] == (61_706, 416_520)
     assert [row[0] for row in keys] == [None] * 3
@@ -33,14 +33,14 @@ def test_every_replicate_is_listed_with_its_validation(comparison):
     assert tables.replicates_table(comparison).rows[0] == ("lenet5", "0.900 0.920", "0.910 0.930")
 
 
-def test_rows_hold_the_numbers_behind_the_text(comparison):
+def test_rows_contain_the_numbers_that_the_text_shows(comparison):
     best = tables.comparison_rows(comparison)[0]
     assert (best.model, best.values) == ("lenet5", (0.90, 0.92))
     assert best.mean == pytest.approx(0.91)
     assert best.deviation == pytest.approx(math.sqrt(0.0002))
 
 
-def test_a_metric_of_errors_puts_the_smallest_first(compare):
+def test_for_a_metric_of_errors_the_smallest_value_comes_first(compare):
     rows = tables.comparison_rows(compare(primary_metric="log_loss"))
     assert [row.model for row in rows] == ["lenet5", "resnet8", "fully_connected"]
     assert [row.mean for row in rows] == sorted(row.mean for row in rows)

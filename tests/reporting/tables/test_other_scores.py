@@ -6,7 +6,7 @@ from pipeline.evaluation.metrics import METRICS
 from pipeline.reporting.tables import other_scores as tables
 
 
-def test_a_subgroup_has_its_own_scores_beside_those_of_all_images(comparison, compare, result):
+def test_the_scores_of_a_subgroup_are_shown_next_to_those_of_all_images(comparison, compare, result):
     (table,) = tables.subgroup_tables(comparison)
     assert table.header == ("model", "all images", "mono", "poly")
     assert table.rows[0] == ("lenet5", "0.910 ± 0.014", "0.910 ± 0.014", "0.810 ± 0.014")

@@ -8,7 +8,7 @@ def test_models_share_a_letter_where_neither_is_better(known):
     assert letters == {"x": "a", "y": "a b", "z": "b"}
 
 
-def test_a_duel_seen_from_the_opponent_is_reversed(known, two):
+def test_the_verdict_of_a_pair_seen_from_the_other_model_is_reversed(known, two):
     certainty = known({"x": 0.9, "y": 0.8}, (two("x", "y", 0.1, "better", wins=0.9),))
     duel, mirrored = pairs.duel(certainty, "x", "y"), pairs.duel(certainty, "y", "x")
     assert (duel.standing, mirrored.standing) == ("better", "worse")
@@ -29,7 +29,7 @@ def test_the_square_has_every_pair_twice_and_no_model_against_itself(known):
         assert [one.opponent for one in row if one] == [other for other in "xyz" if other != model]
 
 
-def test_the_caption_gives_the_sign_of_a_better_row(known):
+def test_the_caption_explains_the_sign_for_a_better_row(known):
     means = {"x": 0.1, "y": 0.2}
     assert "negative if the row is better" in pairs.square_table(known(means, metric="log_loss")).caption
     assert "positive if the row is better" in pairs.square_table(known(means)).caption

@@ -26,7 +26,7 @@ def test_a_setting_that_a_model_lacks_is_not_one_that_is_null(compare, result):
     assert settings.differing_table(compare(models=models)).rows == (("kernel", "null", "–"),)
 
 
-def test_a_single_model_differs_from_nothing(compare, result):
+def test_a_single_model_has_no_differing_settings(compare, result):
     one = compare(models=(result("a", (0.9, 0.9)),))
     assert settings.differing_table(one).rows == ()
     assert ("training.epochs", "3") in settings.common_table(one).rows

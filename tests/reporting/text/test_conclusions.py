@@ -53,7 +53,7 @@ def test_an_undecided_pair_states_what_is_needed(known, two, replicates, needed,
     assert re.search(text, conclusions.sentence(two("a", "b", 0.03, needed=needed), certainty))
 
 
-def test_the_only_unbeaten_model_is_recommended_with_its_lead_and_cost(known, two):
+def test_a_model_that_is_better_than_all_others_is_recommended_with_its_lead_and_cost(known, two):
     pairs = (two("a", "b", 0.03, "better"), two("a", "c", 0.04, "better"), two("b", "c", 0.01))
     assert conclusions.answer(known(MEANS, pairs), COSTS) == (
         "Use a (accuracy 0.780, 95 % interval 0.750 to 0.810). It is better than each of the other 2 models, and leads "
@@ -115,14 +115,14 @@ def test_a_model_without_a_score_neither_wins_nor_loses(known, two):
     assert "none can be recommended" in conclusions.answer(known({"a": math.nan, "b": math.nan}, lost), COSTS)
 
 
-def test_one_model_and_none_leave_no_choice(known):
+def test_with_one_model_or_none_there_is_no_choice(known):
     assert conclusions.answer(known({"a": 0.7}), COSTS).startswith("There is only one model to choose: a")
     assert conclusions.answer(known({}), COSTS) == (
         "No model predicts the class of an image, so there is nothing to compare."
     )
 
 
-def test_the_cheapest_model_is_not_called_equivalent_without_proof(known, two):
+def test_undecided_models_are_not_called_equivalent_to_the_cheapest(known, two):
     costs = {"a": 4e6, "b": 1e6, "c": 9e6}
     text = conclusions.answer(known({"a": 0.95, "b": 0.7, "c": 0.69}, replicates=4), costs)
     assert text.endswith(

@@ -27,7 +27,7 @@ def test_the_hidden_layer_of_the_ladder_has_as_many_weights_as_counted(side, str
     assert counted == weights([side, side], 3, stride=stride, padding=padding, channels=3, maps=2)._asdict()
 
 
-def test_growth_has_one_count_per_side():
+def test_the_growth_table_has_one_count_per_side():
     from pipeline.studies.connectivity.convolution_forms import weight_growth
 
     assert weight_growth([4, 64], kernel=3).weights == ((256, 144, 9), (16_777_216, 36_864, 9))

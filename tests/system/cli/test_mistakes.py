@@ -166,7 +166,7 @@ def test_a_value_of_the_wrong_type_or_range_is_reported_with_the_rule(project, c
         ),
     ],
 )
-def test_a_command_line_that_cannot_be_understood_is_reported_without_jargon(project, command, sentence):
+def test_an_invalid_command_line_is_reported_without_internal_terms_of_hydra(project, command, sentence):
     assert refused(project, *command.split()).startswith(sentence)
 
 

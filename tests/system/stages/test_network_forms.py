@@ -157,7 +157,7 @@ def test_the_sequential_network_loaded_from_json_has_the_initial_weights_of_the_
         np.testing.assert_array_equal(one, other)
 
 
-def test_both_have_identical_results(compared):
+def test_the_sequential_and_the_functional_network_have_identical_results(compared):
     functional, sequential = (compared.weights(model) for model in ("lecture_cnn", "lecture_sequential"))
     assert len(functional) == 8
     for one, other in zip(functional, sequential, strict=True):

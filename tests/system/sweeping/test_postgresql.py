@@ -114,7 +114,7 @@ def test_a_wrong_password_is_reported_and_not_shown(server, monkeypatch):
     assert "mistaken" not in str(error.value) and server.password not in str(error.value)
 
 
-def test_an_address_with_a_password_is_refused_and_not_shown():
+def test_an_address_with_a_password_is_rejected_and_not_shown():
     with pytest.raises(UserError, match="PGPASSWORD") as error:
         full_address("postgresql://sweeper:mistaken@127.0.0.1/postgres")
     assert "mistaken" not in str(error.value)

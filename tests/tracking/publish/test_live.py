@@ -52,7 +52,7 @@ def test_the_history_of_a_logged_training_is_not_read_again(tracker, result):
 
 
 @pytest.mark.parametrize(("problem", "status"), [(KeyboardInterrupt, "KILLED"), (UserError, "FAILED")])
-def test_however_a_training_ends_no_run_stays_running(tracker, result, problem, status):
+def test_no_run_stays_running_after_any_end_of_a_training(tracker, result, problem, status):
     with (
         pytest.raises(problem),
         logging_live(tracker, "lenet5", [task(result)], CONFIGURATION, "d1ce", layers=LAYERS) as live,

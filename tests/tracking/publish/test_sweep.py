@@ -98,7 +98,7 @@ def test_a_killed_trial_continues_in_its_runs(tracker, result):
     assert points(tracker, before["lenet5 trial 0 replicate 1"]) == [(1, 0.5), (2, 0.25)]
 
 
-# How trials end
+# Ends of trials
 
 
 @pytest.mark.parametrize(
@@ -231,7 +231,7 @@ def test_a_sweep_run_holds_counts_best_values_and_pages(project, tracker):
     assert found.info.status == "FINISHED"
 
 
-def test_the_next_start_ends_a_sweep_whose_process_is_gone(tracker):
+def test_the_next_start_ends_a_sweep_whose_process_has_ended(tracker):
     run = begin_sweep(tracker, "small", "5eed", SPACE)
     host = this_process().split()[0]
     tracker.client.set_tag(run, PROCESS, f"{host} {1 << 22} 1")
