@@ -17,7 +17,7 @@ from pipeline.sweeping.database import study_lock
 from pipeline.sweeping.study import sweep_fingerprint
 from pipeline.sweeping.summary import Summary
 from pipeline.sweeping.sweep_page import sweep_page, trials_table
-from pipeline.tracking.publish.sweep import begin_sweep, end_sweep, log_sweep
+from pipeline.tracking.publish.sweep_runs import begin_sweep, end_sweep, log_sweep
 from pipeline.tracking.tracker import Status, Tracker
 
 INTERVAL = 15.0

@@ -13,7 +13,7 @@ from pipeline.storage.processes import this_process
 from pipeline.tracking.names import FINGERPRINT, KIND, PROCESS, REASON, TRIAL_STATE
 from pipeline.tracking.publish.live import logging_live
 from pipeline.tracking.publish.model_runs import ModelRuns
-from pipeline.tracking.publish.sweep import begin_sweep, end_sweep, log_sweep
+from pipeline.tracking.publish.sweep_runs import begin_sweep, end_sweep, log_sweep
 from pipeline.tracking.tracker import Tracker
 from pipeline.training.task import Progress, Pruned
 from tests.tracking.conftest import CONFIGURATION, LAYERS, Counting, points, runs, task
