@@ -49,7 +49,7 @@ class Observer(Protocol):
         """A replicate has a finished result with the same fingerprint and is not trained again."""
 
     def training(self, task: Task) -> AbstractContextManager[None]:
-        """Encloses the training of one replicate."""
+        """Enclose the training of one replicate."""
 
     def on_progress(self, progress: Progress) -> None:
         """An epoch has ended."""
@@ -59,7 +59,7 @@ class Observer(Protocol):
 
 
 class ConsoleObserver:
-    """Prints the progress of an experiment that is not part of a sweep."""
+    """Print the progress of an experiment that is not part of a sweep."""
 
     trial: SweepTrial | None = None
 

@@ -23,5 +23,5 @@ def test_figures_cause_no_warning_about_an_unwritable_home_folder(module, tmp_pa
 
 
 def test_matplotlib_without_the_setting_warns_about_an_unwritable_home_folder(tmp_path):
-    """Shows that the test above would fail without the setting."""
+    """The test above would fail without the setting."""
     assert "temporary cache directory" in stderr_of("import matplotlib", tmp_path)

@@ -55,7 +55,7 @@ def network_nodes(architecture: Mapping[str, Any]) -> tuple[Node, ...]:
 
 
 class _Reader:
-    """Collects the nodes of a model and of its nested models."""
+    """Collect the nodes of a model and of its nested models."""
 
     def __init__(self) -> None:
         self.nodes: list[Node] = []

@@ -120,7 +120,7 @@ def primary_config(command: str, *, sweeper: str = "convtrack_grid") -> dict[str
 
 
 class _Stopped(BaseException):
-    """Carries the exception of a job past Hydra, which would otherwise print its own line."""
+    """The exception of a job, wrapped so that Hydra does not catch it and print its own line."""
 
     def __init__(self, problem: Exception) -> None:
         self.problem = problem

@@ -117,7 +117,7 @@ class NamedOptions:
 
 @dataclass(frozen=True, config=_checked)
 class TrialAddress:
-    """Identifies a trial of a sweep: the address of Optuna's storage, the name of the study and the trial number.
+    """The identity of a trial of a sweep: the address of Optuna's storage, the name of the study and the trial number.
 
     `sweeper` identifies the process that started the trial (`pipeline.storage.processes`).
     """

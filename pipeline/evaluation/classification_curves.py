@@ -57,7 +57,10 @@ def one_against_rest(truth: np.ndarray, probabilities: np.ndarray) -> Iterator[t
 
 
 def confidence_bins(truth: np.ndarray, probabilities: np.ndarray, *, bins: int = BINS) -> ConfidenceBins:
-    """Sort images into `bins` bins of equal width between 0 and 1, each without its lower bound."""
+    """Sort images into `bins` bins of equal width between 0 and 1, each without its lower bound.
+
+    `truth` is (images,) class indices and `probabilities` (images, classes).
+    """
     confidence, correct = probabilities.max(axis=1), probabilities.argmax(axis=1) == truth
     return ConfidenceBins(confidence, correct, np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1))
 

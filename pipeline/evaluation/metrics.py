@@ -97,7 +97,7 @@ def class_probabilities(outputs: npt.NDArray[np.floating]) -> Probabilities:
 
 
 def confusion(truth: Truth, probabilities: Probabilities) -> npt.NDArray[np.int64]:
-    """The confusion matrix (classes, classes): rows are true classes, columns predicted ones."""
+    """The numbers of images as a confusion matrix (classes, classes): rows are true classes, columns predicted ones."""
     from sklearn import metrics
 
     labels = np.arange(probabilities.shape[1])

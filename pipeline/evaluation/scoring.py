@@ -31,7 +31,14 @@ class ModelPredictions(NamedTuple):
 
 
 def score(predictions: Mapping[str, Mapping[int, Predictions]]) -> dict[int, dict[str, float]]:
-    """The metrics of each replicate; those of further outputs carry the output's name, as in `subgroup/accuracy`."""
+    """The metrics of each replicate, by replicate and name.
+
+    Metrics of further outputs have the name of the output as a prefix, as in `subgroup/accuracy`. Metrics that are not
+    defined for the predictions are missing.
+
+    Args:
+        predictions: by output and replicate; the first output is the compared one.
+    """
     first, *_ = predictions
     scores: dict[int, dict[str, float]] = {replicate: {} for replicate in predictions[first]}
     for output, by_replicate in predictions.items():
@@ -44,7 +51,10 @@ def score(predictions: Mapping[str, Mapping[int, Predictions]]) -> dict[int, dic
 
 
 def subgroup_scores(predictions: Mapping[int, Predictions]) -> dict[str, dict[int, dict[str, float]]]:
-    """The metrics of one output by subgroup and replicate, each for the images of that subgroup only."""
+    """The metrics of one output by subgroup, replicate and name, each for the images of that subgroup only.
+
+    Empty if the data have no subgroups. Metrics that are not defined for a subgroup are missing.
+    """
     by_subgroup: dict[str, dict[int, dict[str, float]]] = {}
     for replicate, one in predictions.items():
         for subgroup in [] if one.subgroups is None else np.unique(one.subgroups).tolist():
@@ -71,7 +81,7 @@ def spreads(scores: ScoresByReplicate) -> dict[str, dict[str, float]]:
 
 
 def confusion(predictions: Mapping[int, Predictions]) -> list[list[int]]:
-    """The confusion matrix of one output, summed over replicates."""
+    """The confusion matrix (classes × classes) of one output, summed over replicates; rows are true classes."""
     counts = [metrics.confusion(one.truth, one.probabilities) for one in predictions.values()]
     summed: list[list[int]] = np.sum(counts, axis=0).tolist()
     return summed
@@ -89,7 +99,11 @@ def class_table(predictions: Mapping[int, Predictions]) -> pd.DataFrame:
 
 
 def worst_mistakes(truth: Truth, probabilities: Probabilities, count: int) -> npt.NDArray[np.int64]:
-    """Positions of the `count` wrong predictions with the highest confidence, the most confident first."""
+    """Positions of the `count` wrong predictions with the highest confidence, the most confident first.
+
+    `truth` is (images,) class indices and `probabilities` (images, classes). If there are fewer wrong predictions, all
+    of them are returned. Predictions of equal confidence keep the order of the images.
+    """
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != truth)
     confidence = probabilities[wrong].max(axis=1)
     return wrong[np.argsort(-confidence, kind="stable")[:count]]

@@ -105,12 +105,15 @@ def redrawn(values: Array, tested_share: float) -> Variance:
 
 
 def of_replicates(values: Array) -> Variance:
-    """The variance if only one value per replicate is known."""
+    """The variance if only one value per replicate is known; `values` is (replicates,)."""
     return redrawn(values, 0.0)
 
 
 def t_test(mean: float, variance: Variance) -> float:
-    """Two-sided p-value of Student's t-test of the hypothesis that the true mean is zero."""
+    """Two-sided p-value of Student's t test of the hypothesis that the true mean is zero.
+
+    `variance` is that of the replicates whose mean is `mean`. The p-value is 1 if the mean or its error is not finite.
+    """
     if not np.isfinite(mean) or not np.isfinite(variance.error):
         return 1.0
     if variance.error == 0:

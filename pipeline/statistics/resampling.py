@@ -39,7 +39,16 @@ class Resampled:
 def resample(
     metric: str, predictions: Mapping[str, Sequence[Predictions]], *, drawings: int, seed: int = 0
 ) -> Resampled:
-    """Score the predictions of each model's replicates for drawn groups, and without each group."""
+    """Score the predictions of each model's replicates for drawn groups, and without each group.
+
+    More than `BLOCKS` groups are combined at random to `BLOCKS` groups.
+
+    Args:
+        metric: a key of `METRICS`.
+        predictions: of the replicates of each model, in the same order of replicates for all models.
+        drawings: number of resamples.
+        seed: of the random draws.
+    """
     replicates = len(next(iter(predictions.values()), ()))
     known = np.unique([group for ones in predictions.values() for one in ones for group in np.unique(one.groups)])
     generator = np.random.default_rng(seed)
@@ -66,7 +75,7 @@ def resample(
 
 
 def resample_scores(scores: Array, *, drawings: int, seed: int = 0) -> Resampled:
-    """Draw replicates if only the scores (models, replicates) are known."""
+    """Draw replicates if only the scores (models, replicates) are known, so that groups cannot be resampled."""
     taken = drawn_weights(scores.shape[1], drawings, np.random.default_rng(seed))
     return Resampled(scores, np.empty((*scores.shape, 0)), np.repeat(scores[:, :, np.newaxis], drawings, axis=2), taken)
 

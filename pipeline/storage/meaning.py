@@ -42,7 +42,7 @@ def statements(source: str) -> list[str]:
 
 
 class _Form:
-    """Turns nodes of a syntax tree into nested lists of node types, names and constants."""
+    """Turn nodes of a syntax tree into nested lists of node types, names and constants."""
 
     def __init__(self, imported: Mapping[str, str]) -> None:
         self.imported = imported

@@ -16,7 +16,7 @@ from pipeline.training.progress import time_left
 
 @dataclass
 class ConsoleReport:
-    """Formats the progress of a sweep of `total` trials and estimates the time left from the pace so far."""
+    """Format the progress of a sweep of `total` trials, and estimate the time left from the pace so far."""
 
     study: optuna.Study
     objectives: Sequence[str]

@@ -38,7 +38,7 @@ def reached(history: Sequence[dict[str, float]], objective: str, keep: Literal["
 
 @dataclass
 class IntermediateValues:
-    """Reports a value to the trial after each epoch; each replicate trains for at most `epochs`."""
+    """Report a value to the trial after each epoch; each replicate trains for at most `epochs`."""
 
     trial: ReportingTrial
     epochs: int

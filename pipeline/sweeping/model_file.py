@@ -124,7 +124,7 @@ def _same(one: Any, other: Any) -> bool:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes lists in one line, and quotes text that could be read as another type.
+    """Write lists in one line, and quote text that could be read as another type.
 
     PyYAML, not ruamel.yaml, because Hydra reads YAML 1.1, in which `yes` is a boolean.
     """

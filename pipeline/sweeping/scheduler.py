@@ -55,7 +55,7 @@ class Job:
 
 @dataclass
 class Scheduler:
-    """Runs trials until the sweep has `total` of them, `parallel` at a time.
+    """Run trials until the sweep has `total` of them, `parallel` at a time.
 
     `launch` runs one job from its overrides and number, and returns the launcher's result. `make_sampler` returns the
     sampler for the trial of a number. `explain` turns an exception of Hydra into a sentence. `on_trial` is called with

@@ -106,7 +106,7 @@ def _check_disjoint(parameter: Parameter, others: Iterable[Parameter]) -> None:
 
 
 class _Reader:
-    """Reads parameters and conditions."""
+    """Read parameters and conditions."""
 
     def __init__(self, grammar: Grammar) -> None:
         self.grammar = grammar

@@ -87,5 +87,5 @@ def resume_or_create(
 
 
 def sweep_fingerprint(study: optuna.Study) -> str:
-    """Identifies a sweep, also among earlier ones of the same name."""
+    """The identity of a sweep, unique even among earlier sweeps of the same name."""
     return fingerprint({"sweep": study.study_name, "identity": study.user_attrs[IDENTITY]})

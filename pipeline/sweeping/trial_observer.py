@@ -1,4 +1,4 @@
-"""Connects an experiment with its trial: what `pipeline.experiment` reports goes to Optuna's storage."""
+"""Connect an experiment with its trial: what `pipeline.experiment` reports goes to Optuna's storage."""
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence

@@ -38,7 +38,7 @@ class Written:
 
 @dataclass(frozen=True)
 class RunLog:
-    """Logs to the runs of one experiment; a run is given by its id."""
+    """Log to the runs of one experiment; a run is given by its id."""
 
     client: Any
     experiment: str

@@ -42,7 +42,7 @@ Status = Literal["FINISHED", "FAILED", "KILLED"]
 
 @dataclass(frozen=True)
 class TrialKey:
-    """Identifies the runs of a trial: its number, and the name, fingerprint and run of its sweep."""
+    """The identity of the runs of a trial: its number, and the name, fingerprint and run of its sweep."""
 
     number: int
     sweep: str

@@ -11,7 +11,7 @@ from pipeline.evaluation.predictions import Predictions
 
 Array = npt.NDArray[np.float64]
 SimulateComparison = Callable[[np.random.Generator], dict[str, list[Predictions]]]
-"""Draws one comparison: the predictions of each model, one per replicate."""
+"""A function that draws one comparison: the predictions of each model, one per replicate."""
 
 IMAGES = 8
 """Images per group."""

@@ -76,7 +76,7 @@ def logging_live(
 
 
 class LiveLogger:
-    """Logs the training of one model. The methods are in the order in which they are called.
+    """Log the training of one model. The methods are in the order in which they are called.
 
     `pictures` is False for trials, where logging pictures would take longer than everything else.
     """
