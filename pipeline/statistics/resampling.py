@@ -16,7 +16,7 @@ from pipeline.evaluation.predictions import Predictions
 Array = npt.NDArray[np.float64]
 
 BLOCKS = 200
-"""If there are more groups, they are drawn and left out in this many random bundles of equal numbers of groups."""
+"""If there are more groups, they are combined into this many random blocks with equal numbers of groups."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def resample(
 ) -> Resampled:
     """Score the predictions of each model's replicates for drawn groups, and without each group.
 
-    More than `BLOCKS` groups are combined at random to `BLOCKS` groups.
+    More than `BLOCKS` groups are combined at random into `BLOCKS` blocks, which are then drawn and left out.
 
     Args:
         metric: a key of `METRICS`.
