@@ -180,10 +180,9 @@ def _postgresql_lock(storage: str, name: str) -> Iterator[None]:
 
 @contextmanager
 def database_errors_explained(storage: str) -> Iterator[None]:
-    """Turn failures of the database into a `UserError`. Ctrl-C takes effect after the block."""
+    """Turn failures of the database into a `UserError`."""
     try:
-        with deferred_interrupts():
-            yield
+        yield
     except (*DATABASE_ERRORS, ImportError, OSError) as problem:
         shown = storage.replace("+psycopg", "", 1)
         if isinstance(problem, ImportError):

@@ -16,6 +16,7 @@ from pipeline.config.reading import read
 from pipeline.config.schema import SweepConfig
 from pipeline.console import say
 from pipeline.errors import UserError
+from pipeline.storage.interrupts import deferred_interrupts
 from pipeline.storage.processes import this_process
 from pipeline.sweeping.console_report import ConsoleReport, summary_lines
 from pipeline.sweeping.database import database_errors_explained, full_address, study_lock
@@ -93,11 +94,12 @@ def sweep(
     plan = _checked_plan(settings, arguments, hydra)
     storage = full_address(plan.chosen.storage)
     with database_errors_explained(storage):
-        study = resume_or_create(plan.name, storage, plan.directions, plan.definition)
-        with study_lock(study, storage):
-            study.set_user_attr(SETTINGS, plan.settings)
-            if plan.chosen.sampler.name == "grid":
-                _enqueue_combinations(study, plan.space, plan.total)
+        with deferred_interrupts():
+            study = resume_or_create(plan.name, storage, plan.directions, plan.definition)
+            with study_lock(study, storage):
+                study.set_user_attr(SETTINGS, plan.settings)
+                if plan.chosen.sampler.name == "grid":
+                    _enqueue_combinations(study, plan.space, plan.total)
         launcher, workers = make_launcher(**hydra)
         report = ConsoleReport(study, plan.chosen.objectives, plan.total, parallel=min(workers, plan.total))
         say(report.first_line())
