@@ -132,7 +132,7 @@ def main() -> None:
     for way, one in taken.items():
         print(f"{COMPARED} runs among {RUNS:,}, {way}: {one:.1f} s")
     if max(taken.values()) > LIMIT:
-        sys.exit(f"More than {LIMIT:.0f} s.")
+        sys.exit(f"The command takes more than {LIMIT:.0f} s.")
 
 
 if __name__ == "__main__":

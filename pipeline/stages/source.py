@@ -17,7 +17,7 @@ PACKAGE = Path(__file__).parent.parent
 
 
 def main(model: ModelConfig) -> None:
-    """Write the modules of the architecture and of the own layers that it imports into one file."""
+    """Write the modules of the architecture and of the layers of this project that it imports into one file."""
     if model.architecture not in architecture_names():
         raise unknown("architecture", model.architecture, architecture_names())
     texts = []

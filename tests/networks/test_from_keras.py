@@ -1,4 +1,4 @@
-"""Networks in files: what is read, and the message for every file without a readable network."""
+"""Networks in files: the formats that are read, and the messages for files without a readable network."""
 
 import json
 import zipfile

@@ -95,7 +95,7 @@ print("FOUND " + json.dumps(found))
 
 @dataclass(frozen=True)
 class Compared:
-    """The folder of a comparison of these models, and what its MLflow store contains."""
+    """The folder of a comparison of these models, and the contents of its MLflow store."""
 
     folder: Path
     store: dict[str, Any]

@@ -65,7 +65,7 @@ class Project:
     address: str
 
     def run(self, *arguments: str) -> str:
-        """Run a command, which must succeed, and return what it prints."""
+        """Run a command, which must succeed, and return its output."""
         variables = {**os.environ, "MLFLOW_TRACKING_URI": self.address, "PYTHONPATH": str(ROOT)}
         done = subprocess.run(
             [sys.executable, "-m", "pipeline", *arguments],
