@@ -1,4 +1,6 @@
 import errno
+import os
+import signal
 from pathlib import Path
 
 import mlflow
@@ -35,3 +37,17 @@ def test_a_full_disk_is_reported_as_a_full_disk(project, monkeypatch):
     with pytest.raises(OSError, match="database or disk is full") as error:
         Tracker.open("digits")
     assert (error.value.errno, error.value.filename) == (errno.ENOSPC, f"sqlite:///{project}/mlflow.db")
+
+
+def test_an_interrupt_takes_effect_after_the_call_of_the_store(project, tracker, monkeypatch):
+    """Within a call, SQLAlchemy may turn it into an error of its own, or leave the database locked for 20 s."""
+    done = []
+
+    def log_metric(client, *arguments):
+        os.kill(os.getpid(), signal.SIGINT)
+        done.append(arguments)
+
+    monkeypatch.setattr(mlflow.MlflowClient, "log_metric", log_metric)
+    with pytest.raises(KeyboardInterrupt):
+        tracker.client.log_metric("run", "train/loss", 1.0)
+    assert done == [("run", "train/loss", 1.0)]
