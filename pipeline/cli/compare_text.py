@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from pipeline.console import columns
 from pipeline.reporting.content import metric_label
-from pipeline.reporting.costs import COLUMNS, DECISIVE
+from pipeline.reporting.costs import COLUMNS, DECISIVE, amount
 from pipeline.reporting.tables.settings import differing
 from pipeline.reporting.text.conclusions import answer, sentence
 from pipeline.reporting.text.quantities import count, interval, listed, mean, p_value, score
@@ -133,4 +133,6 @@ def _score_rows(group: PairedRuns, metric: str) -> list[tuple[str, ...]]:
 
 
 def _costs(run: Candidate) -> tuple[str, ...]:
-    return tuple(cost.write(run.values[cost.key]) if cost.key in run.values else MISSING for cost in COLUMNS)
+    return tuple(
+        amount(cost, run.values[cost.key], bound=run.bound) if cost.key in run.values else MISSING for cost in COLUMNS
+    )

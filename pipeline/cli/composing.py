@@ -25,13 +25,18 @@ COMPOSED_LAST = ("model", "experiment", "sweep")
 def run(command: str, arguments: Sequence[str]) -> None:
     """Compose the configuration of a command, with the arguments as overrides, and run the command."""
     import hydra
+    from hydra._internal.utils import get_args_parser
     from hydra.core.config_store import ConfigStore
     from hydra.core.plugins import Plugins
 
     from hydra_plugins.convtrack_sweeper import ConvtrackSweeper
     from pipeline.cli.arguments import RUN_MANY, check_arguments, config_folders, is_search
     from pipeline.cli.help import help_template
+    from pipeline.cli.usage import parsed
 
+    # Hydra's parser rejects `-m` between overrides.
+    ordered = sorted(arguments, key=lambda argument: argument not in RUN_MANY)
+    parsed(get_args_parser().parse_args, ordered, help_command=f"convtrack {command} --hydra-help")
     check_arguments(arguments)
     # Hydra then raises its errors instead of printing them, so that a message of ours takes their place.
     os.environ["HYDRA_FULL_ERROR"] = "1"
@@ -42,8 +47,6 @@ def run(command: str, arguments: Sequence[str]) -> None:
         primary["defaults"][primary["defaults"].index({"model": "???"})] = {"model": primary["models"][0]}
     ConfigStore.instance().store("convtrack", primary)
     Plugins.instance().register(ConvtrackSweeper)
-    # Hydra's parser rejects `-m` between overrides.
-    ordered = sorted(arguments, key=lambda argument: argument not in RUN_MANY)
     sys.argv = [f"convtrack {command}", *map(allow_new_options, ordered)]
     try:
         with _hydra_errors_as_user_errors():

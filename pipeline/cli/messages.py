@@ -68,6 +68,8 @@ def _hydra_sentence(problem: Exception) -> str:
         return f"This command has no config group '{quoted}': its `--help` lists the groups."
     if text.startswith("Could not append"):
         return f"'{quoted}' already has a value: replace it without the plus sign, `{quoted}=VALUE`."
+    if text.startswith("Additional config directory"):
+        return f"`--config-dir` must name an existing folder. Received '{quoted}': create it or correct the path."
     key = getattr(problem.__cause__, "full_key", None)
     if key and text.startswith("Could not override"):
         section, _, _ = key.rpartition(".")

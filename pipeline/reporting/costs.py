@@ -81,6 +81,15 @@ def measured(
     return values
 
 
+def amount(cost: Cost, value: float, *, bound: bool = False) -> str:
+    """Return a value as text; `bound` marks multiply–accumulates as a lower bound, because layers are not counted.
+
+    >>> amount(DECISIVE, 416_520, bound=True)
+    '≥ 417 k'
+    """
+    return ("≥ " if bound and cost is DECISIVE else "") + cost.write(value)
+
+
 def price(value: float) -> str:
     """Return a value of the decisive cost with its unit.
 

@@ -19,7 +19,7 @@ from pipeline.errors import UserError
 from pipeline.evaluation.metrics import METRICS
 from pipeline.evaluation.predictions import Predictions, read_predictions
 from pipeline.tracking.filters import quote_names
-from pipeline.tracking.names import DATA_DIGEST, EVALUATED, EVALUATION, KIND, REPLICATE, SEED
+from pipeline.tracking.names import DATA_DIGEST, EVALUATED, EVALUATION, KIND, REPLICATE, SEED, UNCOUNTED
 from pipeline.tracking.store import Store
 
 MAX_RUNS = 40
@@ -40,6 +40,7 @@ class Candidate:
         digest: the digest of the images; None for a run of another project.
         finished: the time at which the run ended.
         values: the latest value of every metric.
+        bound: whether the multiply–accumulates are a lower bound, because some layers are not counted.
         seeds: the seeds of the replicates.
         output: the name of the network's output that is compared; None without predictions.
         predictions: the predictions of this output for test images, by replicate.
@@ -55,6 +56,7 @@ class Candidate:
     finished: datetime | None
     parameters: Mapping[str, str]
     values: Mapping[str, float]
+    bound: bool
     seeds: tuple[str, ...]
     output: str | None
     predictions: Mapping[int, Predictions]
@@ -166,6 +168,7 @@ def _candidate(store: Store, run: Any, name: str, folder: Path) -> Candidate:
         finished=datetime.fromtimestamp(ended / 1000, UTC) if ended else None,
         parameters=run.data.params,
         values=run.data.metrics,
+        bound=UNCOUNTED in tags,
         seeds=tuple(sorted({child.data.params[SEED] for child in children.values() if SEED in child.data.params})),
         output=output,
         predictions=predictions,

@@ -20,6 +20,9 @@ TRIAL_STATE = "convtrack.trial_state"
 REASON = "convtrack.reason"
 """Tag: why a trial failed."""
 
+UNCOUNTED = "convtrack.uncounted_layers"
+"""Tag: the layers without a rule. With them, connections and multiply–accumulates are lower bounds."""
+
 SEED = "training.seed"
 """Parameter of child runs."""
 KEPT = ("kept_loss", "kept_accuracy")

@@ -16,6 +16,7 @@ def experiment(name, *, data="elpv", split="group", day=1, model=None, **validat
         finished=datetime(2026, 1, day, tzinfo=UTC),
         parameters={"split.strategy": split},
         values={},
+        bound=False,
         seeds=("0",),
         output=None,
         predictions={},

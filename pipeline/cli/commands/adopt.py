@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import yaml
 
 from pipeline.cli.composing import composed
+from pipeline.cli.usage import parsed
 from pipeline.config.reading import CONF, read_comparison
 from pipeline.config.schema import ComparisonConfig
 from pipeline.console import columns, say
@@ -48,7 +49,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str]) -> None:
     """Adopt a trial, or list the sweeps."""
-    given = parser().parse_args(arguments)
+    given = parsed(parser().parse_args, arguments, help_command="convtrack adopt --help")
     comparison = read_comparison()
     storage = given.storage or _configured_storage()
     if given.sweep is not None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from pipeline.cli.usage import parsed
 from pipeline.errors import unknown
 from pipeline.reporting.text.quantities import magnitude
 from pipeline.storage.folders import CACHE, CheckpointFolder
@@ -28,7 +29,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str]) -> None:
     """List or delete the folders of the cache. The results of the comparison, in runs/, are kept."""
-    given = parser().parse_args(arguments)
+    given = parsed(parser().parse_args, arguments, help_command="convtrack clean --help")
     for name in given.what:
         if name not in WHAT:
             raise unknown("folder of the cache", name, WHAT)

@@ -30,6 +30,7 @@ from pipeline.cli.compare_text import (
     separation_lines,
     value_lines,
 )
+from pipeline.cli.usage import parsed
 from pipeline.config.reading import CONF, read_comparison
 from pipeline.config.schema import ComparisonConfig
 from pipeline.console import say
@@ -68,20 +69,20 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str]) -> None:
     """Print the runs, the parameters in which they differ, a verdict per pair, and the conclusion."""
-    parsed = parser().parse_args(arguments)
-    settings = None if parsed.metric and parsed.margin else _settings(parsed.metric)
-    metric = parsed.metric or (settings.primary_metric if settings else "")
-    margin = parsed.margin or (settings.margin if settings else MARGIN)
+    given = parsed(parser().parse_args, arguments, help_command="convtrack compare --help")
+    settings = None if given.metric and given.margin else _settings(given.metric)
+    metric = given.metric or (settings.primary_metric if settings else "")
+    margin = given.margin or (settings.margin if settings else MARGIN)
     store = Store.open()
-    runs, remarks = find(store, parsed.run)
+    runs, remarks = find(store, given.run)
     if len(runs) < 2:
         raise UserError(f"compare needs at least two runs. Received one: {runs[0].info.run_name}.")
     found = candidates(store, runs)
     ours = [run for run in found if run.predictions or run.validated]
     others = [run for run in found if run not in ours]
-    metric, remark = _available(metric, ours, others, chosen=parsed.metric is not None)
+    metric, remark = _available(metric, ours, others, chosen=given.metric is not None)
     groups = paired_runs(ours, metric, margin)
-    ranks = _ranking(metric, groups, parsed.figure)
+    ranks = _ranking(metric, groups, given.figure)
     remarks = [*remarks, *remark]
     for line in (
         *runs_lines(found, metric, margin),

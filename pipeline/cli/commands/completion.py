@@ -14,6 +14,7 @@ from importlib import import_module
 import shtab
 
 from pipeline.cli.registry import HYDRA_COMMANDS, PLAIN_COMMANDS
+from pipeline.cli.usage import parsed
 from pipeline.config.reading import choices_of
 
 # Bash splits words at "=", so that it would compare only the part behind it with the choices, such as model=lenet5.
@@ -31,7 +32,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str]) -> None:
     """Print the script."""
-    shell = parser().parse_args(arguments).shell
+    shell = parsed(parser().parse_args, arguments, help_command="convtrack completion --help").shell
     print(shtab.complete(_all_commands(), shell, preamble=KEEP_EQUALS_SIGNS if shell == "bash" else ""))
 
 

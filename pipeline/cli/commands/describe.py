@@ -21,6 +21,7 @@ from typing import Any
 
 from pipeline.arithmetic.sizes import shape_text
 from pipeline.cli.composing import composed
+from pipeline.cli.usage import parsed
 from pipeline.console import say
 from pipeline.data.prepared import read_manifest
 from pipeline.errors import UserError
@@ -65,9 +66,9 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str]) -> None:
     """Print the table and the totals of a network, as text or as JSON."""
-    parsed = parser().parse_intermixed_args(arguments)
-    title, network = _network(parsed.target, parsed.input, parsed.classes, parsed.subgroups)
-    if parsed.json:
+    given = parsed(parser().parse_intermixed_args, arguments, help_command="convtrack describe --help")
+    title, network = _network(given.target, given.input, given.classes, given.subgroups)
+    if given.json:
         print(json.dumps(network.summary(title), indent=1))
         return
     for line in (f"{title}:", "", *layer_lines(network.rows), "", *total_lines(network.rows)):

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Sequence
 
+from pipeline.cli.usage import parsed
 from pipeline.config.reading import read_comparison
 from pipeline.console import say
 from pipeline.data.prepared import read_prepared
@@ -20,7 +21,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str]) -> None:
     """Log from the run folders what the store lacks. Runs that are complete stay as they are."""
-    parser().parse_args(arguments)
+    parsed(parser().parse_args, arguments, help_command="convtrack publish --help")
     settings = read_comparison()
     prepared = read_prepared(PREPARED)
     tracker = Tracker.open(prepared.manifest["name"])

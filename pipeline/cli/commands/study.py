@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 
 from pipeline import studies
+from pipeline.cli.usage import parsed
 from pipeline.config.reading import read_comparison
 from pipeline.console import say
 from pipeline.errors import unknown
@@ -30,7 +31,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str]) -> None:
     """Run the study whose name is the argument."""
-    name, names = parser().parse_args(arguments).name, study_names()
+    name, names = parsed(parser().parse_args, arguments, help_command="convtrack study --help").name, study_names()
     if name not in names:
         raise unknown("study", name, names)
     read_comparison()  # Raises outside a project folder.

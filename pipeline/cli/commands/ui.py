@@ -2,9 +2,11 @@
 
 import argparse
 import os
+import socket
 import sys
 from collections.abc import Sequence
 
+from pipeline.cli.usage import parsed
 from pipeline.config.reading import read_comparison
 from pipeline.console import say
 from pipeline.errors import UserError
@@ -19,19 +21,21 @@ from pipeline.tracking.tracker import Tracker
 def parser() -> argparse.ArgumentParser:
     """The arguments of the command."""
     command = argparse.ArgumentParser("convtrack ui", description=__doc__)
-    command.add_argument("--port", type=int, default=5000, help="port on 127.0.0.1 (default: 5000)")
+    command.add_argument("--port", type=_port, default=5000, help="port on 127.0.0.1 (default: 5000)")
     command.add_argument("--link", action="store_true", help="print the links to report and runs, and serve nothing")
     return command
 
 
 def main(arguments: Sequence[str]) -> None:
     """Print the links, then replace this process by MLflow's server on 127.0.0.1, unless `--link` is given."""
-    options = parser().parse_args(arguments)
+    options = parsed(parser().parse_args, arguments, help_command="convtrack ui --help")
     comparison = read_comparison()
     address = shown_address()
     remote = address.startswith("http")
     if remote and not options.link:
         raise UserError(f"MLFLOW_TRACKING_URI is a server: open {address} in a browser.")
+    if not options.link:
+        _check_free(options.port)
     tracker = Tracker.open(comparison.data)
     server = address.rstrip("/") if remote else f"http://127.0.0.1:{options.port}"
     if options.link:
@@ -41,6 +45,25 @@ def main(arguments: Sequence[str]) -> None:
         say(line)
     if not options.link:
         _serve(options.port)
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
+        raise UserError(f"`--port` must be an integer from 1 to 65535. Received {text!r}.")
+    return int(text)
+
+
+def _check_free(port: int) -> None:
+    """Raise `UserError` if the server cannot use the port. MLflow would report that below other messages."""
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", port))
+        except OSError as problem:
+            raise UserError(
+                f"Port {port} of 127.0.0.1 cannot be used ({problem.strerror}): end the other server, or choose "
+                "another port with `convtrack ui --port NUMBER`."
+            ) from None
 
 
 def _links(tracker: Tracker, models: Sequence[str], server: str) -> list[str]:

@@ -78,7 +78,7 @@ def _cells(
         (quantities.interval(estimate.low, estimate.high) if estimate else "") or "–",
         quantities.spread(model.validation.get(metric, ())),
         quantities.sides(model.receptive_field, " × "),
-        *(_price(cost, model.mean_cost(cost.key), model) for cost in costs.COLUMNS),
+        *(costs.amount(cost, model.mean_cost(cost.key), bound=bool(model.uncounted)) for cost in costs.COLUMNS),
     )
 
 
@@ -94,11 +94,6 @@ def _keys(row: ComparisonRow, model: ModelResult, estimate: Estimate | None, met
         float(np.prod(field)) if field else float("nan"),
         *(model.mean_cost(cost.key) for cost in costs.COLUMNS),
     )
-
-
-def _price(cost: costs.Cost, value: float, model: ModelResult) -> str:
-    """A cost as text; multiply–accumulates are a lower bound if layers are not counted."""
-    return ("≥ " if model.uncounted and cost is costs.DECISIVE else "") + cost.write(value)
 
 
 def _caption(comparison: Comparison, label: str) -> str:

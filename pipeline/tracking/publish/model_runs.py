@@ -12,7 +12,7 @@ from pipeline.reporting.costs import NETWORK_COSTS
 from pipeline.storage.files import read_json
 from pipeline.storage.folders import ResultFolder
 from pipeline.storage.provenance import commit, dirty
-from pipeline.tracking.names import DATA_DIGEST, KEPT, SEED
+from pipeline.tracking.names import DATA_DIGEST, KEPT, SEED, UNCOUNTED
 from pipeline.tracking.tracker import Status, Tracker, TrialKey
 
 NETWORK_METRICS = (*NETWORK_COSTS, "connections", "activations", "parameter_bytes", "activation_bytes")
@@ -133,7 +133,7 @@ def network_tags(layers: Mapping[str, Any]) -> dict[str, str]:
     ({'convtrack.uncounted_layers': 'attention, resizing'}, {})
     """
     names = layers.get("uncounted")
-    return {"convtrack.uncounted_layers": ", ".join(names)} if names else {}
+    return {UNCOUNTED: ", ".join(names)} if names else {}
 
 
 def provenance_tags(record: Mapping[str, Any]) -> dict[str, str]:

@@ -19,7 +19,7 @@ from pipeline.reporting.text.conclusions import answer, sentence
 from pipeline.statistics.analysis import analyse, analyse_scores
 from pipeline.storage.fingerprints import fingerprint as fingerprint_of
 from pipeline.tracking.find import find
-from pipeline.tracking.names import DATA_DIGEST, EVALUATED, EVALUATION, SEED
+from pipeline.tracking.names import DATA_DIGEST, EVALUATED, EVALUATION, SEED, UNCOUNTED
 from pipeline.tracking.store import Store
 from pipeline.tracking.tracker import Tracker
 
@@ -125,6 +125,14 @@ def test_only_differing_settings_are_listed(folder, capsys):
     assert ["model.options.units", "100", "–"] in rows
     assert ["optimizer.name", "–", "SGD"] in rows
     assert not any(row and row[0] in ("training.epochs", "model.name", "split.strategy") for row in rows)
+
+
+def test_the_cost_of_a_network_with_uncounted_layers_is_a_lower_bound(folder, capsys):
+    publish("counted", answers(1.5))
+    attention = publish("attention", answers(0.3, seed=1))
+    Tracker.open("elpv").tag(attention, {UNCOUNTED: "attention"})
+    rows = [line for line in said_of(capsys, "counted", "attention", "--margin", "0.02").splitlines() if "±" in line]
+    assert ["≥" in row for row in sorted(rows)] == [True, False]
 
 
 def test_replicates_are_paired_by_the_numbers_that_both_have(folder, capsys):

@@ -1,3 +1,4 @@
+import socket
 from pathlib import Path
 
 import pytest
@@ -39,3 +40,18 @@ def test_a_tracking_server_is_not_served_again(project, monkeypatch):
     with pytest.raises(UserError) as error:
         ui.main([])
     assert str(error.value) == "MLFLOW_TRACKING_URI is a server: open http://somewhere:5000 in a browser."
+
+
+@pytest.mark.parametrize("port", ["abc", "0", "-1", "65536", "5000.5"])
+def test_an_impossible_port_is_refused(project, port):
+    with pytest.raises(UserError, match="`--port` must be an integer from 1 to 65535"):
+        ui.main(["--port", port])
+
+
+def test_a_port_that_is_in_use_is_reported_before_the_server_starts(project):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(UserError, match=f"Port {port} of 127.0.0.1 cannot be used.*`convtrack ui --port NUMBER`"):
+            ui.main(["--port", str(port)])
