@@ -128,10 +128,11 @@ def test_only_differing_settings_are_listed(folder, capsys):
 
 
 def test_the_cost_of_a_network_with_uncounted_layers_is_a_lower_bound(folder, capsys):
-    publish("counted", answers(1.5))
-    attention = publish("attention", answers(0.3, seed=1))
+    publish("counted", simulated_predictions(1.5))
+    attention = publish("attention", simulated_predictions(0.3, seed=1))
     Tracker.open("elpv").tag(attention, {UNCOUNTED: "attention"})
-    rows = [line for line in said_of(capsys, "counted", "attention", "--margin", "0.02").splitlines() if "±" in line]
+    output = output_of(capsys, "counted", "attention", "--margin", "0.02")
+    rows = [line for line in output.splitlines() if "±" in line]
     assert ["≥" in row for row in sorted(rows)] == [True, False]
 
 
