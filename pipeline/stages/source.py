@@ -8,7 +8,7 @@ import ast
 from pathlib import Path
 
 from pipeline.config.schema import ModelConfig
-from pipeline.errors import unknown
+from pipeline.errors import UserError, unknown
 from pipeline.networks.available import architecture_names
 from pipeline.storage.files import replacing
 from pipeline.storage.folders import RunFolder
@@ -29,7 +29,7 @@ def main(model: ModelConfig) -> None:
         seen.add(module)
         text = _file(module).read_text(encoding="utf-8")
         texts.append(f"# {module}\n{text}")
-        waiting += sorted(_imported(text))
+        waiting += sorted(_imported(_file(module), text))
     with replacing(RunFolder.of(model.name).source) as unfinished:
         unfinished.write_text("\n\n".join(sorted(texts)))
 
@@ -38,9 +38,16 @@ def _file(module: str) -> Path:
     return PACKAGE.parent.joinpath(*module.split(".")).with_suffix(".py")
 
 
-def _imported(text: str) -> set[str]:
+def _imported(file: Path, text: str) -> set[str]:
+    try:
+        tree = ast.parse(text)
+    except SyntaxError as problem:
+        place = f"{file.relative_to(PACKAGE.parent)}, line {problem.lineno}"
+        raise UserError(
+            f"{place}: invalid Python ({problem.msg}). Correct the code and run the same command again."
+        ) from None
     found = set()
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module:
             found |= {node.module} | {f"{node.module}.{name.name}" for name in node.names}
         elif isinstance(node, ast.Import):
