@@ -51,6 +51,26 @@ def test_the_history_of_a_logged_training_is_not_read_again(tracker, result):
     assert not {"get_metric_history", "list_artifacts"} & set(again.client.calls)
 
 
+def test_a_replicate_interrupted_after_its_last_metrics_is_finished_by_the_next_training(tracker, result, monkeypatch):
+    def end(self, run, status, **options):
+        if status == "FINISHED":
+            raise KeyboardInterrupt
+        kept(self, run, status, **options)
+
+    kept = Tracker.end
+    with monkeypatch.context() as patched:
+        patched.setattr(Tracker, "end", end)
+        with (
+            pytest.raises(KeyboardInterrupt),
+            logging_live(tracker, "lenet5", [task(result)], CONFIGURATION, "d1ce", layers=LAYERS) as live,
+        ):
+            live(Progress(0, [{"train/loss": 0.5, "val/loss": 0.75}]))
+    assert {run.info.status for run in runs(tracker).values()} == {"KILLED"}
+    with logging_live(tracker, "lenet5", [task(result)], CONFIGURATION, "d1ce", layers=LAYERS):
+        pass
+    assert {run.info.status for run in runs(tracker).values()} == {"FINISHED"}
+
+
 @pytest.mark.parametrize(("problem", "status"), [(KeyboardInterrupt, "KILLED"), (UserError, "FAILED")])
 def test_no_run_stays_running_after_any_end_of_a_training(tracker, result, problem, status):
     with (
