@@ -9,8 +9,8 @@ import queue
 import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -225,10 +225,8 @@ class Scheduler:
         return storage.get_trial(storage.get_trial_id_from_study_id_trial_number(self.study._study_id, number))
 
     def _abort(self) -> None:
-        """End the workers and requeue their trials. A second Ctrl-C ends this process at once."""
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGINT, lambda *_: os._exit(130))
-        with suppress(*DATABASE_ERRORS):
+        """End the workers and requeue their trials. Meanwhile, a second Ctrl-C ends this process at once."""
+        with _second_interrupt_exits(), suppress(*DATABASE_ERRORS):
             self._signal_workers(signal.SIGTERM)
             until = time.monotonic() + GRACE_PERIOD
             while self._running and time.monotonic() < until:
@@ -255,3 +253,15 @@ class Scheduler:
         trial = self._frozen(number)
         if trial.state == TrialState.RUNNING:
             requeue(self.study, trial)
+
+
+@contextmanager
+def _second_interrupt_exits() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handler = signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)

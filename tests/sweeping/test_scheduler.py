@@ -1,5 +1,6 @@
 """The scheduler's rules: which trial it claims, requeues and fails. Jobs are functions; the database is real."""
 
+import signal
 import threading
 import time
 
@@ -154,8 +155,10 @@ def test_a_trial_that_hydra_cannot_compose_fails_with_hydras_reason(study, sched
 def test_an_error_of_the_machine_requeues_the_trial_and_ends_the_sweep(study, scheduler):
     failed = JobReturn(status=JobStatus.FAILED)
     failed.return_value = OSError(28, "No space left on device")
+    handler = signal.getsignal(signal.SIGINT)
     with pytest.raises(OSError, match="No space left"):
         scheduler(lambda overrides, number: failed, total=2).run()
+    assert signal.getsignal(signal.SIGINT) is handler
     assert states(study) == ["WAITING"]
     scheduler(complete(study), total=2).run()
     assert states(study) == ["COMPLETE"] * 2
