@@ -1,10 +1,11 @@
 """The entry point of `convtrack`: run the command that the command line names, and report mistakes in one sentence."""
 
+import atexit
 import io
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 
 from pipeline.cli import composing
@@ -20,6 +21,7 @@ INTERRUPTED = 128 + signal.SIGINT
 def main() -> None:
     """Run a command. A mistake of the user ends in one sentence on standard error and exit code 1."""
     signal.signal(signal.SIGTERM, _interrupt)
+    atexit.register(_on_interrupts, signal.SIG_IGN)  # Python is then about to restore the default: death by the signal.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # Some terminals cannot print ×.
@@ -29,6 +31,7 @@ def main() -> None:
         finally:
             sys.stdout.flush()
     except KeyboardInterrupt:
+        _on_interrupts(lambda *_: os._exit(INTERRUPTED))
         _exit("Interrupted. Run the same command again to continue from the last finished epoch.", INTERRUPTED)
     except BrokenPipeError:
         # The reader, such as `head`, has closed the pipe. Python would report that once more when it exits.
@@ -52,6 +55,11 @@ def _run(arguments: Sequence[str]) -> None:
         composing.run(name, rest)
     else:
         import_module(COMMANDS[name].module).main(rest)
+
+
+def _on_interrupts(handler: Callable[[int, object], object] | signal.Handlers) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, handler)
 
 
 def _interrupt(*_: object) -> None:

@@ -1,0 +1,37 @@
+"""The entry point ends with the exit code of an interruption, however often it is interrupted."""
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import atexit, os, sys
+from pipeline.cli import main
+
+def interrupted(arguments):
+    raise KeyboardInterrupt
+
+main._run = interrupted
+class Last:
+    def __del__(self, kill=os.kill, process=os.getpid(), number=int(sys.argv[1])):
+        kill(process, number)
+
+moment = {
+    "exit functions": lambda: atexit.register(os.kill, os.getpid(), int(sys.argv[1])),
+    "modules": lambda: globals().update(last=Last()),
+}
+moment[sys.argv[2]]()
+main.main()
+"""
+
+
+@pytest.mark.parametrize("moment", ["exit functions", "modules"])
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_interrupt_while_python_shuts_down_leaves_the_exit_code(second, moment):
+    process = subprocess.run([sys.executable, "-c", PROGRAM, str(second.value), moment], capture_output=True, text=True)
+    assert process.returncode == 130
+    assert process.stderr == (
+        "convtrack: Interrupted. Run the same command again to continue from the last finished epoch.\n"
+    )
