@@ -76,6 +76,17 @@ def complete(study):
     return launch
 
 
+def test_ctrl_c_during_a_claim_leaves_no_running_trial(study, scheduler, monkeypatch):
+    def interrupted(self, trial):
+        signal.raise_signal(signal.SIGINT)
+        return []
+
+    monkeypatch.setattr(Line, "suggest", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        scheduler(complete(study), total=2, parallel=2).run()
+    assert states(study) == ["WAITING"]
+
+
 def failing(study, which):
     """Jobs that fail if their number is one of these."""
 
