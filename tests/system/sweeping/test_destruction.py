@@ -209,7 +209,7 @@ def test_a_trial_that_kills_its_process_fails_but_other_trials_do_not(project):
 def test_the_same_command_resumes_a_sweep_after_a_full_disk(tmp_path):
     disk = tmp_path / "disk"
     disk.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(disk)], check=False)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", str(disk)], check=False)
     if mounted.returncode:
         pytest.skip("a tmpfs cannot be mounted here")
     try:
