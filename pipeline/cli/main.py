@@ -21,7 +21,8 @@ INTERRUPTED = 128 + signal.SIGINT
 def main() -> None:
     """Run a command. A mistake of the user ends in one sentence on standard error and exit code 1."""
     signal.signal(signal.SIGTERM, _interrupt)
-    atexit.register(_on_interrupts, signal.SIG_IGN)  # Python is then about to restore the default: death by the signal.
+    # After the exit functions, Python restores the default handlers, and a signal would kill the process.
+    atexit.register(_handle_interrupts, signal.SIG_IGN)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # Some terminals cannot print ×.
@@ -31,7 +32,7 @@ def main() -> None:
         finally:
             sys.stdout.flush()
     except KeyboardInterrupt:
-        _on_interrupts(lambda *_: os._exit(INTERRUPTED))
+        _handle_interrupts(lambda *_: os._exit(INTERRUPTED))
         _exit("Interrupted. Run the same command again to continue from the last finished epoch.", INTERRUPTED)
     except BrokenPipeError:
         # The reader, such as `head`, has closed the pipe. Python would report that once more when it exits.
@@ -57,7 +58,8 @@ def _run(arguments: Sequence[str]) -> None:
         import_module(COMMANDS[name].module).main(rest)
 
 
-def _on_interrupts(handler: Callable[[int, object], object] | signal.Handlers) -> None:
+def _handle_interrupts(handler: Callable[[int, object], object] | signal.Handlers) -> None:
+    """Let `handler` receive SIGINT and SIGTERM from now on."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, handler)
 

@@ -135,7 +135,11 @@ class Scheduler:
 
         def claim() -> Job | None:
             with study_lock(self.study, self.storage):
-                self._requeue_abandoned()
+                for trial in trials_of(self.study, TrialState.RUNNING):
+                    # A trial that this process owns but does not run was claimed just before the database vanished.
+                    orphaned = trial.user_attrs.get(OWNER) == this_process()
+                    if trial.number not in self._running and (orphaned or is_dead(trial, self.silence)):
+                        requeue(self.study, trial)
                 trials = trials_of(self.study)
                 if sum(trial.state != TrialState.WAITING for trial in trials) >= self.total:
                     return None
@@ -147,16 +151,6 @@ class Scheduler:
                 return Job(claimed.number, overrides, claimed.user_attrs.get(DEATHS, 0) >= MOST_DEATHS)
 
         return with_retries(claim)
-
-    def _requeue_abandoned(self) -> None:
-        """Requeue the running trials whose process has died, and those that this process owns but does not run.
-
-        It does not run a trial if the database vanished or Ctrl-C arrived just after it had claimed the trial.
-        """
-        for trial in trials_of(self.study, TrialState.RUNNING):
-            orphaned = trial.user_attrs.get(OWNER) == this_process()
-            if trial.number not in self._running and (orphaned or is_dead(trial, self.silence)):
-                requeue(self.study, trial)
 
     def _start(self, job: Job) -> None:
         self._running[job.number] = job
@@ -241,9 +235,10 @@ class Scheduler:
                     self._requeue_if_running(job.number)
                     del self._running[job.number]
             self._signal_workers(signal.SIGKILL)
-            for number in list(self._running):
-                self._requeue_if_running(number)
-            self._requeue_abandoned()
+            for trial in trials_of(self.study, TrialState.RUNNING):
+                # This process also owns a trial that it has claimed but not started.
+                if trial.number in self._running or trial.user_attrs.get(OWNER) == this_process():
+                    requeue(self.study, trial)
 
     def _signal_workers(self, signal_number: signal.Signals) -> None:
         for number in self._running:

@@ -87,6 +87,18 @@ def test_ctrl_c_during_a_claim_leaves_no_running_trial(study, scheduler, monkeyp
     assert states(study) == ["WAITING"]
 
 
+def test_an_interrupted_scheduler_leaves_the_trial_that_another_one_is_claiming(study, scheduler, monkeypatch):
+    def interrupted(self, trial):
+        study.ask()  # The other scheduler's; it has no owner for a moment.
+        signal.raise_signal(signal.SIGINT)
+        return []
+
+    monkeypatch.setattr(Line, "suggest", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        scheduler(complete(study), total=3, parallel=2).run()
+    assert states(study) == ["WAITING", "RUNNING"]
+
+
 def failing(study, which):
     """Jobs that fail if their number is one of these."""
 
