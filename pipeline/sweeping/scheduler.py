@@ -235,10 +235,11 @@ class Scheduler:
                     self._requeue_if_running(job.number)
                     del self._running[job.number]
             self._signal_workers(signal.SIGKILL)
-            for trial in trials_of(self.study, TrialState.RUNNING):
-                # This process also owns a trial that it has claimed but not started.
-                if trial.number in self._running or trial.user_attrs.get(OWNER) == this_process():
-                    requeue(self.study, trial)
+            with study_lock(self.study, self.storage):
+                for trial in trials_of(self.study, TrialState.RUNNING):
+                    # This process also owns a trial that it has claimed but not started.
+                    if trial.number in self._running or trial.user_attrs.get(OWNER) == this_process():
+                        requeue(self.study, trial)
 
     def _signal_workers(self, signal_number: signal.Signals) -> None:
         for number in self._running:

@@ -13,7 +13,7 @@ from optuna.trial import TrialState
 
 from pipeline.errors import UserError
 from pipeline.sweeping.database import create_database, full_address, study_lock
-from pipeline.sweeping.ownership import DEATHS, HEARTBEAT, OWNER, take_ownership
+from pipeline.sweeping.ownership import DEATHS, HEARTBEAT, OWNER, requeue, take_ownership
 from pipeline.sweeping.scheduler import Scheduler
 from pipeline.sweeping.study import REASON, create_study, trials_of
 
@@ -97,6 +97,31 @@ def test_an_interrupted_scheduler_leaves_the_trial_that_another_one_is_claiming(
     with pytest.raises(KeyboardInterrupt):
         scheduler(complete(study), total=3, parallel=2).run()
     assert states(study) == ["WAITING", "RUNNING"]
+
+
+def test_an_interrupted_scheduler_leaves_its_trial_to_another_one_that_claims_it_again(study, storage, scheduler):
+    claimed = threading.Event()
+
+    def claim_again():
+        with study_lock(study, storage):
+            (trial,) = trials_of(study)
+            requeue(study, trial)
+            study.ask()
+            claimed.set()
+            time.sleep(0.3)
+            study._storage.set_trial_user_attr(trial._trial_id, OWNER, ELSEWHERE)
+
+    other = threading.Thread(target=claim_again)
+
+    def interrupted(overrides, number):
+        other.start()
+        claimed.wait()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        scheduler(interrupted, total=1).run()
+    other.join()
+    assert states(study) == ["RUNNING"]
 
 
 def failing(study, which):
