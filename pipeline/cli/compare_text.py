@@ -11,7 +11,7 @@ from pipeline.reporting.text.conclusions import answer, sentence
 from pipeline.reporting.text.quantities import count, interval, listed, mean, p_value, score
 from pipeline.statistics.rank_tests import Ranking
 from pipeline.statistics.results import Certainty
-from pipeline.tracking.connection import shown_address
+from pipeline.tracking.address import shown_address
 from pipeline.tracking.find import Candidate
 from pipeline.tracking.paired_runs import PairedRuns
 

@@ -20,28 +20,16 @@ from pipeline.errors import Unreachable, UserError
 from pipeline.storage.files import replacing
 from pipeline.storage.folders import CACHE
 from pipeline.storage.interrupts import deferred_interrupts
+from pipeline.tracking.address import ARTIFACTS, DEFAULT_STORE, shown_address, store_address
 
 for _name in ("mlflow", "alembic", "urllib3"):
     logging.getLogger(_name).setLevel(logging.CRITICAL)  # They also raise every error that they log.
 
-DEFAULT_STORE = "sqlite:///mlflow.db"
-ARTIFACTS = Path("mlartifacts")
-"""Where runs of an SQLite store keep their files."""
 SEARCH_LIMIT = 1000
 """The number of runs that one search returns at most."""
 
 STORE_ERRORS = (MlflowException, requests.RequestException, SQLAlchemyError, OSError)
 """Exceptions of a store that is unreachable."""
-
-
-def store_address() -> str:
-    """The URI of the store: `MLFLOW_TRACKING_URI`, or an SQLite file in the project's folder."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_STORE
-
-
-def shown_address() -> str:
-    """The URI of the store without user name and password."""
-    return re.sub(r"//[^/@]*@", "//", store_address())
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from mlflow.store.artifact.artifact_repository_registry import get_artifact_repo
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 from PIL import Image
 
-from pipeline.tracking.connection import store_address
+from pipeline.tracking.address import store_address
 from pipeline.tracking.image_sets import ImageSet
 
 METRICS_PER_REQUEST = 800

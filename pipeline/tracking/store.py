@@ -10,7 +10,8 @@ from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from pipeline.errors import UserError
-from pipeline.tracking.connection import SEARCH_LIMIT, connecting, shown_address, store_address
+from pipeline.tracking.address import shown_address, store_address
+from pipeline.tracking.connection import SEARCH_LIMIT, connecting
 from pipeline.tracking.filters import text_filter
 from pipeline.tracking.names import KIND
 

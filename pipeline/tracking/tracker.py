@@ -13,15 +13,8 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from pipeline.errors import UserError
 from pipeline.storage.processes import is_gone, this_process
-from pipeline.tracking.connection import (
-    ARTIFACTS,
-    SEARCH_LIMIT,
-    check_artifact_folder,
-    connecting,
-    shown_address,
-    store_address,
-    store_lock,
-)
+from pipeline.tracking.address import ARTIFACTS, shown_address, store_address
+from pipeline.tracking.connection import SEARCH_LIMIT, check_artifact_folder, connecting, store_lock
 from pipeline.tracking.filters import text_filter
 from pipeline.tracking.names import (
     FINGERPRINT,

@@ -6,7 +6,7 @@ A shared view is the state of the run table, JSON in a tag of the experiment. Wi
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from pipeline.tracking.connection import shown_address
+from pipeline.tracking.address import shown_address
 from pipeline.tracking.names import KIND
 
 LOCAL_SERVER = "http://127.0.0.1:5000"

@@ -7,7 +7,7 @@ import mlflow
 import pytest
 from mlflow.exceptions import MlflowException
 
-from pipeline.tracking.connection import shown_address
+from pipeline.tracking.address import shown_address
 from pipeline.tracking.tracker import Tracker
 
 

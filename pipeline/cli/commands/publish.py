@@ -8,7 +8,7 @@ from pipeline.config.reading import read_comparison
 from pipeline.console import say
 from pipeline.data.prepared import read_prepared
 from pipeline.storage.folders import PREPARED, RunFolder
-from pipeline.tracking.connection import shown_address
+from pipeline.tracking.address import shown_address
 from pipeline.tracking.publish.comparison import compare_published, publish_comparison
 from pipeline.tracking.publish.evaluation import publish_evaluation
 from pipeline.tracking.tracker import Tracker

@@ -12,10 +12,9 @@ from pipeline.console import say
 from pipeline.errors import UserError
 from pipeline.storage.folders import REPORT
 from pipeline.tracking import views
-from pipeline.tracking.connection import shown_address, store_address
+from pipeline.tracking.address import shown_address, store_address
 from pipeline.tracking.names import CHARTS_VIEW, TABLE_VIEW
-from pipeline.tracking.publish.comparison import published_runs
-from pipeline.tracking.tracker import Tracker
+from pipeline.tracking.published import Published, recall, remember
 
 
 def parser() -> argparse.ArgumentParser:
@@ -36,12 +35,12 @@ def main(arguments: Sequence[str]) -> None:
         raise UserError(f"MLFLOW_TRACKING_URI is a server: open {address} in a browser.")
     if not options.link:
         _check_free(options.port)
-    tracker = Tracker.open(comparison.data)
+    published = recall(comparison.data, comparison.models) or _find_published(comparison.data, comparison.models)
     server = address.rstrip("/") if remote else f"http://127.0.0.1:{options.port}"
     if options.link:
         say(f"Report: {REPORT}")
         say("Runs:" if remote else "Runs (start the server with `make ui`):")
-    for line in _links(tracker, comparison.models, server):
+    for line in _links(published, comparison.models, server):
         say(line)
     if not options.link:
         _serve(options.port)
@@ -66,9 +65,21 @@ def _check_free(port: int) -> None:
             ) from None
 
 
-def _links(tracker: Tracker, models: Sequence[str], server: str) -> list[str]:
+def _find_published(data: str, models: Sequence[str]) -> Published:
+    """Find the models in the store with MLflow, and remember them if all are there."""
+    from pipeline.tracking.publish.comparison import published_runs  # slow: imports MLflow
+    from pipeline.tracking.tracker import Tracker
+
+    tracker = Tracker.open(data)
+    published = Published(tracker.experiment, published_runs(tracker, models))
+    if len(published.runs) == len(models):
+        remember(data, published)
+    return published
+
+
+def _links(published: Published, models: Sequence[str], server: str) -> list[str]:
     """A line for each page of the MLflow UI that shows the models."""
-    experiment, runs = tracker.experiment, published_runs(tracker, models)
+    experiment, runs = published.experiment, list(published.runs.values())
     lines = [
         f"  models as a table      {views.view_page(experiment, TABLE_VIEW, server)}",
         f"  models as charts       {views.view_page(experiment, CHARTS_VIEW, server, charts=True)}",

@@ -22,12 +22,12 @@ from pipeline.reporting.tables.text_table import escaped
 from pipeline.reporting.text.conclusions import answer, sentence
 from pipeline.reporting.text.quantities import interval, mean, share, spread
 from pipeline.statistics.results import LEVEL, Certainty
-from pipeline.storage.files import read_json
-from pipeline.storage.folders import RunFolder, report_files
+from pipeline.storage.folders import report_files
 from pipeline.tracking import views
 from pipeline.tracking.logged_networks import find_network
 from pipeline.tracking.names import CHARTS_VIEW, TABLE_VIEW
 from pipeline.tracking.publish.model_runs import ModelRuns
+from pipeline.tracking.published import Published, model_fingerprint, remember
 from pipeline.tracking.tracker import Tracker
 
 DIFFERS = "differs."
@@ -86,6 +86,7 @@ def publish_comparison(tracker: Tracker, runs: Mapping[str, ModelRuns], comparis
         CHARTS_VIEW, metric=f"test/{metric}", costs=[cost.key for cost in DRAWN[:3]], parameters=parameters
     )
     tracker.share_view(CHARTS_VIEW, charts)
+    remember(comparison.data.name, Published(tracker.experiment, {model: own.parent for model, own in runs.items()}))
 
 
 def _publish_model(
@@ -180,14 +181,14 @@ def share_table(tracker: Tracker, primary_metric: str, *, tags: Sequence[str] = 
     tracker.share_view(TABLE_VIEW, view)
 
 
-def published_runs(tracker: Tracker, models: Sequence[str]) -> list[str]:
-    """The ids of the parent runs of the models that are trained and in the store."""
-    found = []
+def published_runs(tracker: Tracker, models: Sequence[str]) -> dict[str, str]:
+    """The ids of the parent runs of the models that are trained and in the store, by model."""
+    found = {}
     for model in models:
-        file = RunFolder.of(model).replicates
-        run = tracker.find(read_json(file)["model_fingerprint"], model) if file.is_file() else None
+        fingerprint = model_fingerprint(model)
+        run = tracker.find(fingerprint, model) if fingerprint else None
         if run is not None:
-            found.append(str(run.info.run_id))
+            found[model] = str(run.info.run_id)
     return found
 
 

@@ -1,4 +1,8 @@
 import socket
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -6,6 +10,7 @@ import pytest
 from pipeline.cli.commands import ui
 from pipeline.config.reading import read_comparison
 from pipeline.errors import UserError
+from pipeline.tracking.published import Published, remember
 from pipeline.tracking.tracker import Tracker
 
 ROOT = Path(__file__).parents[3]
@@ -33,6 +38,21 @@ def test_link_prints_the_pages_of_report_and_runs_and_serves_nothing(project, ca
         f"  models as charts       {runs}charts&compareRunsMode=CHART&workflowType=machine_learning",
         f"  {models} of {models} models are not in this store; `convtrack publish` adds them",
     ]
+
+
+def test_the_links_to_a_published_comparison_need_no_mlflow(project):
+    models = read_comparison().models
+    (project / ".convtrack").mkdir()
+    with closing(sqlite3.connect(project / "mlflow.db")) as store, store:
+        store.execute("create table experiments (experiment_id integer, name, lifecycle_stage, artifact_location)")
+        store.execute("insert into experiments values (7, ?, 'active', '')", (read_comparison().data,))
+        store.execute("create table runs (run_uuid, experiment_id integer, lifecycle_stage, status)")
+        store.executemany("insert into runs values (?, 7, 'active', 'FINISHED')", [(model,) for model in models])
+    remember(read_comparison().data, Published("7", {model: model for model in models}))
+    code = "import sys; from pipeline.cli.commands import ui; ui.main(['--link']); sys.exit('mlflow' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "%22,%22".join(models) in done.stdout
 
 
 def test_a_tracking_server_is_not_served_again(project, monkeypatch):

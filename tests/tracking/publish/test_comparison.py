@@ -17,6 +17,7 @@ from pipeline.tracking.publish.comparison import (
     publish_comparison,
 )
 from pipeline.tracking.publish.model_runs import ModelRuns
+from pipeline.tracking.published import Published, recall
 from tests.reporting import conftest as reporting
 from tests.tracking.conftest import parent, runs
 
@@ -50,6 +51,16 @@ def test_a_model_gets_the_tags_the_interval_and_the_description_of_the_compariso
     note = lenet5.tags["mlflow.note.content"]
     assert note.startswith("| differing setting | value |\n| --- | --- |\n| `model.architecture` | `lenet5` |\n")
     assert f"/runs/{found['comparison'].info.run_id}/artifacts" in note
+
+
+def test_the_published_runs_are_remembered(tracker, logged, comparison):
+    comparison = replace(comparison, data=replace(comparison.data, name="digits"))
+    publish_comparison(tracker, logged, comparison)
+    expected = Published(tracker.experiment, {model: own.parent for model, own in logged.items()})
+    assert recall("digits", MODELS) is None  # The runs have not ended.
+    for own in logged.values():
+        tracker.end(own.parent, "FINISHED")
+    assert recall("digits", MODELS) == expected
 
 
 def test_one_run_holds_the_report_and_the_tables(project, tracker, logged, comparison):

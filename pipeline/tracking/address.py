@@ -1,0 +1,19 @@
+"""The address of the MLflow store. This module does not import MLflow, which takes a second."""
+
+import os
+import re
+from pathlib import Path
+
+DEFAULT_STORE = "sqlite:///mlflow.db"
+ARTIFACTS = Path("mlartifacts")
+"""Where runs of an SQLite store keep their files."""
+
+
+def store_address() -> str:
+    """The URI of the store: `MLFLOW_TRACKING_URI`, or an SQLite file in the project's folder."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_STORE
+
+
+def shown_address() -> str:
+    """The URI of the store without user name and password."""
+    return re.sub(r"//[^/@]*@", "//", store_address())

@@ -1,0 +1,90 @@
+"""The published comparison, remembered in a file: linking to its pages then needs no import of MLflow.
+
+The file is only trusted while the store still has what it names. An SQLite store is asked directly, read-only.
+"""
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote
+
+from pipeline.storage.files import read_json, write_json
+from pipeline.storage.folders import CACHE, RunFolder
+from pipeline.tracking.address import ARTIFACTS, DEFAULT_STORE, shown_address, store_address
+
+FILE = CACHE / "published.json"
+
+
+class Published(NamedTuple):
+    """The experiment of the compared models, and the run of each model, by name."""
+
+    experiment: str
+    runs: Mapping[str, str]
+
+
+def remember(data: str, published: Published) -> None:
+    """Write the file: these are the runs of the trainings in the run folders, in the present store."""
+    write_json(
+        FILE,
+        {
+            "store": shown_address(),
+            "data": data,
+            "experiment": published.experiment,
+            "runs": published.runs,
+            "fingerprints": {model: model_fingerprint(model) for model in published.runs},
+        },
+    )
+
+
+def recall(data: str, models: Sequence[str]) -> Published | None:
+    """The remembered comparison of these models; None if it is unknown, outdated, or no longer in the store.
+
+    A tracking server is not asked, because that takes as long as importing MLflow.
+    """
+    try:
+        held = json.loads(FILE.read_bytes())
+        if (held["store"], held["data"]) != (shown_address(), data):
+            return None
+        published = Published(held["experiment"], {model: held["runs"][model] for model in models})
+        if any(held["fingerprints"][model] != model_fingerprint(model) for model in models):
+            return None
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+    kept = store_address().startswith("http") or _in_sqlite(data, published)
+    return published if kept else None
+
+
+def model_fingerprint(model: str) -> str | None:
+    """The fingerprint of the model's trainings in its run folder; None if it is not trained."""
+    file = RunFolder.of(model).replicates
+    return str(read_json(file)["model_fingerprint"]) if file.is_file() else None
+
+
+def _in_sqlite(data: str, published: Published) -> bool:
+    """Whether the store is an SQLite file with these runs, and no run of the experiment waits for its end.
+
+    Runs whose process was killed stay in the state RUNNING until the experiment is opened with MLflow.
+    """
+    if not store_address().startswith("sqlite:///"):
+        return False
+    file = Path(store_address().removeprefix("sqlite:///"))
+    folder = ARTIFACTS.resolve().as_uri() if store_address() == DEFAULT_STORE else None
+    marks = ", ".join("?" * len(published.runs))
+    try:
+        with closing(sqlite3.connect(f"file:{quote(str(file))}?mode=ro", uri=True, timeout=5)) as store:
+            ((experiments,),) = store.execute(
+                "select count(*) from experiments where experiment_id = ? and name = ? and lifecycle_stage = 'active' "
+                "and artifact_location = coalesce(?, artifact_location)",
+                (published.experiment, data, folder),
+            )
+            active = "from runs where experiment_id = ? and lifecycle_stage = 'active' and"
+            ((runs,),) = store.execute(
+                f"select count(*) {active} run_uuid in ({marks})", (published.experiment, *published.runs.values())
+            )
+            ((running,),) = store.execute(f"select count(*) {active} status = 'RUNNING'", (published.experiment,))
+    except sqlite3.Error:
+        return False
+    return bool(experiments == 1 and runs == len(published.runs) and running == 0)
