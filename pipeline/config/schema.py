@@ -100,10 +100,8 @@ class AugmentationConfig:
 
 @dataclass(frozen=True, config=_checked)
 class EvaluationConfig:
-    """How to predict and time the test set, and how many misclassified images to show."""
+    """How to present the predictions of the test set: the number of misclassified images to show."""
 
-    batch_size: Count
-    timing_repeats: Count
     mistakes: Count
 
 

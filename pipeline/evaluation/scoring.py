@@ -1,33 +1,18 @@
 """From the predictions of a model's replicates to scores, tables and the contents of its result files."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from pipeline.evaluation import metrics
+from pipeline.evaluation.model_predictions import ModelPredictions
 from pipeline.evaluation.predictions import Predictions
 from pipeline.evaluation.weighting import Probabilities, Truth
 
 ScoresByReplicate = Mapping[int, Mapping[str, float]]
-
-
-class ModelPredictions(NamedTuple):
-    """Predictions for test and for validation images by output and replicate, and the seconds per image by replicate.
-
-    A model's first output comes first; the model is compared by that one.
-    """
-
-    test: dict[str, dict[int, Predictions]]
-    validation: dict[str, dict[int, Predictions]]
-    seconds_per_image: dict[int, float]
-
-    @property
-    def question(self) -> str:
-        """The name of the first output."""
-        return next(iter(self.test))
 
 
 def score(predictions: Mapping[str, Mapping[int, Predictions]]) -> dict[int, dict[str, float]]:

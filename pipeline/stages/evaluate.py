@@ -1,9 +1,10 @@
-"""Predict the test images with every trained replicate of a model, score the predictions, and log them."""
+"""Score the predictions of every trained replicate of a model for its test images, and log them."""
 
 from pipeline.config.schema import EvaluationConfig, ModelConfig
 from pipeline.console import say
 from pipeline.data.looks import record_look, test_set_digest
 from pipeline.data.prepared import read_prepared
+from pipeline.evaluation.model_predictions import read_model_predictions
 from pipeline.evaluation.predictions import write_predictions
 from pipeline.evaluation.scoring import class_table, metrics_file, score_file
 from pipeline.reporting.costs import NETWORK_COSTS
@@ -14,7 +15,6 @@ from pipeline.storage.folders import PREPARED, RunFolder, looks_file
 from pipeline.storage.provenance import commit
 from pipeline.tracking.publish.evaluation import publish_evaluation
 from pipeline.tracking.tracker import Tracker
-from pipeline.training.runtime import start_tensorflow
 
 
 def main(model: ModelConfig, evaluation: EvaluationConfig) -> None:
@@ -24,16 +24,11 @@ def main(model: ModelConfig, evaluation: EvaluationConfig) -> None:
     network = read_json(run.layers, *NETWORK_COSTS)
     prepared = read_prepared(PREPARED)
     tracker = Tracker.open(prepared.manifest["name"])
-    start_tensorflow(trained["configuration"]["training"]["threads"])
-    from pipeline.evaluation.predict import predict_replicates
-
     records = trained["replicates"]
-    predictions = predict_replicates(
+    predictions = read_model_predictions(
         read_json_text(run.architecture),
         {record["replicate"]: run.result(record["replicate"]) for record in records},
         prepared,
-        batch_size=evaluation.batch_size,
-        repeats=evaluation.timing_repeats,
     )
     record_look(
         looks_file(prepared.manifest["name"]),

@@ -1,4 +1,8 @@
-"""Train every replicate of a model in parallel, and log the progress to MLflow."""
+"""Train every replicate of a model in parallel, and log the progress to MLflow.
+
+The trained networks predict the test and validation images here, where they are in memory. Scores of these predictions
+are computed and recorded by `evaluate` only.
+"""
 
 from dataclasses import asdict
 
@@ -12,7 +16,7 @@ from pipeline.tracking.tracker import Tracker
 from pipeline.training.collecting import collect
 from pipeline.training.progress import Reporter, in_turn, report_reused
 from pipeline.training.task import make_tasks
-from pipeline.training.workers import train_side_by_side, worker_count
+from pipeline.training.workers import finish, prepare_workers, train_side_by_side, worker_count
 
 
 def main(
@@ -27,7 +31,6 @@ def main(
     """Train the replicates of one model of the comparison that have no finished result."""
     run = RunFolder.of(model.name)
     manifest = read_manifest(PREPARED)
-    tracker = Tracker.open(manifest["name"])
     tasks = make_tasks(
         read_json_text(run.architecture),
         PREPARED,
@@ -37,6 +40,11 @@ def main(
         training=training,
         augmentation=augmentation,
     )
+    unpredicted = [task for task in tasks if not task.result.predicted]
+    if unpredicted:
+        # MLflow is imported meanwhile.
+        prepare_workers()
+    tracker = Tracker.open(manifest["name"])
     layers = read_json(run.layers, "options")
     configuration = {
         **manifest["settings"],
@@ -48,10 +56,11 @@ def main(
     todo = [task for task in tasks if not task.result.finished]
     report_reused(model.name, tasks, todo)
     with logging_live(tracker, model.name, tasks, configuration, manifest["digest"], layers=layers) as live:
+        count = worker_count(len(unpredicted), training.threads, wanted=workers)
         if todo:
-            count = worker_count(len(todo), training.threads, wanted=workers)
             place = f" ({models.index(model.name) + 1} of {len(models)} models)" if model.name in models else ""
             say(f"{model.name}{place}: {len(todo)} replicates of {training.epochs} epochs, {count} in parallel")
-            report = Reporter(model.name, [task.replicate for task in todo], training.epochs, count)
-            train_side_by_side(todo, workers=count, on_progress=in_turn(report, live))
+        report = Reporter(model.name, [task.replicate for task in todo], training.epochs, count)
+        train_side_by_side(unpredicted, workers=count, on_progress=in_turn(report, live))
+    finish(tasks)
     collect(run, model.name, tasks, configuration)

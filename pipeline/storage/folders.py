@@ -4,6 +4,7 @@ import csv
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import is_zipfile
 
 from pipeline.storage.files import existing
 
@@ -144,6 +145,24 @@ class ResultFolder:
         return self.folder / "record.json"
 
     @property
+    def outputs(self) -> Path:
+        """The network's outputs for its test and validation images, npz (`pipeline.training.outputs`)."""
+        return self.folder / "outputs.npz"
+
+    @property
+    def latency(self) -> Path:
+        """The seconds per image of a prediction, JSON."""
+        return self.folder / "latency.json"
+
+    @property
+    def network(self) -> Path:
+        """The network with its standardisation, from grey levels to probabilities, in Keras' format.
+
+        Only the best replicate of a model has one.
+        """
+        return self.folder / "network.keras"
+
+    @property
     def epochs(self) -> list[dict[str, float]]:
         """Losses and metrics as one mapping per epoch."""
         with existing(self.history).open(encoding="utf-8", newline="") as stream:
@@ -158,6 +177,16 @@ class ResultFolder:
             return all((self.folder / name).stat().st_size == size for name, size in sizes.items())
         except (OSError, ValueError, KeyError):
             return False
+
+    @property
+    def predicted(self) -> bool:
+        """Whether the result is complete and has outputs; a trial of a sweep has none."""
+        return self.finished and is_zipfile(self.outputs)
+
+    @property
+    def exported(self) -> bool:
+        """Whether the result has a network with its standardisation."""
+        return is_zipfile(self.network)
 
     @property
     def pictures(self) -> dict[int, Path]:

@@ -1,13 +1,23 @@
 """Trained networks as MLflow models, loadable without this project."""
 
+import shutil
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import mlflow.utils.environment
 import numpy as np
+from mlflow import pyfunc
+from mlflow.entities import LoggedModelOutput, LoggedModelStatus
+from mlflow.models import Model, infer_signature
+from mlflow.models.utils import _save_example
 
 from pipeline.tracking.names import FINGERPRINT
 from pipeline.tracking.tracker import Tracker
+
+Tensors = np.ndarray[Any, Any] | Mapping[str, np.ndarray[Any, Any]]
 
 
 def find_network(tracker: Tracker, run: str, fingerprint: str | None = None) -> str | None:
@@ -29,42 +39,85 @@ def log_network(
     tracker: Tracker,
     run: str,
     fingerprint: str,
-    network: Any,
-    example: np.ndarray[Any, Any] | Mapping[str, np.ndarray[Any, Any]],
+    file: Path,
+    example: Tensors,
+    outputs: Tensors,
     *,
     name: str,
     epoch: int,
     requirements: Sequence[str],
     code: Sequence[Path],
 ) -> str:
-    """Log a Keras network with its signature and an input example, and return the id of the logged model.
+    """Log a network in a file of Keras with its signature and an input example, and return the id of the logged model.
 
-    `fingerprint` is that of its training, `epoch` the epoch of the kept weights, from 1; `code` are the packages of
-    this project that loading needs. The logged model has the run's parameters. Incomplete models, whose logging was
-    killed, are deleted, so the caller must hold `store_lock`.
+    It becomes a model of MLflow's `tensorflow` flavour. MLflow's own function would need TensorFlow and the network in
+    memory. The logged model has the run's parameters. Incomplete models, whose logging was killed, are deleted, so the
+    caller must hold `store_lock`.
+
+    Args:
+        fingerprint: that of its training.
+        file: the network in Keras' format.
+        example: the inputs of a few images; by name if the network has several inputs.
+        outputs: the network's outputs of the same form as those of the example; by name if it has several.
+        epoch: the epoch of the kept weights, from 1.
+        requirements: packages with versions that loading needs.
+        code: the packages of this project that loading needs.
     """
-    import mlflow.tensorflow
-    from mlflow.models import infer_signature
-
-    known = tracker.client.get_run(run)
-    tracker.forget(run)
-    for model in tracker.client.search_logged_models([tracker.experiment], filter_string=f"source_run_id = '{run}'"):
+    client = tracker.client
+    for model in client.search_logged_models([tracker.experiment], filter_string=f"source_run_id = '{run}'"):
         if model.status != "READY":
-            tracker.client.delete_logged_model(model.model_id)
-    with mlflow.start_run(run_id=run, log_system_metrics=False):
-        # Not the `keras` flavour: with an input example it fails (3.17), because it writes it before its folder exists.
-        logged = mlflow.tensorflow.log_model(
-            network,
-            name=name,
-            # MLflow copies the run's metrics of the same step to the model. Step 0 holds means over replicates.
-            step=epoch,
-            params=known.data.params,
-            tags={FINGERPRINT: fingerprint},
-            signature=infer_signature(example, network.predict(example, verbose=0)),
-            input_example=example,
-            # Stated, because MLflow would otherwise import the network in another process to find them.
-            pip_requirements=list(requirements),
-            code_paths=[str(package) for package in code] or None,
-        )
-    tracker.client.set_terminated(run, "FINISHED", end_time=known.info.end_time)
+            client.delete_logged_model(model.model_id)
+    logged = client.create_logged_model(
+        tracker.experiment,
+        name=name,
+        source_run_id=run,
+        tags={FINGERPRINT: fingerprint},
+        params=client.get_run(run).data.params,
+    )
+    client.log_outputs(run, [LoggedModelOutput(logged.model_id, step=epoch)])
+    described = Model(
+        artifact_path=logged.artifact_location,
+        model_uuid=logged.model_id,
+        model_id=logged.model_id,
+        run_id=run,
+        signature=infer_signature(example, outputs),
+    )
+    with TemporaryDirectory() as folder:
+        _write_model(Path(folder), described, file, example, requirements=requirements, code=code)
+        client.log_model_artifacts(logged.model_id, folder)
+    client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
     return str(logged.model_id)
+
+
+def _write_model(
+    folder: Path, model: Model, file: Path, example: Tensors, *, requirements: Sequence[str], code: Sequence[Path]
+) -> None:
+    """Write the files of a model as MLflow's `tensorflow` flavour reads them."""
+    data = folder / "data"
+    data.mkdir()
+    shutil.copyfile(file, data / "model.keras")
+    (data / "keras_module.txt").write_text("tensorflow.keras", encoding="utf-8")
+    # MLflow's name of every format except HDF5.
+    (data / "save_format.txt").write_text("tf", encoding="utf-8")
+    for package in code:
+        shutil.copytree(package, folder / "code" / package.name)
+    codes = {"code": "code"} if code else {}
+    _save_example(model, example, str(folder))
+    model.add_flavor(
+        "tensorflow", data="data", model_type="keras", keras_version=version("tensorflow"), save_format="tf", **codes
+    )
+    pyfunc.add_to_model(
+        model,
+        loader_module="mlflow.tensorflow",
+        data="data",
+        conda_env="conda.yaml",
+        python_env="python_env.yaml",
+        **codes,
+    )
+    needed = [f"mlflow=={version('mlflow')}", *requirements]
+    (folder / "requirements.txt").write_text("\n".join(needed), encoding="utf-8")
+    environment: Any = mlflow.utils.environment
+    environment._mlflow_conda_env(folder / "conda.yaml", additional_pip_deps=needed, install_mlflow=False)
+    environment._PythonEnv.current().to_yaml(folder / "python_env.yaml")
+    model.model_size_bytes = sum(one.stat().st_size for one in folder.rglob("*") if one.is_file())
+    model.save(str(folder / "MLmodel"))

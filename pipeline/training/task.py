@@ -25,6 +25,7 @@ COMPUTING = (
     "pipeline.training.fit",
     "pipeline.training.initial",
     "pipeline.training.loops",
+    "pipeline.training.predict",
     "pipeline.training.runtime",
     "pipeline.training.start",
 )

@@ -4,9 +4,12 @@ import multiprocessing
 import os
 import queue
 import signal
+import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import contextmanager
+from multiprocessing import forkserver
 from multiprocessing.connection import wait as wait_for_sentinel
 from typing import Any
 
@@ -14,6 +17,7 @@ import joblib
 from joblib.externals.loky.process_executor import BrokenProcessPool, ProcessPoolExecutor
 
 from pipeline.errors import UserError
+from pipeline.storage.files import read_json
 from pipeline.training.devices import gpus
 from pipeline.training.task import OnProgress, Task
 
@@ -27,26 +31,74 @@ def worker_count(tasks: int, threads: int, *, wanted: int | None) -> int:
     return max(1, min(tasks, len(gpus()) or joblib.cpu_count() // threads))
 
 
-def train_side_by_side(tasks: Sequence[Task], *, workers: int, on_progress: OnProgress) -> None:
-    """Train all tasks in `workers` processes, and call `on_progress` in this process with their progress.
+def prepare_workers() -> None:
+    """Begin to import TensorFlow in another process, from which the workers will be forked; do not wait for it."""
+    if _context().get_start_method() == "forkserver":
+        with _interrupts_ignored():
+            forkserver.ensure_running()
 
-    The workers end with this process, even if it is killed. Their checkpoints remain.
+
+def train_side_by_side(tasks: Sequence[Task], *, workers: int, on_progress: OnProgress) -> None:
+    """Train all tasks that are not trained, and predict their test and validation images, in `workers` processes.
+
+    `on_progress` is called in this process with the progress of the trainings. The workers end with this process, even
+    if it is killed. Their checkpoints remain.
 
     Raises:
         UserError: a training failed, or a worker was killed.
     """
-    context = multiprocessing.get_context("spawn")
+    _run_in_workers(_train, tasks, workers=workers, on_progress=on_progress)
+
+
+def finish(tasks: Sequence[Task]) -> None:
+    """Measure the latency of one network's trained tasks, and export the best, unless their results have both.
+
+    This runs in one worker, when no other one of this process computes. The best has the lowest validation loss.
+
+    Raises:
+        UserError: a result is damaged, or the worker was killed.
+    """
+    if any(not task.result.latency.is_file() for task in tasks) or not best(tasks).result.exported:
+        _run_in_workers(_finish, [tasks], workers=1, on_progress=lambda progress: None)
+
+
+def best(tasks: Sequence[Task]) -> Task:
+    """The trained task with the lowest validation loss."""
+    return min(tasks, key=lambda task: float(read_json(task.result.record)["kept_loss"]))
+
+
+def _context() -> Any:
+    """A process that is forked after TensorFlow was imported starts at once. GPUs must be initialised after a fork."""
+    context = multiprocessing.get_context("forkserver" if sys.platform == "linux" and not gpus() else "spawn")
+    context.set_forkserver_preload(["pipeline.training.preload"])
+    return context
+
+
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """This process handles Ctrl-C; processes that start in the block inherit the setting that ignores it."""
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+
+
+def _run_in_workers(
+    work: Callable[[Any], None], items: Sequence[Any], *, workers: int, on_progress: OnProgress
+) -> None:
+    if not items:
+        return
+    context = _context()
     inbox = context.Queue()
     devices = context.Queue()
     available = gpus()
     # One for each worker, and for each replacement: the pool replaces a worker that holds much memory after a task.
-    for worker in range(workers + len(tasks)):
+    for worker in range(workers + len(items)):
         devices.put(available[worker % len(available)] if available else None)
     executor = ProcessPoolExecutor(workers, context=context, initializer=_start_worker, initargs=(inbox, devices))
-    # This process handles Ctrl-C. The workers inherit the setting that ignores it.
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    running: set[Future[None]] = {executor.submit(_run, task) for task in tasks}
-    signal.signal(signal.SIGINT, handler)
+    with _interrupts_ignored():
+        running: set[Future[None]] = {executor.submit(work, item) for item in items}
     try:
         while running:
             _deliver(inbox, on_progress)
@@ -88,10 +140,26 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _run(task: Task) -> None:
+def _train(task: Task) -> None:
     from pipeline.training.runtime import start_tensorflow
 
     start_tensorflow(task.training.threads)
+    from pipeline.training.predict import predict_task
     from pipeline.training.replicate import train_replicate
 
     train_replicate(task, _outbox.put)
+    if not task.result.predicted:
+        predict_task(task)
+
+
+def _finish(tasks: Sequence[Task]) -> None:
+    from pipeline.training.runtime import start_tensorflow
+
+    start_tensorflow(tasks[0].training.threads)
+    from pipeline.training.export import export_network
+    from pipeline.training.latency import measure_latency
+
+    if unmeasured := [task for task in tasks if not task.result.latency.is_file()]:
+        measure_latency(unmeasured)
+    if not best(tasks).result.exported:
+        export_network(best(tasks))

@@ -60,7 +60,7 @@ VALID = {
         "seed": 0,
     },
     "augmentation": {"horizontal_flip": True, "vertical_flip": False, "quarter_turns": False, "shift": 4},
-    "evaluation": {"batch_size": 128, "timing_repeats": 3, "mistakes": 12},
+    "evaluation": {"mistakes": 12},
 }
 
 

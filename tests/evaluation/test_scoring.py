@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline.evaluation import scoring
+from pipeline.evaluation.model_predictions import ModelPredictions
 
 
 def test_each_replicate_is_scored_and_confusion_is_summed(predictions):
@@ -88,7 +89,7 @@ def test_the_worst_mistakes_are_the_most_confident_wrong_predictions():
 
 
 def test_the_result_files_hold_scores_costs_and_confusion(predictions, pair_predictions):
-    model = scoring.ModelPredictions(
+    model = ModelPredictions(
         test={"output": predictions, "same": pair_predictions},
         validation={"output": predictions},
         seconds_per_image={0: 0.25, 1: 0.75},

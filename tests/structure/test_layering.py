@@ -25,12 +25,15 @@ TENSORFLOW_AT_START = (
     "pipeline.layers.",
     "pipeline.interpretation.first_layer",
     "pipeline.studies.",
-    "pipeline.evaluation.predict",
     "pipeline.training.checkpoints",
     "pipeline.training.compiling",
+    "pipeline.training.export",
     "pipeline.training.fit",
     "pipeline.training.initial",
+    "pipeline.training.latency",
     "pipeline.training.loops",
+    "pipeline.training.predict",
+    "pipeline.training.preload",
     "pipeline.training.replicate",
     "pipeline.training.start",
 )
@@ -111,7 +114,9 @@ def test_only_modules_that_compute_tensors_import_tensorflow_at_start(importers)
     assert {module for module in modules if not module.startswith(TENSORFLOW_AT_START)} == set()
 
 
-@pytest.mark.parametrize("module", ["__main__", "stages.prepare", "stages.source", "stages.train", "stages.report"])
+@pytest.mark.parametrize(
+    "module", ["__main__", "stages.prepare", "stages.source", "stages.train", "stages.evaluate", "stages.report"]
+)
 def test_a_command_that_computes_no_tensor_starts_without_tensorflow(module):
     command = f"import sys, pipeline.{module}; sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", command], check=False).returncode == 0

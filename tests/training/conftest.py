@@ -12,13 +12,15 @@ import pytest
 
 from pipeline.config.schema import AugmentationConfig, OptimizerConfig, ScheduleConfig, TrainingConfig
 from pipeline.data.images import LabelledImages
-from pipeline.data.prepared import read_prepared, write_prepared
+from pipeline.data.prepared import Prepared, read_prepared, write_prepared
 from pipeline.data.splits import TEST, TRAIN, VALIDATION
 from pipeline.storage.files import read_json
 from pipeline.storage.folders import ResultFolder
 from pipeline.training.examples import Portion
 from pipeline.training.runtime import start_tensorflow
 from pipeline.training.task import Task, make_tasks
+
+MEAN, DEVIATION = (90.0, 130.0, 170.0), (20.0, 45.0, 70.0)
 
 SPLIT = {"strategy": "random", "test_share": 0.1, "validation_share": 0.2, "seed": 0}
 
@@ -197,6 +199,67 @@ def tasks(architecture, folders, forms, typed) -> Callable[..., list[Task]]:
         )
 
     return made
+
+
+@pytest.fixture(scope="session")
+def colour_images() -> Prepared:
+    """Thirty images of 6×5 in RGB, the second replicate with another split and another mean."""
+    random = np.random.default_rng(0)
+    parts = np.repeat(np.array([TRAIN, VALIDATION, TEST], np.uint8), (12, 5, 13))
+    names = np.array([f"image-{number}" for number in range(30)])
+    return Prepared(
+        pixels=random.integers(256, size=(30, 6, 5, 3), dtype=np.uint8),
+        labels=random.integers(3, size=30),
+        groups=names,
+        subgroups=np.array(["mono", "poly"])[random.integers(2, size=30)],
+        names=names,
+        splits=np.stack([random.permutation(parts), random.permutation(parts)]),
+        manifest={
+            "classes": ["a", "b", "c"],
+            "subgroups": ["mono", "poly"],
+            "replicates": [
+                {"mean": MEAN, "standard_deviation": DEVIATION},
+                {"mean": (0.0, 0.0, 0.0), "standard_deviation": (1.0, 1.0, 1.0)},
+            ],
+        },
+    )
+
+
+@pytest.fixture(scope="session")
+def colour_network(tensorflow) -> Any:
+    """A network with random weights for these images."""
+    import keras
+    from keras import layers
+
+    keras.utils.set_random_seed(0)
+    return keras.Sequential(
+        [
+            keras.Input((6, 5, 3), name="image"),
+            layers.Conv2D(4, 3, activation="relu"),
+            layers.BatchNormalization(),
+            layers.Flatten(),
+            layers.Dropout(0.5),
+            layers.Dense(3, "softmax"),
+        ]
+    )
+
+
+@pytest.fixture(scope="session")
+def forked(tensorflow) -> Any:
+    """A network with two images and a subgroup as inputs and two outputs."""
+    import keras
+    from keras import layers
+
+    keras.utils.set_random_seed(1)
+    image, partner = (keras.Input((6, 5, 3), name=name) for name in ("image", "partner"))
+    subgroup = keras.Input((2,), name="subgroup")
+    flat = layers.Flatten(name="flat")
+    seen = layers.Concatenate(name="seen")([flat(image), flat(partner), subgroup])
+    outputs = [
+        layers.Dense(3, "softmax", name="output")(seen),
+        layers.Dense(1, "sigmoid", name="same")(seen),
+    ]
+    return keras.Model([image, partner, subgroup], outputs, name="forked")
 
 
 class Outcome(NamedTuple):

@@ -98,7 +98,7 @@ def test_patience_ends_both_loops_at_the_same_epoch_with_the_same_kept_weights(t
 
 
 def test_each_output_has_the_validation_loss_and_accuracy_of_its_own_predictions(trained, tasks, typed):
-    from pipeline.evaluation.predict import trained_network
+    from pipeline.training.predict import trained_network
 
     form = "pairs, two outputs"
     trained(form, epochs=2)

@@ -116,7 +116,7 @@ def test_patience_keeps_the_best_epochs_weights(uninterrupted):
 def test_the_kept_weights_have_the_recorded_loss_on_all_validation_images(uninterrupted, architecture, portion):
     from sklearn.metrics import log_loss
 
-    from pipeline.evaluation.predict import trained_network
+    from pipeline.training.predict import trained_network
 
     result = uninterrupted(**PATIENT)
     held_out = portion(VALIDATION)

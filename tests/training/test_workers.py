@@ -13,9 +13,10 @@ import psutil
 import pytest
 
 from pipeline.errors import UserError
+from pipeline.storage.files import read_json
 from pipeline.storage.folders import CheckpointFolder
 from pipeline.training import workers
-from pipeline.training.workers import train_side_by_side, worker_count
+from pipeline.training.workers import finish, train_side_by_side, worker_count
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,11 @@ def side_by_side(long, short, outcome, tmp_path_factory):
 def holder(task):
     """The process that holds the lock of this task."""
     lock = str(CheckpointFolder.of(task.fingerprint).lock.resolve())
-    (found,) = [child for child in psutil.Process().children() if lock in [file.path for file in child.open_files()]]
+    (found,) = [
+        child
+        for child in psutil.Process().children(recursive=True)
+        if lock in [file.path for file in child.open_files()]
+    ]
     return found
 
 
@@ -68,6 +73,21 @@ def test_two_processes_with_the_same_task_train_it_once(side_by_side, long, shor
         [(long.replicate, epoch) for epoch in range(41)] + [(short.replicate, epoch) for epoch in range(3)]
     )
     assert outcomes[long.replicate].record["fingerprint"] == long.fingerprint
+
+
+def test_finishing_measures_every_latency_and_exports_the_network_with_the_lowest_loss(project, tasks, monkeypatch):
+    both = tasks(epochs=1)
+    train_side_by_side(both, workers=1, on_progress=lambda progress: None)
+    assert all(task.result.predicted for task in both)
+    finish(both)
+    losses = [read_json(task.result.record)["kept_loss"] for task in both]
+    assert [task.result.exported for task in both] == [loss == min(losses) for loss in losses]
+    seconds = [read_json(task.result.latency)["seconds_per_image"] for task in both]
+    assert all(0 < one < 1 for one in seconds)
+
+    monkeypatch.setattr(workers, "ProcessPoolExecutor", None)  # nothing is left to compute
+    train_side_by_side([], workers=1, on_progress=lambda progress: None)
+    finish(both)
 
 
 def test_a_killed_training_ends_where_an_uninterrupted_one_ends(project, side_by_side, long, short, outcome):

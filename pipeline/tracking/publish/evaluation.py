@@ -18,7 +18,7 @@ import numpy.typing as npt
 from pipeline import layers
 from pipeline.data.prepared import Prepared
 from pipeline.data.splits import VALIDATION
-from pipeline.storage.files import read_json, read_json_text
+from pipeline.storage.files import existing, read_json, read_json_text
 from pipeline.storage.folders import RunFolder
 from pipeline.storage.imports import import_closure, module_file
 from pipeline.tracking.connection import store_lock
@@ -28,8 +28,8 @@ from pipeline.tracking.names import EVALUATED, EVALUATION
 from pipeline.tracking.publish.model_runs import ModelRuns
 from pipeline.tracking.publish.training import publish_training
 from pipeline.tracking.tracker import Tracker
-from pipeline.training.examples import Columns, Portion, portion, standardisation
-from pipeline.training.runtime import start_tensorflow
+from pipeline.training.examples import Columns, Portion, portion
+from pipeline.training.outputs import read_outputs
 from pipeline.training.task import own_modules
 
 EXTENSIBLE = '__path__ = __import__("pkgutil").extend_path(__path__, __name__)\n'
@@ -91,20 +91,18 @@ def _metric_name(subgroup: str) -> str:
 
 def _log_network(runs: ModelRuns, run: RunFolder, prepared: Prepared, record: Mapping[str, Any]) -> str:
     """Log the network of the replicate with this record. Its input is grey levels: it standardises them itself."""
-    start_tensorflow()
-    from pipeline.evaluation.predict import served, trained_network
-
     replicate = record["replicate"]
-    architecture = read_json_text(run.architecture)
-    network = trained_network(architecture, run.result(replicate))
+    result, architecture = run.result(replicate), read_json_text(run.architecture)
     shown = portion(prepared, replicate, VALIDATION, Columns.of(architecture))
+    outputs = dict(zip(shown.columns.outputs, read_outputs(result.outputs)[VALIDATION], strict=True))
     with network_code(architecture) as code:
         return log_network(
             runs.tracker,
             runs.parent,
             record["fingerprint"],
-            served(network, standardisation(prepared, replicate)),
+            existing(result.network),
             _example(shown),
+            outputs if len(outputs) > 1 else outputs.popitem()[1],
             # MLflow rejects these characters in names.
             name=re.sub(r"[/:.%\"']", "_", f"{run.folder.name} replicate {replicate + 1}"),
             epoch=record["kept_epoch"],

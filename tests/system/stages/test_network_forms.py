@@ -38,16 +38,7 @@ from pipeline.data.prepared import write_prepared
 from pipeline.data.splits import replicate_splits
 from pipeline.storage.folders import PREPARED
 from pipeline.stages import build, evaluate, report, train
-from pipeline.training.runtime import start_tensorflow
 
-start_tensorflow(threads=1)
-from pipeline.training import replicate
-
-def one_by_one(tasks, *, workers, on_progress):
-    for task in tasks:
-        replicate.train_replicate(task, on_progress)
-
-train.train_side_by_side = one_by_one  # TensorFlow is loaded in this process
 random = np.random.default_rng(0)
 labels = np.arange(96) % 3
 pixels = random.integers(140, size=(96, 8, 8, 1), dtype=np.uint8)
@@ -67,7 +58,7 @@ for model in models.values():
     optimizer = schema.OptimizerConfig("SGD", 0.05, {"momentum": 0.9}, None)
     augmentation = schema.AugmentationConfig(True, False, False, 1)
     train.main(model, optimizer, training, augmentation, tuple(models), 1, None)
-    evaluate.main(model, schema.EvaluationConfig(16, 1, 12))
+    evaluate.main(model, schema.EvaluationConfig(12))
 report.main(tuple(models), "accuracy", 0.01)
 
 client = mlflow.MlflowClient()

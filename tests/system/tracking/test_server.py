@@ -192,9 +192,9 @@ def test_the_logged_network_predicts_from_grey_levels_what_keras_predicts(served
         "numpy.save('predictions.npy', numpy.asarray(network.predict(numpy.load('grey.npy'))))\n"
     )
     subprocess.run([sys.executable, "-I", "-c", script], cwd=tmp_path, check=True, capture_output=True)
-    from pipeline.evaluation.predict import trained_network
     from pipeline.storage.folders import RunFolder
     from pipeline.training.examples import standardisation
+    from pipeline.training.predict import trained_network
 
     run = RunFolder(served.folder / "runs" / model)
     network = trained_network(run.architecture.read_text(encoding="utf-8"), run.result(best))
