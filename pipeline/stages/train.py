@@ -11,8 +11,6 @@ from pipeline.console import say
 from pipeline.data.prepared import read_manifest
 from pipeline.storage.files import read_json, read_json_text
 from pipeline.storage.folders import PREPARED, RunFolder
-from pipeline.tracking.publish.live import logging_live
-from pipeline.tracking.tracker import Tracker
 from pipeline.training.collecting import collect
 from pipeline.training.progress import Reporter, in_turn, report_reused
 from pipeline.training.task import make_tasks
@@ -42,8 +40,11 @@ def main(
     )
     unpredicted = [task for task in tasks if not task.result.predicted]
     if unpredicted:
-        # MLflow is imported meanwhile.
         prepare_workers()
+    # Now, because MLflow and TensorFlow each take seconds to import, and do so side by side.
+    from pipeline.tracking.publish.live import logging_live
+    from pipeline.tracking.tracker import Tracker
+
     tracker = Tracker.open(manifest["name"])
     layers = read_json(run.layers, "options")
     configuration = {
