@@ -5,6 +5,7 @@ a resumed training sees the same batches as an uninterrupted one.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,10 @@ Batch = tuple[Any, ...]
 """Inputs, targets and, with class weights, sample weights in Keras' form: tuples, or single arrays."""
 
 Augment = Callable[[Pixels, np.random.Generator], Pixels]
+
+PASSED_BATCHES = 8
+PASSED_BYTES = 2**24
+"""At most this many batches and bytes pass from Python to TensorFlow at once: each passage takes a fixed time."""
 
 
 def training_batches(
@@ -63,16 +68,34 @@ def dataset(batches: Callable[[], Iterator[Batch]], count: int, *, batch_size: i
     """Return a `tf.data.Dataset` over the `count` batches of `batches()` that prefetches while the network computes.
 
     Set `batch_size` when every batch has the same size. Only then does `fit` compute the same bits as
-    `train_on_batch` in networks with batch normalisation.
+    `train_on_batch` in networks with batch normalisation, and batches pass from Python to TensorFlow several at once.
     """
     import tensorflow as tf
 
-    def shape(column: npt.NDArray[Any]) -> Any:
-        return tf.TensorSpec((batch_size, *column.shape[1:]), tf.float32)
+    first = next(iter(batches()))
+    passed = 1
+    if batch_size is not None:
+        passed = max(1, min(PASSED_BATCHES, PASSED_BYTES // sum(column.nbytes for column in tf.nest.flatten(first))))
 
-    signature = tf.nest.map_structure(shape, next(iter(batches())))
-    generated = tf.data.Dataset.from_generator(batches, output_signature=signature)
-    return generated.apply(tf.data.experimental.assert_cardinality(count)).prefetch(2)
+    def shape(column: npt.NDArray[Any]) -> Any:
+        return tf.TensorSpec((None, batch_size, *column.shape[1:]), tf.float32)
+
+    generated = tf.data.Dataset.from_generator(
+        lambda: _stacked(batches(), passed), output_signature=tf.nest.map_structure(shape, first)
+    )
+    # The tuner would spend more time on this short pipeline than it saves.
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    single = generated.prefetch(1).unbatch().apply(tf.data.experimental.assert_cardinality(count))
+    return single.prefetch(2).with_options(options)
+
+
+def _stacked(batches: Iterator[Batch], count: int) -> Iterator[Batch]:
+    """Yield `count` batches of the same size as one, with a further axis in front; the last may have fewer."""
+    import tensorflow as tf
+
+    while some := list(islice(batches, count)):
+        yield tf.nest.map_structure(lambda *columns: np.stack(columns), *some)
 
 
 def _batch(

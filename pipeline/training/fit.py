@@ -80,15 +80,16 @@ def fit(
     if not length.over(history):
         epochs = range(len(history), length.epochs)
         batches = dataset(
+            # Each iteration starts with as many finished epochs as `history` has by then.
             lambda: training_batches(
                 train,
                 batch_size=length.batch_size,
-                epochs=epochs,
+                epochs=range(len(history), len(history) + 1),
                 seed=seed,
                 augment=augment,
                 class_weights=class_weights,
             ),
-            steps * len(epochs),
+            steps,
             batch_size=length.batch_size,
         )
         portion = length.evaluation_batch_size
@@ -96,7 +97,7 @@ def fit(
             lambda: evaluation_batches(validation, batch_size=portion), math.ceil(len(validation) / portion)
         )
         after = _AfterEpoch(train.columns.outputs, history, length, checkpoint, on_epoch)
-        LOOPS[loop](model, batches, held_out, epochs=epochs, steps=steps, after=after)
+        LOOPS[loop](model, batches, held_out, epochs=epochs, after=after)
     if keep == "best":
         restore_weights(checkpoint.best, model)
     return history

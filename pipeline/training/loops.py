@@ -10,21 +10,23 @@ import keras
 
 LoopName = Literal["fit", "explicit"]
 
+STEPS_PER_EXECUTION = 8
+"""`fit` returns to Python once per this many batches: its overhead is small, and Ctrl-C soon takes effect."""
 
-def by_fit(
-    model: keras.Model, batches: Any, held_out: Any, *, epochs: range, steps: int, after: keras.callbacks.Callback
-) -> None:
+
+def by_fit(model: keras.Model, batches: Any, held_out: Any, *, epochs: range, after: keras.callbacks.Callback) -> None:
     """Train with `model.fit`, where Keras iterates over epochs and batches.
 
-    `batches` is a `tf.data.Dataset` over the batches of all `epochs`, `steps` in each; `held_out` is one over the
-    validation batches. The callback `after` may set `model.stop_training`.
+    `batches` is a `tf.data.Dataset`; each iteration over it yields the batches of the next epoch, and `fit` starts
+    one for each epoch after `after.on_epoch_end`. `held_out` is one over the validation batches. The callback `after`
+    may set `model.stop_training`.
     """
+    model.steps_per_execution = STEPS_PER_EXECUTION
     model.fit(
         batches,
         validation_data=held_out,
         initial_epoch=epochs.start,
         epochs=epochs.stop,
-        steps_per_epoch=steps,
         callbacks=[after],
         shuffle=False,
         verbose=0,
@@ -32,17 +34,16 @@ def by_fit(
 
 
 def by_batch(
-    model: keras.Model, batches: Any, held_out: Any, *, epochs: range, steps: int, after: keras.callbacks.Callback
+    model: keras.Model, batches: Any, held_out: Any, *, epochs: range, after: keras.callbacks.Callback
 ) -> None:
     """Train with an explicit loop, as `fit` does internally; arguments as in `by_fit`."""
     after.set_model(model)
     model.stop_training = False
-    stream = iter(batches)
     for epoch in epochs:
         after.on_epoch_begin(epoch)
         sums: list[Any] = []
-        for _ in range(steps):
-            model.train_on_batch(*next(stream))
+        for batch in batches:
+            model.train_on_batch(*batch)
             # Keras resets the metrics after each batch. Each metric is a quotient of sums over examples: add them up.
             values = [variable.numpy() for variable in model.metrics_variables]
             sums = [total + value for total, value in zip(sums, values, strict=True)] if sums else values

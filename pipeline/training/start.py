@@ -13,6 +13,7 @@ from pipeline.data.augmentation import augment
 from pipeline.data.prepared import Prepared
 from pipeline.data.splits import TRAIN, VALIDATION
 from pipeline.errors import UserError
+from pipeline.training.batch_normalization import with_fused_normalisation
 from pipeline.training.batches import Augment
 from pipeline.training.compiling import compile_model, make_optimizer
 from pipeline.training.examples import Columns, Portion, portion
@@ -57,7 +58,7 @@ def start(task: Task, prepared: Prepared) -> Start:
             augmented(np.asarray(prepared.pixels[:1]), np.random.default_rng(0))
         except ValueError as problem:
             raise UserError(f"The augmentation cannot be applied to these images: {problem}") from None
-    model = load_network(task.architecture, seed)
+    model = load_network(with_fused_normalisation(task.architecture), seed)
     if task.initial_weights is not None:
         load_initial_weights(task.initial_weights, model)
     compile_model(model, optimizer)

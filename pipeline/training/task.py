@@ -18,6 +18,7 @@ from pipeline.training.devices import gpus, processor
 
 COMPUTING = (
     "pipeline.data.augmentation",
+    "pipeline.training.batch_normalization",
     "pipeline.training.batches",
     "pipeline.training.checkpoints",
     "pipeline.training.compiling",

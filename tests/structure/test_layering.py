@@ -25,6 +25,7 @@ TENSORFLOW_AT_START = (
     "pipeline.layers.",
     "pipeline.interpretation.first_layer",
     "pipeline.studies.",
+    "pipeline.training.batch_normalization",
     "pipeline.training.checkpoints",
     "pipeline.training.compiling",
     "pipeline.training.export",

@@ -6,6 +6,7 @@ import pytest
 
 from pipeline.data.augmentation import augment
 from pipeline.data.splits import TRAIN, VALIDATION
+from pipeline.training import batches as batches_module
 from pipeline.training.batches import dataset, evaluation_batches, training_batches
 from pipeline.training.examples import Portion, Standardisation
 
@@ -113,6 +114,19 @@ def test_the_tensorflow_dataset_contains_the_batches_and_their_number(tensorflow
     made = dataset(batches, 3)
     assert int(made.cardinality()) == 3
     assert_same([(inputs.numpy(), labels.numpy()) for inputs, labels in made], list(batches()))
+
+
+@pytest.mark.parametrize("most", [1, 3, 8])
+@pytest.mark.parametrize("size", [1, 2**30], ids=["small memory", "large memory"])
+def test_batches_that_pass_to_tensorflow_together_are_the_same(tensorflow, portion, monkeypatch, most, size):
+    monkeypatch.setattr(batches_module, "PASSED_BATCHES", most)
+    monkeypatch.setattr(batches_module, "PASSED_BYTES", size)
+    batches = partial(
+        training_batches, portion(), batch_size=8, epochs=range(1), seed=0, augment=None, class_weights={0: 1, 1: 2}
+    )
+    made = dataset(batches, 5, batch_size=8)
+    assert int(made.cardinality()) == 5
+    assert_same([tuple(column.numpy() for column in batch) for batch in made], list(batches()))
 
 
 def test_batches_are_read_from_disk_only_when_they_are_used(numbered):

@@ -83,6 +83,18 @@ def test_a_resumed_fit_uses_the_pairs_and_columns_of_its_epoch(trained):
     assert resumed == trained(form, loop="explicit", epochs=3)[0]
 
 
+@pytest.mark.parametrize("steps", [1, 3, 100])
+def test_the_number_of_steps_between_returns_to_python_does_not_change_a_result(trained, monkeypatch, steps):
+    from pipeline.training import loops
+
+    changes = {"batch_size": 4, "epochs": 2}  # 10 batches in an epoch
+    explicit, reported_explicitly = trained(loop="explicit", **changes)
+    monkeypatch.setattr(loops, "STEPS_PER_EXECUTION", steps)
+    fitted, reported = trained(loop="fit", **changes)
+    assert fitted == explicit
+    assert reported == reported_explicitly
+
+
 def test_class_weights_change_the_trained_weights(trained):
     plain, weighted = (trained(epochs=1, class_weights=weights)[0].weights for weights in ("none", "balanced"))
     assert plain != weighted
