@@ -176,7 +176,7 @@ def test_a_training_uses_the_fused_kernel_and_its_result_belongs_to_the_network_
     import keras
 
     from pipeline.data.prepared import read_prepared
-    from pipeline.evaluation.predict import trained_network
+    from pipeline.training.predict import trained_network
     from pipeline.training.replicate import train_replicate
     from pipeline.training.start import start
 
