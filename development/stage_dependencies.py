@@ -16,7 +16,7 @@ from pipeline.storage.imports import ROOT, import_closure, module_file
 
 FOUND_BY_NAME = {
     "prepare": [Path("pipeline/data/sources")],
-    "source": [Path("pipeline/architectures"), Path("pipeline/layers")],
+    "build": [Path("pipeline/architectures"), Path("pipeline/layers")],
     "train": [Path("pipeline/layers")],
     "evaluate": [Path("pipeline/layers")],
 }

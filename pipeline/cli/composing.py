@@ -8,15 +8,15 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from inspect import signature
 from typing import Any
 
 from pipeline.cli.registry import HYDRA_COMMANDS
 from pipeline.config.overrides import allow_new_options
-from pipeline.config.reading import CONF, check_encoding, read, read_comparison
-from pipeline.config.schema import NAMED, SECTIONS, Settings, TrialAddress
+from pipeline.config.reading import CONF, check_choice, check_encoding, read, read_comparison
+from pipeline.config.schema import NAMED, SECTIONS, ModelConfig, Settings, TrialAddress
 from pipeline.errors import UserError
 
 COMPOSED_LAST = ("model", "experiment", "sweep")
@@ -80,10 +80,16 @@ def composed(command: str, overrides: Sequence[str]) -> dict[str, Any]:
     """The checked configuration of a Hydra command with these overrides, by section; the command is not run."""
     from hydra import compose, initialize_config_dir
     from hydra.core.config_store import ConfigStore
+    from hydra.core.global_hydra import GlobalHydra
     from omegaconf import OmegaConf
 
     ConfigStore.instance().store("convtrack", primary_config(command))
-    with _hydra_errors_as_user_errors(), initialize_config_dir(str(CONF.resolve()), version_base="1.3"):
+    # A command that Hydra runs has initialised it already, and Hydra refuses to be initialised twice.
+    running = GlobalHydra.instance().is_initialized()
+    with (
+        _hydra_errors_as_user_errors(),
+        nullcontext() if running else initialize_config_dir(str(CONF.resolve()), version_base="1.3"),
+    ):
         config = compose("convtrack", [allow_new_options(one) for one in overrides], return_hydra_config=True)
     own = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
     values: Any = OmegaConf.to_container(own, resolve=True)
@@ -99,7 +105,8 @@ def _sections(command: str) -> list[str]:
 def primary_config(command: str, *, sweeper: str = "convtrack_grid") -> dict[str, Any]:
     """The configuration that Hydra starts from: the choices and settings of the comparison that the command takes."""
     taken, comparison = HYDRA_COMMANDS[command], read_comparison()
-    chosen = {**comparison.choices, "model": "???", "experiment": None, "sweep": None}
+    model = None if taken.for_all_models else "???"
+    chosen = {**comparison.choices, "model": model, "experiment": None, "sweep": None}
     defaults: list[Any] = [{group: chosen[group]} for group in taken.groups if group not in COMPOSED_LAST]
     defaults += [*taken.files, "config"]
     defaults += [{group: chosen[group]} for group in COMPOSED_LAST if group in taken.groups]
@@ -141,9 +148,12 @@ def _task(command: str) -> Callable[[Any], Any]:
             values: Any = OmegaConf.to_container(configuration, resolve=True)
             choices = HydraConfig.get().runtime.choices
             # Report mistakes before the import below, which takes seconds.
-            arguments_of(_sections(command), values, choices)
+            if HYDRA_COMMANDS[command].for_all_models:
+                more["candidates"] = _candidates(command, values, choices)
+            else:
+                arguments_of(_sections(command), values, choices)
             main = import_module(HYDRA_COMMANDS[command].module).main
-            names = [name for name in signature(main).parameters if name != "observer"]
+            names = [name for name in signature(main).parameters if name not in ("observer", "candidates")]
             return main(**arguments_of(names, values, choices), **more)
 
         # Store, cache and record of looks lie in the project's folder, but `hydra.job.chdir=true` changes to the job's
@@ -166,6 +176,30 @@ def _task(command: str) -> Callable[[Any], Any]:
     return task
 
 
+def _candidates(command: str, values: Mapping[str, Any], choices: Mapping[str, Any]) -> tuple[ModelConfig, ...]:
+    """The model that the command line chooses, or every model of the comparison.
+
+    Raises:
+        UserError: a model is unknown, or its file is invalid.
+    """
+    from pipeline.cli.messages import sentence
+
+    if choices.get("model") is not None or "model" in values:
+        return (arguments_of(["model"], values, choices)["model"],)
+    candidates = []
+    for name in arguments_of(["models"], values, choices)["models"]:
+        check_choice("model", name)
+        file = CONF / "model" / f"{name}.yaml"
+        try:
+            candidates.append(composed(command, [f"model={name}"])["model"])
+        except Exception as problem:
+            message = sentence(problem)
+            if message is None or str(file) in message:
+                raise
+            raise UserError(f"In {file}: {message}") from None
+    return tuple(candidates)
+
+
 def arguments_of(names: Iterable[str], values: Mapping[str, Any], choices: Mapping[str, str]) -> dict[str, Any]:
     """The checked arguments of a command: sections of the configuration and single settings, by name.
 
@@ -184,7 +218,7 @@ def arguments_of(names: Iterable[str], values: Mapping[str, Any], choices: Mappi
         if name not in SECTIONS:
             taken[name] = getattr(settings, name)
             continue
-        if name not in values:
+        if name not in values or (name in NAMED and choices.get(name) is None):
             raise UserError(f"The section `{name}` is missing: choose one with `{name}=NAME`.")
         file_name = {"name": choices[name]} if name in NAMED else {}
         taken[name] = read(SECTIONS[name], values[name], name, given=file_name)

@@ -16,11 +16,15 @@ _FOLDER = Path(__file__).parent / "commands"
 
 @dataclass(frozen=True)
 class Command:
-    """A command: the module with its `main`, and the groups and single files of `conf/` that it composes."""
+    """A command: the module with its `main`, and the groups and single files of `conf/` that it composes.
+
+    A command `for_all_models` takes every model of the comparison, or only the one that `model=NAME` chooses.
+    """
 
     module: str
     groups: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    for_all_models: bool = False
 
     @property
     def description(self) -> str:
@@ -37,8 +41,7 @@ class Command:
 
 HYDRA_COMMANDS: Mapping[str, Command] = {
     "prepare": Command("pipeline.stages.prepare", ("data", "split")),
-    "source": Command("pipeline.stages.source", ("model",)),
-    "build": Command("pipeline.stages.build", ("model",)),
+    "build": Command("pipeline.stages.build", ("model",), for_all_models=True),
     "train": Command("pipeline.stages.train", ("optimizer", "training", "augmentation", "model")),
     "evaluate": Command("pipeline.stages.evaluate", ("model",), ("evaluation",)),
     "report": Command("pipeline.stages.report"),

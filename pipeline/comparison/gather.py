@@ -112,7 +112,7 @@ def _result(model: str, run: RunFolder, predictions: Mapping[int, Predictions]) 
             np.concatenate([one.truth for one in predictions.values()]),
             np.concatenate([one.probabilities for one in predictions.values()]),
         ),
-        costs=measured(network, replicates, _size(run.folder)),
+        costs=measured(network, replicates, _size(run.folder) + _size(run.network)),
         history=_history(run),
         classes=tuple(evaluated["classes"]),
         other_target=OTHER_TARGETS.get(evaluated["question"]),

@@ -109,10 +109,15 @@ def resolved_options(architecture: str, options: Mapping[str, Any]) -> dict[str,
     return resolved
 
 
-def _build_of(architecture: str) -> Build:
-    """The `build` function of an architecture."""
+def check_architecture(architecture: str) -> None:
+    """Raise UserError for an unknown architecture, without importing TensorFlow."""
     if architecture not in architecture_names():
         raise unknown("architecture", architecture, architecture_names())
+
+
+def _build_of(architecture: str) -> Build:
+    """The `build` function of an architecture."""
+    check_architecture(architecture)
     try:
         construct: Build = import_module(f"pipeline.architectures.{architecture}").build
     except Exception as error:

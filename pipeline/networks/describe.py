@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.arithmetic.table import LayerRow, Totals, layer_table, totals
 from pipeline.config.schema import ModelConfig
 from pipeline.errors import UserError
-from pipeline.networks.build import build, resolved_options
+from pipeline.networks.build import build, check_architecture, resolved_options
 from pipeline.networks.check import check, measure_with
 from pipeline.training.examples import Columns
 from pipeline.training.runtime import start_tensorflow
@@ -73,6 +73,7 @@ def make_network(model: ModelConfig, manifest: Mapping[str, Any]) -> Network:
         UserError: The architecture cannot be built (see `build`), or Keras cannot save, load or train it.
         RuntimeError: Arithmetic and Keras disagree on a layer, which is an error of this project.
     """
+    check_architecture(model.architecture)
     start_tensorflow()
     built = build(
         model.architecture,

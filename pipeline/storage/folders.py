@@ -10,6 +10,7 @@ from pipeline.storage.files import existing
 
 PREPARED = Path("data/prepared")
 TEST_SETS = Path("data/test_sets")
+NETWORKS = Path("networks")
 RUNS = Path("runs")
 REPORTS = Path("reports")
 REPORT = REPORTS / "comparison.html"
@@ -20,24 +21,19 @@ CACHE = Path(".convtrack")
 
 @dataclass(frozen=True)
 class RunFolder:
-    """The files of one model of the comparison; each stage owns the folder of its name."""
+    """The files of one model of the comparison.
+
+    `network` is the folder that the stage `build` writes. In `folder`, the stages `train` and `evaluate` each own the
+    folder of their name.
+    """
 
     folder: Path
+    network: Path
 
     @classmethod
     def of(cls, model: str) -> "RunFolder":
-        """Return the run folder of the model with this name."""
-        return cls(RUNS / model)
-
-    @property
-    def source(self) -> Path:
-        """The source of the network's architecture and layers."""
-        return self.folder / "source.py"
-
-    @property
-    def build(self) -> Path:
-        """The output folder of the stage `build`."""
-        return self.folder / "build"
+        """Return the folders of the model with this name."""
+        return cls(RUNS / model, NETWORKS / model)
 
     @property
     def train(self) -> Path:
@@ -52,22 +48,22 @@ class RunFolder:
     @property
     def architecture(self) -> Path:
         """The network without weights, as Keras' JSON."""
-        return self.build / "architecture.json"
+        return self.network / "architecture.json"
 
     @property
     def initial_weights(self) -> Path:
         """The initial weights of all replicates, npz; missing if they are random."""
-        return self.build / "initial_weights.npz"
+        return self.network / "initial_weights.npz"
 
     @property
     def layers(self) -> Path:
         """The layer table, JSON."""
-        return self.build / "layers.json"
+        return self.network / "layers.json"
 
     @property
     def drawing(self) -> Path:
         """The network as a picture."""
-        return self.build / "network.svg"
+        return self.network / "network.svg"
 
     @property
     def replicates(self) -> Path:

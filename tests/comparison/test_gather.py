@@ -170,7 +170,9 @@ def test_a_model_has_the_commit_fingerprint_and_command_that_reproduce_it():
     (model,) = comparison(["a"]).models
     assert dict(model.configuration) == {"model.name": "a", "training.epochs": 3}
     assert (model.fingerprint, model.commit) == ("fingerprint of a", "f1rst")
-    assert model.mean_cost("disk_bytes") == sum(file.stat().st_size for file in Path("runs/a").rglob("*.*"))
+    assert model.mean_cost("disk_bytes") == sum(
+        file.stat().st_size for folder in ("networks/a", "runs/a") for file in Path(folder).rglob("*.*")
+    )
 
 
 def test_certainty_covers_the_models_that_predict_the_class_of_an_image():

@@ -176,6 +176,7 @@ MISTAKES = {
         r"architecture odd raises an error \(line 6 of odd\.py\): Unknown name in keras\.layers 'Conv2d'\. "
         r"Did you mean 'Conv2D'\?",
     ),
+    "a syntax error": ("def build(input_shape, classes:", r"odd raises an error: SyntaxError: .*\(odd\.py, line 5\)"),
     "an unknown import": ("from keras.layers import Konv2D\n", r"line 5 of odd\.py\): ImportError: cannot import name"),
     "an unknown argument": (
         "def build(input_shape, classes):\n    return layers.Flatten(axis=3)",

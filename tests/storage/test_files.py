@@ -162,4 +162,4 @@ def test_no_two_files_of_a_run_share_a_name():
     files = [getattr(run, name) for name, part in vars(RunFolder).items() if isinstance(part, property)]
     files += [run.curve("roc"), run.result(0).folder, run.result(1).folder]
     assert len(set(files)) == len(files)
-    assert all(run.folder in file.parents for file in files)
+    assert all({run.folder, run.network} & set(file.parents) for file in files)

@@ -77,17 +77,21 @@ def test_a_choice_is_in_the_comparison_and_nowhere_else():
 def test_a_stage_declares_exactly_the_files_it_composes(composed, stages, command):
     """Except conf/config.yaml, which contains no choice, and the comparison, whose keys each stage declares."""
     stage = stages[command]
-    overrides = [f"model={stage.model}"] if "model" in HYDRA_COMMANDS[command].groups else []
+    overrides = [f"model={stage.model}"] if stage.model else []
     _, _, files = composed(command, *overrides)
     assert set(stage.params) - {"conf/comparison.yaml"} == files - {"conf/config.yaml"}
+
+
+def test_build_composes_every_model_and_depends_on_their_folder(stages):
+    assert HYDRA_COMMANDS["build"].for_all_models
+    assert Path("conf/model") in stages["build"].deps
 
 
 def test_stages_declare_the_keys_of_the_comparison_that_they_use(stages):
     declared = {name: set(stage.params.get("conf/comparison.yaml", ())) for name, stage in stages.items()}
     assert declared == {
         "prepare": {"data", "split", "replicates"},
-        "source": set(),
-        "build": set(),
+        "build": {"models"},
         "train": {"replicates", "optimizer", "training", "augmentation"},
         "evaluate": set(),
         "report": {"models", "primary_metric", "margin"},

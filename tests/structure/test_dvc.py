@@ -3,9 +3,12 @@ from pathlib import Path
 from pipeline.cli.registry import COMMANDS
 
 
-def test_build_depends_on_the_source_of_its_own_network_only(stages):
-    assert Path(f"runs/{stages['build'].model}/source.py") in stages["build"].deps
-    assert not any(dep.is_relative_to("pipeline/architectures") for dep in stages["build"].deps)
+def test_one_build_serves_all_models_and_the_other_stages_depend_on_the_network_of_their_own_model(stages):
+    assert not stages["build"].model
+    for name in ("train", "evaluate"):
+        networks = {dep for dep in stages[name].deps if dep.is_relative_to("networks")}
+        assert networks == {Path("networks", stages[name].model)}
+        assert not any(dep.is_relative_to("pipeline/architectures") for dep in stages[name].deps)
 
 
 def test_only_prepare_depends_on_the_users_images(stages):

@@ -28,7 +28,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """List or delete the folders of the cache. The results of the comparison, in runs/, are kept."""
+    """List or delete the folders of the cache. The comparison, in networks/ and runs/, is kept."""
     given = parsed(parser().parse_args, arguments, help_command="convtrack clean --help")
     for name in given.what:
         if name not in WHAT:

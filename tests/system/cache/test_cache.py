@@ -8,15 +8,19 @@ BOTH = ("fully_connected", "lecture_cnn")
 
 
 def stages_of(*models):
-    return {f"{stage}@{model}" for stage in ("source", "build", "train", "evaluate") for model in models}
+    return {f"{stage}@{model}" for stage in ("train", "evaluate") for model in models}
 
 
 def metrics_of(project, model):
     return json.loads((project.folder / f"runs/{model}/metrics.json").read_text())["test"]
 
 
+def _add_comment(file):
+    file.write_text(f"{file.read_text()}# changed\n")
+
+
 def test_the_first_run_executes_every_stage_and_writes_both_reports(first_run):
-    assert first_run.stages == {"prepare", "report"} | stages_of(*BOTH)
+    assert first_run.stages == {"prepare", "build", "report"} | stages_of(*BOTH)
     for name in ("comparison.html", "comparison.md"):
         text = (first_run.project.folder / "reports" / name).read_text()
         assert all(model in text for model in BOTH)
@@ -37,10 +41,19 @@ def test_dvc_shows_metrics_plots_and_parameters(project):
 
 
 def test_a_changed_comment_in_the_configuration_runs_no_stage(project):
-    for file in ("conf/model/lecture_cnn.yaml", "conf/training/lecture.yaml", "conf/comparison.yaml"):
-        path = project.folder / file
-        path.write_text(f"{path.read_text()}# another comment\n")
+    for file in ("conf/training/lecture.yaml", "conf/comparison.yaml"):
+        _add_comment(project.folder / file)
     assert project.repro() == set()
+
+
+def test_a_changed_comment_in_a_model_an_architecture_or_the_build_code_trains_nothing(project):
+    for file in (
+        "conf/model/lecture_cnn.yaml",
+        "pipeline/architectures/lecture_cnn.py",
+        "pipeline/reporting/figures/layer_diagram.py",
+    ):
+        _add_comment(project.folder / file)
+    assert project.repro() == {"build"}
 
 
 def test_a_setting_of_the_report_runs_only_the_report(project):
@@ -61,27 +74,32 @@ def test_a_setting_of_the_evaluation_trains_nothing(project):
     assert project.repro() == {"evaluate@fully_connected", "evaluate@lecture_cnn", "report"}
 
 
+def test_a_changed_computation_in_an_architecture_trains_only_its_own_models(project):
+    path = project.folder / "pipeline/architectures/fully_connected.py"
+    path.write_text(path.read_text().replace("units: PositiveInt = 100", "units: PositiveInt = 60"))
+    assert project.repro() == {"build", "report"} | stages_of("fully_connected")
+
+
 def test_an_option_of_one_model_reruns_only_that_model(project):
     other = metrics_of(project, "fully_connected")
     project.change("conf/model/lecture_cnn.yaml", options__units=20)
-    assert project.repro() == stages_of("lecture_cnn") | {"report"}
+    assert project.repro() == {"build", "report"} | stages_of("lecture_cnn")
     assert metrics_of(project, "fully_connected") == other
 
 
-def test_a_new_architecture_with_its_model_runs_only_that_model(project):
+def test_a_new_architecture_with_its_model_trains_only_that_model(project):
     source = (project.folder / "pipeline/architectures/fully_connected.py").read_text()
     (project.folder / "pipeline/architectures/newcomer.py").write_text(source.replace('"hidden"', '"hidden_units"'))
     model = (project.folder / "conf/model/fully_connected.yaml").read_text()
     (project.folder / "conf/model/newcomer.yaml").write_text(model.replace(": fully_connected", ": newcomer"))
     project.change("conf/comparison.yaml", models=[*BOTH, "newcomer"])
-    # `source` runs for every model, because it depends on the folder of architectures, but its output is unchanged.
-    ran = {stage for stage in project.repro() if not stage.startswith("source@")}
-    assert ran == stages_of("newcomer") - {"source@newcomer"} | {"report"}
+    assert project.repro() == {"build", "report"} | stages_of("newcomer")
 
 
 def test_a_model_removed_from_the_comparison_disappears_from_the_report(project):
     project.change("conf/comparison.yaml", models=["fully_connected"])
-    assert project.repro() == {"report"}
+    assert project.repro() == {"build", "report"}
+    assert not (project.folder / "networks/lecture_cnn").exists()
     assert (project.folder / "runs/lecture_cnn").is_dir()
     shutil.rmtree(project.folder / "runs/lecture_cnn")
     assert project.repro() == {"report"}
@@ -91,8 +109,7 @@ def test_a_model_removed_from_the_comparison_disappears_from_the_report(project)
 def test_a_changed_comment_in_the_training_code_reuses_the_trained_replicates(project):
     """The stage runs again, but the fingerprints and therefore the stored results stay valid."""
     before = (project.folder / "runs/lecture_cnn/train/history.csv").read_bytes()
-    path = project.folder / "pipeline/training/progress.py"
-    path.write_text(f"{path.read_text()}# changed\n")
+    _add_comment(project.folder / "pipeline/training/progress.py")
     output = project.run("dvc", "repro")
     assert "reusing 2 of 2 replicates, which are already trained" in output
     assert "epoch" not in output.split("Running stage 'train")[1]

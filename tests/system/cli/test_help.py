@@ -83,9 +83,8 @@ def test_the_resolved_configuration_is_printed_and_nothing_is_run(project):
 
 
 def test_commands_that_compute_no_tensor_run_without_tensorflow(project):
-    for arguments in (("prepare", "data=digits"), ("source", "model=lenet5"), ("clean",)):
+    for arguments in (("prepare", "data=digits"), ("clean",)):
         result = project.run(*arguments, python=("-X", "importtime"))
         assert result.code == 0
         assert not imported(result) & {"tensorflow", "keras"}
     assert (project.folder / "data" / "prepared" / "manifest.json").is_file()
-    assert "# pipeline.architectures.lenet5\n" in (project.folder / "runs" / "lenet5" / "source.py").read_text()

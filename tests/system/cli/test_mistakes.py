@@ -18,7 +18,7 @@ def refused(project, *arguments, **environment):
     [
         ("prepare data=digit", "Unknown data 'digit'. Did you mean 'digits'? Available: digits, digits_5x5, elpv, fol"),
         ("prepare split=grup", "Unknown split 'grup'. Did you mean 'group'? Available: group, kfold, random, resampl"),
-        ("source model=lenet", "Unknown model 'lenet'. Did you mean 'lenet5'? Available: convnext, densenet, five_by_"),
+        ("build model=lenet", "Unknown model 'lenet'. Did you mean 'lenet5'? Available: convnext, densenet, five_by_"),
         ("train model=lenet5 optimizer=sdg", "Unknown optimizer 'sdg'. Did you mean 'sgd'? Available: adam, sgd, sgd"),
         ("train model=lenet5 training=lectur", "Unknown training 'lectur'. Did you mean 'lecture'? Available: balance"),
         ("train model=lenet5 augmentation=flip", "Unknown augmentation 'flip'. Did you mean 'flips'? Available: flip"),
@@ -28,7 +28,11 @@ def refused(project, *arguments, **environment):
             "Unknown command 'experimnt'. Did you mean 'experiment'? Available: adopt, build, clean, com",
         ),
         ("experiment -m model=lenet5 hydra/launcher=jobib", "Unknown hydra/launcher 'jobib'. Did you mean 'joblib'?"),
-        ("source model=lenet5 model.architecture=lenet", "Unknown architecture 'lenet'. Did you mean 'lenet5'? Availa"),
+        (
+            "describe model=lenet5 model.architecture=lenet --input 32x32x1 --classes 2",
+            "Unknown architecture 'lenet'. Did you mean 'lenet5'? Availa",
+        ),
+        ("build models=[lenet5,lenet]", "Unknown model 'lenet'. Did you mean 'lenet5'? Available: convnext, densenet"),
     ],
 )
 def test_an_unknown_name_is_reported_with_the_available_ones_and_the_nearest(project, command, sentence):
@@ -71,7 +75,8 @@ def test_a_misspelt_key_on_the_command_line_is_reported(project, command, senten
         ("config", "workers:", "worker:", "report", "Unknown setting 'worker'. Did you mean 'workers'? Available:"),
         ("data/digits", "source:", "sorce:", "prepare data=digits", "Unknown setting 'data.sorce'. Did you mean 'dat"),
         ("split/group", "folds:", "fold:", "prepare data=digits", "Unknown setting 'split.fold'. Did you mean 'split"),
-        ("model/lenet5", "architecture:", "architectur:", "source model=lenet5", "Unknown setting 'model.architectur"),
+        ("model/lenet5", "architecture:", "architectur:", "build model=lenet5", "Unknown setting 'model.architectur"),
+        ("model/resnet8", "architecture:", "architectur:", "build", "In conf/model/resnet8.yaml: Unknown setting 'mod"),
         ("optimizer/sgd", "schedule:", "shedule:", "train model=lenet5", "Unknown setting 'optimizer.shedule'. Did yo"),
         ("training/lecture", "keep:", "kep:", "train model=lenet5", "Unknown setting 'training.kep'. Did you mean 'tr"),
         ("augmentation/none", "shift:", "shfit:", "train model=lenet5", "Unknown setting 'augmentation.shfit'. Did yo"),
@@ -120,19 +125,19 @@ def test_a_value_of_the_wrong_type_or_range_is_reported_with_the_rule(project, c
     ("command", "sentence"),
     [
         (
-            "source",
+            "evaluate",
             "No model is chosen: choose one with `model=NAME`. Available: convnext, d",
         ),
         (
-            "source model=null",
+            "build model=null",
             "Invalid override: write GROUP=NAME or SETTING=VALUE. Hydra: Config group override must be a",
         ),
-        ("source lenet5", "Invalid override 'lenet5': write SETTING=VALUE, and quote spaces and brackets."),
+        ("build lenet5", "Invalid override 'lenet5': write SETTING=VALUE, and quote spaces and brackets."),
         (
-            "source model=[lenet5",
+            "build model=[lenet5",
             "Invalid override 'model=[lenet5': write SETTING=VALUE, and quote spaces an",
         ),
-        ("source model=lenet5,resnet8", "'model=lenet5,resnet8' has several values: add `-m` to run one job per value"),
+        ("build model=lenet5,resnet8", "'model=lenet5,resnet8' has several values: add `-m` to run one job per value"),
         ("prepare replicates=range(1,3)", "'replicates=range(1,3)' has several values: add `-m` to run one job per v"),
         ("prepare model=lenet5", "This command has no config group 'model': its `--help` lists the groups."),
         (
@@ -144,7 +149,7 @@ def test_a_value_of_the_wrong_type_or_range_is_reported_with_the_rule(project, c
             "No model matches 'nothing*'. Available: convnext, densenet, five_by_five,",
         ),
         ("describe model=null --input 8x8x1 --classes 2", "Invalid override: write GROUP=NAME or SETTING=VALUE. "),
-        ("source model=lenet5 --resolve", "Invalid arguments: `--hydra-help` lists the options of Hydra. "),
+        ("build model=lenet5 --resolve", "Invalid arguments: `--hydra-help` lists the options of Hydra. "),
         (
             "experiment model=lenet5 hydra.run.dir=conf/config.yaml/below",
             "Cannot create conf/config.yaml/below (Not a directory). Name a folder inside an existing one with",
@@ -154,9 +159,10 @@ def test_a_value_of_the_wrong_type_or_range_is_reported_with_the_rule(project, c
             "Unknown setting 'optimizer.schedule.name': `optimizer.schedule` has no settings here. Choose a file",
         ),
         (
-            "source model=nowhere -m replicates=1,2",
+            "build model=nowhere -m replicates=1,2",
             "Unknown model 'nowhere'. Available: ",
         ),
+        ("build model.options.units=3", "The section `model` is missing: choose one with `model=NAME`."),
         ("study conectivity", "Unknown study 'conectivity'. Did you mean 'connectivity'?"),
         ("prepare ~data", "The section `data` is missing: choose one with `data=NAME`."),
         ("prepare ~split.seed", "`split.seed` is missing: set it to an integer at least 0."),
@@ -262,13 +268,15 @@ def test_mistakes_do_not_change_prepared_data(project, pictures):
 
 @pytest.mark.parametrize(
     ("command", "file"),
-    [("train", "build/layers.json"), ("evaluate", "train/replicates.json"), ("report", "train/replicates.json")],
+    [("train", "lenet5/layers.json"), ("evaluate", "train/replicates.json"), ("report", "train/replicates.json")],
 )
 def test_a_run_folder_of_an_earlier_version_is_named_with_the_remedy(project, command, file):
     project.run("prepare", "data=digits").output()
     models = ("fully_connected", "lecture_cnn", "lenet5", "locally_connected", "resnet8")
-    folders = [project.folder / "runs" / model for model in models]
-    for path in (folder / name for folder in folders for name in ("build/layers.json", "train/replicates.json")):
+    for name in (
+        name for model in models for name in (f"networks/{model}/layers.json", f"runs/{model}/train/replicates.json")
+    ):
+        path = project.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text('{"parameters": 10, "multiply_accumulates": 100}')
         (path.parent / "architecture.json").write_text("{}")

@@ -53,8 +53,8 @@ write_prepared(PREPARED, images, splits, settings={"data": data, "split": split}
 
 models = {name: schema.ModelConfig(name, name, options) for name, options in json.loads(sys.argv[1]).items()}
 training = schema.TrainingConfig(2, 8, 16, "fit", "best", None, "none", 1, 0)
+build.main(list(models.values()))
 for model in models.values():
-    build.main(model)
     optimizer = schema.OptimizerConfig("SGD", 0.05, {"momentum": 0.9}, None)
     augmentation = schema.AugmentationConfig(True, False, False, 1)
     train.main(model, optimizer, training, augmentation, tuple(models), 1, None)
@@ -164,9 +164,9 @@ def test_the_sequential_and_the_functional_network_have_identical_results(compar
 
 @pytest.mark.parametrize("model", MODELS)
 def test_the_layer_table_and_keras_agree_on_the_parameters(compared, model):
-    text = (compared.folder / "runs" / model / "build" / "architecture.json").read_text(encoding="utf-8")
-    network = keras.models.model_from_json(text)
-    assert compared.read(model, "build/layers.json")["parameters"] == network.count_params()
+    folder = compared.folder / "networks" / model
+    network = keras.models.model_from_json((folder / "architecture.json").read_text(encoding="utf-8"))
+    assert json.loads((folder / "layers.json").read_text(encoding="utf-8"))["parameters"] == network.count_params()
 
 
 def test_a_second_output_has_its_own_scores(compared):

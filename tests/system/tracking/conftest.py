@@ -107,8 +107,8 @@ def served(tmp_path_factory) -> Iterator[Project]:
     with serving(tmp_path_factory.mktemp("server")) as address:
         project = Project(folder, address)
         project.run("prepare")
+        project.run("build")
         for model in MODELS:
-            project.run("build", f"model={model}")
             project.run("train", f"model={model}", f"training.epochs={EPOCHS}")
             project.run("evaluate", f"model={model}")
         project.run("report")

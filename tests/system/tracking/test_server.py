@@ -196,7 +196,7 @@ def test_the_logged_network_predicts_from_grey_levels_what_keras_predicts(served
     from pipeline.training.examples import standardisation
     from pipeline.training.predict import trained_network
 
-    run = RunFolder(served.folder / "runs" / model)
+    run = RunFolder(served.folder / "runs" / model, served.folder / "networks" / model)
     network = trained_network(run.architecture.read_text(encoding="utf-8"), run.result(best))
     expected = network.predict(standardisation(images, best)(images.pixels[chosen]), verbose=0)
     np.testing.assert_allclose(np.load(tmp_path / "predictions.npy"), expected, rtol=1e-4, atol=1e-6)

@@ -24,8 +24,9 @@ def prepared(result):
 def run(result):
     """The run folder of a model with one trained replicate, as the stages build and train write it."""
     Image.fromarray(np.zeros((4, 4), np.uint8)).save(result.folder / "kernels-00002.png")
-    run = RunFolder(result.folder.parent / "runs" / "lenet5")
-    run.build.mkdir(parents=True)
+    project = result.folder.parent
+    run = RunFolder(project / "runs" / "lenet5", project / "networks" / "lenet5")
+    run.network.mkdir(parents=True)
     run.layers.write_text(json.dumps(LAYERS))
     shutil.copytree(result.folder, run.result(0).folder)
     record = json.loads(result.record.read_text()) | {"fingerprint": "beef"}
