@@ -35,10 +35,9 @@ check: $(INSTALLED)
 deps: $(INSTALLED)
 	@$(ACTIVATE) python -m development.stage_dependencies
 
+# Speed: writes reports/benchmarks/, and fails if something is much slower than in the committed results.
 bench: $(EXTRAS)
-	@$(ACTIVATE) python -m benchmarks.locally_connected
-	@$(ACTIVATE) python -m benchmarks.compare
-	@$(ACTIVATE) python -m benchmarks.sweeps
+	@$(ACTIVATE) python -m benchmarks
 
 clean: $(INSTALLED)
 	@$(ACTIVATE) convtrack clean

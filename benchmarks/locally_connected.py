@@ -14,21 +14,24 @@ batched matrix products take 41 % of the time, as long as the whole convolution 
 takes 22 %, gathering windows and summing their gradients 9 %, transposes 8 %.
 """
 
-import argparse
 import multiprocessing
 import resource
 import statistics
 import sys
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from benchmarks.command import run_part
+from benchmarks.measurements import Measurement, of_rounds
 from pipeline.layers.locally_connected import LocallyConnected2D
 
 IMAGES, SIDE, BATCH = 1568, 64, 32
+ROUNDS = 9
 MIB = 2**20
 LAYERS = {"Conv2D": keras.layers.Conv2D, "LocallyConnected2D": LocallyConnected2D}
 
@@ -98,30 +101,30 @@ def seconds_of_epochs(rounds: int) -> dict[str, list[float]]:
     return seconds
 
 
-def main() -> None:
-    """Measure and print a table."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.locally_connected", description=__doc__.split("\n")[0])
-    parser.add_argument("--rounds", type=int, default=9, help="epochs of each network (default: 9)")
-    rounds = parser.parse_args().rounds
+def measure(rounds: int) -> Iterator[Measurement]:
+    """Yield the ratio of the times, and the memory of the locally connected network per byte of its weights."""
     # Memory first, because the peak of a child process includes the memory of its parent.
     with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
         memory = {layer: pool.apply(memory_of_training, (layer,)) for layer in LAYERS}
     seconds = seconds_of_epochs(rounds)
-    print(f"{'layer':20}{'parameters':>12}{'s/epoch':>10}{'weights MiB':>13}{'peak MiB':>10}{'peak/weights':>14}")
-    for layer in LAYERS:
-        parameters = network(layer).count_params()
-        weights = 4 * parameters
-        print(
-            f"{layer:20}{parameters:12,}{statistics.median(seconds[layer]):10.2f}{weights / MIB:13.1f}"
-            f"{memory[layer] / MIB:10.0f}{memory[layer] / weights:14.1f}"
-        )
-    ratios = [local / shared for shared, local in zip(*seconds.values(), strict=True)]
-    print(
-        f"\nepoch, locally connected : convolution = {statistics.median(ratios):.2f} (median of {rounds} rounds, ",
-        end="",
+    shared, local = seconds.values()
+    yield of_rounds(
+        "locally_connected",
+        "epoch with unshared weights, against Conv2D",
+        [one / other for one, other in zip(local, shared, strict=True)],
+        ours=f"{statistics.median(local):.2f} s",
+        peer=f"{statistics.median(shared):.2f} s",
     )
-    print(f"{min(ratios):.2f} to {max(ratios):.2f})")
+    for layer in LAYERS:
+        weights = 4 * network(layer).count_params()
+        yield Measurement(
+            "locally_connected",
+            f"peak memory of training with {layer}, per byte of its weights",
+            memory[layer] / weights,
+            unit="bytes",
+            ours=f"{memory[layer] / MIB:.0f} MiB",
+        )
 
 
 if __name__ == "__main__":
-    main()
+    run_part("locally_connected")

@@ -1,0 +1,141 @@
+"""Measurements and the file that keeps them, `reports/benchmarks/results.json`.
+
+Each part of the benchmark replaces its own measurements in the file. The others keep their values, dates and machines.
+"""
+
+import json
+import statistics
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, NamedTuple
+
+from pipeline.storage.files import write_json
+from pipeline.storage.folders import REPORTS
+
+FOLDER = REPORTS / "benchmarks"
+RESULTS = FOLDER / "results.json"
+TOLERANCE = 0.15
+"""A measurement that is worse than the committed one by a larger share is reported as a regression."""
+SMALL_SHARE = 0.02
+"""Shares of time below this one differ by chance: changes are relative to at least this share."""
+
+
+class Machine(NamedTuple):
+    """Where and when a part was measured."""
+
+    processor: str
+    instructions: str
+    cores: int
+    memory: str
+    system: str
+    versions: Mapping[str, str]
+    date: str
+    commit: str
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One row of the report.
+
+    `value` is what the goal refers to: a ratio to the peer (`unit` ×), a share (%) or a quantity. `low` and `high` are
+    its extremes over the rounds. `ours` and `peer` are medians as text with units. `note` says why there is no value.
+    """
+
+    part: str
+    name: str
+    value: float | None
+    unit: str = "×"
+    goal: float | None = None
+    higher_is_better: bool = False
+    ours: str = ""
+    peer: str = ""
+    low: float | None = None
+    high: float | None = None
+    rounds: int = 1
+    note: str = ""
+    machine: Machine | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What identifies the measurement in the file."""
+        return self.part, self.name
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the goal is met; None without goal or value."""
+        if self.goal is None or self.value is None:
+            return None
+        return self.value >= self.goal if self.higher_is_better else self.value <= self.goal
+
+
+def of_rounds(part: str, name: str, values: Sequence[float], **other: Any) -> Measurement:
+    """The measurement whose value is the median of several rounds.
+
+    >>> of_rounds("step", "lenet5", [0.5, 0.7, 0.4], goal=0.65).value
+    0.5
+    """
+    return Measurement(
+        part, name, statistics.median(values), low=min(values), high=max(values), rounds=len(values), **other
+    )
+
+
+def written(value: float, unit: str) -> str:
+    """A value with its unit.
+
+    >>> written(0.51234, "×"), written(0.021, "%"), written(12.34, "s"), written(8, ""), written(1.5, "GiB")
+    ('0.51 ×', '2.1 %', '12.3 s', '8', '1.50 GiB')
+    """
+    if unit == "%":
+        return f"{100 * value:.1f} %"
+    if unit == "":
+        return f"{value:.0f}"
+    return f"{value:.{2 if unit in ('×', 'GiB') else 1}f} {unit}"
+
+
+def from_json(text: str) -> list[Measurement]:
+    """The measurements in the text of the file."""
+    return [
+        Measurement(**{**row, "machine": Machine(**row["machine"]) if row["machine"] else None})
+        for row in json.loads(text)
+    ]
+
+
+def read_results() -> list[Measurement]:
+    """The measurements in the file; none if there is no file."""
+    return from_json(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else []
+
+
+def committed_results() -> list[Measurement]:
+    """The measurements in the file as it is committed; none if it is not committed."""
+    shown = subprocess.run(["git", "show", f"HEAD:{RESULTS}"], capture_output=True, text=True, check=False)
+    return from_json(shown.stdout) if shown.returncode == 0 else []
+
+
+def write_results(part: str, new: Iterable[Measurement], machine: Machine) -> list[Measurement]:
+    """Replace the measurements of a part in the file, and return all."""
+    kept = [one for one in read_results() if one.part != part]
+    everything = [*kept, *(replace(one, machine=machine) for one in new)]
+    rows = [{**asdict(one), "machine": one.machine._asdict() if one.machine else None} for one in everything]
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    write_json(RESULTS, rows)
+    return everything
+
+
+def regressions(now: Iterable[Measurement], before: Iterable[Measurement]) -> list[str]:
+    """A sentence for each measurement that is worse than before by more than `TOLERANCE`."""
+    old = {one.key: one.value for one in before}
+    found = []
+    for one in now:
+        earlier = old.get(one.key)
+        if earlier is None or one.value is None:
+            continue
+        if one.unit == "%" and not one.higher_is_better:
+            earlier = max(earlier, SMALL_SHARE)
+        worse = earlier / one.value if one.higher_is_better else one.value / earlier
+        if worse > 1 + TOLERANCE:
+            found.append(
+                f"{one.part}, {one.name}: {written(one.value, one.unit)}, worse than the committed "
+                f"{written(earlier, one.unit)} by {worse - 1:.0%}"
+            )
+    return found
