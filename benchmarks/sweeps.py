@@ -121,7 +121,8 @@ def project() -> Iterator[None]:
         if (home / "data" / "test_sets").is_dir():
             shutil.copytree(home / "data" / "test_sets", folder / "data" / "test_sets")
         os.environ.pop("MLFLOW_TRACKING_URI", None)
-        os.environ["PYTHONPATH"] = str(home)
+        # The other tools may be installed outside of this environment.
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(home), os.environ.get("PYTHONPATH"))))
         os.chdir(folder)
         try:
             yield

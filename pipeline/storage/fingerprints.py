@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
 from pipeline.storage.imports import module_file
@@ -32,5 +33,11 @@ def code_digest(modules: Iterable[str]) -> str:
         file = module_file(module)
         if file is None:
             raise ModuleNotFoundError(f"No module {module} in this project.")
-        texts += statements(file.read_text(encoding="utf-8"))
+        texts += _statements_once(file.read_text(encoding="utf-8"))
     return hashlib.sha256("\n".join(sorted(texts)).encode()).hexdigest()
+
+
+@cache
+def _statements_once(source: str) -> tuple[str, ...]:
+    """The statements of a source text; every trial of a sweep needs those of the same files."""
+    return tuple(statements(source))

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -20,7 +21,8 @@ def module_file(module: str) -> Path | None:
     return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
 
 
-def imported_names(source: str, *, at_start: bool = False) -> set[str]:
+@cache
+def imported_names(source: str, *, at_start: bool = False) -> frozenset[str]:
     """Every dotted name that a module imports; with `at_start`, only the imports that run when it is imported itself.
 
     >>> sorted(imported_names("from pipeline.layers import geometry"))
@@ -33,7 +35,7 @@ def imported_names(source: str, *, at_start: bool = False) -> set[str]:
             names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
         elif isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
-    return names
+    return frozenset(names)
 
 
 def imported_modules(module: str, *, at_start: bool = False) -> set[str]:

@@ -14,7 +14,8 @@ The trials, in the scheduler's process and in those of the jobs:
     study                the Optuna study of a sweep
     database             its SQLite file or PostgreSQL server
     ownership            which process runs which trial, and whether it is alive
-    launchers            how many jobs Hydra's launchers run in parallel
+    launchers            Hydra's launchers, their workers, and how many jobs they run in parallel
+    preloaded            what every worker has imported when it starts
     scheduler            claims, launches and requeues trials
     job                  runs one trial and stores how it ended
     trial                a running trial, as its process sees it

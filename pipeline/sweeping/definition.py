@@ -8,10 +8,13 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from pipeline.config.reading import flattened
-from pipeline.config.schema import SECTIONS, SweepConfig
+from pipeline.config.schema import SECTIONS, Objective, SweepConfig
 from pipeline.errors import UserError
 from pipeline.storage.fingerprints import fingerprint
 from pipeline.sweeping.space import Space
+
+MAXIMISED: tuple[Objective, ...] = ("validation_accuracy",)
+"""The objectives for which larger values are better."""
 
 
 def sweep_definition(chosen: SweepConfig, space: Space, config: Any) -> dict[str, Any]:

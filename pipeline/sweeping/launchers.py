@@ -1,13 +1,17 @@
-"""Hydra's launchers: create the configured one and determine how many jobs it runs in parallel."""
+"""Hydra's launchers: create the configured one, start its workers, and determine how many jobs it runs in parallel."""
 
 import logging
+import multiprocessing
 import os
 import signal
+import sys
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
 
 import joblib
 from hydra.core.plugins import Plugins
+from joblib.externals.loky.backend.context import set_start_method
 from omegaconf import OmegaConf, open_dict
 
 from pipeline.errors import UserError
@@ -16,27 +20,53 @@ QUIET = {"version": 1, "root": None, "disable_existing_loggers": False}
 """Hydra's `hydra_logging: none`. The sweep prints one line per trial instead of the launcher's line per batch."""
 
 
+PRELOADED = "pipeline.sweeping.preloaded"
+
+
+def preload_workers(config: Any) -> None:
+    """Start to import what the workers of the joblib launcher need, in a process of which they become copies.
+
+    Returns at once. Only on Linux: elsewhere, libraries that TensorFlow uses do not survive a fork.
+    """
+    if sys.platform != "linux" or _joblib_workers(config) < 2:
+        return
+    multiprocessing.set_forkserver_preload([PRELOADED])
+    set_start_method("forkserver", force=True)
+    # The fork server inherits the mask, so that Ctrl-C does not interrupt its imports.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def make_launcher(*, hydra_context: Any, task_function: Any, config: Any) -> tuple[Any, int]:
     """The configured launcher, and how many jobs it runs in parallel. The arguments are those of a Hydra sweeper."""
-    target = str(config.hydra.launcher._target_).rpartition(".")[2]
     for package in ("hydra", "hydra_plugins"):
         logging.getLogger(package).setLevel(logging.WARNING)
     with open_dict(config):
         config.hydra.hydra_logging = QUIET
         # Absolute, because a worker on another machine has another working directory.
         config.hydra.sweep.dir = str(Path(config.hydra.sweep.dir).resolve())
-    parallel = 1
-    if target == "JoblibLauncher":
-        jobs = config.hydra.launcher.n_jobs
-        if jobs == 0:
-            raise UserError("`hydra.launcher.n_jobs` must be a number of workers, or -1 for one per core. Received 0.")
-        parallel = joblib.effective_n_jobs(1 if jobs is None else jobs)
-    elif target == "RayLauncher":
-        parallel = _start_ray(config)
+    parallel = _start_ray(config) if _launcher_class(config) == "RayLauncher" else _joblib_workers(config)
     launcher = Plugins.instance().instantiate_launcher(
         hydra_context=hydra_context, task_function=task_function, config=config
     )
     return launcher, parallel
+
+
+def _launcher_class(config: Any) -> str:
+    return str(config.hydra.launcher._target_).rpartition(".")[2]
+
+
+def _joblib_workers(config: Any) -> int:
+    """The number of workers of the joblib launcher, 1 with a launcher that runs jobs one after the other."""
+    if _launcher_class(config) != "JoblibLauncher":
+        return 1
+    jobs = config.hydra.launcher.n_jobs
+    if jobs == 0:
+        raise UserError("`hydra.launcher.n_jobs` must be a number of workers, or -1 for one per core. Received 0.")
+    return int(joblib.effective_n_jobs(1 if jobs is None else jobs))
 
 
 def _start_ray(config: Any) -> int:

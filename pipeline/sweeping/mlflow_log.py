@@ -14,6 +14,7 @@ from pipeline.config.schema import Objective
 from pipeline.errors import UserError
 from pipeline.reporting.sweep_description import BestTrial
 from pipeline.sweeping.database import study_lock
+from pipeline.sweeping.definition import MAXIMISED
 from pipeline.sweeping.study import sweep_fingerprint
 from pipeline.sweeping.summary import Summary
 from pipeline.sweeping.sweep_page import sweep_page, trials_table
@@ -22,8 +23,6 @@ from pipeline.tracking.tracker import Status, Tracker
 
 INTERVAL = 15.0
 """Seconds between two updates of the runs."""
-MAXIMISED: tuple[Objective, ...] = ("validation_accuracy",)
-"""The objectives for which larger values are better."""
 
 
 @dataclass

@@ -18,14 +18,12 @@ from pipeline.console import say
 from pipeline.errors import UserError
 from pipeline.storage.interrupts import deferred_interrupts
 from pipeline.storage.processes import this_process
-from pipeline.sweeping.console_report import ConsoleReport, summary_lines
 from pipeline.sweeping.database import database_errors_explained, full_address, study_lock
-from pipeline.sweeping.definition import sweep_definition, sweep_name
+from pipeline.sweeping.definition import MAXIMISED, sweep_definition, sweep_name
 from pipeline.sweeping.grammar import quoted
 from pipeline.sweeping.grid_search import combination_count, combinations
 from pipeline.sweeping.intermediate_values import LOGGED
-from pipeline.sweeping.launchers import make_launcher
-from pipeline.sweeping.mlflow_log import MAXIMISED, logging_sweep
+from pipeline.sweeping.launchers import make_launcher, preload_workers
 from pipeline.sweeping.pruners import make_pruner
 from pipeline.sweeping.samplers import make_sampler
 from pipeline.sweeping.scheduler import Scheduler
@@ -93,6 +91,11 @@ def sweep(
     # Before anything is written, so that a mistake leaves no trace.
     plan = _checked_plan(settings, arguments, hydra)
     storage = full_address(plan.chosen.storage)
+    preload_workers(hydra["config"])
+    # MLflow and pandas take seconds to import. Meanwhile the workers import TensorFlow.
+    from pipeline.sweeping.console_report import ConsoleReport, summary_lines
+    from pipeline.sweeping.mlflow_log import logging_sweep
+
     with database_errors_explained(storage):
         with deferred_interrupts():
             study = resume_or_create(plan.name, storage, plan.directions, plan.definition)
