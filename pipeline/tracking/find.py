@@ -217,9 +217,14 @@ def _predictions(store: Store, run: Any, folder: Path) -> tuple[dict[int, Predic
 
 
 def _children(store: Store, run: Any) -> dict[int, Any]:
-    """The newest finished run of each replicate; only evaluated ones if the model has been evaluated."""
+    """The newest finished run of each replicate; only evaluated ones if the model has been evaluated.
+
+    A trial with one replicate is its own replicate. Trials of earlier versions have a run below them instead.
+    """
     if KIND not in run.data.tags:
         return {}
+    if run.data.tags[KIND] == "model" and REPLICATE in run.data.tags:
+        return {int(run.data.tags[REPLICATE]): run}
     try:
         evaluated = set(dict(json.loads(run.data.tags.get(EVALUATED, "{}"))).values())
     except (ValueError, TypeError):

@@ -8,14 +8,15 @@ from pipeline.errors import UserError
 from pipeline.evaluation.metrics import METRICS
 from pipeline.evaluation.predictions import Predictions, write_predictions
 from pipeline.tracking.find import MAX_RUNS, candidates, find, same_images
-from pipeline.tracking.names import DATA_DIGEST, EVALUATED, EVALUATION, KEPT, SEED
+from pipeline.tracking.names import DATA_DIGEST, EVALUATED, EVALUATION, KEPT, REPLICATE, SEED
 from pipeline.tracking.store import Store
 from pipeline.tracking.tracker import Tracker
 
 
-def finished(tracker, name, *, fingerprint=None, parameters=None, metrics=None):
+def finished(tracker, name, *, fingerprint=None, parameters=None, metrics=None, tags=None):
     """The id of a finished run of a model."""
-    run = tracker.parent(fingerprint or f"f00d-{name}", name, parameters=parameters or {}, tags={DATA_DIGEST: "d1ce"})
+    tags = {DATA_DIGEST: "d1ce", **(tags or {})}
+    run = tracker.parent(fingerprint or f"f00d-{name}", name, parameters=parameters or {}, tags=tags)
     tracker.log_metrics(run, metrics or {})
     tracker.end(run, "FINISHED")
     return run
@@ -189,6 +190,14 @@ def test_an_experiment_has_the_validation_metrics_of_its_kept_weights(tracker):
     one = candidate(run)
     assert one.validated == {"log_loss": {0: 0.5}, "accuracy": {0: 0.75}, "f1": {0: 0.25}}
     assert (one.predictions, one.tested, one.output) == ({}, {}, None)
+
+
+def test_a_trial_with_one_replicate_has_its_own_validation_metrics(tracker):
+    run = finished(tracker, "lenet5", tags={REPLICATE: "0"}, parameters={SEED: "7"})
+    tracker.log_metrics(run, {"kept_loss": 0.5, "kept_accuracy": 0.75})
+    one = candidate(run)
+    assert one.validated == {"log_loss": {0: 0.5}, "accuracy": {0: 0.75}}
+    assert one.seeds == ("7",)
 
 
 def test_a_metric_that_training_records_is_a_validation_metric(tracker, monkeypatch):

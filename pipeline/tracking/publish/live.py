@@ -99,7 +99,8 @@ class LiveLogger:
             if reachable:
                 for replicate, run in runs.children.items():
                     runs.tracker.log_images(run, image_sets_in(prepared, replicate))
-                runs.tracker.log_images(runs.parent, image_sets_in(prepared))
+                if not runs.single:
+                    runs.tracker.log_images(runs.parent, image_sets_in(prepared))
 
     def __call__(self, progress: Progress) -> None:
         """Log the new epochs and pictures of a replicate."""
@@ -111,7 +112,8 @@ class LiveLogger:
             if not self.started:
                 tracker.start(self.runs.parent)
             if progress.replicate not in self.started:
-                tracker.start(run)
+                if run != self.runs.parent:
+                    tracker.start(run)
                 self.started.add(progress.replicate)
             tracker.log_epochs(run, progress.history)
             if progress.kernels is not None and self.pictures:

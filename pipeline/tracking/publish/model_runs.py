@@ -12,7 +12,7 @@ from pipeline.reporting.costs import NETWORK_COSTS
 from pipeline.storage.files import read_json
 from pipeline.storage.folders import ResultFolder
 from pipeline.storage.provenance import commit, dirty
-from pipeline.tracking.names import DATA_DIGEST, KEPT, SEED, UNCOUNTED
+from pipeline.tracking.names import DATA_DIGEST, KEPT, REPLICATE, SEED, UNCOUNTED
 from pipeline.tracking.tracker import Status, Tracker, TrialKey
 
 NETWORK_METRICS = (*NETWORK_COSTS, "connections", "activations", "parameter_bytes", "activation_bytes")
@@ -30,7 +30,10 @@ class SweepTrial(Protocol):
 
 @dataclass
 class ModelRuns:
-    """The runs of one model or trial: the `parent`, and the `children` by replicate."""
+    """The runs of one model or trial: the `parent`, and the `children` by replicate.
+
+    A trial with one replicate has a single run, which is parent and child.
+    """
 
     tracker: Tracker
     parent: str
@@ -52,11 +55,16 @@ class ModelRuns:
         """The runs of a model, created if they are missing. `fingerprints` are those of its trainings by replicate.
 
         The seed is a parameter of the children only: the parent has the trainings with all seeds below it. The runs of
-        a `trial` are below the run of its sweep.
+        a `trial` are below the run of its sweep; with one replicate it has a single run, which has the seed.
         """
         parameters = dict(flattened(configuration))
-        own = {SEED: parameters.pop(SEED)}
+        own = {SEED: parameters[SEED]}
         tags = {**_current_provenance(), DATA_DIGEST: data_digest}
+        single = trial is not None and len(fingerprints) == 1
+        if single:
+            tags[REPLICATE] = str(*fingerprints)
+        else:
+            del parameters[SEED]
         key = None
         if trial is not None:
             sweep = tracker.sweep_run(trial.sweep, trial.sweep_fingerprint, process=trial.sweeper)
@@ -67,14 +75,19 @@ class ModelRuns:
             fingerprint = fingerprints[replicate]
             return tracker.child(parent, fingerprint, model, replicate, parameters=own, tags=tags, trial=key)
 
-        runs = cls(tracker, parent, create_child)
+        runs = cls(tracker, parent, create_child, dict.fromkeys(fingerprints, parent) if single else {})
         if trial is None:
             for replicate in fingerprints:
                 runs.child(replicate)
         return runs
 
+    @property
+    def single(self) -> bool:
+        """Whether the parent is also the run of its only replicate."""
+        return self.parent in self.children.values()
+
     def child(self, replicate: int) -> str:
-        """The run of a replicate. For a trial, it is created on first use: pruning may end a trial earlier."""
+        """The run of a replicate. That of a trial is created on first use, because pruning may end the trial early."""
         if replicate not in self.children:
             self.children[replicate] = self.create_child(replicate)
         return self.children[replicate]
@@ -84,12 +97,17 @@ class ModelRuns:
         return self.tracker.holds(self.child(replicate), _result_metrics(read_json(result.record)))
 
     def log_result(self, replicate: int, result: ResultFolder, *, pictures: bool = True) -> None:
-        """Log a finished training: its epochs, its pictures of kernels, and what it reached. Then end its run."""
+        """Log a finished training: its epochs, its pictures of kernels, and what it reached. Then end its run.
+
+        What the only replicate of a single run reached is logged by `log_model`.
+        """
         run = self.child(replicate)
-        record = read_json(result.record)
         self.tracker.log_epochs(run, result.epochs)
         if pictures:
             self.tracker.log_kernels(run, result.pictures)
+        if self.single:
+            return
+        record = read_json(result.record)
         # Last, because `holds_result` takes these metrics as the sign that everything is logged.
         self.tracker.log_metrics(run, _result_metrics(record), tags=provenance_tags(record))
         self.tracker.end(run, "FINISHED")
@@ -105,12 +123,17 @@ class ModelRuns:
         means = {name: float(np.mean([record[name] for record in records])) for name in KEPT}
         # In this order, because MLflow's compare page opens with the first metric.
         metrics = {**means, **network_metrics(layers)}
-        self.tracker.log_metrics(self.parent, metrics, tags={**network_tags(layers), **(tags or {})})
+        all_tags = {**network_tags(layers), **(tags or {})}
+        if self.single:
+            metrics |= _result_metrics(records[0])
+            all_tags |= provenance_tags(records[0])
+        self.tracker.log_metrics(self.parent, metrics, tags=all_tags)
 
     def end(self, status: Status) -> None:
         """End the parent, and those children that are still running."""
         for run in self.children.values():
-            self.tracker.end(run, status, only_running=True)
+            if run != self.parent:
+                self.tracker.end(run, status, only_running=True)
         self.tracker.end(self.parent, status, only_running=status != "FINISHED")
 
 

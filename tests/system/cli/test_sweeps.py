@@ -8,7 +8,7 @@ import yaml
 from pipeline.sweeping.study import open_study, trials_of
 
 TRAINING = ("data=digits", "training.epochs=1")
-KINDS = ("sweep", "model", "replicate")
+KINDS = ("sweep", "model")
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +34,9 @@ def sequential(project, parallel):
 
 @pytest.fixture(scope="module")
 def runs(project, sequential):
-    """The runs of both sweeps, of their trials, and of the replicates."""
+    """The runs of both sweeps, and of their trials."""
     found = project.runs()
+    assert {run.data.tags["convtrack.kind"] for run in found} == set(KINDS)
     return [[run for run in found if run.data.tags["convtrack.kind"] == kind] for kind in KINDS]
 
 
@@ -79,8 +80,8 @@ def test_a_second_sweep_reuses_finished_trainings(sequential):
     assert "4 complete (2 reused from earlier trainings), 0 pruned, 0 failed" in output
 
 
-def test_every_trial_is_one_run_with_one_replicate_below_its_sweep(runs):
-    sweeps, models, replicates = runs
+def test_every_trial_is_one_run_below_its_sweep(runs):
+    sweeps, models = runs
     assert len(sweeps) == 2
     combinations = sorted(
         (run.data.tags["convtrack.model"], int(run.data.params["training.batch_size"])) for run in models
@@ -96,14 +97,12 @@ def test_every_trial_is_one_run_with_one_replicate_below_its_sweep(runs):
         ("lecture_cnn", 64),
     ]
     assert {run.data.tags["mlflow.parentRunId"] for run in models} == {run.info.run_id for run in sweeps}
-    parents = [run.data.tags["mlflow.parentRunId"] for run in replicates]
-    assert sorted(parents) == sorted(run.info.run_id for run in models)
 
 
 def test_every_run_is_finished_and_has_its_epoch(runs):
-    sweeps, models, replicates = runs
-    assert {run.info.status for run in (*sweeps, *models, *replicates)} == {"FINISHED"}
-    assert all({"train/loss", "val/loss", "val/accuracy"} <= set(run.data.metrics) for run in replicates)
+    sweeps, models = runs
+    assert {run.info.status for run in (*sweeps, *models)} == {"FINISHED"}
+    assert all({"train/loss", "val/loss", "val/accuracy", "kept_loss"} <= set(run.data.metrics) for run in models)
 
 
 def test_the_same_command_runs_no_trial_again(project, sequential):

@@ -70,10 +70,10 @@ def finished_output(sweeper, timeout=120):
 
 
 def check_complete(project, total):
-    """Every trial is complete, and MLflow has one run for the sweep and two for each trial."""
+    """Every trial is complete, and MLflow has one run for the sweep and one for each trial."""
     found = trials(storage_of(project), SWEEP)
     assert [(trial.number, trial.state) for trial in found] == [(n, TrialState.COMPLETE) for n in range(total)]
-    assert Counter(run_states(project)) == {"FINISHED": 1 + 2 * total}
+    assert Counter(run_states(project)) == {"FINISHED": 1 + total}
 
 
 def test_a_killed_worker_loses_no_trial(project):

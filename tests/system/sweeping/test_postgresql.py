@@ -84,8 +84,8 @@ def test_two_sweepers_run_each_trial_once(server, project):
     # Each sweeper prints its own trials, so a trial that both ran would be printed twice.
     for sweeper, (printed, _) in zip((one, other), outputs, strict=True):
         assert sum(line.startswith("trial ") for line in printed.splitlines()) == by[sweeper.pid]
-    # One run for the sweep, and for each trial one with one replicate below it.
-    assert Counter(run_states(project)) == {"FINISHED": 1 + 2 * total}
+    # One run for the sweep, and one for each trial.
+    assert Counter(run_states(project)) == {"FINISHED": 1 + total}
 
 
 def test_a_server_that_stops_and_crashes_loses_no_trial(server, project):
@@ -104,7 +104,7 @@ def test_a_server_that_stops_and_crashes_loses_no_trial(server, project):
     found = trials(server.address, SWEEP)
     assert [(trial.number, trial.state) for trial in found] == [(n, TrialState.COMPLETE) for n in range(total)]
     assert all(len(trial.params) == 1 for trial in found)
-    assert Counter(run_states(project)) == {"FINISHED": 1 + 2 * total}
+    assert Counter(run_states(project)) == {"FINISHED": 1 + total}
 
 
 def test_a_wrong_password_is_reported_and_not_shown(server, monkeypatch):

@@ -84,8 +84,8 @@ def test_the_trial_of_the_killed_node_runs_on_the_other_with_the_same_settings(s
 
 def test_no_run_stays_running(swept):
     project, *_ = swept
-    # One run for the sweep, and for each trial one with one replicate below it.
-    assert Counter(run_states(project)) == {"FINISHED": 1 + 2 * TRIALS}
+    # One run for the sweep, and one for each trial.
+    assert Counter(run_states(project)) == {"FINISHED": 1 + TRIALS}
 
 
 def test_no_worker_remains_on_the_other_node(swept):

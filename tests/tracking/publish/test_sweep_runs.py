@@ -10,7 +10,7 @@ import pytest
 from pipeline.errors import UserError
 from pipeline.reporting.sweep_description import BestTrial
 from pipeline.storage.processes import this_process
-from pipeline.tracking.names import FINGERPRINT, KIND, PROCESS, REASON, TRIAL_STATE
+from pipeline.tracking.names import FINGERPRINT, KIND, PROCESS, REASON, REPLICATE, SEED, TRIAL_STATE
 from pipeline.tracking.publish.live import logging_live
 from pipeline.tracking.publish.model_runs import ModelRuns
 from pipeline.tracking.publish.sweep_runs import begin_sweep, end_sweep, log_sweep
@@ -40,13 +40,12 @@ def of_kind(tracker, kind):
 # One run per trial
 
 
-def test_a_trial_is_below_its_sweep_and_its_replicates_below_it(tracker, result):
+def test_a_trial_with_one_replicate_is_one_run_below_its_sweep(tracker, result):
     run_trial(tracker, result, 7)
     found = runs(tracker)
-    assert len(found) == 3
-    above, run, below = (found[name] for name in ("small", "lenet5 trial 7", "lenet5 trial 7 replicate 1"))
+    assert len(found) == 2
+    above, run = (found[name] for name in ("small", "lenet5 trial 7"))
     assert run.data.tags[PARENT] == above.info.run_id
-    assert below.data.tags[PARENT] == run.info.run_id
     assert (
         run.data.tags.items()
         >= {
@@ -54,12 +53,41 @@ def test_a_trial_is_below_its_sweep_and_its_replicates_below_it(tracker, result)
             FINGERPRINT: "f00d",
             "convtrack.sweep": "small",
             "convtrack.trial": "7",
+            REPLICATE: "0",
             TRIAL_STATE: "complete",
         }.items()
     )
-    assert (above.info.status, run.info.status, below.info.status) == ("RUNNING", "FINISHED", "FINISHED")
+    assert (above.info.status, run.info.status) == ("RUNNING", "FINISHED")
     assert above.data.tags.items() >= {KIND: "sweep", FINGERPRINT: "5eed", "convtrack.sweep": "small"}.items()
-    assert points(tracker, below.info.run_id) == [(1, 0.5), (2, 0.25)]
+    assert points(tracker, run.info.run_id) == [(1, 0.5), (2, 0.25)]
+    assert run.data.params == {"training.epochs": "2", SEED: "0"}
+    assert run.data.metrics.items() >= {"kept_loss": 0.5, "train_seconds": 3.0, "parameters": 1000}.items()
+    assert [one.dataset.name for one in run.inputs.dataset_inputs] == [
+        "digits train",
+        "digits validation",
+        "digits test",
+    ]
+
+
+def test_the_replicates_of_a_trial_with_several_are_below_it(tracker, result):
+    tasks = [task(result), SimpleNamespace(**{**vars(task(result)), "replicate": 1, "fingerprint": "cafe"})]
+    with logging_live(tracker, "lenet5", tasks, CONFIGURATION, "d1ce", layers=LAYERS, trial=trial(7)) as live:
+        live(Progress(0, [EPOCH]))
+        live(Progress(1, [EPOCH]))
+    found = runs(tracker)
+    assert len(found) == 4 and REPLICATE not in found["lenet5 trial 7"].data.tags
+    for number in (0, 1):
+        below = found[f"lenet5 trial 7 replicate {number + 1}"]
+        assert below.data.tags[PARENT] == found["lenet5 trial 7"].info.run_id
+        assert below.info.status == "FINISHED"
+        assert points(tracker, below.info.run_id) == [(1, 0.5), (2, 0.25)]
+
+
+def test_a_trial_needs_few_calls_of_the_store(tracker, result):
+    run_trial(tracker, result, 0)
+    counted = Tracker(Counting(tracker.client), tracker.experiment)
+    run_trial(counted, result, 1)
+    assert sum(counted.client.calls.values()) <= 9
 
 
 def test_every_trial_has_its_own_run_even_if_other_runs_have_its_fingerprint(tracker, result):
@@ -68,7 +96,7 @@ def test_every_trial_has_its_own_run_even_if_other_runs_have_its_fingerprint(tra
     for number, changes in ((0, {}), (1, {}), (0, {"sweep": "large", "fingerprint": "1a7e"})):
         run_trial(Tracker.open("digits"), result, number, **changes)
     assert len(of_kind(tracker, "sweep")) == 2
-    assert len(of_kind(tracker, "model")) == len(of_kind(tracker, "replicate")) == 4
+    assert len(of_kind(tracker, "model")) == 4 and len(of_kind(tracker, "replicate")) == 1
 
 
 def test_the_pipeline_never_uses_the_runs_of_a_trial(tracker, result):
@@ -94,8 +122,8 @@ def test_a_killed_trial_continues_in_its_runs(tracker, result):
     run_trial(Tracker.open("digits"), result, 0)
     after = runs(tracker)
     assert {name: run.info.run_id for name, run in after.items()} == before
-    assert after["lenet5 trial 0"].info.status == after["lenet5 trial 0 replicate 1"].info.status == "FINISHED"
-    assert points(tracker, before["lenet5 trial 0 replicate 1"]) == [(1, 0.5), (2, 0.25)]
+    assert after["lenet5 trial 0"].info.status == "FINISHED"
+    assert points(tracker, before["lenet5 trial 0"]) == [(1, 0.5), (2, 0.25)]
 
 
 # Ends of trials
@@ -119,7 +147,7 @@ def test_the_runs_of_a_trial_show_how_it_ended(tracker, result, problem, status,
         live(Progress(0, [EPOCH]))
         raise problem
     found = runs(tracker)
-    assert found["lenet5 trial 3"].info.status == found["lenet5 trial 3 replicate 1"].info.status == status
+    assert found["lenet5 trial 3"].info.status == status
     ending = {name: found["lenet5 trial 3"].data.tags.get(name) for name in (TRIAL_STATE, REASON)}
     assert {name: value for name, value in ending.items() if value} == tags
     assert ("parameters" in found["lenet5 trial 3"].data.metrics) == bool(tags)
