@@ -35,7 +35,8 @@ class ChannelPaddedShortcut(keras.layers.Layer):  # type: ignore[misc]
 
     def call(self, inputs: Any) -> Any:
         """Subsample and pad."""
-        kept = inputs[:, :: self.strides, :: self.strides]
+        # The average of one pixel is the pixel; TensorFlow computes it many times faster than a slice with strides.
+        kept = keras.ops.average_pool(inputs, 1, strides=self.strides, data_format="channels_last")
         return keras.ops.pad(kept, ((0, 0), (0, 0), (0, 0), (0, self.filters - inputs.shape[-1])))
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:

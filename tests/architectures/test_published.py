@@ -10,6 +10,7 @@ import h5py
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras.src.legacy.saving import legacy_h5_format
 
 from pipeline.arithmetic.table import LayerRow, layer_table
@@ -329,6 +330,22 @@ def test_a_shortcut_keeps_every_second_pixel_and_adds_channels_of_zeros():
     np.testing.assert_array_equal(past[..., 3:], 0)
     assert shortcut.compute_output_shape(maps.shape) == past.shape
     assert shortcut.count_params() == 0
+
+
+@pytest.mark.parametrize("strides", [1, 2, 3])
+def test_a_shortcut_has_the_bits_and_gradients_of_a_slice(strides):
+    maps = tf.random.stateless_normal((2, 7, 8, 3), seed=(1, 2))
+
+    def with_gradient(layer):
+        with tf.GradientTape() as tape:
+            tape.watch(maps)
+            past = layer(maps)
+            loss = tf.reduce_sum(past**3)
+        return past, tape.gradient(loss, maps)
+
+    found = with_gradient(ChannelPaddedShortcut(3, strides=strides))
+    for one, other in zip(found, with_gradient(lambda x: x[:, ::strides, ::strides]), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_a_shortcut_is_saved_and_loaded():
