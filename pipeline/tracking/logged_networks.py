@@ -1,7 +1,9 @@
 """Trained networks as MLflow models, loadable without this project."""
 
+import pickle
 import shutil
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -47,6 +49,7 @@ def log_network(
     epoch: int,
     requirements: Sequence[str],
     code: Sequence[Path],
+    modules: Sequence[str],
 ) -> str:
     """Log a network in a file of Keras with its signature and an input example, and return the id of the logged model.
 
@@ -62,6 +65,7 @@ def log_network(
         epoch: the epoch of the kept weights, from 1.
         requirements: packages with versions that loading needs.
         code: the packages of this project that loading needs.
+        modules: the modules in `code` that define layers of the network.
     """
     client = tracker.client
     for model in client.search_logged_models([tracker.experiment], filter_string=f"source_run_id = '{run}'"):
@@ -83,14 +87,31 @@ def log_network(
         signature=infer_signature(example, outputs),
     )
     with TemporaryDirectory() as folder:
-        _write_model(Path(folder), described, file, example, requirements=requirements, code=code)
+        _write_model(Path(folder), described, file, example, requirements=requirements, code=code, modules=modules)
         client.log_model_artifacts(logged.model_id, folder)
     client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
     return str(logged.model_id)
 
 
+class _Imported:
+    """A module that unpickling imports. Pickling does not import it, which would import TensorFlow."""
+
+    def __init__(self, module: str) -> None:
+        self.module = module
+
+    def __reduce__(self) -> tuple[Any, tuple[str]]:
+        return import_module, (self.module,)
+
+
 def _write_model(
-    folder: Path, model: Model, file: Path, example: Tensors, *, requirements: Sequence[str], code: Sequence[Path]
+    folder: Path,
+    model: Model,
+    file: Path,
+    example: Tensors,
+    *,
+    requirements: Sequence[str],
+    code: Sequence[Path],
+    modules: Sequence[str],
 ) -> None:
     """Write the files of a model as MLflow's `tensorflow` flavour reads them."""
     data = folder / "data"
@@ -99,6 +120,10 @@ def _write_model(
     (data / "keras_module.txt").write_text("tensorflow.keras", encoding="utf-8")
     # MLflow's name of every format except HDF5.
     (data / "save_format.txt").write_text("tf", encoding="utf-8")
+    if modules:
+        # MLflow unpickles this file before it loads the network, and Keras finds only layers that are imported.
+        objects = {module: _Imported(module) for module in modules}
+        (data / "custom_objects.cloudpickle").write_bytes(pickle.dumps(objects))
     for package in code:
         shutil.copytree(package, folder / "code" / package.name)
     codes = {"code": "code"} if code else {}

@@ -108,6 +108,7 @@ def _log_network(runs: ModelRuns, run: RunFolder, prepared: Prepared, record: Ma
             epoch=record["kept_epoch"],
             requirements=[f"{name}=={version(name)}" for name in ("tensorflow", "keras", "numpy")],
             code=code,
+            modules=own_modules(architecture),
         )
 
 
