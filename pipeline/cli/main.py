@@ -13,9 +13,7 @@ from pipeline.cli.help import overview
 from pipeline.cli.messages import sentence
 from pipeline.cli.registry import COMMANDS, HYDRA_COMMANDS
 from pipeline.errors import unknown
-
-INTERRUPTED = 128 + signal.SIGINT
-"""The exit code of an interrupted command, as shells count it."""
+from pipeline.storage.interrupts import INTERRUPTED
 
 
 def main() -> None:

@@ -9,6 +9,9 @@ from contextlib import contextmanager
 PATIENCE = 1.0
 """Seconds in which a second signal counts as the same request, as when a terminal and `dvc` both send one."""
 
+INTERRUPTED = 128 + signal.SIGINT
+"""The exit code of an interrupted command, as shells count it."""
+
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _deferring = False
 

@@ -14,12 +14,25 @@ from pipeline.storage.processes import is_gone, is_local, this_process
 
 OWNER = "owner"
 """Attribute of a trial: the process that runs it (`pipeline.storage.processes`)."""
+SCHEDULER = "scheduler"
+"""Attribute of a trial: the process that claimed it last, and launched its owner."""
 HEARTBEAT = "alive"
 """Attribute of a trial: when its owner sent the last heartbeat, in seconds since 1970."""
 DEATHS = "deaths"
 """Attribute of a trial: how many of its processes have died."""
 HEARTBEAT_INTERVAL = 20.0
 """Seconds between two heartbeats."""
+
+
+def claim(study: optuna.Study, trial_id: int) -> None:
+    """Store that this process schedules the trial, and owns it until a worker takes it over."""
+    study._storage.set_trial_user_attr(trial_id, SCHEDULER, this_process())
+    take_ownership(study, trial_id)
+
+
+def is_claimed(trial: FrozenTrial) -> bool:
+    """Whether this process was the last to claim the trial."""
+    return bool(trial.user_attrs.get(SCHEDULER) == this_process())
 
 
 def take_ownership(study: optuna.Study, trial_id: int) -> None:
@@ -47,5 +60,6 @@ def is_dead(trial: FrozenTrial, silence: float) -> bool:
 
 
 def requeue(study: optuna.Study, trial: FrozenTrial) -> None:
-    """Return a running trial to the queue, to run again with the same number and settings."""
-    study._storage.set_trial_state_values(trial._trial_id, TrialState.WAITING)
+    """Return a running trial to the queue, to run again with the same number and settings, unless it has just ended."""
+    with suppress(optuna.exceptions.UpdateFinishedTrialError):
+        study._storage.set_trial_state_values(trial._trial_id, TrialState.WAITING)

@@ -4,6 +4,7 @@ A launcher takes a batch of jobs and returns when all have ended. Each trial is 
 from a separate thread, so that no worker waits for the slowest job of a batch.
 """
 
+import math
 import os
 import queue
 import signal
@@ -21,17 +22,18 @@ from omegaconf.errors import OmegaConfBaseException
 from optuna.trial import FrozenTrial, TrialState
 
 from pipeline.errors import UserError, reason
-from pipeline.storage.interrupts import deferred_interrupts
+from pipeline.storage.interrupts import INTERRUPTED, PATIENCE, deferred_interrupts
 from pipeline.storage.processes import is_gone, is_local, process_id, this_process
 from pipeline.sweeping.database import DATABASE_ERRORS, study_lock, with_retries
 from pipeline.sweeping.ownership import (
     DEATHS,
     HEARTBEAT_INTERVAL,
     OWNER,
+    claim,
+    is_claimed,
     is_dead,
     requeue,
     send_heartbeat,
-    take_ownership,
 )
 from pipeline.sweeping.space import Space
 from pipeline.sweeping.study import REASON, trials_of
@@ -88,8 +90,8 @@ class Scheduler:
         """
         try:
             self._run()
-        except BaseException:
-            self._abort()
+        except BaseException as cause:
+            self._abort(interrupted=isinstance(cause, KeyboardInterrupt))
             raise
 
     def _run(self) -> None:
@@ -133,7 +135,7 @@ class Scheduler:
     def _claim(self) -> Job | None:
         """Claim the next trial for this process; None if the sweep has all its trials."""
 
-        def claim() -> Job | None:
+        def claim_next() -> Job | None:
             with study_lock(self.study, self.storage):
                 for trial in trials_of(self.study, TrialState.RUNNING):
                     # A trial that this process owns but does not run was claimed just before the database vanished.
@@ -146,11 +148,11 @@ class Scheduler:
                 waiting = [trial.number for trial in trials if trial.state == TrialState.WAITING]
                 self.study.sampler = self.make_sampler(min(waiting, default=len(trials)))
                 claimed = self.study.ask()
-                take_ownership(self.study, claimed._trial_id)
+                claim(self.study, claimed._trial_id)
                 overrides = self.space.suggest(claimed)
                 return Job(claimed.number, overrides, claimed.user_attrs.get(DEATHS, 0) >= MOST_DEATHS)
 
-        return with_retries(claim)
+        return with_retries(claim_next)
 
     def _start(self, job: Job) -> None:
         self._running[job.number] = job
@@ -224,47 +226,59 @@ class Scheduler:
         storage = self.study._storage
         return storage.get_trial(storage.get_trial_id_from_study_id_trial_number(self.study._study_id, number))
 
-    def _abort(self) -> None:
-        """End the workers and requeue their trials. Meanwhile, a second Ctrl-C ends this process at once."""
-        with _second_interrupt_exits(), suppress(*DATABASE_ERRORS):
-            self._signal_workers(signal.SIGTERM)
+    def _abort(self, *, interrupted: bool) -> None:
+        """End the workers and requeue their trials. `interrupted`: the cause is Ctrl-C or SIGTERM."""
+        with _further_requests(interrupted) as hurry, suppress(*DATABASE_ERRORS):
             until = time.monotonic() + GRACE_PERIOD
-            while self._running and time.monotonic() < until:
+            signalled: set[str] = set()
+            # Repeated, because a worker that is starting owns its trial only later.
+            self._signal_workers(signal.SIGTERM, signalled)
+            while self._running and time.monotonic() < until and not hurry.is_set():
                 with suppress(queue.Empty):
-                    job, _ = self._ended.get(timeout=0.5)
-                    self._requeue_if_running(job.number)
+                    job, _ = self._ended.get(timeout=0.2)
                     del self._running[job.number]
-            self._signal_workers(signal.SIGKILL)
+                self._signal_workers(signal.SIGTERM, signalled)
+            self._signal_workers(signal.SIGKILL, set())
             with study_lock(self.study, self.storage):
-                for trial in trials_of(self.study, TrialState.RUNNING):
-                    # This process also owns a trial that it has claimed but not started.
-                    if trial.number in self._running or trial.user_attrs.get(OWNER) == this_process():
-                        requeue(self.study, trial)
+                for trial in filter(is_claimed, trials_of(self.study, TrialState.RUNNING)):
+                    requeue(self.study, trial)
 
-    def _signal_workers(self, signal_number: signal.Signals) -> None:
-        for number in self._running:
-            trial = self._frozen(number)
+    def _signal_workers(self, signal_number: signal.Signals, signalled: set[str]) -> None:
+        """Send a signal to the workers on this machine that are not in `signalled`, and add them."""
+        for trial in filter(is_claimed, trials_of(self.study, TrialState.RUNNING)):
             owner = trial.user_attrs[OWNER]
             process = process_id(owner)
-            if trial.state != TrialState.RUNNING or owner == this_process() or not is_local(owner) or is_gone(owner):
+            if owner in (this_process(), *signalled) or process is None or not is_local(owner) or is_gone(owner):
                 continue
-            if process is not None:
-                with suppress(ProcessLookupError):
-                    os.kill(process, signal_number)
-
-    def _requeue_if_running(self, number: int) -> None:
-        trial = self._frozen(number)
-        if trial.state == TrialState.RUNNING:
-            requeue(self.study, trial)
+            signalled.add(owner)
+            with suppress(ProcessLookupError):
+                os.kill(process, signal_number)
 
 
 @contextmanager
-def _second_interrupt_exits() -> Iterator[None]:
+def _further_requests(interrupted: bool) -> Iterator[threading.Event]:
+    """Yield an event that the next Ctrl-C or SIGTERM sets. One more ends this process at once.
+
+    A signal within `PATIENCE` seconds of the one before counts as the same request.
+    """
+    hurry = threading.Event()
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield hurry
         return
-    handler = signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    latest = time.monotonic() if interrupted else -math.inf
+
+    def request(*_: object) -> None:
+        nonlocal latest
+        before, latest = latest, time.monotonic()
+        if latest - before < PATIENCE:
+            return
+        if hurry.is_set():
+            os._exit(INTERRUPTED)
+        hurry.set()
+
+    handlers = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
+        yield hurry
     finally:
-        signal.signal(signal.SIGINT, handler)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)

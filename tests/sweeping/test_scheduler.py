@@ -1,10 +1,15 @@
 """The scheduler's rules: which trial it claims, requeues and fails. Jobs are functions; the database is real."""
 
+import os
 import signal
+import socket
+import subprocess
+import sys
 import threading
 import time
 
 import optuna
+import psutil
 import pytest
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.errors import ConfigCompositionException
@@ -12,8 +17,9 @@ from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
 from pipeline.errors import UserError
+from pipeline.sweeping import scheduler as scheduling
 from pipeline.sweeping.database import create_database, full_address, study_lock
-from pipeline.sweeping.ownership import DEATHS, HEARTBEAT, OWNER, requeue, take_ownership
+from pipeline.sweeping.ownership import DEATHS, HEARTBEAT, OWNER, SCHEDULER, requeue, take_ownership
 from pipeline.sweeping.scheduler import Scheduler
 from pipeline.sweeping.study import REASON, create_study, trials_of
 
@@ -109,7 +115,8 @@ def test_an_interrupted_scheduler_leaves_its_trial_to_another_one_that_claims_it
             study.ask()
             claimed.set()
             time.sleep(0.3)
-            study._storage.set_trial_user_attr(trial._trial_id, OWNER, ELSEWHERE)
+            for attribute in (SCHEDULER, OWNER):
+                study._storage.set_trial_user_attr(trial._trial_id, attribute, ELSEWHERE)
 
     other = threading.Thread(target=claim_again)
 
@@ -122,6 +129,124 @@ def test_an_interrupted_scheduler_leaves_its_trial_to_another_one_that_claims_it
         scheduler(interrupted, total=1).run()
     other.join()
     assert states(study) == ["RUNNING"]
+
+
+@pytest.fixture
+def aborting(monkeypatch):
+    """An event that is set when a scheduler has signalled its workers for the first time."""
+    event = threading.Event()
+    original = Scheduler._signal_workers
+
+    def signal_workers(self, *arguments):
+        original(self, *arguments)
+        event.set()
+
+    monkeypatch.setattr(Scheduler, "_signal_workers", signal_workers)
+    return event
+
+
+@pytest.fixture
+def exits(monkeypatch):
+    """The exit codes with which the process would have ended at once."""
+    codes = []
+    monkeypatch.setattr(os, "_exit", codes.append)
+    return codes
+
+
+def test_a_worker_that_starts_after_ctrl_c_is_terminated(study, scheduler, aborting):
+    ended = []
+
+    def launch(overrides, number):
+        os.kill(os.getpid(), signal.SIGINT)
+        aborting.wait()
+        with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) as worker:
+            name = f"{socket.gethostname()} {worker.pid} {psutil.Process(worker.pid).create_time():.0f}"
+            study._storage.set_trial_user_attr(trials_of(study)[number]._trial_id, OWNER, name)
+            ended.append(worker.wait())
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        scheduler(launch, total=1, parallel=2).run()
+    assert ended == [-signal.SIGTERM]
+    assert states(study) == ["WAITING"]
+
+
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_signal_of_the_same_request_does_not_end_the_process_at_once(
+    study, scheduler, aborting, exits, monkeypatch, by
+):
+    monkeypatch.setattr(scheduling, "PATIENCE", 600)
+
+    def launch(overrides, number):
+        os.kill(os.getpid(), signal.SIGINT)
+        aborting.wait()
+        os.kill(os.getpid(), by)
+        raise KeyboardInterrupt
+
+    handler = signal.getsignal(by)
+    with pytest.raises(KeyboardInterrupt):
+        scheduler(launch, total=1, parallel=2).run()
+    assert exits == [] and states(study) == ["WAITING"]
+    assert signal.getsignal(by) is handler
+
+
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_request_requeues_the_trials_without_waiting_for_workers(
+    study, scheduler, aborting, exits, monkeypatch, by
+):
+    monkeypatch.setattr(scheduling, "PATIENCE", 0)
+    monkeypatch.setattr(scheduling, "GRACE_PERIOD", 600)
+    stuck = threading.Event()
+
+    def launch(overrides, number):
+        os.kill(os.getpid(), signal.SIGINT)
+        aborting.wait()
+        os.kill(os.getpid(), by)
+        stuck.wait()
+
+    with pytest.raises(KeyboardInterrupt):
+        scheduler(launch, total=1, parallel=2).run()
+    stuck.set()
+    assert exits == [] and states(study) == ["WAITING"]
+
+
+def test_a_third_request_ends_the_process_at_once(exits, monkeypatch):
+    monkeypatch.setattr(scheduling, "PATIENCE", 0)
+    with scheduling._further_requests(interrupted=True) as hurry:
+        signal.raise_signal(signal.SIGINT)
+        assert hurry.is_set() and exits == []
+        signal.raise_signal(signal.SIGTERM)
+    assert exits == [130]
+
+
+def test_ctrl_c_after_an_error_does_not_hide_the_error(study, scheduler, aborting, exits, monkeypatch):
+    monkeypatch.setattr(scheduling, "GRACE_PERIOD", 600)
+    stuck, other = threading.Event(), threading.Event()
+    failed = JobReturn(status=JobStatus.FAILED)
+    failed.return_value = OSError(28, "No space left on device")
+
+    def launch(overrides, number):
+        if number == 0:
+            other.wait()
+        else:
+            other.set()
+            aborting.wait()
+            os.kill(os.getpid(), signal.SIGINT)
+            stuck.wait()
+        return failed
+
+    with pytest.raises(OSError, match="No space left"):
+        scheduler(launch, total=2, parallel=2).run()
+    stuck.set()
+    assert exits == [] and states(study) == ["WAITING"] * 2
+
+
+def test_a_trial_that_ends_while_it_is_requeued_keeps_its_result(study):
+    study.ask()
+    (running,) = trials_of(study)
+    study.tell(0, 0.5)
+    requeue(study, running)
+    assert states(study) == ["COMPLETE"]
 
 
 def failing(study, which):
