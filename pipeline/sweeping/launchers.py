@@ -1,11 +1,8 @@
 """Hydra's launchers: create the configured one, start its workers, and determine how many jobs it runs in parallel."""
 
 import logging
-import multiprocessing
 import os
 import signal
-import sys
-from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
 
@@ -15,29 +12,21 @@ from joblib.externals.loky.backend.context import set_start_method
 from omegaconf import OmegaConf, open_dict
 
 from pipeline.errors import UserError
+from pipeline.training.fork_server import can_fork, start_fork_server
 
 QUIET = {"version": 1, "root": None, "disable_existing_loggers": False}
 """Hydra's `hydra_logging: none`. The sweep prints one line per trial instead of the launcher's line per batch."""
 
 
-PRELOADED = "pipeline.sweeping.preloaded"
-
-
 def preload_workers(config: Any) -> None:
     """Start to import what the workers of the joblib launcher need, in a process of which they become copies.
 
-    Returns at once. Only on Linux: elsewhere, libraries that TensorFlow uses do not survive a fork.
+    Returns at once.
     """
-    if sys.platform != "linux" or _joblib_workers(config) < 2:
+    if not can_fork() or _joblib_workers(config) < 2:
         return
-    multiprocessing.set_forkserver_preload([PRELOADED])
     set_start_method("forkserver", force=True)
-    # The fork server inherits the mask, so that Ctrl-C does not interrupt its imports.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        forkserver.ensure_running()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    start_fork_server("pipeline.sweeping.preloaded")
 
 
 def make_launcher(*, hydra_context: Any, task_function: Any, config: Any) -> tuple[Any, int]:

@@ -1,16 +1,5 @@
-"""What a process needs to train, imported once in the process that the workers are forked from.
+"""What the workers of a training have imported when they start (`pipeline.training.fork_server`)."""
 
-Importing TensorFlow takes seconds, a fork milliseconds.
-"""
+from pipeline.training.fork_server import preload
 
-import gc
-
-from pipeline.training.runtime import start_tensorflow
-
-start_tensorflow()
-
-from pipeline.training import export, latency, replicate  # noqa: E402, F401
-
-# Keras collects garbage before it builds a network. Frozen objects are skipped, and their memory stays shared.
-gc.collect()
-gc.freeze()
+preload(("pipeline.training.replicate", "pipeline.training.latency", "pipeline.training.export"))

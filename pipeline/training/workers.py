@@ -3,13 +3,9 @@
 import multiprocessing
 import os
 import queue
-import signal
-import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import contextmanager
-from multiprocessing import forkserver
 from multiprocessing.connection import wait as wait_for_sentinel
 from typing import Any
 
@@ -19,6 +15,7 @@ from joblib.externals.loky.process_executor import BrokenProcessPool, ProcessPoo
 from pipeline.errors import UserError
 from pipeline.storage.files import read_json
 from pipeline.training.devices import gpus
+from pipeline.training.fork_server import can_fork, interrupts_blocked, start_fork_server
 from pipeline.training.task import OnProgress, Task
 
 _outbox: Any = None
@@ -32,10 +29,9 @@ def worker_count(tasks: int, threads: int, *, wanted: int | None) -> int:
 
 
 def prepare_workers() -> None:
-    """Begin to import TensorFlow in another process, from which the workers will be forked; do not wait for it."""
-    if _context().get_start_method() == "forkserver":
-        with _interrupts_ignored():
-            forkserver.ensure_running()
+    """Begin to import TensorFlow in the process that workers are copies of, where that is possible; do not wait."""
+    if can_fork():
+        start_fork_server("pipeline.training.preload")
 
 
 def train_side_by_side(tasks: Sequence[Task], *, workers: int, on_progress: OnProgress) -> None:
@@ -67,29 +63,13 @@ def best(tasks: Sequence[Task]) -> Task:
     return min(tasks, key=lambda task: float(read_json(task.result.record)["kept_loss"]))
 
 
-def _context() -> Any:
-    """A process that is forked after TensorFlow was imported starts at once. GPUs must be initialised after a fork."""
-    context = multiprocessing.get_context("forkserver" if sys.platform == "linux" and not gpus() else "spawn")
-    context.set_forkserver_preload(["pipeline.training.preload"])
-    return context
-
-
-@contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    """This process handles Ctrl-C; processes that start in the block inherit the setting that ignores it."""
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, handler)
-
-
 def _run_in_workers(
     work: Callable[[Any], None], items: Sequence[Any], *, workers: int, on_progress: OnProgress
 ) -> None:
     if not items:
         return
-    context = _context()
+    prepare_workers()
+    context = multiprocessing.get_context("forkserver" if can_fork() else "spawn")
     inbox = context.Queue()
     devices = context.Queue()
     available = gpus()
@@ -97,7 +77,7 @@ def _run_in_workers(
     for worker in range(workers + len(items)):
         devices.put(available[worker % len(available)] if available else None)
     executor = ProcessPoolExecutor(workers, context=context, initializer=_start_worker, initargs=(inbox, devices))
-    with _interrupts_ignored():
+    with interrupts_blocked():
         running: set[Future[None]] = {executor.submit(work, item) for item in items}
     try:
         while running:
