@@ -1,6 +1,8 @@
 """Run one part of the benchmark in this process, print its measurements and write them."""
 
 import argparse
+import signal
+import sys
 from importlib import import_module
 
 from benchmarks.measurements import Measurement, write_results, written
@@ -16,6 +18,8 @@ def run_part(name: str) -> None:
     )
     command.add_argument("--rounds", type=int, default=part.ROUNDS, help=f"default: {part.ROUNDS}")
     rounds = command.parse_args().rounds
+    # Without this, workers would survive a benchmark that is terminated.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     machine = this_machine()
     found = []
     for measurement in part.measure(rounds):

@@ -57,7 +57,8 @@ def repeat_batch() -> None:
     original = keras.Model.fit
 
     def fit(self: Any, batches: Any, **options: Any) -> Any:
-        return original(self, tf.data.Dataset.from_tensors(next(iter(batches))).repeat(), **options)
+        repeated = tf.data.Dataset.from_tensors(next(iter(batches))).repeat(int(batches.cardinality()))
+        return original(self, repeated, **options)
 
     keras.Model.fit = fit
 

@@ -11,13 +11,15 @@ AVX-VNNI; clock and caches stay those of this one.
 """
 
 import statistics
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
-from importlib.util import find_spec
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-from benchmarks.alternating import AVX2, started, together
+from benchmarks.alternating import AVX2, started, together, worker_environment
 from benchmarks.command import run_part
 from benchmarks.measurements import Measurement, of_rounds
 from benchmarks.our_training import model_config
@@ -50,8 +52,15 @@ def measure(rounds: int) -> Iterator[Measurement]:
             network = make_network(model_config(model), read_manifest(prepared))
             competing = competitors(model, network, prepared, folder, epochs=rounds + 2)
             yield from ratios(model, goal, milliseconds(competing, rounds))
-    if find_spec("torch") is None:
-        yield Measurement("step", "against PyTorch", None, note="PyTorch is not installed: `pip install torch`")
+    if not torch_works():
+        yield Measurement("step", "against PyTorch", None, note="PyTorch cannot be imported: `pip install torch`")
+
+
+@cache
+def torch_works() -> bool:
+    """Whether a process of this environment can import PyTorch."""
+    command = [sys.executable, "-c", "import torch.nn"]
+    return subprocess.run(command, env=worker_environment({}), check=False, capture_output=True).returncode == 0
 
 
 def competitors(model: str, network: Network, prepared: Path, folder: Path, *, epochs: int) -> list[Competitor]:
@@ -67,7 +76,7 @@ def competitors(model: str, network: Network, prepared: Path, folder: Path, *, e
         Competitor("ours, as on AVX2", "benchmarks.our_training", ours, AVX2),
         Competitor("Keras, as on AVX2", "benchmarks.peers.keras_fit", keras, AVX2),
     ]
-    if model in IN_TORCH and find_spec("torch") is not None:
+    if model in IN_TORCH and torch_works():
         torch = {"model": model, "parameters": network.parameters}
         module = "benchmarks.peers.torch_fit"
         found.append(Competitor("PyTorch eager", module, {**torch, "compiled": False}, {}))
