@@ -23,14 +23,20 @@ COMPUTING = (
     "pipeline.training.checkpoints",
     "pipeline.training.compiling",
     "pipeline.training.examples",
+    "pipeline.training.export",
     "pipeline.training.fit",
     "pipeline.training.initial",
+    "pipeline.training.latency",
     "pipeline.training.loops",
+    "pipeline.training.outputs",
     "pipeline.training.predict",
     "pipeline.training.runtime",
     "pipeline.training.start",
 )
-"""The modules whose computations determine a result; if what they compute changes, networks are trained again."""
+"""The modules that determine a result, with its outputs, latency and exported network.
+
+If what they compute changes, networks are trained again.
+"""
 
 FRAMEWORKS = ("tensorflow", "keras", "numpy")
 
