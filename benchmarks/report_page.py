@@ -1,6 +1,7 @@
 """The page `reports/benchmarks/report.md`: a table per part, and the machines that measured."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from tabulate import tabulate
 
@@ -9,6 +10,7 @@ from benchmarks.ratio_figure import figure_svg, ratios
 from pipeline.storage.files import replacing
 
 FIGURE = "ratios.svg"
+MISSED_GOALS = Path(__file__).parent / "missed_goals.md"
 HEADINGS = ("what", "ours", "peer", "value", "range", "goal", "goal met")
 EMULATION = (
     "*As on AVX2* emulates a processor without AVX-512 and AVX-VNNI on the machine below: `ONEDNN_MAX_CPU_ISA=AVX2` "
@@ -43,6 +45,7 @@ def page(measurements: Sequence[Measurement], titles: Mapping[str, str]) -> str:
         rows = [one for one in measurements if one.part == part]
         if rows:
             paragraphs += [f"## {title}", table(rows), *_machines(rows)]
+    paragraphs.append(MISSED_GOALS.read_text(encoding="utf-8").strip())
     return "\n\n".join(paragraphs) + "\n"
 
 
