@@ -1,6 +1,7 @@
 """Trained networks as MLflow models, loadable without this project."""
 
 import pickle
+import platform
 import shutil
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -11,7 +12,6 @@ from typing import Any
 
 import mlflow.utils.environment
 import numpy as np
-from mlflow import pyfunc
 from mlflow.entities import LoggedModelOutput, LoggedModelStatus
 from mlflow.models import Model, infer_signature
 from mlflow.models.utils import _save_example
@@ -131,12 +131,13 @@ def _write_model(
     model.add_flavor(
         "tensorflow", data="data", model_type="keras", keras_version=version("tensorflow"), save_format="tf", **codes
     )
-    pyfunc.add_to_model(
-        model,
+    # What `mlflow.pyfunc.add_to_model` adds, without the import of `mlflow.pyfunc`.
+    model.add_flavor(
+        "python_function",
         loader_module="mlflow.tensorflow",
+        python_version=platform.python_version(),
         data="data",
-        conda_env="conda.yaml",
-        python_env="python_env.yaml",
+        env={"conda": "conda.yaml", "virtualenv": "python_env.yaml"},
         **codes,
     )
     needed = [f"mlflow=={version('mlflow')}", *requirements]
