@@ -30,7 +30,9 @@ LONG = ("whole_avx2", "sweeps")
 def main() -> None:
     """Run the parts, compare with the committed results and write the page."""
     command = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.split("\n")[0])
-    command.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(TITLES)}; default: all but {LONG}")
+    command.add_argument(
+        "parts", nargs="*", metavar="PART", help=f"{', '.join(TITLES)}; default: all but {' and '.join(LONG)}"
+    )
     command.add_argument("--all", action="store_true", help="all parts")
     command.add_argument("--rounds", type=int, help="rounds of the whole comparison")
     options = command.parse_args()

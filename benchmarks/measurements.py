@@ -19,6 +19,8 @@ TOLERANCE = 0.15
 """A measurement that is worse than the committed one by a larger share is reported as a regression."""
 SMALL_SHARE = 0.02
 """Shares of time below this one differ by chance: changes are relative to at least this share."""
+SMALL = 0.1
+"""The same for other values, in their units: differences may be zero or negative."""
 
 
 class Machine(NamedTuple):
@@ -123,19 +125,27 @@ def write_results(part: str, new: Iterable[Measurement], machine: Machine) -> li
 
 
 def regressions(now: Iterable[Measurement], before: Iterable[Measurement]) -> list[str]:
-    """A sentence for each measurement that is worse than before by more than `TOLERANCE`."""
-    old = {one.key: one.value for one in before}
+    """A sentence for each measurement that is worse than before by more than `TOLERANCE`.
+
+    Ratios and shares are compared between machines, other values only if processor and cores are the same.
+    """
+    old = {one.key: one for one in before}
     found = []
     for one in now:
         earlier = old.get(one.key)
-        if earlier is None or one.value is None:
+        if earlier is None or earlier.value is None or one.value is None:
             continue
-        if one.unit == "%" and not one.higher_is_better:
-            earlier = max(earlier, SMALL_SHARE)
-        worse = earlier / one.value if one.higher_is_better else one.value / earlier
-        if worse > 1 + TOLERANCE:
+        if one.unit not in ("×", "%") and _hardware(one) != _hardware(earlier):
+            continue
+        size = max(abs(earlier.value), SMALL_SHARE if one.unit == "%" else SMALL)
+        worse = (earlier.value - one.value if one.higher_is_better else one.value - earlier.value) / size
+        if worse > TOLERANCE:
             found.append(
                 f"{one.part}, {one.name}: {written(one.value, one.unit)}, worse than the committed "
-                f"{written(earlier, one.unit)} by {worse - 1:.0%}"
+                f"{written(earlier.value, one.unit)} by {worse:.0%}"
             )
     return found
+
+
+def _hardware(one: Measurement) -> tuple[str, int] | None:
+    return (one.machine.processor, one.machine.cores) if one.machine else None

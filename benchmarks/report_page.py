@@ -45,7 +45,8 @@ def page(measurements: Sequence[Measurement], titles: Mapping[str, str]) -> str:
         rows = [one for one in measurements if one.part == part]
         if rows:
             paragraphs += [f"## {title}", table(rows), *_machines(rows)]
-    paragraphs.append(MISSED_GOALS.read_text(encoding="utf-8").strip())
+    if not all(goals):
+        paragraphs.append(MISSED_GOALS.read_text(encoding="utf-8").strip())
     return "\n\n".join(paragraphs) + "\n"
 
 

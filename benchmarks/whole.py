@@ -59,7 +59,7 @@ def measure(rounds: int) -> Iterator[Measurement]:
     yield of_rounds("whole", f"imports of TensorFlow, {models} models", imports, unit="", goal=models + 3)
     yield of_rounds("whole", "`make repro` with nothing to do", idle, unit="s", goal=3.0)
     memory = [one.memory / 2**30 for one in found]
-    yield of_rounds("whole", "peak memory of all processes", memory, unit="GiB", goal=2.0)
+    yield of_rounds("whole", "peak memory of all processes", memory, unit="GiB", goal=2e9 / 2**30)
     for stage in dict.fromkeys(name.split("@")[0] for name in found[0].stages):
         yield of_rounds("whole", f"stage {stage}, all models", [one.of(stage) for one in found], unit="s")
 
@@ -81,7 +81,7 @@ def one_round(environment: Mapping[str, str]) -> tuple[Reproduction, float, floa
     with TemporaryDirectory() as scratch:
         project = clone(Path(scratch) / "project")
         ours = reproduce(project, environment)
-        nothing = min(reproduce_nothing(project) for _ in range(3))
+        nothing = statistics.median([reproduce_nothing(project) for _ in range(3)])
         job = write_job(project, Path(scratch))
         return ours, script_seconds(job, environment), nothing
 

@@ -17,10 +17,10 @@ from pipeline.storage.imports import ROOT, import_closure, module_file
 FOUND_BY_NAME = {
     "prepare": [Path("pipeline/data/sources")],
     "build": [Path("pipeline/architectures"), Path("pipeline/layers")],
-    "train": [Path("pipeline/layers")],
+    "train": [Path("pipeline/layers"), Path("pipeline/training")],
     "evaluate": [Path("pipeline/layers")],
 }
-"""Folders whose modules a stage imports by a name in its configuration or in a network's JSON."""
+"""Folders whose modules a stage imports by a name: in its configuration, in a network's JSON or for its workers."""
 
 
 def source_dependencies(stage: str) -> list[str]:

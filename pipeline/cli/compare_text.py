@@ -13,6 +13,7 @@ from pipeline.statistics.rank_tests import Ranking
 from pipeline.statistics.results import Certainty
 from pipeline.tracking.address import shown_address
 from pipeline.tracking.find import Candidate
+from pipeline.tracking.names import SEED
 from pipeline.tracking.paired_runs import PairedRuns
 
 WIDEST = 28
@@ -33,8 +34,10 @@ def runs_lines(found: Sequence[Candidate], metric: str, margin: float) -> list[s
 
 
 def difference_lines(found: Sequence[Candidate]) -> list[str]:
-    """The parameters in which the runs differ."""
-    different = differing({run.name: run.parameters for run in found})
+    """The parameters in which the runs differ, except the seed: a row of a run names the seeds of its replicates."""
+    different = differing(
+        {run.name: {name: value for name, value in run.parameters.items() if name != SEED} for run in found}
+    )
     if not different:
         return ["", "All parameters of these runs are equal."]
     names = [run.name for run in found]

@@ -68,7 +68,7 @@ def measured(
     Args:
         network: the totals of the layer table.
         replicates: the scores file's entry of each replicate.
-        folder_bytes: the size of the run folder.
+        folder_bytes: the size of the run folder and of the network's folder.
     """
     values: dict[str, tuple[float, ...]] = {}
     for cost in COSTS:

@@ -4,7 +4,8 @@ import csv
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import is_zipfile
+from zipfile import BadZipFile, ZipFile
+from zlib import error as ZlibError
 
 from pipeline.storage.files import existing
 
@@ -177,12 +178,20 @@ class ResultFolder:
     @property
     def predicted(self) -> bool:
         """Whether the result is complete and has outputs; a trial of a sweep has none."""
-        return self.finished and is_zipfile(self.outputs)
+        return self.finished and _intact(self.outputs)
+
+    @property
+    def timed(self) -> bool:
+        """Whether the result has a readable latency."""
+        try:
+            return bool(json.loads(self.latency.read_text(encoding="utf-8"))["seconds_per_image"] > 0)
+        except (OSError, ValueError, TypeError, KeyError):
+            return False
 
     @property
     def exported(self) -> bool:
         """Whether the result has a network with its standardisation."""
-        return is_zipfile(self.network)
+        return _intact(self.network)
 
     @property
     def pictures(self) -> dict[int, Path]:
@@ -224,6 +233,15 @@ class CheckpointFolder:
     def lock(self) -> Path:
         """The lock file of the process that trains."""
         return self.folder.with_suffix(".lock")
+
+
+def _intact(archive: Path) -> bool:
+    """Whether a zip archive exists and its contents agree with their checksums."""
+    try:
+        with ZipFile(archive) as opened:
+            return opened.testzip() is None
+    except (OSError, BadZipFile, ZlibError):
+        return False
 
 
 def _pictures(folder: Path) -> dict[int, Path]:

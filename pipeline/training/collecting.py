@@ -8,7 +8,7 @@ import pandas as pd
 
 from pipeline.storage.files import read_json, replacing, replacing_folder, write_json
 from pipeline.storage.folders import RunFolder
-from pipeline.training.task import Task
+from pipeline.training.task import Task, best
 
 CURVES = ["train/loss", "val/loss", "train/accuracy", "val/accuracy"]
 
@@ -19,7 +19,13 @@ def collect(run: RunFolder, model: str, tasks: Sequence[Task], configuration: Ma
     history = pd.concat(histories)
     with replacing_folder(run.train) as unfinished:
         for task in tasks:
-            shutil.copytree(task.result.folder, unfinished / run.result(task.replicate).folder.name)
+            # Temporary files of killed processes, and networks that were the best of fewer replicates.
+            left_out = [".[0-9]*", *([] if task is best(tasks) else [task.result.network.name])]
+            shutil.copytree(
+                task.result.folder,
+                unfinished / run.result(task.replicate).folder.name,
+                ignore=shutil.ignore_patterns(*left_out),
+            )
         history.to_csv(unfinished / run.history.name, index=False)
         write_json(
             unfinished / run.replicates.name,

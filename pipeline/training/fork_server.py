@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
-from multiprocessing import forkserver
+from multiprocessing import forkserver, resource_tracker
 
 from pipeline.training.devices import gpus
 from pipeline.training.runtime import start_tensorflow
@@ -42,8 +42,16 @@ def preload(modules: Sequence[str]) -> None:
 @contextmanager
 def interrupts_blocked() -> Iterator[None]:
     """Ctrl-C does not reach processes that start in the block; this process handles it after the block."""
+    # Its start would end the blocking.
+    resource_tracker.ensure_running()
+    received: list[int] = []
+    # Another thread of this process may receive the signal, and Python would handle it in the block.
+    handler = signal.signal(signal.SIGINT, lambda number, frame: received.append(number))
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGINT, handler)
+        if received:
+            signal.raise_signal(signal.SIGINT)

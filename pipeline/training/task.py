@@ -1,7 +1,7 @@
 """A training task, small enough to send to another process, and the fingerprint of its result."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from importlib.metadata import version
@@ -11,6 +11,7 @@ from typing import Any
 from pipeline.config.schema import AugmentationConfig, OptimizerConfig, TrainingConfig
 from pipeline.data.prepared import read_manifest
 from pipeline.errors import UserError
+from pipeline.storage.files import read_json
 from pipeline.storage.fingerprints import code_digest, fingerprint
 from pipeline.storage.folders import ResultFolder
 from pipeline.storage.imports import import_closure, module_file
@@ -153,6 +154,11 @@ def _computing(architecture: str) -> dict[str, Any]:
         "versions": {name: version(name) for name in FRAMEWORKS},
         "code": code_digest([*COMPUTING, *import_closure(own_modules(architecture))]),
     }
+
+
+def best(tasks: Sequence[Task]) -> Task:
+    """The trained task with the lowest validation loss."""
+    return min(tasks, key=lambda task: float(read_json(task.result.record)["kept_loss"]))
 
 
 def own_modules(architecture: str) -> list[str]:

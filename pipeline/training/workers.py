@@ -13,10 +13,9 @@ import joblib
 from joblib.externals.loky.process_executor import BrokenProcessPool, ProcessPoolExecutor
 
 from pipeline.errors import UserError
-from pipeline.storage.files import read_json
 from pipeline.training.devices import gpus
 from pipeline.training.fork_server import can_fork, interrupts_blocked, start_fork_server
-from pipeline.training.task import OnProgress, Task
+from pipeline.training.task import OnProgress, Task, best
 
 _outbox: Any = None
 
@@ -54,13 +53,8 @@ def finish(tasks: Sequence[Task]) -> None:
     Raises:
         UserError: a result is damaged, or the worker was killed.
     """
-    if any(not task.result.latency.is_file() for task in tasks) or not best(tasks).result.exported:
+    if not all(task.result.timed for task in tasks) or not best(tasks).result.exported:
         _run_in_workers(_finish, [tasks], workers=1, on_progress=lambda progress: None)
-
-
-def best(tasks: Sequence[Task]) -> Task:
-    """The trained task with the lowest validation loss."""
-    return min(tasks, key=lambda task: float(read_json(task.result.record)["kept_loss"]))
 
 
 def _run_in_workers(
@@ -77,9 +71,11 @@ def _run_in_workers(
     for worker in range(workers + len(items)):
         devices.put(available[worker % len(available)] if available else None)
     executor = ProcessPoolExecutor(workers, context=context, initializer=_start_worker, initargs=(inbox, devices))
-    with interrupts_blocked():
-        running: set[Future[None]] = {executor.submit(work, item) for item in items}
+    running: set[Future[None]] = set()
     try:
+        # A Ctrl-C in this block is raised at its end.
+        with interrupts_blocked():
+            running |= {executor.submit(work, item) for item in items}
         while running:
             _deliver(inbox, on_progress)
             done, running = wait(running, timeout=0, return_when=FIRST_COMPLETED)
@@ -139,7 +135,7 @@ def _finish(tasks: Sequence[Task]) -> None:
     from pipeline.training.export import export_network
     from pipeline.training.latency import measure_latency
 
-    if unmeasured := [task for task in tasks if not task.result.latency.is_file()]:
+    if unmeasured := [task for task in tasks if not task.result.timed]:
         measure_latency(unmeasured)
     if not best(tasks).result.exported:
         export_network(best(tasks))

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import signal
 import subprocess
 import sys
 import time
@@ -88,6 +89,8 @@ def test_finishing_measures_every_latency_and_exports_the_network_with_the_lowes
     monkeypatch.setattr(workers, "ProcessPoolExecutor", None)  # nothing is left to compute
     train_side_by_side([], workers=1, on_progress=lambda progress: None)
     finish(both)
+    both[0].result.latency.write_text("", encoding="utf-8")
+    assert not both[0].result.timed and both[1].result.timed
 
 
 def test_a_killed_training_ends_where_an_uninterrupted_one_ends(project, side_by_side, long, short, outcome):
@@ -126,6 +129,7 @@ import pickle
 from pathlib import Path
 from pipeline.training.workers import train_side_by_side
 
+print("started", flush=True)
 train_side_by_side(
     pickle.loads(Path("tasks").read_bytes()),
     workers=1,
@@ -151,6 +155,21 @@ def test_workers_of_a_killed_process_end_and_their_checkpoint_remains(project, t
     assert not orphans
     with np.load(CheckpointFolder.of(endless.fingerprint).state) as state:
         assert len(json.loads(str(state["history"]))) >= 3
+
+
+def test_an_interrupt_while_workers_start_ends_the_training(project, tasks):
+    endless = tasks(epochs=100_000)[0]
+    Path("tasks").write_bytes(pickle.dumps([endless]))
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", PARENT], text=True, **pipes) as parent:
+        assert parent.stdout.readline() == "started\n"
+        time.sleep(0.5)  # The workers wait for the import of TensorFlow, which takes seconds.
+        children = psutil.Process(parent.pid).children(recursive=True)
+        parent.send_signal(signal.SIGINT)
+        stdout, stderr = parent.communicate(timeout=60)
+    assert stdout == ""
+    assert stderr.count("Traceback") == 1 and stderr.endswith("KeyboardInterrupt\n"), stderr
+    assert children and not still_running(children, patience=30)
 
 
 @pytest.mark.parametrize(

@@ -199,5 +199,7 @@ def _log_dvc_lock(runs: Mapping[str, ModelRuns]) -> None:
         return
     stages = yaml.safe_load(lock.read_text(encoding="utf-8"))["stages"]
     for model, own in runs.items():
-        locked = {name: entry for name, entry in stages.items() if name == "prepare" or name.endswith(f"@{model}")}
+        locked = {
+            name: entry for name, entry in stages.items() if name in ("prepare", "build") or name.endswith(f"@{model}")
+        }
         own.tracker.log_json(own.parent, locked, "dvc.lock.json")

@@ -79,11 +79,15 @@ def test_one_run_holds_the_report_and_the_tables(project, tracker, logged, compa
 
 def test_each_model_gets_the_entries_of_its_own_stages_in_dvc_lock(project, tracker, logged, comparison):
     (project / "dvc.lock").write_text(
-        "stages:\n  prepare: {cmd: a}\n  train@lenet5: {cmd: b}\n  train@resnet8: {cmd: c}\n"
+        "stages:\n  prepare: {cmd: a}\n  build: {cmd: d}\n  train@lenet5: {cmd: b}\n  train@resnet8: {cmd: c}\n"
     )
     publish_comparison(tracker, logged, comparison)
     file = tracker.client.download_artifacts(logged["lenet5"].parent, "dvc.lock.json", str(project))
-    assert json.loads(Path(file).read_text()) == {"prepare": {"cmd": "a"}, "train@lenet5": {"cmd": "b"}}
+    assert json.loads(Path(file).read_text()) == {
+        "prepare": {"cmd": "a"},
+        "build": {"cmd": "d"},
+        "train@lenet5": {"cmd": "b"},
+    }
 
 
 def test_the_experiment_gets_a_table_and_charts(tracker, logged, comparison):
