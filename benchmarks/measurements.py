@@ -19,8 +19,8 @@ TOLERANCE = 0.15
 """A measurement that is worse than the committed one by a larger share is reported as a regression."""
 SMALL_SHARE = 0.02
 """Shares of time below this one differ by chance: changes are relative to at least this share."""
-SMALL = 0.1
-"""The same for other values, in their units: differences may be zero or negative."""
+SMALL = {"%": SMALL_SHARE, "×": 0.01, "s": 0.1, "": 1.0, "GiB": 0.1, "MiB": 1.0, "bytes": 1.0}
+"""By unit, the least value that changes are relative to: differences of times may be zero or negative."""
 
 
 class Machine(NamedTuple):
@@ -137,8 +137,10 @@ def regressions(now: Iterable[Measurement], before: Iterable[Measurement]) -> li
             continue
         if one.unit not in ("×", "%") and _hardware(one) != _hardware(earlier):
             continue
-        size = max(abs(earlier.value), SMALL_SHARE if one.unit == "%" else SMALL)
-        worse = (earlier.value - one.value if one.higher_is_better else one.value - earlier.value) / size
+        base = earlier.value
+        if one.unit == "%" and not one.higher_is_better:
+            base = max(base, SMALL_SHARE)
+        worse = (base - one.value if one.higher_is_better else one.value - base) / max(abs(base), SMALL[one.unit])
         if worse > TOLERANCE:
             found.append(
                 f"{one.part}, {one.name}: {written(one.value, one.unit)}, worse than the committed "

@@ -5,6 +5,7 @@ import pytest
 
 from benchmarks.measurements import (
     RESULTS,
+    SMALL,
     Measurement,
     committed_results,
     of_rounds,
@@ -43,7 +44,7 @@ def test_a_better_new_or_missing_value_is_no_regression():
 
 def test_shares_near_zero_may_change_by_chance():
     waiting = Measurement("input", "waiting", 0.022, unit="%")
-    for before in (0.02, 0.0199):
+    for before in (0.0, -0.02, 0.01):
         assert regressions([waiting], [replace(waiting, value=before)]) == []
     assert regressions([replace(waiting, value=0.03)], [waiting])
 
@@ -53,6 +54,12 @@ def test_values_may_be_zero_or_negative():
     assert regressions([replace(overhead, value=-0.2)], [overhead]) == []
     assert regressions([replace(overhead, value=0.5)], [overhead])
     assert regressions([replace(overhead, value=0.5)], [replace(overhead, value=0.0)])
+
+
+def test_every_unit_of_the_committed_results_can_be_compared():
+    everything = committed_results()
+    assert regressions(everything, everything) == []
+    assert {one.unit for one in everything} <= SMALL.keys()
 
 
 def test_seconds_are_not_compared_between_machines(machine):
