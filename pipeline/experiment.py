@@ -20,7 +20,7 @@ from pipeline.config.schema import (
     TrainingConfig,
 )
 from pipeline.console import say
-from pipeline.data.looks import record_look, test_set_digest
+from pipeline.data.looks import record_look, untuned_digest
 from pipeline.data.prepared import read_manifest, read_prepared
 from pipeline.data.prepared_cache import prepared_folder
 from pipeline.networks.describe import Network, make_network
@@ -161,7 +161,7 @@ def _record_tuning(data: str, model: str, task: Task, manifest: dict[str, Any]) 
     record_look(
         looks_file(data),
         "tuned",
-        test_set=test_set_digest(read_prepared(task.prepared).splits, manifest),
+        test_set=untuned_digest(read_prepared(task.prepared).splits, manifest),
         configuration=task.configuration_fingerprint,
         model=model,
         commit=commit(),

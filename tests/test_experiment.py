@@ -22,7 +22,7 @@ from pipeline.training.task import Progress, Pruned
 EPOCH = {"train/loss": 0.9, "val/loss": 0.5, "val/accuracy": 0.75, "seconds": 1.0}
 SETTINGS = {
     "data": DataConfig("digits", "digits", {}),
-    "split": SplitConfig("random", "random", 0.25, 0.15, None, 0),
+    "split": SplitConfig("random", "random", 0.25, 0.15, None, None, 0),
     "model": ModelConfig("small", "lenet5"),
     "optimizer": OptimizerConfig("SGD", 0.1, {}, None),
     "training": TrainingConfig(2, 32, 256, "fit", "best", None, "none", 1, 0),
@@ -103,7 +103,7 @@ def stand_ins(monkeypatch, tmp_path):
     monkeypatch.setattr(experiment, "prepared_folder", lambda *_, **__: Path("prepared"))
     monkeypatch.setattr(experiment, "read_manifest", lambda folder: {"digest": "d1ce"})
     monkeypatch.setattr(experiment, "read_prepared", lambda folder: SimpleNamespace(splits=None))
-    monkeypatch.setattr(experiment, "test_set_digest", lambda *_: "7e57")
+    monkeypatch.setattr(experiment, "untuned_digest", lambda *_: "7e57")
     monkeypatch.setattr(experiment, "start_tensorflow", lambda threads: None)
     monkeypatch.setattr(experiment, "make_network", lambda model, manifest: network)
     monkeypatch.setattr(experiment, "make_tasks", tasks)

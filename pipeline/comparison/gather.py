@@ -26,6 +26,9 @@ SPLITS_IN_WORDS = {
     "draws its own training and validation images",
     "resampled": "each replicate draws its own test set of whole groups, so tuned settings have used test images",
     "kfold": "each replicate tests on a different fold of whole groups, so tuned settings have used test images",
+    "kfold_tuned": "each replicate tests on a different fold of whole groups; the tuning groups, on which "
+    "settings may be searched, are never tested",
+    "tuning": "only tuning groups are used; each replicate draws its own training and validation groups from them",
 }
 
 OTHER_TARGETS = {
@@ -78,10 +81,21 @@ def gather_comparison(
         ),
         reuse=Reuse(
             evaluated=evaluated(uses, test_set),
-            tuned=tuned(uses, test_set, redrawn=manifest["settings"]["split"]["strategy"] in OWN_TESTS),
+            tuned=tuned(uses, test_set, redrawn=_tested_images_can_be_tuned(manifest["settings"]["split"])),
         ),
         mistakes={model: run.mistakes.read_bytes() for model, run in runs.items() if run.mistakes.is_file()},
     )
+
+
+def _tested_images_can_be_tuned(split: Mapping[str, Any]) -> bool:
+    """Whether every image is tested in some replicate, so that any tuning has used test images."""
+    return split["strategy"] in OWN_TESTS and split["tuning_share"] is None
+
+
+def _in_words(split: Mapping[str, Any]) -> str:
+    """How the images were split. The key `kfold_tuned` means `kfold` with tuning groups."""
+    reserved = split["strategy"] == "kfold" and split["tuning_share"] is not None
+    return SPLITS_IN_WORDS["kfold_tuned" if reserved else split["strategy"]]
 
 
 def _first_output(run: RunFolder) -> dict[int, Predictions]:
@@ -158,7 +172,7 @@ def _data(manifest: Mapping[str, Any]) -> DataSummary:
         image_shape=(height, width, channels),
         images=manifest["images"],
         counts=manifest["replicates"][0]["counts"],
-        split_strategy=SPLITS_IN_WORDS[manifest["settings"]["split"]["strategy"]],
+        split_strategy=_in_words(manifest["settings"]["split"]),
         largest_deviation=max(
             part["deviation"] for replicate in manifest["replicates"] for part in replicate["balance"].values()
         ),

@@ -36,13 +36,17 @@ class DataConfig:
 
 @dataclass(frozen=True, config=_checked)
 class SplitConfig:
-    """How to split images into training, validation and test. Shares refer to all images; `folds` is for `kfold`."""
+    """How to split images into training, validation and test. Shares refer to all images.
+
+    `folds` is for `kfold`, `tuning_share` for `kfold` and `tuning`.
+    """
 
     name: str
     strategy: str
     test_share: Share | None
     validation_share: Share
     folds: Annotated[int, Field(ge=2)] | None
+    tuning_share: Share | None
     seed: Annotated[int, Field(ge=0)]
 
 

@@ -43,10 +43,23 @@ class Look(NamedTuple):
 def test_set_digest(splits: NDArray[np.uint8], manifest: dict[str, Any]) -> str:
     """SHA-256 over the digests of the test images, as 64 hexadecimal digits; `splits` is (replicates, images).
 
-    Where the replicates have different test sets, the digest is over all images: each of them may be a test image.
+    Where the replicates have different test sets, the digest is over all images outside the tuning groups: each of them
+    may be a test image.
     """
     tested = splits == TEST
-    chosen = tested[0] if (tested == tested[0]).all() else np.ones(splits.shape[1], bool)
+    if (tested == tested[0]).all():
+        return _digest(tested[0], manifest)
+    folds = manifest["settings"]["split"]["folds"]
+    every_group_is_tested = folds is not None and len(splits) >= folds
+    return _digest(tested.any(axis=0) if every_group_is_tested else np.ones(splits.shape[1], bool), manifest)
+
+
+def untuned_digest(splits: NDArray[np.uint8], manifest: dict[str, Any]) -> str:
+    """As `test_set_digest`, but over the images that every replicate tests: none trains or validates on them."""
+    return _digest((splits == TEST).all(axis=0), manifest)
+
+
+def _digest(chosen: NDArray[np.bool_], manifest: dict[str, Any]) -> str:
     digests = sorted(np.array(manifest["image_digests"])[chosen].tolist())
     return hashlib.sha256(json.dumps(digests).encode()).hexdigest()
 
@@ -107,8 +120,8 @@ def evaluated(looks: Sequence[Look], test_set: str) -> int:
 def tuned(looks: Sequence[Look], test_set: str, *, redrawn: bool) -> int:
     """Return how many configurations were tuned on images that may be in this test set.
 
-    A configuration that was tuned outside the same test set does not count, unless the test set is `redrawn` for each
-    replicate.
+    A configuration that was tuned outside the same test set does not count, unless the test set is `redrawn` from all
+    images for each replicate.
     """
     return len(
         {look.configuration for look in looks if look.purpose == "tuned" and (redrawn or look.test_set != test_set)}

@@ -18,8 +18,9 @@ from pipeline.errors import UserError, unknown
 TRAIN, VALIDATION, TEST = 0, 1, 2
 SPLITS = ("train", "validation", "test")  # names, by value
 
-STRATEGIES = ("group", "kfold", "random", "resampled")
+STRATEGIES = ("group", "kfold", "random", "resampled", "tuning")
 OWN_TESTS = ("kfold", "resampled")  # strategies that draw a test set for each replicate
+KEPT_TESTS = ("group", "random")  # strategies whose test set is kept in a file
 
 
 class Balance(NamedTuple):
@@ -32,7 +33,7 @@ class Balance(NamedTuple):
 
 def keeps_test_set(strategy: str) -> bool:
     """Whether all replicates share one test set, which is kept in a file."""
-    return strategy not in OWN_TESTS
+    return strategy in KEPT_TESTS
 
 
 def replicate_splits(
@@ -45,6 +46,7 @@ def replicate_splits(
     test_share: float | None = 0.25,
     validation_share: float = 0.15,
     folds: int | None = 5,
+    tuning_share: float | None = None,
     seed: int,
     test: Chosen | None = None,
     classes: Sequence[str] = (),
@@ -57,14 +59,16 @@ def replicate_splits(
         strategy: `group` draws one test set of whole groups and redraws train and validation for each replicate.
             `random` does the same with single images, stratified by label. `resampled` is `group` with a new test set
             for each replicate. `kfold` deals whole groups into folds; replicate r tests on fold r mod folds of
-            repetition r // folds.
+            repetition r // folds. `tuning` trains and validates on the tuning groups only; all others are its test set.
         labels: the class of each image, n integers.
         groups: the group of each image, n names.
         strata: the stratum of each image, n names; the shares of strata are balanced, too.
         replicates: how many splits to draw.
-        test_share: the share of all images in the test set; `kfold` ignores it.
-        validation_share: the share of all images in the validation set.
+        test_share: the share of all images in the test set; `kfold` and `tuning` ignore it.
+        validation_share: the share of all images in the validation set; for `tuning`, of the images of tuning groups.
         folds: the number of folds of `kfold`; the other strategies ignore it.
+        tuning_share: the share of all images in the tuning groups, which `kfold` never tests and `tuning` alone uses.
+            Both draw the same groups. None is for `kfold` without tuning groups; the other strategies ignore it.
         seed: the seed of all draws.
         test: a test set to keep, true for each image in it.
         classes: the names of the classes, for messages.
@@ -73,13 +77,27 @@ def replicate_splits(
         UserError: the settings are invalid, or a class has too few images or groups to be in train, validation and
             test.
     """
-    parts, share = _checked_settings(strategy, test_share, validation_share, folds, seed, test)
+    parts, share = _checked_settings(strategy, test_share, validation_share, folds, tuning_share, seed, test)
     names = classes or [str(label) for label in range(labels.max() + 1)]
     if strategy == "random":
         groups, strata = np.arange(len(labels)).astype(str), None
+    tuning = np.zeros(len(labels), bool)
+    if tuning_share is not None:
+        tuning = draw_test(labels, groups, strata, share=tuning_share, seed=seed)
+    if strategy == "tuning":
+        test, validation_share = ~tuning, validation_share * float(tuning.mean())
     _check_classes(labels, groups, names, folds=parts, test=test)
     tests = _test_sets(
-        strategy, labels, groups, strata, replicates=replicates, share=share, folds=parts, seed=seed, test=test
+        strategy,
+        labels,
+        groups,
+        strata,
+        replicates=replicates,
+        share=share,
+        folds=parts,
+        seed=seed,
+        test=test,
+        tuning=tuning,
     )
     splits = np.full((replicates, len(labels)), TRAIN, np.uint8)
     for replicate, (split, tested) in enumerate(zip(splits, tests, strict=True)):
@@ -107,16 +125,19 @@ def _test_sets(
     folds: int,
     seed: int,
     test: Chosen | None,
+    tuning: Chosen,
 ) -> Iterator[Chosen]:
-    """Yield the test set of each replicate, true for each image in it."""
-    if keeps_test_set(strategy):
+    """Yield the test set of each replicate, true for each image in it; folds leave out the images of `tuning`."""
+    if strategy not in OWN_TESTS:
         kept = draw_test(labels, groups, strata, share=share, seed=seed) if test is None else test
         yield from repeat(kept, replicates)
     elif strategy == "kfold":
+        dealt, tested = np.full(len(labels), -1), np.flatnonzero(~tuning)
+        kinds = None if strata is None else strata[tested]
         for replicate in range(replicates):
             repetition, fold = divmod(replicate, folds)
             if fold == 0:
-                dealt = deal_folds(labels, groups, strata, folds=folds, seed=(seed, repetition))
+                dealt[tested] = deal_folds(labels[tested], groups[tested], kinds, folds=folds, seed=(seed, repetition))
             yield dealt == fold
     else:
         for replicate in range(replicates):
@@ -143,6 +164,7 @@ def _checked_settings(
     test_share: float | None,
     validation_share: float,
     folds: int | None,
+    tuning_share: float | None,
     seed: int,
     test: NDArray[np.bool_] | None,
 ) -> tuple[int, float]:
@@ -151,12 +173,24 @@ def _checked_settings(
         raise unknown("split strategy", strategy, STRATEGIES)
     if seed < 0:
         raise UserError(f"`split.seed` must be an integer at least 0. Received {seed}.")
-    if test is not None and strategy in OWN_TESTS:
+    if test is not None and not keeps_test_set(strategy):
         raise UserError(
             f"Split {strategy} draws its own test sets, but the source defines one: use split=group or split=random."
         )
+    if tuning_share is not None and strategy not in ("kfold", "tuning"):
+        raise UserError(
+            f"`split.tuning_share` must be null for split={strategy}: only kfold and tuning have tuning groups. "
+            f"Received {tuning_share}."
+        )
     parts = _checked_folds(folds) if strategy == "kfold" else 0
-    share = 1 / parts if parts else float(test.mean()) if test is not None else _checked_share("test_share", test_share)
+    if parts:
+        share = (1 - (0 if tuning_share is None else _checked_share("tuning_share", tuning_share))) / parts
+    elif strategy == "tuning":
+        # Its validation images come from the tuning groups, so the test set takes no share of them.
+        _checked_share("tuning_share", tuning_share)
+        share = 0.0
+    else:
+        share = float(test.mean()) if test is not None else _checked_share("test_share", test_share)
     if share + _checked_share("validation_share", validation_share) >= 1:
         raise UserError(
             f"The shares of the test set ({share:g}) and of the validation set ({validation_share:g}) must add up to "

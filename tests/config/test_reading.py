@@ -39,6 +39,7 @@ VALID = {
         "test_share": 0.25,
         "validation_share": 0.15,
         "folds": None,
+        "tuning_share": None,
         "seed": 0,
     },
     "model": {"architecture": "lenet5", "options": {"activation": "tanh"}},
@@ -209,7 +210,7 @@ def test_the_comparison_is_read_with_its_choices(conf):
     ("values", "sentence"),
     [
         ({"data": "digit"}, "Unknown data 'digit'. Did you mean 'digits'? Available: digits, digits_5x5, elpv, fol"),
-        ({"split": "grup"}, "Unknown split 'grup'. Did you mean 'group'? Available: group, kfold, random, resampled."),
+        ({"split": "grup"}, "Unknown split 'grup'. Did you mean 'group'? Available: group, kfold, kfold_tuned, random, resampled, tuning."),
         ({"models": ["lenet"]}, "Unknown model 'lenet'. Did you mean 'lenet5'? Available: convnext, densenet, five_by"),
         ({"models": ["lenet5", "lenet5"]}, "`models` must name each model once. Received 'lenet5' twice."),
         ({"models": []}, "`models` must be a list of at least 1 value, each a string. Received []."),
@@ -256,7 +257,7 @@ def test_a_folder_without_a_comparison_is_not_a_project(tmp_path):
 
 def test_choices_are_the_files_of_their_group(conf):
     (conf / "split" / "mine.yaml").write_text("")
-    assert choices_of("split", [conf]) == ["group", "kfold", "mine", "random", "resampled"]
+    assert choices_of("split", [conf]) == ["group", "kfold", "kfold_tuned", "mine", "random", "resampled", "tuning"]
     check_choice("split", "mine", conf)
 
 

@@ -55,7 +55,7 @@ def test_the_files_of_every_source_are_watched_with_its_own_options(path, tmp_pa
 
 
 def test_every_strategy_has_a_configuration_with_the_same_keys():
-    assert sorted(path.stem for path in files("split")) == sorted(STRATEGIES)
+    assert sorted(path.stem for path in files("split")) == sorted([*STRATEGIES, "kfold_tuned"])
     assert len({tuple(read(path)) for path in files("split")}) == 1
 
 

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from pipeline.data.looks import evaluated, read_looks, record_look, test_set_digest, tuned
+from pipeline.data.looks import evaluated, read_looks, record_look, test_set_digest, tuned, untuned_digest
 from pipeline.data.splits import TEST, TRAIN, VALIDATION
 
 digest_of = test_set_digest
@@ -87,12 +87,12 @@ def test_looks_are_recorded_by_several_threads_at_once(file):
     assert len(file.read_text().splitlines()) == 21
 
 
-MANIFEST = {"image_digests": ["d3", "d1", "d2", "d4"]}
+MANIFEST = {"image_digests": ["d3", "d1", "d2", "d4"], "settings": {"split": {"folds": None}}}
 
 
 def test_the_digest_of_a_test_set_does_not_depend_on_the_order_of_its_images():
     one = np.array([[TEST, TEST, TRAIN, VALIDATION], [TEST, TEST, VALIDATION, TRAIN]])
-    turned = {"image_digests": MANIFEST["image_digests"][::-1]}
+    turned = MANIFEST | {"image_digests": MANIFEST["image_digests"][::-1]}
     assert digest_of(one, MANIFEST) == digest_of(one[:1], MANIFEST) == digest_of(one[:, ::-1], turned)
     assert digest_of(one, MANIFEST) != digest_of(one[:, ::-1], MANIFEST)
 
@@ -100,3 +100,18 @@ def test_the_digest_of_a_test_set_does_not_depend_on_the_order_of_its_images():
 def test_if_replicates_have_different_test_sets_the_digest_is_over_all_images():
     redrawn = np.array([[TEST, TRAIN, TRAIN, TRAIN], [TRAIN, TEST, TRAIN, TRAIN]])
     assert digest_of(redrawn, MANIFEST) == digest_of(np.full((1, 4), TEST), MANIFEST)
+
+
+def test_with_folds_the_digest_is_over_the_images_outside_the_tuning_groups():
+    folds = np.array([[TEST, VALIDATION, TRAIN, TRAIN], [TRAIN, TEST, TRAIN, VALIDATION]])
+    outside = digest_of(np.array([[TEST, TEST, TRAIN, VALIDATION]]), MANIFEST)
+    manifest = MANIFEST | {"settings": {"split": {"folds": 2}}}
+    assert digest_of(folds, manifest) == digest_of(np.vstack([folds, folds]), manifest) == outside
+    assert digest_of(folds, MANIFEST | {"settings": {"split": {"folds": 3}}}) != outside
+
+
+def test_tuning_leaves_out_the_images_that_every_replicate_tests():
+    tuning = np.array([[TEST, TEST, TRAIN, VALIDATION], [TEST, TEST, VALIDATION, TRAIN]])
+    assert untuned_digest(tuning, MANIFEST) == digest_of(tuning, MANIFEST)
+    folds = np.array([[TEST, VALIDATION, TRAIN, TRAIN], [TRAIN, TEST, TRAIN, VALIDATION]])
+    assert untuned_digest(folds, MANIFEST) == untuned_digest(np.full((2, 4), TRAIN), MANIFEST)

@@ -9,7 +9,9 @@ from pipeline.data.prepared import read_manifest
 from pipeline.data.prepared_cache import prepared_folder
 
 DIGITS = DataConfig(name="digits", source="digits", options={})
-SPLIT = SplitConfig(name="random", strategy="random", test_share=0.25, validation_share=0.15, folds=None, seed=0)
+SPLIT = SplitConfig(
+    name="random", strategy="random", test_share=0.25, validation_share=0.15, folds=None, tuning_share=None, seed=0
+)
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,6 @@ from pipeline.data.splits import (
     TRAIN,
     VALIDATION,
     deviations,
-    keeps_test_set,
     replicate_splits,
 )
 from pipeline.errors import UserError
@@ -32,7 +31,8 @@ def some(seed=0, *, groups=40, classes=3):
 
 
 def splits(strategy, data, **settings):
-    return replicate_splits(strategy, *data, **{"replicates": 6, "seed": 0} | settings)
+    tuning = {"tuning_share": 0.25} if strategy == "tuning" else {}
+    return replicate_splits(strategy, *data, **{"replicates": 6, "seed": 0} | tuning | settings)
 
 
 def drawn(data, **settings):
@@ -72,13 +72,14 @@ def test_the_seed_determines_the_splits(strategy):
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_replicates_have_different_validation_sets(strategy):
-    assert len({(split == VALIDATION).tobytes() for split in splits(strategy, some())}) == 6
+    rows = splits(strategy, some(groups=160))
+    assert len({(split == VALIDATION).tobytes() for split in rows}) == 6
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_the_test_set_is_shared_unless_the_strategy_redraws_it(strategy):
     tests = {(split == TEST).tobytes() for split in splits(strategy, some(), replicates=5)}
-    assert len(tests) == (1 if keeps_test_set(strategy) else 5)
+    assert len(tests) == (5 if strategy in OWN_TESTS else 1)
 
 
 def test_in_each_repetition_of_kfold_every_image_is_tested_once():
@@ -87,7 +88,22 @@ def test_in_each_repetition_of_kfold_every_image_is_tested_once():
     assert {row.tobytes() for row in tested[:4]} != {row.tobytes() for row in tested[4:]}
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("strategy", ["kfold", "tuning"])
+def test_tuning_groups_are_never_tested_and_are_the_only_ones_that_tuning_uses(strategy, elpv):
+    data = (elpv.labels, elpv.groups, elpv.subgroups)
+    tuning = splits("tuning", data)[0] != TEST
+    assert tuning.mean() == pytest.approx(0.25, abs=0.015)
+    assert abs(elpv.labels[tuning].mean() - elpv.labels.mean()) < 0.01
+    rows = splits(strategy, data, tuning_share=0.25, replicates=10)
+    assert ((rows == TEST).any(axis=0) == ~tuning).all()
+    if strategy == "tuning":
+        assert ((rows == TEST) == ~tuning).all()
+        assert (rows == VALIDATION).mean(axis=1) == pytest.approx(0.25 * 0.15, abs=0.015)
+    else:
+        assert ((rows == TEST)[:5].sum(axis=0) == ~tuning).all() and ((rows == TEST)[5:].sum(axis=0) == ~tuning).all()
+
+
+@pytest.mark.parametrize("strategy", sorted(set(STRATEGIES) - {"tuning"}))
 def test_shares_are_of_all_images(strategy, elpv):
     data = (elpv.labels, elpv.groups, elpv.subgroups)
     for split in splits(strategy, data, folds=4):
@@ -169,7 +185,7 @@ def test_a_given_test_set_is_kept():
         assert ((rows == TEST) == test).all()
 
 
-@pytest.mark.parametrize("strategy", OWN_TESTS)
+@pytest.mark.parametrize("strategy", [*OWN_TESTS, "tuning"])
 def test_a_given_test_set_with_a_strategy_that_redraws_it_is_rejected(strategy):
     data = some()
     assert "the source defines one" in drawn(data, strategy=strategy, test=data[1] == "3")
@@ -211,6 +227,9 @@ def test_a_class_of_too_few_images_is_named_with_the_number_needed():
             "`split.folds` must be an integer at least 2 for split=kfold. Received None.",
         ),
         ({"strategy": "kfold", "folds": 1}, "`split.folds` must be an integer at least 2"),
+        ({"strategy": "tuning", "tuning_share": None}, "`split.tuning_share` must be a number greater"),
+        ({"strategy": "kfold", "tuning_share": 1.0}, "`split.tuning_share` must be a number greater"),
+        ({"tuning_share": 0.25}, "`split.tuning_share` must be null for split=group"),
         ({"seed": -1}, "`split.seed` must be an integer at least 0. Received -1."),
     ],
 )
