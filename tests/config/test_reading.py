@@ -210,7 +210,7 @@ def test_the_comparison_is_read_with_its_choices(conf):
     ("values", "sentence"),
     [
         ({"data": "digit"}, "Unknown data 'digit'. Did you mean 'digits'? Available: digits, digits_5x5, elpv, fol"),
-        ({"split": "grup"}, "Unknown split 'grup'. Did you mean 'group'? Available: group, kfold, kfold_tuned, random,"),
+        ({"split": "grup"}, "Unknown split 'grup'. Did you mean 'group'? Available: group, kfold, kfold_tuned,"),
         ({"models": ["lenet"]}, "Unknown model 'lenet'. Did you mean 'lenet5'? Available: convnext, densenet, five_by"),
         ({"models": ["lenet5", "lenet5"]}, "`models` must name each model once. Received 'lenet5' twice."),
         ({"models": []}, "`models` must be a list of at least 1 value, each a string. Received []."),
