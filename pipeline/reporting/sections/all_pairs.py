@@ -3,7 +3,7 @@
 from pipeline.reporting.blocks import Bullets, Fold, Section, Square
 from pipeline.reporting.content import Comparison
 from pipeline.reporting.tables.pairs import square, square_table
-from pipeline.reporting.text.conclusions import sentence
+from pipeline.reporting.text.pair_verdicts import sentence
 
 OPENED = 3
 """With more pairs than this, the sentences are folded."""

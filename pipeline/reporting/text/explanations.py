@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from pipeline.reporting.text.conclusions import independent_units
+from pipeline.reporting.text.pair_verdicts import independent_units
 from pipeline.reporting.text.quantities import share
 from pipeline.statistics.results import LEVEL, Certainty
 

@@ -19,7 +19,8 @@ from pipeline.reporting.content import Comparison, ModelResult, metric_label
 from pipeline.reporting.costs import COLUMNS, DRAWN
 from pipeline.reporting.tables.settings import differing, written
 from pipeline.reporting.tables.text_table import escaped
-from pipeline.reporting.text.conclusions import answer, sentence
+from pipeline.reporting.text.conclusions import answer
+from pipeline.reporting.text.pair_verdicts import sentence
 from pipeline.reporting.text.quantities import interval, mean, share, spread
 from pipeline.statistics.results import LEVEL, Certainty
 from pipeline.storage.folders import report_files

@@ -15,7 +15,8 @@ from pipeline.cli.commands import compare
 from pipeline.errors import UserError
 from pipeline.evaluation import metrics
 from pipeline.evaluation.predictions import Predictions, write_predictions
-from pipeline.reporting.text.conclusions import answer, sentence
+from pipeline.reporting.text.conclusions import answer
+from pipeline.reporting.text.pair_verdicts import sentence
 from pipeline.statistics.analysis import analyse, analyse_scores
 from pipeline.storage.fingerprints import fingerprint as fingerprint_of
 from pipeline.tracking.find import find

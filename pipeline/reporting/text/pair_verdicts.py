@@ -1,0 +1,120 @@
+"""The verdict on a pair of models as a sentence, and what is missing for a verdict."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from pipeline.evaluation.metrics import LOWER_IS_BETTER
+from pipeline.reporting.content import metric_label
+from pipeline.reporting.text.quantities import chance, count, interval, p_value, score, share
+from pipeline.statistics.results import LEVEL, Certainty, Pair
+
+
+def sentence(pair: Pair, certainty: Certainty) -> str:
+    """Return the verdict on two models."""
+    first, second = pair.first, pair.second
+    if pair.verdict == "better":
+        corrected = ", corrected for all pairs" if len(certainty.pairs) > 1 else ""
+        return (
+            f"{first} is better than {second}: {_difference(pair, certainty.metric, owner='its')}, and it is "
+            f"{_wins(pair, certainty.replicates)} ({p_value(pair.adjusted)}{corrected})."
+        )
+    if pair.verdict == "same":
+        return f"{first} and {second} are practically the same: {_equivalence(pair, certainty)}."
+    if not np.isfinite(pair.difference):
+        return (
+            f"{first} and {second} cannot be compared: the {metric_label(certainty.metric)} of a replicate is not a "
+            "finite number."
+        )
+    difference = _difference(pair, certainty.metric)
+    return f"No verdict on {first} and {second}: {difference}. {_missing_for_pair(pair, certainty)}."
+
+
+def independent_units(certainty: Certainty) -> str:
+    """Return the number of independent units in the test set: images, or groups of images.
+
+    Images without groups are their own groups.
+    """
+    if certainty.groups == certainty.images:
+        return f"{count(certainty.images)} test images"
+    return f"{count(certainty.groups)} groups of test images"
+
+
+def _difference(pair: Pair, metric: str, owner: str = "") -> str:
+    """How much higher or lower the first model scores than the second; `owner` replaces its name."""
+    label = metric_label(metric)
+    sign = -1 if metric in LOWER_IS_BETTER else 1
+    low, high = sorted((sign * pair.low, sign * pair.high))
+    ends = interval(low, high)
+    brackets = f" ({share(LEVEL)} interval {ends})" if ends else ""
+    if pair.difference == 0:
+        return f"their mean {label} is the same{brackets}"
+    size = abs(pair.difference)
+    written = score(size) if size >= 0.0005 else "less than 0.001"
+    subject = f"{owner} {label}" if owner else f"the {label} of {pair.first}"
+    return f"{subject} is {written} {'lower' if sign < 0 else 'higher'}{brackets}"
+
+
+def _wins(pair: Pair, replicates: int) -> str:
+    return f"better in {pair.wins * replicates:g} of {replicates} replicates"
+
+
+def _equivalence(pair: Pair, certainty: Certainty) -> str:
+    difference = _difference(pair, certainty.metric)
+    if pair.equivalence >= LEVEL:
+        probability = chance(pair.equivalence)
+        return f"{difference}, and within the margin of {certainty.margin:g} with a probability of {probability}"
+    return (
+        f"{difference}, which is statistically significant, but {pair.first} is only "
+        f"{_wins(pair, certainty.replicates)}"
+    )
+
+
+def _hopeless(pair: Pair, certainty: Certainty) -> bool:
+    """Whether no number of replicates would decide the pair; with one replicate, this is unknown."""
+    return pair.verdict == "open" and pair.needed is None and certainty.replicates > 1
+
+
+def _missing_for_pair(pair: Pair, certainty: Certainty) -> str:
+    """What is needed for a verdict on the pair."""
+    if _hopeless(pair, certainty):
+        return f"More replicates would not help: {_limit(certainty, [pair])}"
+    if certainty.replicates >= certainty.fewest:
+        return f"About {pair.needed} replicates would be needed"
+    few = _too_few(certainty)
+    return f"{few}, probably about {pair.needed}" if pair.needed and pair.needed > certainty.fewest else few
+
+
+def missing(pairs: Sequence[Pair], certainty: Certainty) -> list[str]:
+    """What is needed for verdicts on all of the pairs."""
+    undecided = [pair for pair in pairs if pair.verdict == "open"]
+    needed = [pair.needed for pair in undecided if pair.needed is not None]
+    hopeless = [pair for pair in undecided if _hopeless(pair, certainty)]
+    few = certainty.replicates < certainty.fewest and len(hopeless) < len(undecided)
+    parts = [f"{_too_few(certainty)}."] if few else []
+    if needed and not (few and max(needed) <= certainty.fewest):
+        decided = f"{len(needed)} of {len(undecided)} pairs" if hopeless else "the question"
+        parts.append(f"About {max(needed)} replicates would probably decide {decided}.")
+    if hopeless:
+        effect = "decide the others" if needed else "help"
+        parts.append(f"More replicates would not {effect}: {_limit(certainty, undecided)}.")
+    return parts
+
+
+def _too_few(certainty: Certainty) -> str:
+    replicates = "one replicate" if certainty.replicates == 1 else f"{certainty.replicates} replicates"
+    return f"With {replicates} no test can show a difference: at least {certainty.fewest} are needed"
+
+
+def _limit(certainty: Certainty, undecided: Sequence[Pair]) -> str:
+    """Why more replicates do not help."""
+    if all(np.isnan(pair.low) for pair in undecided):
+        return (
+            "the test set lacks a class when one of its groups is left out, so the influence of that group cannot be "
+            "estimated"
+        )
+    if certainty.design == "crossed":
+        return f"{independent_units(certainty)} are too few to detect a difference this small"
+    if certainty.design == "redrawn":
+        return "the replicates share too many images to detect a difference this small"
+    return "the difference is too small compared with its spread over replicates"
