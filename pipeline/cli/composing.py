@@ -114,6 +114,7 @@ def primary_config(command: str, *, sweeper: str = "convtrack_grid") -> dict[str
     settings = {
         "replicates": comparison.replicates,
         "models": list(comparison.models),
+        "baselines": list(comparison.baselines),
         "primary_metric": comparison.primary_metric,
         "margin": comparison.margin,
     }
@@ -208,11 +209,13 @@ def arguments_of(names: Iterable[str], values: Mapping[str, Any], choices: Mappi
     Raises:
         UserError: a section is missing, or a value is invalid.
     """
-    # Imported here so that the metrics are no dependency of the stages that do not compute them.
+    # Imported here so that metrics and baselines are no dependency of the stages that do not compute them.
+    from pipeline.baselines import check_baselines
     from pipeline.evaluation.metrics import metric_named
 
     settings = read(Settings, {name: value for name, value in values.items() if name not in SECTIONS}, "")
     metric_named(settings.primary_metric)
+    check_baselines(settings.baselines)
     taken: dict[str, Any] = {}
     for name in names:
         if name not in SECTIONS:

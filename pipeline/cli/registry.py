@@ -44,6 +44,7 @@ HYDRA_COMMANDS: Mapping[str, Command] = {
     "build": Command("pipeline.stages.build", ("model",), for_all_models=True),
     "train": Command("pipeline.stages.train", ("optimizer", "training", "augmentation", "model")),
     "evaluate": Command("pipeline.stages.evaluate", ("model",), ("evaluation",)),
+    "baseline": Command("pipeline.stages.baseline"),
     "report": Command("pipeline.stages.report"),
     "experiment": Command(
         "pipeline.experiment",

@@ -50,7 +50,7 @@ def gather_comparison(
     """Gather the named models; other run folders are ignored.
 
     Args:
-        models: names, in the order of the report.
+        models: names of networks and of baselines, in the order of the report.
         manifest: of the prepared images.
         test_set: digest of the test images.
         primary_metric: the metric by which the models are compared.
@@ -62,7 +62,10 @@ def gather_comparison(
     """
     runs = {model: RunFolder.of(model) for model in models}
     predictions = {model: _first_output(run) for model, run in runs.items()}
-    results = tuple(_result(model, run, predictions[model]) for model, run in runs.items())
+    results = tuple(
+        (_baseline_result if run.baseline.is_file() else _result)(model, run, predictions[model])
+        for model, run in runs.items()
+    )
     uses = read_looks(looks_file(manifest["name"]))
     return Comparison(
         data=_data(manifest),
@@ -107,34 +110,56 @@ def _first_output(run: RunFolder) -> dict[int, Predictions]:
 def _result(model: str, run: RunFolder, predictions: Mapping[int, Predictions]) -> ModelResult:
     network = read_json(run.layers, "architecture", "receptive_field", "uncounted", *NETWORK_COSTS)
     trained = read_json(run.replicates, "configuration", "model_fingerprint", "replicates")
-    evaluated = read_json(run.scores, "replicates", "classes", "question", "confusion")
-    replicates = evaluated["replicates"]
-    if any("validation" not in one for one in replicates) or len(replicates) != len(predictions):
-        raise damaged(run.scores)
     field = network["receptive_field"]
     return ModelResult(
         name=model,
         architecture=network["architecture"],
         receptive_field=tuple(field) if field else None,
         uncounted=tuple(network["uncounted"]),
-        scores=_by_metric([one["scores"] for one in replicates]),
-        validation=_by_metric([one["validation"] for one in replicates]),
-        subgroups={
-            subgroup: _by_metric(list(scores.values())) for subgroup, scores in subgroup_scores(predictions).items()
-        },
-        calibration=classification_curves.calibration(
-            np.concatenate([one.truth for one in predictions.values()]),
-            np.concatenate([one.probabilities for one in predictions.values()]),
-        ),
-        costs=measured(network, replicates, _size(run.folder) + _size(run.network)),
         history=_history(run),
-        classes=tuple(evaluated["classes"]),
-        other_target=OTHER_TARGETS.get(evaluated["question"]),
-        confusion=np.array(evaluated["confusion"]),
         configuration=dict(flattened(trained["configuration"])),
         fingerprint=trained["model_fingerprint"],
         commit=trained["replicates"][0]["commit"],
+        **_evaluated(run, network, predictions),
     )
+
+
+def _baseline_result(model: str, run: RunFolder, predictions: Mapping[int, Predictions]) -> ModelResult:
+    fitted = read_json(run.baseline, "fingerprint", "commit", *NETWORK_COSTS)
+    return ModelResult(
+        name=model,
+        architecture=model,
+        receptive_field=None,
+        history=pd.DataFrame(columns=["replicate", "epoch"]),
+        configuration={"baseline": model},
+        fingerprint=fitted["fingerprint"],
+        commit=fitted["commit"],
+        baseline=True,
+        **_evaluated(run, fitted, predictions),
+    )
+
+
+def _evaluated(run: RunFolder, sizes: Mapping[str, float], predictions: Mapping[int, Predictions]) -> dict[str, Any]:
+    """The fields of a result that come from its evaluation; `sizes` has the costs that no replicate influences."""
+    evaluated = read_json(run.scores, "replicates", "classes", "question", "confusion")
+    replicates = evaluated["replicates"]
+    if any("validation" not in one for one in replicates) or len(replicates) != len(predictions):
+        raise damaged(run.scores)
+    return {
+        "scores": _by_metric([one["scores"] for one in replicates]),
+        "validation": _by_metric([one["validation"] for one in replicates]),
+        "subgroups": {
+            subgroup: _by_metric(list(scores.values())) for subgroup, scores in subgroup_scores(predictions).items()
+        },
+        "calibration": classification_curves.calibration(
+            np.concatenate([one.truth for one in predictions.values()]),
+            np.concatenate([one.probabilities for one in predictions.values()]),
+        ),
+        "costs": measured(sizes, replicates, _size(run.folder) + _size(run.network)),
+        "classes": tuple(evaluated["classes"]),
+        "other_target": OTHER_TARGETS.get(evaluated["question"]),
+        "confusion": np.array(evaluated["confusion"]),
+    }
 
 
 def _history(run: RunFolder) -> pd.DataFrame:

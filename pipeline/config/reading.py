@@ -82,6 +82,14 @@ def read_comparison(folder: Path = CONF) -> ComparisonConfig:
             check_choice("model", model, folder)
             if comparison.models.count(model) > 1:
                 raise UserError(f"`models` must name each model once. Received '{model}' twice.")
+        for baseline in comparison.baselines:
+            if baseline in comparison.models:
+                raise UserError(
+                    f"A baseline must not have the name of a model. Received '{baseline}' in `models` and `baselines`; "
+                    "rename the file of the model."
+                )
+            if comparison.baselines.count(baseline) > 1:
+                raise UserError(f"`baselines` must name each baseline once. Received '{baseline}' twice.")
     except YAMLError as problem:
         check_encoding(folder)
         raise broken_yaml(problem) from None

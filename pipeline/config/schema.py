@@ -159,6 +159,7 @@ class ComparisonConfig:
     data: str
     split: str
     models: Annotated[tuple[str, ...], Field(min_length=1)]
+    baselines: tuple[str, ...]
     replicates: Count
     primary_metric: str
     margin: Margin
@@ -179,6 +180,7 @@ class Settings:
 
     replicates: Count
     models: Annotated[tuple[str, ...], Field(min_length=1)]
+    baselines: tuple[str, ...]
     primary_metric: str
     margin: Margin
     workers: Count | None

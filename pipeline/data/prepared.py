@@ -161,7 +161,7 @@ def manifest(
     digests: Sequence[str],
 ) -> dict[str, Any]:
     """The content of the manifest, ready for JSON. Means and standard deviations are of pixel values 0..255."""
-    sums, squares = _channel_sums(images.pixels)
+    sums, squares = channel_sums(images.pixels)
     balances = deviations(splits, images.labels, len(images.classes))
     replicates = []
     for split, balance in zip(splits, balances, strict=True):
@@ -204,6 +204,19 @@ def _counts(images: LabelledImages, split: NDArray[np.uint8]) -> dict[str, dict[
     return counts
 
 
+def channel_sums(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The sums of the pixel values and of their squares over each image, both n × channels.
+
+    Integers are exact in any order of addition.
+    """
+    sums, squares = [], []
+    for start in range(0, len(pixels), BLOCK):
+        block = pixels[start : start + BLOCK].astype(np.int64)
+        sums.append(block.sum(axis=(1, 2)))
+        squares.append((block**2).sum(axis=(1, 2)))
+    return np.concatenate(sums), np.concatenate(squares)
+
+
 def data_digest(images: LabelledImages) -> str:
     """SHA-256 of shape, pixels, labels, classes, groups and any subgroups, in hexadecimal."""
     digest = hashlib.sha256(np.array(images.pixels.shape, "<i8").tobytes())
@@ -215,16 +228,6 @@ def data_digest(images: LabelledImages) -> str:
         columns.append(images.subgroups.tolist())
     digest.update(json.dumps(columns).encode())
     return digest.hexdigest()
-
-
-def _channel_sums(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Sums of the values and of their squares, n × channels. Integers are exact in any order of addition."""
-    sums, squares = [], []
-    for start in range(0, len(pixels), BLOCK):
-        block = pixels[start : start + BLOCK].astype(np.int64)
-        sums.append(block.sum(axis=(1, 2)))
-        squares.append((block**2).sum(axis=(1, 2)))
-    return np.concatenate(sums), np.concatenate(squares)
 
 
 def _moments(

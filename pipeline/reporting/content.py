@@ -24,7 +24,7 @@ def metric_label(metric: str) -> str:
 
 @dataclass(frozen=True)
 class ModelResult:
-    """The results of one model of a comparison over all its replicates.
+    """The results of one model of a comparison over all its replicates. A baseline is a model, too.
 
     `scores` maps each test metric to one value per replicate; all metrics list the replicates in the same order.
     `validation` does the same for validation images. `subgroups` maps each subgroup of the test images to scores of the
@@ -36,7 +36,8 @@ class ModelResult:
     otherwise it describes what the model predicts instead, and its scores are not compared with those of other models.
     `confusion` counts test examples summed over replicates, shape (classes, classes): rows truth, columns prediction.
     `configuration` maps dotted names to every setting that determines the training, `fingerprint` is its digest, and
-    `commit` is the commit of the training. `uncounted` are the layers that arithmetic has no rule for; with them the
+    `commit` is the commit of the training. A `baseline` has no receptive field, an empty history, and no settings but
+    its name. `uncounted` are the layers that arithmetic has no rule for; with them the
     multiply–accumulates are a lower bound.
     """
 
@@ -56,6 +57,7 @@ class ModelResult:
     commit: str
     other_target: str | None = None
     uncounted: tuple[str, ...] = ()
+    baseline: bool = False
 
     def mean_cost(self, key: str) -> float:
         """The mean of a cost over replicates."""
@@ -145,6 +147,16 @@ class Comparison:
     def comparable(self) -> tuple[ModelResult, ...]:
         """The models that predict the class of an image, so that their scores can be compared."""
         return tuple(model for model in self.models if model.other_target is None)
+
+    @property
+    def networks(self) -> tuple[ModelResult, ...]:
+        """The models that are trained networks, not baselines."""
+        return tuple(model for model in self.models if not model.baseline)
+
+    @property
+    def baselines(self) -> tuple[ModelResult, ...]:
+        """The models that are baselines."""
+        return tuple(model for model in self.models if model.baseline)
 
     @property
     def decisive_costs(self) -> dict[str, float]:

@@ -6,16 +6,18 @@ from pipeline.reporting import page
 from pipeline.reporting.sections import document
 from pipeline.storage.files import replacing, replacing_folder
 from pipeline.storage.folders import FIGURES, PREPARED, REPORT, RunFolder
+from pipeline.tracking.publish.baselines import publish_baseline
 from pipeline.tracking.publish.comparison import compare_published, publish_comparison
 from pipeline.tracking.publish.training import publish_training
 from pipeline.tracking.tracker import Tracker
 
 
-def main(models: tuple[str, ...], primary_metric: str, margin: float) -> None:
+def main(models: tuple[str, ...], baselines: tuple[str, ...], primary_metric: str, margin: float) -> None:
     """Write reports/comparison.md and .html from the results of the evaluations."""
     prepared = read_prepared(PREPARED)
     tracker = Tracker.open(prepared.manifest["name"])
     runs = {model: publish_training(tracker, RunFolder.of(model), prepared) for model in models}
+    runs |= {name: publish_baseline(tracker, RunFolder.of(name), prepared) for name in baselines}
     comparison = compare_published(runs, prepared, primary_metric=primary_metric, margin=margin)
     report = document(comparison)
     text, figures = page.markdown(report, FIGURES.name)

@@ -25,7 +25,8 @@ class RunFolder:
     """The files of one model of the comparison.
 
     `network` is the folder that the stage `build` writes. In `folder`, the stages `train` and `evaluate` each own the
-    folder of their name.
+    folder of their name. A baseline has no network and is not trained; its stage `baseline` writes the folder
+    `evaluate`.
     """
 
     folder: Path
@@ -104,6 +105,11 @@ class RunFolder:
     def predictions(self) -> Path:
         """Targets and predictions of every replicate on its test images, by output, npz."""
         return self.evaluate / "predictions.npz"
+
+    @property
+    def baseline(self) -> Path:
+        """Size and fingerprints of a baseline, JSON; missing if the model is a network."""
+        return self.evaluate / "baseline.json"
 
     @property
     def mistakes(self) -> Path:

@@ -10,6 +10,8 @@ PROCESS = "convtrack.process"
 REPLICATE = "convtrack.replicate"
 """Tag: the number of the replicate, of child runs and of trials with one replicate, which have no child run."""
 DATA_DIGEST = "convtrack.data_digest"
+BASELINE = "convtrack.baseline"
+"""Tag: `true` on the runs of a baseline, which has no network."""
 EVALUATED = "convtrack.evaluated"
 """Tag: JSON object of the ids of the evaluated child runs by replicate."""
 

@@ -58,9 +58,12 @@ def recall(data: str, models: Sequence[str]) -> Published | None:
 
 
 def model_fingerprint(model: str) -> str | None:
-    """The fingerprint of the model's trainings in its run folder; None if it is not trained."""
-    file = RunFolder.of(model).replicates
-    return str(read_json(file)["model_fingerprint"]) if file.is_file() else None
+    """The fingerprint of the results in the model's run folder; None if it is neither trained nor a fitted baseline."""
+    run = RunFolder.of(model)
+    for file, key in ((run.replicates, "model_fingerprint"), (run.baseline, "fingerprint")):
+        if file.is_file():
+            return str(read_json(file)[key])
+    return None
 
 
 def _in_sqlite(data: str, published: Published) -> bool:

@@ -105,11 +105,21 @@ def test_a_misspelt_key_is_reported_with_the_nearest_one():
     )
 
 
+SETTINGS = {
+    "replicates": 1,
+    "models": ["a"],
+    "baselines": [],
+    "primary_metric": "f1",
+    "margin": 0.01,
+    "workers": None,
+}
+
+
 def test_a_missing_key_is_named():
     values = {name: value for name, value in VALID["split"].items() if name != "folds"}
     assert error_message("split", values) == "`split.folds` is missing: set it to an integer at least 2 or null."
     with pytest.raises(UserError, match=r"^`workers` is missing: set it to an integer at least 1 or null\.$"):
-        read(Settings, {"replicates": 1, "models": ["a"], "primary_metric": "f1", "margin": 0.01}, "")
+        read(Settings, {name: value for name, value in SETTINGS.items() if name != "workers"}, "")
 
 
 @pytest.mark.parametrize("values", [None, [], "lecture", 3])
@@ -155,9 +165,7 @@ def test_a_mistake_inside_a_setting_is_reported_with_the_setting():
         "Received {'name': 'CosineDecay', 'option': {}}."
     )
     with pytest.raises(UserError) as error:
-        read(
-            Settings, {"replicates": 1, "models": ["a", 3], "primary_metric": "f1", "margin": 0.01, "workers": None}, ""
-        )
+        read(Settings, {**SETTINGS, "models": ["a", 3]}, "")
     assert str(error.value) == "`models` must be a list of at least 1 value, each a string. Received ['a', 3]."
 
 
@@ -229,7 +237,21 @@ def test_a_mistake_in_the_comparison_is_reported_with_its_file(conf, values, sen
 @pytest.mark.parametrize("text", ["", "- elpv\n", "elpv\n"])
 def test_a_comparison_without_settings_is_reported_with_the_required_ones(conf, text):
     (conf / "comparison.yaml").write_text(text)
-    assert comparison_error(conf).startswith("Settings must be a mapping with the keys data, split, models, replicates")
+    assert comparison_error(conf).startswith("Settings must be a mapping with the keys data, split, models, baselines")
+
+
+def test_a_baseline_must_not_have_the_name_of_a_model(conf):
+    shutil.copy(conf / "model" / "lenet5.yaml", conf / "model" / "grey_levels.yaml")
+    edit(conf, models=["lenet5", "grey_levels"])
+    assert comparison_error(conf) == (
+        "A baseline must not have the name of a model. Received 'grey_levels' in `models` and `baselines`; rename the "
+        "file of the model."
+    )
+
+
+def test_a_baseline_must_be_named_once(conf):
+    edit(conf, baselines=["grey_levels", "grey_levels"])
+    assert comparison_error(conf) == "`baselines` must name each baseline once. Received 'grey_levels' twice."
 
 
 def test_a_comparison_that_is_not_yaml_is_reported_with_file_and_line(conf):

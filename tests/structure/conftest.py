@@ -40,9 +40,9 @@ def importers() -> Callable[..., set[str]]:
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage of the project's dvc.yaml as DVC resolves it, for the first model."""
+    """A stage of the project's dvc.yaml as DVC resolves it, for the first item of its matrix, a model or a baseline."""
 
-    model: str
+    item: str
     params: dict[str, list[str]]
     deps: set[Path]
 
@@ -58,12 +58,12 @@ def stages() -> dict[str, Stage]:
             # Each study under reports/ has its own dvc.yaml.
             if stage.path_in_repo != "dvc.yaml":
                 continue
-            name, _, model = stage.addressing.partition("@")
+            name, _, item = stage.addressing.partition("@")
             params = {
                 str(Path(dep.fs_path).relative_to(ROOT)): list(dep.params)
                 for dep in stage.deps
                 if isinstance(dep, ParamsDependency)
             }
             deps = {Path(dep.fs_path).relative_to(ROOT) for dep in stage.deps if not isinstance(dep, ParamsDependency)}
-            found.setdefault(name, Stage(model, params, deps))
+            found.setdefault(name, Stage(item, params, deps))
     return found

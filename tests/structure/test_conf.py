@@ -77,7 +77,7 @@ def test_a_choice_is_in_the_comparison_and_nowhere_else():
 def test_a_stage_declares_exactly_the_files_it_composes(composed, stages, command):
     """Except conf/config.yaml, which contains no choice, and the comparison, whose keys each stage declares."""
     stage = stages[command]
-    overrides = [f"model={stage.model}"] if stage.model else []
+    overrides = [f"model={stage.item}"] if "model" in HYDRA_COMMANDS[command].groups and stage.item else []
     _, _, files = composed(command, *overrides)
     assert set(stage.params) - {"conf/comparison.yaml"} == files - {"conf/config.yaml"}
 
@@ -94,5 +94,6 @@ def test_stages_declare_the_keys_of_the_comparison_that_they_use(stages):
         "build": {"models"},
         "train": {"replicates", "optimizer", "training", "augmentation"},
         "evaluate": set(),
-        "report": {"models", "primary_metric", "margin"},
+        "baseline": set(),
+        "report": {"models", "baselines", "primary_metric", "margin"},
     }

@@ -4,10 +4,10 @@ from pipeline.cli.registry import COMMANDS
 
 
 def test_one_build_serves_all_models_and_the_other_stages_depend_on_the_network_of_their_own_model(stages):
-    assert not stages["build"].model
+    assert not stages["build"].item
     for name in ("train", "evaluate"):
         networks = {dep for dep in stages[name].deps if dep.is_relative_to("networks")}
-        assert networks == {Path("networks", stages[name].model)}
+        assert networks == {Path("networks", stages[name].item)}
         assert not any(dep.is_relative_to("pipeline/architectures") for dep in stages[name].deps)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 LEVELS = (
     ("errors", "console", "storage", "config", "arithmetic", "layers", "architectures"),
-    ("data", "networks", "interpretation", "training"),
+    ("data", "baselines", "networks", "interpretation", "training"),
     ("evaluation", "statistics"),
     ("reporting", "comparison"),
     ("tracking",),
@@ -115,7 +115,9 @@ def test_only_modules_that_compute_tensors_import_tensorflow_at_start(importers)
     assert {module for module in modules if not module.startswith(TENSORFLOW_AT_START)} == set()
 
 
-@pytest.mark.parametrize("module", ["__main__", "stages.prepare", "stages.train", "stages.evaluate", "stages.report"])
+@pytest.mark.parametrize(
+    "module", ["__main__", "stages.prepare", "stages.train", "stages.evaluate", "stages.baseline", "stages.report"]
+)
 def test_a_command_that_computes_no_tensor_starts_without_tensorflow(module):
     command = f"import sys, pipeline.{module}; sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", command], check=False).returncode == 0

@@ -9,6 +9,7 @@ from pipeline.console import say
 from pipeline.data.prepared import read_prepared
 from pipeline.storage.folders import PREPARED, RunFolder
 from pipeline.tracking.address import shown_address
+from pipeline.tracking.publish.baselines import publish_baseline
 from pipeline.tracking.publish.comparison import compare_published, publish_comparison
 from pipeline.tracking.publish.evaluation import publish_evaluation
 from pipeline.tracking.tracker import Tracker
@@ -29,6 +30,9 @@ def main(arguments: Sequence[str]) -> None:
     for model in settings.models:
         runs[model] = publish_evaluation(tracker, RunFolder.of(model), prepared)
         say(f"{model}: published to {shown_address()}")
+    for baseline in settings.baselines:
+        runs[baseline] = publish_baseline(tracker, RunFolder.of(baseline), prepared)
+        say(f"{baseline}: published to {shown_address()}")
     comparison = compare_published(runs, prepared, primary_metric=settings.primary_metric, margin=settings.margin)
     publish_comparison(tracker, runs, comparison)
     say(f"Compare the runs: {comparison.tracking_link}")

@@ -35,12 +35,13 @@ def main(arguments: Sequence[str]) -> None:
         raise UserError(f"MLFLOW_TRACKING_URI is a server: open {address} in a browser.")
     if not options.link:
         _check_free(options.port)
-    published = recall(comparison.data, comparison.models) or _find_published(comparison.data, comparison.models)
+    models = (*comparison.models, *comparison.baselines)
+    published = recall(comparison.data, models) or _find_published(comparison.data, models)
     server = address.rstrip("/") if remote else f"http://127.0.0.1:{options.port}"
     if options.link:
         say(f"Report: {REPORT}")
         say("Runs:" if remote else "Runs (start the server with `make ui`):")
-    for line in _links(published, comparison.models, server):
+    for line in _links(published, models, server):
         say(line)
     if not options.link:
         _serve(options.port)

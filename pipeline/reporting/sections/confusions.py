@@ -11,8 +11,8 @@ from pipeline.reporting.text.quantities import share
 
 
 def section(comparison: Comparison) -> Section:
-    """Return a confusion matrix per model."""
-    matrices = {model.name: confusion_matrix(model.classes, model.confusion) for model in comparison.models}
+    """Return a confusion matrix per network."""
+    matrices = {model.name: confusion_matrix(model.classes, model.confusion) for model in comparison.networks}
     return Section(
         "confusion",
         "Confusion matrices",

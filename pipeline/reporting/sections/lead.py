@@ -24,7 +24,7 @@ def blocks(comparison: Comparison) -> tuple[Block, ...]:
 
 
 def _summary(comparison: Comparison) -> list[str]:
-    data, models = comparison.data, [model.name for model in comparison.models]
+    data, models = comparison.data, [model.name for model in comparison.networks]
     several = len(models) > 1
     times = "once" if comparison.replicates == 1 else f"{comparison.replicates} times"
     unseen = "in the same replicate" if comparison.certainty.design == "redrawn" else "in any replicate"
@@ -32,6 +32,11 @@ def _summary(comparison: Comparison) -> list[str]:
         f"{len(models)} {'models were each' if several else 'model was'} trained {times} on {data.name} "
         f"({count(data.images)} images of {sides(data.image_shape, ' × ')}, {len(data.classes)} classes): "
         f"{', '.join(models)}.",
+        *(
+            [f"Baselines, which have no network: {', '.join(model.name for model in comparison.baselines)}."]
+            if comparison.baselines
+            else []
+        ),
         f"Split: {data.split_strategy}.",
         *(
             ["The same replicate of every model uses the same images, so models are compared in pairs."]

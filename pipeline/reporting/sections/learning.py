@@ -12,7 +12,7 @@ from pipeline.reporting.text.quantities import score
 
 def section(comparison: Comparison) -> Section:
     """Return a figure per model, all with the same axes."""
-    curves = {model.name: learning_curves(model) for model in comparison.models}
+    curves = {model.name: learning_curves(model) for model in comparison.networks}
     styles = line_styles(list(curves))
     return Section(
         "curves",

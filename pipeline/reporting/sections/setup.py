@@ -10,6 +10,6 @@ def section(comparison: Comparison) -> Section:
     differing, common = differing_table(comparison), common_table(comparison)
     blocks: list[Block] = [TableBlock(differing)] if differing.rows else []
     if common.rows:
-        owner = "of the model" if len(comparison.models) == 1 else "that all models share"
+        owner = "of the model" if len(comparison.networks) == 1 else "that all models share"
         blocks.append(Fold(f"{len(common.rows)} settings {owner}", (TableBlock(common),)))
     return Section("settings", "Settings", tuple(blocks))

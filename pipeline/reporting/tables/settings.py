@@ -44,8 +44,8 @@ def written(value: object) -> str:
 
 
 def differing_table(comparison: Comparison) -> Table:
-    """One row per setting that differs, one column per model."""
-    models = {model.name: model.configuration for model in _ordered(comparison)}
+    """One row per setting that differs, one column per network."""
+    models = {model.name: model.configuration for model in _ordered(comparison) if not model.baseline}
     return Table(
         caption="Settings that differ between the models. – marks a setting that a model does not have.",
         header=("setting", *models),
@@ -57,8 +57,8 @@ def differing_table(comparison: Comparison) -> Table:
 
 
 def common_table(comparison: Comparison) -> Table:
-    """One row per setting that all models share."""
-    models = {model.name: model.configuration for model in _ordered(comparison)}
+    """One row per setting that all networks share."""
+    models = {model.name: model.configuration for model in _ordered(comparison) if not model.baseline}
     own = differing(models)
     first = next(iter(models.values()))
     return Table(
@@ -75,10 +75,13 @@ def reproduction_table(comparison: Comparison) -> Table:
         "everything that determines the result. Commits and fingerprints show their first twelve digits.",
         header=("model", "command", "commit", "fingerprint"),
         rows=tuple(
-            (model.name, f"dvc repro evaluate@{model.name}", model.commit[:12], model.fingerprint[:12])
-            for model in _ordered(comparison)
+            (model.name, _command(model), model.commit[:12], model.fingerprint[:12]) for model in _ordered(comparison)
         ),
     )
+
+
+def _command(model: ModelResult) -> str:
+    return f"dvc repro {'baseline' if model.baseline else 'evaluate'}@{model.name}"
 
 
 def effort_table(comparison: Comparison) -> Table:

@@ -38,7 +38,7 @@ def own_error(certainty: Certainty) -> float:
 def sentences(comparison: Comparison) -> tuple[str, ...]:
     """Return how often the test images were used, and the possible effect."""
     evaluated, tuned = comparison.reuse.evaluated, comparison.reuse.tuned
-    shown = len(comparison.models)
+    shown = len(comparison.networks)
     if not evaluated:
         parts = ["There is no record of how often these test images were used."]
     elif evaluated <= shown:
@@ -75,7 +75,7 @@ def _optimism(comparison: Comparison, models: int) -> str:
 
 def warning_needed(comparison: Comparison) -> bool:
     """Whether the answer needs a warning about the use of the test images."""
-    return comparison.reuse.tuned > 0 or comparison.reuse.evaluated > len(comparison.models)
+    return comparison.reuse.tuned > 0 or comparison.reuse.evaluated > len(comparison.networks)
 
 
 def _configurations(number: int) -> str:

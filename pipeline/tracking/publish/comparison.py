@@ -67,7 +67,7 @@ def publish_comparison(tracker: Tracker, runs: Mapping[str, ModelRuns], comparis
     """Log the comparison and the report in `reports/`, so that MLflow's own pages show which model to use."""
     _log_dvc_lock(runs)
     metric = comparison.primary_metric
-    different = differing({model.name: model.configuration for model in comparison.models})
+    different = differing({model.name: model.configuration for model in comparison.networks})
     record = tracker.only_run("comparison")
     links = {
         "report, figures and tables": views.artifacts_page(tracker.experiment, record),
@@ -82,7 +82,7 @@ def publish_comparison(tracker: Tracker, runs: Mapping[str, ModelRuns], comparis
     tracker.log_text(record, pairs_table(comparison.certainty).to_csv(index=False), "pairs.csv")
     tracker.end(record, "FINISHED")
     share_table(tracker, metric, tags=[DIFFERS + name for name in list(different)[:MAX_TAG_COLUMNS]])
-    parameters = [name for name, values in different.items() if len(values) == len(comparison.models)]
+    parameters = [name for name, values in different.items() if len(values) == len(comparison.networks)]
     charts = views.charts_view(
         CHARTS_VIEW, metric=f"test/{metric}", costs=[cost.key for cost in DRAWN[:3]], parameters=parameters
     )

@@ -4,7 +4,7 @@ import json
 import math
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import version
@@ -22,7 +22,7 @@ from pipeline.storage.files import existing, read_json, read_json_text
 from pipeline.storage.folders import RunFolder
 from pipeline.storage.imports import import_closure, module_file
 from pipeline.tracking.connection import store_lock
-from pipeline.tracking.image_sets import image_sets
+from pipeline.tracking.image_sets import ImageSet, image_sets
 from pipeline.tracking.logged_networks import find_network, log_network
 from pipeline.tracking.names import EVALUATED, EVALUATION
 from pipeline.tracking.publish.model_runs import ModelRuns
@@ -47,7 +47,7 @@ def publish_evaluation(tracker: Tracker, run: RunFolder, prepared: Prepared) -> 
     parent, children = runs.parent, runs.children
     tracker.log_metrics(
         parent,
-        {**_means(read_json(run.metrics, "test", "validation", "subgroups", "cost")), "replicates": len(children)},
+        {**means(read_json(run.metrics, "test", "validation", "subgroups", "cost")), "replicates": len(children)},
     )
     tracker.log_files(parent, [run.layers, run.drawing, run.architecture], "network")
     pictures = [*sorted(run.evaluate.glob("*.svg")), *run.evaluate.glob("*.png")]
@@ -59,15 +59,35 @@ def publish_evaluation(tracker: Tracker, run: RunFolder, prepared: Prepared) -> 
     for scored in read_json(run.scores)["replicates"]:
         number = scored["replicate"]
         own_network = network if number == best["replicate"] else None
-        _, validation, test = image_sets(prepared, number)
-        for images, scores in ((test, scored["scores"]), (validation, scored["validation"])):
-            values = {f"{images.part}/{name}": value for name, value in scores.items()}
-            tracker.log_metrics(children[number], values, model=own_network, images=images)
-        tracker.log_metrics(children[number], {"seconds_per_image": scored["seconds_per_image"]})
+        log_scores(tracker, children[number], scored, image_sets(prepared, number), network=own_network)
     return runs
 
 
-def _means(measured: Mapping[str, Any]) -> dict[str, float]:
+def log_scores(
+    tracker: Tracker,
+    child: str,
+    scored: Mapping[str, Any],
+    images: Sequence[ImageSet],
+    *,
+    network: str | None = None,
+) -> None:
+    """Log the scores of a replicate to its run.
+
+    Args:
+        tracker: the experiment.
+        child: the run of the replicate.
+        scored: the replicate's entry in the file of scores.
+        images: the training, validation and test images of the replicate.
+        network: the logged network that has these scores, if there is one.
+    """
+    _, validation, test = images
+    for part, scores in ((test, scored["scores"]), (validation, scored["validation"])):
+        values = {f"{part.part}/{name}": value for name, value in scores.items()}
+        tracker.log_metrics(child, values, model=network, images=part)
+    tracker.log_metrics(child, {"seconds_per_image": scored["seconds_per_image"]})
+
+
+def means(measured: Mapping[str, Any]) -> dict[str, float]:
     """The metrics of the parent run from the content of the model's `metrics.json`."""
     test, validation = measured["test"], measured["validation"]
     return {
