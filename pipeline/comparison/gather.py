@@ -46,6 +46,7 @@ def gather_comparison(
     primary_metric: str,
     margin: float,
     tracking_link: str | None,
+    looks: int = 1,
 ) -> Comparison:
     """Gather the named models; other run folders are ignored.
 
@@ -56,6 +57,7 @@ def gather_comparison(
         primary_metric: the metric by which the models are compared.
         margin: differences up to it are practically irrelevant.
         tracking_link: address of the compared runs in MLflow, if there is a store.
+        looks: planned number of analyses while replicates are added.
 
     Raises:
         UserError: a model has not been evaluated.
@@ -67,6 +69,7 @@ def gather_comparison(
         for model, run in runs.items()
     )
     uses = read_looks(looks_file(manifest["name"]))
+    split = manifest["settings"]["split"]
     return Comparison(
         data=_data(manifest),
         models=results,
@@ -81,10 +84,12 @@ def gather_comparison(
             primary_metric,
             {one.name: list(predictions[one.name].values()) for one in results if one.other_target is None},
             margin=margin,
+            folds=split["folds"] if split["strategy"] == "kfold" else 0,
+            looks=looks,
         ),
         reuse=Reuse(
             evaluated=evaluated(uses, test_set),
-            tuned=tuned(uses, test_set, redrawn=_tested_images_can_be_tuned(manifest["settings"]["split"])),
+            tuned=tuned(uses, test_set, redrawn=_tested_images_can_be_tuned(split)),
         ),
         mistakes={model: run.mistakes.read_bytes() for model, run in runs.items() if run.mistakes.is_file()},
     )

@@ -5,102 +5,131 @@ are both samples: other replicates and other groups would give other scores.
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 
 import numpy as np
 
+from pipeline.evaluation.metrics import metric_named
 from pipeline.evaluation.predictions import Predictions
-from pipeline.statistics import inference, resampling, verdicts
+from pipeline.statistics import designs, resampling, verdicts
 from pipeline.statistics.results import Certainty
 
 DRAWINGS = 2000
 """Resamples of the bootstrap."""
 
+Replicates = Sequence[Predictions]
+
 
 def analyse(
-    metric: str, predictions: Mapping[str, Sequence[Predictions]], *, margin: float, drawings: int = DRAWINGS
+    metric: str,
+    predictions: Mapping[str, Replicates],
+    *,
+    margin: float,
+    folds: int = 0,
+    looks: int = 1,
+    drawings: int = DRAWINGS,
 ) -> Certainty:
     """Compare models in pairs, replicate by replicate, from their predictions.
 
-    If all test images form one group, groups cannot be resampled, and the analysis is that of `analyse_scores`.
+    Models may have different numbers of replicates: a pair is compared by the replicates that both have.
+
+    A test set that lacks a class is skipped if the metric needs all classes. If all test images form one group, groups
+    cannot be resampled, and the analysis is that of `analyse_scores`.
 
     Args:
         metric: name of the metric by which the models are compared.
         predictions: of the replicates of each model, in the same order of replicates for all models.
         margin: differences up to it are practically zero, in units of the metric.
+        folds: number of folds if replicate r tests fold r mod folds of repetition r // folds, and 0 otherwise.
+            Incomplete repetitions are ignored, unless no repetition is complete for every model.
+        looks: planned number of analyses while the comparison grows. Each uses 1/looks of the significance level.
         drawings: resamples of the bootstrap, which has a fixed seed.
 
     Raises:
         UserError: unknown metric.
-        ValueError: the models have different numbers of replicates, or replicates of the same number were tested on
-            different images.
+        ValueError: replicates of the same number were tested on different images, or two folds of one repetition on
+            images of the same group.
     """
-    replicates = _replicates(predictions)
-    for paired in zip(*predictions.values(), strict=True):
-        if any(not np.array_equal(paired[0].images, one.images) for one in paired):
-            raise ValueError(
-                "Replicates of the same number must be tested on the same images, so that models are compared in "
-                f"pairs. Received different images for {' and '.join(predictions)}; use the same split for all."
-            )
-    of_first_model = list(next(iter(predictions.values()), ()))
-    images = len({number for one in of_first_model for number in np.unique(one.images)})
-    groups = len({number for one in of_first_model for number in np.unique(one.groups)})
-    resampled = resampling.resample(metric, predictions, drawings=drawings)
-    if any(not np.array_equal(of_first_model[0].images, one.images) for one in of_first_model):
-        tested = np.mean([len(one.images) for one in of_first_model])
-        share = float(tested / np.mean([one.trained_on for one in of_first_model]))
-        return verdicts.conclude(
-            metric,
-            list(predictions),
-            resampled,
-            lambda values, _: inference.redrawn(values, share),
-            margin=margin,
-            design="redrawn",
-            images=images,
-            groups=groups,
-        )
-    if groups < 2 and replicates:
-        scores = dict(zip(predictions, resampled.scores.tolist(), strict=True))
-        return analyse_scores(metric, scores, margin=margin, drawings=drawings)
+    _check_pairing(predictions)
+    counts = [len(ones) for ones in predictions.values()]
+    complete = folds > 0 and min(counts, default=0) >= folds
+    if complete:
+        predictions = {model: ones[: len(ones) // folds * folds] for model, ones in predictions.items()}
+    longest: Replicates = max(predictions.values(), key=len, default=())
+    if complete:
+        _check_folds(longest, folds)
+    defined = _defined(metric, longest)
+    kept = {model: [ones[place] for place in defined if place < len(ones)] for model, ones in predictions.items()}
+    tested = [longest[place] for place in defined]
+    images = len({number for one in tested for number in np.unique(one.images)})
+    groups = len({number for one in tested for number in np.unique(one.groups)})
+    resampled = resampling.resample(metric, kept, drawings=drawings)
+    redrawn = any(not np.array_equal(tested[0].images, one.images) for one in tested)
+    if complete:
+        method = designs.folds(np.array(defined) // folds, resampled.tested, folds)
+    elif redrawn:
+        share = np.mean([len(one.images) for one in tested]) / np.mean([one.trained_on for one in tested])
+        method = designs.redrawn(float(share))
+    elif groups < 2 and tested:
+        method = designs.replicates()
+        images = groups = 0
+    else:
+        method = designs.crossed()
     return verdicts.conclude(
         metric,
         list(predictions),
         resampled,
-        inference.crossed,
+        method,
         margin=margin,
-        design="crossed",
         images=images,
         groups=groups,
+        looks=looks,
+        skipped=len(longest) - len(defined),
     )
 
 
 def analyse_scores(
-    metric: str, scores: Mapping[str, Sequence[float]], *, margin: float, drawings: int = DRAWINGS
+    metric: str, scores: Mapping[str, Sequence[float]], *, margin: float, looks: int = 1, drawings: int = DRAWINGS
 ) -> Certainty:
     """Compare models in pairs from one score per replicate, without predictions.
 
-    Groups of images are not resampled, so the result holds for these test images only. Arguments and errors as in
-    `analyse`.
+    Groups of images are not resampled, so the result holds for these test images only. Arguments as in `analyse`.
     """
-    shape = len(scores), _replicates(scores)
-    values = np.array([list(ones) for ones in scores.values()], np.float64).reshape(shape)
     return verdicts.conclude(
         metric,
         list(scores),
-        resampling.resample_scores(values, drawings=drawings),
-        lambda values, _: inference.of_replicates(values),
+        resampling.resample_scores(list(scores.values()), drawings=drawings),
+        designs.replicates(),
         margin=margin,
-        design="replicates",
         images=0,
         groups=0,
+        looks=looks,
     )
 
 
-def _replicates(models: Mapping[str, Sequence[object]]) -> int:
-    """The number of replicates that all models have."""
-    counts = {model: len(replicates) for model, replicates in models.items()}
-    if len(set(counts.values())) > 1:
-        raise ValueError(
-            "Models must have equally many replicates, so that they are compared in pairs. Received "
-            f"{', '.join(f'{count} of {model}' for model, count in counts.items())}; train the missing replicates."
-        )
-    return next(iter(counts.values()), 0)
+def _check_pairing(predictions: Mapping[str, Replicates]) -> None:
+    for paired in zip_longest(*predictions.values()):
+        present = [one for one in paired if one is not None]
+        if any(not np.array_equal(present[0].images, one.images) for one in present):
+            raise ValueError(
+                "Replicates of the same number must be tested on the same images, so that models are compared in "
+                f"pairs. Received different images for {' and '.join(predictions)}; use the same split for all."
+            )
+
+
+def _check_folds(replicates: Replicates, folds: int) -> None:
+    for first in range(0, len(replicates), folds):
+        tested = np.concatenate([np.unique(one.groups) for one in replicates[first : first + folds]])
+        if len(np.unique(tested)) < len(tested):
+            raise ValueError(
+                f"Each group must be tested in one of the {folds} folds of a repetition. Received replicates "
+                f"{first + 1} to {first + folds} with groups that are tested repeatedly; pass `folds` only for "
+                "split=kfold."
+            )
+
+
+def _defined(metric: str, replicates: Replicates) -> list[int]:
+    """The places of the replicates whose test images have several classes; of all, if none has or none needs to."""
+    needs_two = metric_named(metric).needs_two_classes
+    several = [place for place, one in enumerate(replicates) if not needs_two or len(np.unique(one.truth)) > 1]
+    return several or list(range(len(replicates)))

@@ -23,17 +23,23 @@ BLOCKS = 200
 class Resampled:
     """Scores of the sample, of the jackknife and of the bootstrap; NaN where a metric is undefined.
 
+    Arrays have room for the largest number of replicates of a model; the places of missing replicates hold NaN.
+
     Attributes:
+        replicates: the number of replicates of each model.
         scores: shape (models, replicates).
         left_out: scores without each group, shape (models, replicates, groups); no groups if there are fewer than two.
         drawn: scores of drawn groups, shape (models, replicates, drawings).
         taken: how often a drawing takes a replicate, shape (drawings, replicates); rows sum to the replicates.
+        tested: whether a replicate is tested on images of a group, shape (replicates, groups).
     """
 
+    replicates: tuple[int, ...]
     scores: Array
     left_out: Array
     drawn: Array
     taken: Array
+    tested: npt.NDArray[np.bool_]
 
 
 def resample(
@@ -49,7 +55,8 @@ def resample(
         drawings: number of resamples.
         seed: of the random draws.
     """
-    replicates = len(next(iter(predictions.values()), ()))
+    counts = tuple(len(ones) for ones in predictions.values())
+    replicates = max(counts, default=0)
     known = np.unique([group for ones in predictions.values() for one in ones for group in np.unique(one.groups)])
     generator = np.random.default_rng(seed)
     blocks = generator.permutation(len(known)) % BLOCKS
@@ -59,10 +66,11 @@ def resample(
     weights = drawn_weights(count, drawings, generator)
     shape = (len(predictions), replicates)
     scores, left_out, drawn = (
-        np.empty(shape),
-        np.empty((*shape, count if count > 1 else 0)),
-        np.empty((*shape, drawings)),
+        np.full(shape, np.nan),
+        np.full((*shape, count if count > 1 else 0), np.nan),
+        np.full((*shape, drawings), np.nan),
     )
+    tested = np.zeros((replicates, count if count > 1 else 0), bool)
     for model, ones in enumerate(predictions.values()):
         for replicate, one in enumerate(ones):
             places = blocks[np.searchsorted(known, one.groups)]
@@ -71,13 +79,20 @@ def resample(
             drawn[model, replicate] = score(weights)
             if count > 1:
                 left_out[model, replicate] = score(without_one)
-    return Resampled(scores, left_out, drawn, taken)
+                tested[replicate, places] = True
+    return Resampled(counts, scores, left_out, drawn, taken, tested)
 
 
-def resample_scores(scores: Array, *, drawings: int, seed: int = 0) -> Resampled:
-    """Draw replicates if only the scores (models, replicates) are known, so that groups cannot be resampled."""
-    taken = drawn_weights(scores.shape[1], drawings, np.random.default_rng(seed))
-    return Resampled(scores, np.empty((*scores.shape, 0)), np.repeat(scores[:, :, np.newaxis], drawings, axis=2), taken)
+def resample_scores(scores: Sequence[Sequence[float]], *, drawings: int, seed: int = 0) -> Resampled:
+    """Draw replicates if only the scores of each model's replicates are known, so that groups cannot be resampled."""
+    counts = tuple(len(ones) for ones in scores)
+    shape = (len(counts), max(counts, default=0))
+    values = np.full(shape, np.nan)
+    for row, ones in zip(values, scores, strict=True):
+        row[: len(ones)] = ones
+    taken = drawn_weights(shape[1], drawings, np.random.default_rng(seed))
+    drawn = np.repeat(values[:, :, np.newaxis], drawings, axis=2)
+    return Resampled(counts, values, np.empty((*shape, 0)), drawn, taken, np.empty((shape[1], 0), bool))
 
 
 def drawn_weights(count: int, drawings: int, generator: np.random.Generator) -> Array:
@@ -90,8 +105,9 @@ def drawn_weights(count: int, drawings: int, generator: np.random.Generator) -> 
 def weighted_mean(values: Array, taken: Array) -> Array:
     """Mean over replicates of values (…, replicates, drawings), each counted as often as the drawing takes it.
 
-    The mean is NaN only if a value that the drawing takes is NaN.
+    The mean is NaN only if a value that the drawing takes is NaN, or if it takes no value.
     """
     counted = np.where(taken.T > 0, values, 0) * taken.T
-    mean: Array = counted.sum(axis=-2) / max(1, taken.shape[1])
+    number = taken.sum(axis=1)
+    mean: Array = np.where(number > 0, counted.sum(axis=-2), np.nan) / np.maximum(1, number)
     return mean

@@ -1,20 +1,41 @@
 """The results of the statistical analysis of a comparison, as plain data."""
 
 from dataclasses import dataclass
+from math import nan
 from typing import Literal
 
 LEVEL = 0.95
 """Confidence level of intervals; tests use the significance level 1 − `LEVEL`."""
 
+
+def level_of_one_look(looks: int) -> float:
+    """The confidence level of each of several looks, so that all of them together hold at `LEVEL` (Bonferroni).
+
+    >>> round(level_of_one_look(5), 3)
+    0.99
+    """
+    return 1 - (1 - LEVEL) / looks
+
+
 Verdict = Literal["better", "same", "open"]
-Design = Literal["crossed", "redrawn", "replicates"]
+Design = Literal["crossed", "folds", "redrawn", "replicates"]
 
 
 @dataclass(frozen=True)
 class Estimate:
     """A model's score: mean and sample standard deviation over replicates, and the interval of the mean.
 
-    The deviation of a single replicate is NaN, and so are the ends of an interval that cannot be estimated.
+    The deviation of a single replicate is NaN, and so are an error and the ends of an interval that cannot be
+    estimated.
+
+    Attributes:
+        model: name of the model.
+        mean: mean over its replicates.
+        deviation: sample standard deviation over its replicates.
+        low: lower end of the interval of the mean.
+        high: upper end of the interval of the mean.
+        error: standard error of the mean.
+        replicates: number of replicates that the mean is taken over.
     """
 
     model: str
@@ -22,6 +43,8 @@ class Estimate:
     deviation: float
     low: float
     high: float
+    error: float = nan
+    replicates: int = 0
 
 
 @dataclass(frozen=True)
@@ -42,6 +65,8 @@ class Pair:
         equivalence: probability that the difference lies within ± the margin.
         verdict: `better`, `same` or `open`.
         needed: estimated number of replicates for a verdict; None if there is a verdict or no number would suffice.
+        error: standard error of the difference; NaN if it cannot be estimated.
+        replicates: number of replicates that both models have; only these are compared.
     """
 
     first: str
@@ -57,6 +82,8 @@ class Pair:
     equivalence: float
     verdict: Verdict
     needed: int | None
+    error: float = nan
+    replicates: int = 0
 
 
 @dataclass(frozen=True)
@@ -66,15 +93,19 @@ class Certainty:
     Attributes:
         metric: name of the metric.
         margin: differences up to it are practically zero, in units of the metric.
-        design: what was resampled: `crossed`, replicates and the groups of a shared test set; `redrawn`, replicates
+        design: what was resampled: `crossed`, replicates and the groups of a shared test set; `folds`, repetitions of
+            k-fold cross-validation and the groups, each of which is tested once per repetition; `redrawn`, replicates
             that each have their own test set; `replicates`, replicates only, because single images are unknown.
-        replicates: number of replicates per model.
+        replicates: smallest number of analysed replicates of a model; `Estimate` has the number of each model.
         images: number of test images, 0 if unknown.
         groups: number of groups of test images, 0 if unknown.
         fewest: smallest number of replicates with which a test can call a pair different.
         estimates: one per model, best mean first.
         pairs: one per pair of models.
         ties: the largest sets of models in which none is better than another, best mean first.
+        looks: planned number of analyses of the growing comparison. Intervals and verdicts are those of one look at
+            `level`, so that those of all looks together hold at `LEVEL`.
+        skipped: number of test sets without which the metric is computed, because they lack a class.
     """
 
     metric: str
@@ -87,6 +118,20 @@ class Certainty:
     estimates: tuple[Estimate, ...]
     pairs: tuple[Pair, ...]
     ties: tuple[tuple[str, ...], ...]
+    looks: int = 1
+    skipped: int = 0
+
+    @property
+    def level(self) -> float:
+        """The confidence level of this look."""
+        return level_of_one_look(self.looks)
+
+    @property
+    def continuing(self) -> tuple[str, ...]:
+        """The models in an undecided pair that further replicates can decide, best mean first."""
+        pairs = [pair for pair in self.pairs if pair.verdict == "open" and pair.needed is not None]
+        models = {model for pair in pairs for model in (pair.first, pair.second)}
+        return tuple(estimate.model for estimate in self.estimates if estimate.model in models)
 
     def pair(self, one: str, other: str) -> Pair:
         """The pair of these two models, in either order."""

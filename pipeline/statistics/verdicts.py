@@ -1,6 +1,6 @@
 """From resampled scores to intervals, tests and a verdict for every pair of models."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 import networkx
@@ -10,35 +10,28 @@ from scipy import special
 from statsmodels.stats.multitest import multipletests
 
 from pipeline.evaluation.metrics import Metric, metric_named
-from pipeline.statistics.inference import (
-    Variance,
-    fewest_replicates,
-    needed_replicates,
-    probability_within,
-    sign_flip_test,
-    t_test,
-)
+from pipeline.statistics.designs import Method
+from pipeline.statistics.inference import MOST, Variance, needed_replicates, probability_within, t_test
 from pipeline.statistics.resampling import Resampled, weighted_mean
-from pipeline.statistics.results import LEVEL, Certainty, Design, Estimate, Pair, Verdict
+from pipeline.statistics.results import LEVEL, Certainty, Estimate, Pair, Verdict, level_of_one_look
 
 Array = npt.NDArray[np.float64]
-VarianceOf = Callable[[Array, Array], Variance]
 
 MEANINGFUL = 0.75
 """P(first > second) above which a difference is meaningful (Bouthillier et al. 2021)."""
-ENDS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
 
 
 def conclude(
     metric: str,
     models: Sequence[str],
     resampled: Resampled,
-    variance: VarianceOf,
+    method: Method,
     *,
     margin: float,
-    design: Design,
     images: int,
     groups: int,
+    looks: int = 1,
+    skipped: int = 0,
 ) -> Certainty:
     """Estimate the models' scores and compare all pairs of them.
 
@@ -46,48 +39,56 @@ def conclude(
         metric: name of the metric.
         models: names, in the order of the resampled scores.
         resampled: scores of the sample, the jackknife and the bootstrap.
-        variance: from values (replicates,) and the values without each group (replicates, groups) to the variance of
-            the mean.
+        method: the analysis of the comparison's design.
         margin: differences up to it are practically zero.
-        design: what was resampled.
         images: number of test images.
         groups: number of their groups.
+        looks: planned number of analyses.
+        skipped: number of test sets that the resampled scores do not include.
     """
     properties = metric_named(metric)
-    sign = -1 if properties.lower_is_better else 1
-    replicates = resampled.scores.shape[1]
-    means = resampled.scores.sum(axis=1) / max(1, replicates)
+    sign, level = -1 if properties.lower_is_better else 1, level_of_one_look(looks)
+    means = [float(scores[:count].sum()) / max(1, count) for scores, count in _values(resampled)]
     # Comparisons with NaN are always false, so undefined means are sorted by a separate key.
     order = sorted(range(len(models)), key=lambda index: (not np.isfinite(means[index]), -sign * means[index]))
-    differences = [_Difference(resampled, first, second, sign, variance) for first, second in combinations(order, 2)]
+    differences = [
+        _Difference(resampled, first, second, sign, method, level) for first, second in combinations(order, 2)
+    ]
     p_values = [pair.p_value for pair in differences]
-    adjusted = multipletests(p_values, alpha=1 - LEVEL, method="holm")[1] if len(p_values) > 1 else p_values
+    adjusted = multipletests(p_values, alpha=1 - level, method="holm")[1] if len(p_values) > 1 else p_values
+    fewest = method.fewest(len(differences), level=1 - level)
     pairs = tuple(
-        _pair(models, pair, float(corrected), margin=margin, count=len(differences))
+        _pair(models, pair, float(corrected), margin=margin, count=len(differences), fewest=fewest)
         for pair, corrected in zip(differences, adjusted, strict=True)
     )
     return Certainty(
         metric=metric,
         margin=margin,
-        design=design,
-        replicates=replicates,
+        design=method.design,
+        replicates=min(resampled.replicates, default=0),
         images=images,
         groups=groups,
-        fewest=fewest_replicates(len(differences), level=1 - LEVEL),
-        estimates=tuple(_estimate(properties, models[index], resampled, index, variance) for index in order),
+        fewest=fewest,
+        estimates=tuple(_estimate(properties, models[index], resampled, index, method, level) for index in order),
         pairs=pairs,
         ties=_ties([models[index] for index in order], pairs),
+        looks=looks,
+        skipped=skipped,
     )
 
 
-def interval(mean: float, variance: Variance, metric: Metric) -> tuple[float, float]:
+def _values(resampled: Resampled) -> Iterator[tuple[Array, int]]:
+    return zip(resampled.scores, resampled.replicates, strict=True)
+
+
+def interval(mean: float, variance: Variance, metric: Metric, *, level: float = LEVEL) -> tuple[float, float]:
     """The ends of Student's interval of a mean, computed on a scale that keeps them within the metric's bounds.
 
     Scores are transformed to log odds between their bounds, as Zhou, Obuchowski & McClish (2011, section 4.1) recommend
     for areas under ROC curves; errors to logarithms above their lower bound. Percentiles of the bootstrap would be too
     narrow for few replicates and groups: reports/certainty shows how often both contain the true mean.
     """
-    half = variance.quantile * variance.error
+    half = variance.quantile(level) * variance.error
     if not np.isfinite(half):
         return np.nan, np.nan
     lowest, highest = metric.bounds
@@ -106,19 +107,21 @@ def interval(mean: float, variance: Variance, metric: Metric) -> tuple[float, fl
 class _Difference:
     """The difference of two models: its mean, variance and p-value, before any correction for other pairs."""
 
-    def __init__(self, resampled: Resampled, first: int, second: int, sign: int, variance: VarianceOf) -> None:
-        """`sign` is −1 if lower is better."""
-        self.first, self.second = first, second
-        differences = resampled.scores[first] - resampled.scores[second]
-        self.replicates = len(differences)
-        self.differ = bool(np.any(resampled.left_out[first] != resampled.left_out[second]) or np.any(differences))
-        self.mean = float(differences.mean()) if np.isfinite(differences).all() else np.nan
-        self.variance = variance(differences, resampled.left_out[first] - resampled.left_out[second])
-        self.p_value = max(t_test(self.mean, self.variance), sign_flip_test(differences))
-        self.wins = float(_wins(sign * differences).mean())
-        drawn = weighted_mean(_wins(sign * (resampled.drawn[first] - resampled.drawn[second])), resampled.taken)
+    def __init__(self, resampled: Resampled, first: int, second: int, sign: int, method: Method, level: float) -> None:
+        """`sign` is −1 if lower is better; `level` is that of intervals."""
+        self.first, self.second, self.method, self.level = first, second, method, level
+        self.replicates = count = min(resampled.replicates[first], resampled.replicates[second])
+        differences = resampled.scores[first, :count] - resampled.scores[second, :count]
+        left_out = resampled.left_out[first, :count] - resampled.left_out[second, :count]
+        self.differ = bool(np.any(left_out) or np.any(differences))
+        self.mean = float(differences.mean()) if count and np.isfinite(differences).all() else np.nan
+        self.variance = method.variance(differences, left_out)
+        self.p_value = max(t_test(self.mean, self.variance), method.robust_test(differences, left_out))
+        self.wins = float(_wins(sign * differences).mean()) if count else np.nan
+        drawn = sign * (resampled.drawn[first, :count] - resampled.drawn[second, :count])
+        drawn = weighted_mean(_wins(drawn), resampled.taken[:, :count])
         drawn = drawn[np.isfinite(drawn)]
-        low, high = np.quantile(drawn, ENDS) if len(drawn) else (0.0, 1.0)
+        low, high = np.quantile(drawn, ((1 - level) / 2, (1 + level) / 2)) if len(drawn) else (0.0, 1.0)
         self.wins_low, self.wins_high = float(low), float(high)
 
 
@@ -126,15 +129,30 @@ def _wins(differences: Array) -> Array:
     return np.where(np.isfinite(differences), (np.sign(differences) + 1) / 2, np.nan)
 
 
-def _pair(models: Sequence[str], difference: _Difference, adjusted: float, *, margin: float, count: int) -> Pair:
-    variance, mean = difference.variance, difference.mean
+def _pair(
+    models: Sequence[str], difference: _Difference, adjusted: float, *, margin: float, count: int, fewest: int
+) -> Pair:
+    variance, mean, level = difference.variance, difference.mean, difference.level
     known = np.isfinite(mean) and np.isfinite(variance.error)
     equivalence, half = 0.0, np.nan
     if known:
-        freedom = variance.freedom(difference.replicates)
-        equivalence = float(probability_within(mean, variance.error, freedom, margin))
-        half = variance.quantile * variance.error
+        equivalence = float(probability_within(mean, variance.error, variance.freedom(variance.replicates), margin))
+        half = variance.quantile(level) * variance.error
     verdict = _verdict(difference, adjusted, equivalence)
+    needed = None
+    if verdict == "open":
+        step = difference.method.step
+        needed = needed_replicates(
+            mean,
+            variance,
+            margin=margin,
+            pairs=count,
+            level=1 - level,
+            sure=level,
+            fewest=-(-fewest // step),
+            most=MOST // step,
+        )
+        needed = needed * step if needed else None
     return Pair(
         first=models[difference.first],
         second=models[difference.second],
@@ -148,7 +166,9 @@ def _pair(models: Sequence[str], difference: _Difference, adjusted: float, *, ma
         wins_high=difference.wins_high,
         equivalence=equivalence,
         verdict=verdict,
-        needed=needed_replicates(mean, variance, margin=margin, pairs=count) if verdict == "open" else None,
+        needed=needed,
+        error=variance.error,
+        replicates=difference.replicates,
     )
 
 
@@ -156,20 +176,24 @@ def _verdict(difference: _Difference, adjusted: float, equivalence: float) -> Ve
     if difference.replicates < 2 or not np.isfinite(difference.mean):
         return "open"
     # The differences of two replicates may be equal by chance, so that their deviation is zero.
-    if equivalence >= LEVEL and (difference.replicates > 2 or difference.variance.error > 0 or not difference.differ):
+    if equivalence >= difference.level and (
+        difference.replicates > 2 or difference.variance.error > 0 or not difference.differ
+    ):
         return "same"
-    if adjusted > 1 - LEVEL:
+    if adjusted > 1 - difference.level:
         return "open"
     # A significant difference that shows in too few replicates is "not meaningful" (Bouthillier et al. 2021).
     return "better" if difference.wins_high > MEANINGFUL else "same"
 
 
-def _estimate(metric: Metric, model: str, resampled: Resampled, index: int, variance: VarianceOf) -> Estimate:
-    scores = resampled.scores[index]
-    mean = float(scores.mean())
-    low, high = interval(mean, variance(scores, resampled.left_out[index]), metric)
-    deviation = float(scores.std(ddof=1)) if len(scores) > 1 else np.nan
-    return Estimate(model, mean, deviation, low, high)
+def _estimate(metric: Metric, model: str, resampled: Resampled, index: int, method: Method, level: float) -> Estimate:
+    count = resampled.replicates[index]
+    scores = resampled.scores[index, :count]
+    mean = float(scores.mean()) if count else np.nan
+    variance = method.variance(scores, resampled.left_out[index, :count])
+    low, high = interval(mean, variance, metric, level=level)
+    deviation = float(scores.std(ddof=1)) if count > 1 else np.nan
+    return Estimate(model, mean, deviation, low, high, error=variance.error, replicates=count)
 
 
 def _ties(models: Sequence[str], pairs: Sequence[Pair]) -> tuple[tuple[str, ...], ...]:

@@ -205,7 +205,7 @@ def test_a_comparison_counts_the_uses_of_its_test_images():
 def test_redrawn_test_sets_count_every_tuned_configuration(strategy, monkeypatch):
     evaluated("a", [{"accuracy": 0.75}])
     look("tuned", "t3st", "f4")
-    monkeypatch.setitem(MANIFEST, "settings", {"split": {"strategy": strategy, "tuning_share": None}})
+    monkeypatch.setitem(MANIFEST, "settings", {"split": {"strategy": strategy, "folds": 5, "tuning_share": None}})
     assert comparison(["a"]).reuse.tuned == 1
 
 
@@ -213,7 +213,7 @@ def test_tuning_on_the_tuning_groups_of_kfold_does_not_count(monkeypatch):
     evaluated("a", [{"accuracy": 0.75}])
     look("tuned", "t3st", "f4")
     look("tuned", "other", "f5")
-    monkeypatch.setitem(MANIFEST, "settings", {"split": {"strategy": "kfold", "tuning_share": 0.25}})
+    monkeypatch.setitem(MANIFEST, "settings", {"split": {"strategy": "kfold", "folds": 5, "tuning_share": 0.25}})
     assert comparison(["a"]).reuse.tuned == 1
     assert comparison(["a"]).data.split_strategy == SPLITS_IN_WORDS["kfold_tuned"]
 

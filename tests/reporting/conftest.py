@@ -40,6 +40,8 @@ def pair(first: str, second: str, difference: float, verdict: str = "open", **ch
         "wins_high": 1.0 if verdict == "better" else 0.8,
         "equivalence": 0.97 if verdict == "same" else 0.1,
         "needed": None,
+        "error": 0.01,
+        "replicates": 10,
     }
     return Pair(first, second, difference, verdict=verdict, **values | changes)  # type: ignore[arg-type]
 
@@ -63,7 +65,7 @@ def certain(
         "fewest": 7,
     }
     return Certainty(
-        estimates=tuple(Estimate(name, mean, 0.01, mean - 0.03, mean + 0.03) for name, mean in means.items()),
+        estimates=tuple(Estimate(name, mean, 0.01, mean - 0.03, mean + 0.03, 0.015, 10) for name, mean in means.items()),
         pairs=pairs or open_pairs,
         ties=ties or (tuple(means),),
         **values | changes,  # type: ignore[arg-type]

@@ -301,8 +301,41 @@ def test_models_tested_on_different_images_raise_an_error():
     models["model 1"] = [on(one, np.arange(50)) for one in models["model 1"]]
     with pytest.raises(ValueError, match="must be tested on the same images"):
         analyse("accuracy", models, margin=0.01)
-    with pytest.raises(ValueError, match="Received 2 of a, 3 of b"):
-        analyse_scores("accuracy", {"a": [0.5, 0.6], "b": [0.5, 0.6, 0.7]}, margin=0.01)
+
+
+def test_a_pair_is_compared_by_the_replicates_that_both_models_have():
+    models = simulated(3, 9, gap=0.5)
+    fewer = models | {"model 0": models["model 0"][:7]}
+    found = analyse("accuracy", fewer, margin=0.01)
+    assert {one.model: one.replicates for one in found.estimates} == {"model 0": 7, "model 1": 9, "model 2": 9}
+    assert found.replicates == 7
+    alone = analyse("accuracy", {name: ones[:7] for name, ones in models.items()}, margin=0.01)
+    full = analyse("accuracy", models, margin=0.01)
+    for pair, expected in (("model 0", alone), ("model 2", full)):
+        one, other = found.pair("model 1", pair), expected.pair("model 1", pair)
+        assert (one.replicates, one.difference, one.p_value) == (other.replicates, other.difference, other.p_value)
+    scores = analyse_scores("accuracy", {"a": [0.5, 0.6], "b": [0.5, 0.6, 0.7]}, margin=0.01)
+    assert (scores.pairs[0].replicates, scores.pairs[0].difference) == (2, 0)
+
+
+def test_several_looks_share_the_level_and_need_more_replicates():
+    models = simulated(2, 8, gap=0.4)
+    one, five = (analyse("accuracy", models, margin=0.001, looks=looks) for looks in (1, 5))
+    assert (one.level, five.level) == (0.95, pytest.approx(0.99))
+    half = (one.pairs[0].high - one.pairs[0].low) / 2, (five.pairs[0].high - five.pairs[0].low) / 2
+    error = one.pairs[0].error
+    freedom = stats.t.ppf(0.975, np.arange(1, 2000) / 10)
+    at = np.abs(freedom - half[0] / error).argmin() / 10 + 0.1
+    assert half[1] / error == pytest.approx(stats.t.ppf(0.995, at), rel=0.01)
+    assert (one.fewest, five.fewest) == (6, 8)
+    assert one.pairs[0].p_value == five.pairs[0].p_value
+
+
+def test_models_of_undecided_pairs_continue_if_more_replicates_help():
+    found = analyse("accuracy", simulated(3, 5, gap=2.0), margin=0.01)
+    assert set(found.continuing) == {"model 0", "model 1", "model 2"}
+    enough = analyse("accuracy", simulated(3, 9, gap=2.0), margin=0.01)
+    assert enough.continuing == ()
 
 
 def test_if_leaving_out_a_group_removes_a_class_no_model_is_called_better():
@@ -325,7 +358,7 @@ def test_the_interval_of_a_negative_correlation_is_not_clipped_at_zero():
     variance = inference.of_replicates(np.array([-0.3, -0.2, -0.1]))
     low, high = interval(-0.2, variance, METRICS["matthews"])
     # The log odds of (1 + r) / 2 are twice Fisher's z of r.
-    half = variance.quantile * variance.error / (1 - 0.2**2)
+    half = variance.quantile() * variance.error / (1 - 0.2**2)
     assert (low, high) == pytest.approx((np.tanh(np.arctanh(-0.2) - half), np.tanh(np.arctanh(-0.2) + half)))
     assert low < -0.3
 

@@ -27,12 +27,11 @@ def own_error(certainty: Certainty) -> float:
     """The standard error of a model's mean, without the part that all models share; NaN if unknown.
 
     A shared error, such as that of the test images, moves all models and cannot make one look better than another. It
-    cancels out in differences, so the result is the standard error of a difference / √2. That standard error is half a
-    95 % interval / 1.96, slightly too large for few replicates; the result is the median over pairs.
+    cancels out in differences, so the result is the median standard error of a difference / √2.
     """
-    halves = np.array([(pair.high - pair.low) / 2 for pair in certainty.pairs])
-    known = halves[np.isfinite(halves)]
-    return float(np.median(known) / special.ndtri(0.975) / np.sqrt(2)) if len(known) else float("nan")
+    errors = np.array([pair.error for pair in certainty.pairs])
+    known = errors[np.isfinite(errors)]
+    return float(np.median(known) / np.sqrt(2)) if len(known) else float("nan")
 
 
 def sentences(comparison: Comparison) -> tuple[str, ...]:

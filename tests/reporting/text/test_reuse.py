@@ -18,11 +18,18 @@ def test_the_optimism_of_a_choice_among_equals_matches_a_simulation(known):
     generator = np.random.default_rng(0)
     scores = 0.8 + 0.05 * generator.normal(size=(20_000, 1)) + 0.02 * generator.normal(size=(20_000, 12))
     optimism = scores.max(axis=1).mean() - 0.8
-    half = 1.959964 * 0.02 * math.sqrt(2)
+    error = 0.02 * math.sqrt(2)
     certainty = known({"a": 0.8, "b": 0.8})
     (pair,) = certainty.pairs
-    certainty = known({"a": 0.8, "b": 0.8}, (pair.__class__(**vars(pair) | {"low": -half, "high": half}),))
+    certainty = known({"a": 0.8, "b": 0.8}, (pair.__class__(**vars(pair) | {"error": error}),))
     assert reuse.own_error(certainty) * reuse.expected_best(12) == pytest.approx(optimism, abs=0.001)
+
+
+def test_the_standard_error_does_not_depend_on_the_width_of_the_interval(known):
+    certainty = known({"a": 0.8, "b": 0.8})
+    (pair,) = certainty.pairs
+    wide = known({"a": 0.8, "b": 0.8}, (pair.__class__(**vars(pair) | {"low": -0.5, "high": 0.5}),))
+    assert reuse.own_error(wide) == reuse.own_error(certainty) == pytest.approx(0.01 / math.sqrt(2))
 
 
 def text(compare, evaluated, tuned=0, **changes):

@@ -1,0 +1,80 @@
+"""How the replicates of a comparison are related to the test images, and what follows for variances and tests.
+
+Each design gives the variance of a mean over replicates, and a test that does not assume a normal distribution.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.statistics import inference
+from pipeline.statistics.inference import Variance
+from pipeline.statistics.results import Design
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Method:
+    """The analysis of one design.
+
+    Attributes:
+        design: its name.
+        variance: from values (replicates,) and the values without each group (replicates, groups) to the variance of
+            the mean.
+        robust_test: from the same arguments to the two-sided p-value of the hypothesis that the mean is zero.
+        step: number of replicates that are analysed as one unit.
+        exact: whether `robust_test` is the sign-flip test of the replicates, whose smallest p-value depends on their
+            number.
+    """
+
+    design: Design
+    variance: Callable[[Array, Array], Variance]
+    robust_test: Callable[[Array, Array], float]
+    step: int = 1
+    exact: bool = True
+
+    def fewest(self, pairs: int, *, level: float) -> int:
+        """The smallest number of replicates with which a test can call a pair different."""
+        return inference.fewest_replicates(pairs, level=level) if self.exact else 2 * self.step
+
+
+def crossed() -> Method:
+    """All replicates are tested on the same groups of images."""
+    return Method("crossed", inference.crossed, _of_replicates)
+
+
+def folds(repetition: npt.NDArray[np.int64], tested: npt.NDArray[np.bool_], number: int) -> Method:
+    """Every group is tested once per repetition of k-fold cross-validation.
+
+    Args:
+        repetition: of each replicate, shape (replicates,).
+        tested: whether a replicate is tested on a group, shape (replicates, groups).
+        number: of folds in a repetition.
+    """
+    return Method(
+        "folds",
+        partial(inference.repeated_folds, repetition=repetition, tested=tested),
+        lambda values, left_out: inference.sign_flip_test(
+            inference.contributions(values, left_out, repetition, tested).sum(axis=0)
+        ),
+        step=number,
+        exact=False,
+    )
+
+
+def redrawn(tested_share: float) -> Method:
+    """Each replicate draws its own test images; `tested_share` is the number of test over that of training images."""
+    return Method("redrawn", lambda values, _: inference.redrawn(values, tested_share), _of_replicates)
+
+
+def replicates() -> Method:
+    """Only one value per replicate is known."""
+    return Method("replicates", lambda values, _: inference.of_replicates(values), _of_replicates)
+
+
+def _of_replicates(values: Array, _: Array) -> float:
+    return inference.sign_flip_test(values)
