@@ -65,7 +65,9 @@ def certain(
         "fewest": 7,
     }
     return Certainty(
-        estimates=tuple(Estimate(name, mean, 0.01, mean - 0.03, mean + 0.03, 0.015, 10) for name, mean in means.items()),
+        estimates=tuple(
+            Estimate(name, mean, 0.01, mean - 0.03, mean + 0.03, 0.015, 10) for name, mean in means.items()
+        ),
         pairs=pairs or open_pairs,
         ties=ties or (tuple(means),),
         **values | changes,  # type: ignore[arg-type]
