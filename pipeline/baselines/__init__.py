@@ -1,7 +1,7 @@
 """Baselines: each module in this folder is a classifier that needs no network.
 
 A model that is no better than a baseline has not learned more from the images than the baseline uses. A module has
-three functions:
+four functions:
 
     features(pixels)                 numbers that describe each image, (n, features), from pixels (n, height, width,
                                      channels) of type uint8
@@ -9,6 +9,8 @@ three functions:
                                      features and the labels (n,) of training images; classes without a training image
                                      are possible
     size(image_shape, classes)       its `Size`
+    description(labels, classes)     what it does, to continue the sentence "no model is better than …"; `labels` (n,)
+                                     are those of the training images, `classes` the names of all classes
 """
 
 from collections.abc import Callable, Sequence

@@ -3,6 +3,8 @@
 It looks at no image, so its ROC AUC is exactly 0.5. Its accuracy is the share of the most frequent class.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -23,3 +25,12 @@ def fit(features: Features, labels: npt.NDArray[np.int64], classes: int) -> Pred
 def size(image_shape: tuple[int, int, int], classes: int) -> Size:
     """One share per class but the last, which the others determine."""
     return Size(parameters=classes - 1, multiply_accumulates=0, largest_activations=classes)
+
+
+def description(labels: npt.NDArray[np.int64], classes: Sequence[str]) -> str:
+    """Name the most frequent class.
+
+    >>> description(np.array([0, 1, 1]), ["functional", "defective"])
+    'always predicting defective'
+    """
+    return f"always predicting {classes[int(np.bincount(labels).argmax())]}"

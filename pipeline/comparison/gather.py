@@ -82,7 +82,7 @@ def gather_comparison(
         tracking_link=tracking_link,
         certainty=analyse(
             primary_metric,
-            {one.name: list(predictions[one.name].values()) for one in results if one.other_target is None},
+            {name: list(predictions[name].values()) for name in _compared(results)},
             margin=margin,
             folds=split["folds"] if split["strategy"] == "kfold" else 0,
             looks=looks,
@@ -104,6 +104,12 @@ def _in_words(split: Mapping[str, Any]) -> str:
     """How the images were split. The key `kfold_tuned` means `kfold` with tuning groups."""
     reserved = split["strategy"] == "kfold" and split["tuning_share"] is not None
     return SPLITS_IN_WORDS["kfold_tuned" if reserved else split["strategy"]]
+
+
+def _compared(results: Sequence[ModelResult]) -> list[str]:
+    """The models that predict the class of an image; none if only baselines do."""
+    compared = [one for one in results if one.other_target is None]
+    return [] if all(one.baseline for one in compared) else [one.name for one in compared]
 
 
 def _first_output(run: RunFolder) -> dict[int, Predictions]:
@@ -130,7 +136,7 @@ def _result(model: str, run: RunFolder, predictions: Mapping[int, Predictions]) 
 
 
 def _baseline_result(model: str, run: RunFolder, predictions: Mapping[int, Predictions]) -> ModelResult:
-    fitted = read_json(run.baseline, "fingerprint", "commit", *NETWORK_COSTS)
+    fitted = read_json(run.baseline, "description", "fingerprint", "commit", *NETWORK_COSTS)
     return ModelResult(
         name=model,
         architecture=model,
@@ -139,7 +145,7 @@ def _baseline_result(model: str, run: RunFolder, predictions: Mapping[int, Predi
         configuration={"baseline": model},
         fingerprint=fitted["fingerprint"],
         commit=fitted["commit"],
-        baseline=True,
+        baseline=fitted["description"],
         **_evaluated(run, fitted, predictions),
     )
 

@@ -74,7 +74,8 @@ def baseline_file(name: str, prepared: Prepared, records: Sequence[dict[str, Any
 
     `fingerprint` identifies the predictions of all replicates, and `replicates` has the fingerprint of each.
     """
-    size = baseline_module(name).size(prepared.image_shape, len(prepared.classes))
+    module = baseline_module(name)
+    size = module.size(prepared.image_shape, len(prepared.classes))
     settings = {
         "baseline": name,
         "data": prepared.manifest["digest"],
@@ -83,7 +84,9 @@ def baseline_file(name: str, prepared: Prepared, records: Sequence[dict[str, Any
         "code": code_digest([f"pipeline.baselines.{name}", "pipeline.data.prepared"]),
     }
     splits = [prepared.manifest["replicates"][record["replicate"]]["digest"] for record in records]
+    trained = np.concatenate([prepared.indices(record["replicate"], TRAIN) for record in records])
     return {
+        "description": module.description(prepared.labels[trained], prepared.classes),
         "parameters": size.parameters,
         "multiply_accumulates": size.multiply_accumulates,
         "largest_activation_bytes": BYTES * size.largest_activations,

@@ -36,9 +36,9 @@ class ModelResult:
     otherwise it describes what the model predicts instead, and its scores are not compared with those of other models.
     `confusion` counts test examples summed over replicates, shape (classes, classes): rows truth, columns prediction.
     `configuration` maps dotted names to every setting that determines the training, `fingerprint` is its digest, and
-    `commit` is the commit of the training. A `baseline` has no receptive field, an empty history, and no settings but
-    its name. `uncounted` are the layers that arithmetic has no rule for; with them the
-    multiply–accumulates are a lower bound.
+    `commit` is the commit of the training. `baseline` says what a baseline does, to continue "no model is better than";
+    it is None for a network. A baseline has no receptive field, an empty history, and no settings but its name.
+    `uncounted` are the layers that arithmetic has no rule for; with them the multiply–accumulates are a lower bound.
     """
 
     name: str
@@ -57,7 +57,7 @@ class ModelResult:
     commit: str
     other_target: str | None = None
     uncounted: tuple[str, ...] = ()
-    baseline: bool = False
+    baseline: str | None = None
 
     def mean_cost(self, key: str) -> float:
         """The mean of a cost over replicates."""
@@ -151,12 +151,12 @@ class Comparison:
     @property
     def networks(self) -> tuple[ModelResult, ...]:
         """The models that are trained networks, not baselines."""
-        return tuple(model for model in self.models if not model.baseline)
+        return tuple(model for model in self.models if model.baseline is None)
 
     @property
-    def baselines(self) -> tuple[ModelResult, ...]:
-        """The models that are baselines."""
-        return tuple(model for model in self.models if model.baseline)
+    def baselines(self) -> dict[str, str]:
+        """What each baseline does, by name."""
+        return {model.name: model.baseline for model in self.models if model.baseline is not None}
 
     @property
     def decisive_costs(self) -> dict[str, float]:

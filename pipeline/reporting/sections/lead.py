@@ -14,7 +14,9 @@ def title(comparison: Comparison) -> str:
 
 def blocks(comparison: Comparison) -> tuple[Block, ...]:
     """Return the answer, the warning about used test images if there is one, the summary and the link to MLflow."""
-    parts: list[Block] = [Paragraph(answer(comparison.certainty, comparison.decisive_costs), "answer")]
+    parts: list[Block] = [
+        Paragraph(answer(comparison.certainty, comparison.decisive_costs, baselines=comparison.baselines), "answer")
+    ]
     if reuse.warning_needed(comparison):
         parts.append(Paragraph(" ".join(reuse.sentences(comparison)), "warning"))
     parts.append(Paragraph(" ".join(_summary(comparison))))
@@ -32,11 +34,7 @@ def _summary(comparison: Comparison) -> list[str]:
         f"{len(models)} {'models were each' if several else 'model was'} trained {times} on {data.name} "
         f"({count(data.images)} images of {sides(data.image_shape, ' × ')}, {len(data.classes)} classes): "
         f"{', '.join(models)}.",
-        *(
-            [f"Baselines, which have no network: {', '.join(model.name for model in comparison.baselines)}."]
-            if comparison.baselines
-            else []
-        ),
+        *([f"Baselines, which have no network: {', '.join(comparison.baselines)}."] if comparison.baselines else []),
         f"Split: {data.split_strategy}.",
         *(
             ["The same replicate of every model uses the same images, so models are compared in pairs."]

@@ -105,7 +105,7 @@ def _caption(comparison: Comparison, label: str) -> str:
         "to be better than another. Choose settings by the validation score; expect the test score on new images. "
         "Multiply–accumulates are those of one forward pass. Training time is per replicate. Time per image is "
         "measured on whole batches and includes reading and standardising."
-        + (f" Baselines: {', '.join(model.name for model in comparison.baselines)}." if comparison.baselines else "")
+        + (f" Baselines: {', '.join(comparison.baselines)}." if comparison.baselines else "")
         + (" ≥ marks a lower bound, because some layers are not counted." if bound else "")
     )
 

@@ -45,7 +45,7 @@ def written(value: object) -> str:
 
 def differing_table(comparison: Comparison) -> Table:
     """One row per setting that differs, one column per network."""
-    models = {model.name: model.configuration for model in _ordered(comparison) if not model.baseline}
+    models = {model.name: model.configuration for model in _ordered(comparison) if model.baseline is None}
     return Table(
         caption="Settings that differ between the models. – marks a setting that a model does not have.",
         header=("setting", *models),
@@ -58,7 +58,7 @@ def differing_table(comparison: Comparison) -> Table:
 
 def common_table(comparison: Comparison) -> Table:
     """One row per setting that all networks share."""
-    models = {model.name: model.configuration for model in _ordered(comparison) if not model.baseline}
+    models = {model.name: model.configuration for model in _ordered(comparison) if model.baseline is None}
     own = differing(models)
     first = next(iter(models.values()))
     return Table(

@@ -5,7 +5,8 @@ model is the cheapest of those that no other model is shown to be better than. T
 verdict, or while a baseline is among them.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,8 @@ from pipeline.reporting.costs import DECISIVE, price
 from pipeline.reporting.text.pair_verdicts import missing
 from pipeline.reporting.text.quantities import interval, listed, score, share
 from pipeline.statistics.results import LEVEL, Certainty, Estimate, Pair
+
+NONE: Mapping[str, str] = MappingProxyType({})
 
 
 class Conclusion(NamedTuple):
@@ -31,19 +34,19 @@ class Conclusion(NamedTuple):
     model: str | None = None
 
 
-def answer(certainty: Certainty, costs: Mapping[str, float], *, baselines: Collection[str] = ()) -> str:
+def answer(certainty: Certainty, costs: Mapping[str, float], *, baselines: Mapping[str, str] = NONE) -> str:
     """Return the conclusion as one text; arguments as for `conclusion`."""
     concluded = conclusion(certainty, costs, baselines=baselines)
     return " ".join((concluded.answer, *concluded.support))
 
 
-def conclusion(certainty: Certainty, costs: Mapping[str, float], *, baselines: Collection[str] = ()) -> Conclusion:
+def conclusion(certainty: Certainty, costs: Mapping[str, float], *, baselines: Mapping[str, str] = NONE) -> Conclusion:
     """Return which model to use, as far as the statistics show it.
 
     Args:
         certainty: the estimates and the pairs.
         costs: multiply–accumulates per image by model; models may be missing.
-        baselines: the models that a useful model has to beat.
+        baselines: what each baseline does, by name; a useful model has to beat all of them.
     """
     label = metric_label(certainty.metric)
     if not certainty.estimates:
@@ -60,7 +63,7 @@ def conclusion(certainty: Certainty, costs: Mapping[str, float], *, baselines: C
 
 
 def _conclusion(
-    finite: Mapping[str, Estimate], certainty: Certainty, costs: Mapping[str, float], baselines: Collection[str]
+    finite: Mapping[str, Estimate], certainty: Certainty, costs: Mapping[str, float], baselines: Mapping[str, str]
 ) -> Conclusion:
     """The conclusion on the models with a finite mean, best mean first."""
     if len(finite) == 1:
@@ -69,9 +72,10 @@ def _conclusion(
     unbeaten = [model for model in certainty.unbeaten if model in finite]
     pairs = [certainty.pair(one, other) for index, one in enumerate(unbeaten) for other in unbeaten[:index]]
     if level := [model for model in unbeaten if model in baselines]:
+        # The worst of them is the strongest statement.
         best = "" if finite.keys() <= set(baselines) else _best_mean(unbeaten, finite, certainty)
         return Conclusion(
-            f"Use none of these models: none is shown to be better than the baseline {level[0]}.",
+            f"Use none of these models: none is shown to be better than {baselines[level[-1]]}.",
             tuple(filter(None, (best, *missing(pairs, certainty)))),
         )
     if len(unbeaten) == 1:

@@ -76,7 +76,9 @@ def publish_comparison(tracker: Tracker, runs: Mapping[str, ModelRuns], comparis
     for model in comparison.models:
         own = {name: written(values[model.name]) for name, values in different.items() if model.name in values}
         _publish_model(runs[model.name], model, comparison, own, links)
-    tracker.describe(record, escaped(answer(comparison.certainty, comparison.decisive_costs)))
+    tracker.describe(
+        record, escaped(answer(comparison.certainty, comparison.decisive_costs, baselines=comparison.baselines))
+    )
     tracker.replace_files(record, report_files(), "report")
     tracker.log_text(record, models_table(comparison).to_csv(index=False), "models.csv")
     tracker.log_text(record, pairs_table(comparison.certainty).to_csv(index=False), "pairs.csv")
@@ -118,6 +120,7 @@ def description(
     ends = [interval(one.low, one.high) for one in certainty.estimates if one.model == model.name]
     range_ = f", {share(LEVEL)} interval {ends[0]}" if any(ends) else ""
     score = f"Test {metric_label(metric)} **{spread(scores)}** over {len(scores)} replicates{range_}."
+    concluded = answer(certainty, comparison.decisive_costs, baselines=comparison.baselines)
     rows = [f"| `{name}` | `{value}` |" for name, value in different.items()]
     pairs = [sentence(pair, certainty) for pair in certainty.pairs if model.name in (pair.first, pair.second)]
     left_out = len(pairs) - MAX_PAIRS
@@ -130,7 +133,7 @@ def description(
             *(["| differing setting | value |", "| --- | --- |", *rows, ""] if rows else []),
             score,
             "",
-            f"**All models:** {escaped(answer(certainty, comparison.decisive_costs))}",
+            f"**All models:** {escaped(concluded)}",
             "",
             " · ".join(f"[{text}]({address})" for text, address in links.items()),
             "",

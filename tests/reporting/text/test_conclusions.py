@@ -1,9 +1,11 @@
 import math
 from itertools import combinations
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.baselines import grey_levels
 from pipeline.reporting.text import conclusions
 from pipeline.reporting.text.conclusions import conclusion
 
@@ -73,13 +75,16 @@ def test_no_model_is_recommended_while_all_pairs_are_undecided(known):
     assert conclusion(known(MEANS), {}).answer == ("No clear winner: none of the 3 models is shown to be better.")
 
 
+BASELINES = {"b": "always predicting dog", "c": "a regression on grey levels"}
+
+
 def test_no_model_is_recommended_while_a_baseline_is_unbeaten(known, two):
     pairs = (two("a", "b", 0.03), two("a", "c", 0.04, "better"), two("b", "c", 0.01))
-    found = conclusion(known(MEANS, pairs), COSTS, baselines={"b", "c"})
-    assert found.answer == "Use none of these models: none is shown to be better than the baseline b."
+    found = conclusion(known(MEANS, pairs), COSTS, baselines=BASELINES)
+    assert found.answer == "Use none of these models: none is shown to be better than always predicting dog."
     assert found.model is None
     beaten = (two("a", "b", 0.03, "better"), two("a", "c", 0.04, "better"), two("b", "c", 0.01))
-    assert conclusion(known(MEANS, beaten), COSTS, baselines={"b", "c"}).model == "a"
+    assert conclusion(known(MEANS, beaten), COSTS, baselines=BASELINES).model == "a"
 
 
 def test_one_undecided_pair_among_equivalent_models_does_not_make_them_the_same(known, two):
@@ -122,7 +127,8 @@ def test_the_answer_has_at_most_25_words(known, two, data):
     verdicts = st.sampled_from(("better", "same", "open"))
     pairs = tuple(two(one, other, 0.01, data.draw(verdicts)) for one, other in combinations(models, 2))
     costs = {model: data.draw(st.sampled_from((1e6, 2e7))) for model in models}
-    baselines = data.draw(st.sets(st.sampled_from(models)))
+    longest = grey_levels.description(np.array([0]), ["dog"])
+    baselines = dict.fromkeys(data.draw(st.sets(st.sampled_from(models))), longest)
     found = conclusion(known(means, pairs), costs, baselines=baselines)
     assert len(found.answer.split()) <= 25 and found.answer.count(". ") == 0
     assert found.model is None or found.model in models
