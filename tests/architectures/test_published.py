@@ -154,6 +154,34 @@ def test_resnet8_has_eight_layers_with_weights_and_the_parameters_counted_by_han
     assert trainable(model) == convolutions + 2 * (3 * 16 + 2 * 32 + 2 * 64) + 65 * 10
 
 
+def test_resnet18_has_its_published_parameters_and_cost():
+    """11,689,512: the weights that torchvision publishes. He et al. 2016, table 1: 1.8 billion multiply–accumulates."""
+    options = {"form": "imagenet", "maps": (64, 128, 256, 512), "blocks_per_stage": 2}
+    model = sized("resnet", options, shape=IMAGENET, classes=1000)
+    assert trainable(model) == 11_689_512
+    assert round(total(model, "multiply_accumulates") / 1e9, 1) == 1.8
+    table = rows(model)
+    shapes = [table[name].output_shape for name in ("stem", "stem_pool", "stage4_block2_relu2")]
+    assert shapes == [(112, 112, 64), (56, 56, 64), (7, 7, 512)]
+
+
+def test_resnet10_has_the_parameters_counted_by_hand():
+    model = build("resnet", {"form": "imagenet", "maps": (16, 32, 64, 128)}, input_shape=(64, 64, 1), classes=2)
+    pairs = ((16, 16), (16, 32), (32, 64), (64, 128))
+    convolutions = 49 * 16 + sum(9 * (before + after) * after for before, after in pairs)
+    shortcuts = 16 * 32 + 32 * 64 + 64 * 128
+    normalisation = 2 * (16 + 2 * 16 + 3 * (32 + 64 + 128))
+    assert trainable(model) == convolutions + shortcuts + normalisation + 129
+
+
+def test_the_pooling_of_a_residual_network_ignores_the_padding_around_its_maps():
+    model = build("resnet", {"form": "imagenet"}, input_shape=(8, 8, 1), classes=2)
+    pooled = keras.Model(model.get_layer("stem_relu").output, model.get_layer("stem_pool").output)
+    maps = np.random.default_rng(0).uniform(1, 2, size=(1, 4, 4, 16)).astype("float32")
+    first = np.asarray(pooled(maps))[0, 0, 0]
+    np.testing.assert_array_equal(first, maps[0, :2, :2].max(axis=(0, 1)))
+
+
 @pytest.mark.parametrize(("blocks", "bottleneck", "depth", "millions"), [(18, False, 110, 1.7), (18, True, 164, 1.7)])
 def test_pre_activation_networks_have_their_published_parameters(blocks, bottleneck, depth, millions):
     """Huang et al. 2017, table 2."""
@@ -190,6 +218,35 @@ def test_vgg16_has_the_parameters_and_cost_of_configuration_d():
     assert total(model, "multiply_accumulates") == 15_470_264_320
     last = rows(model)["block5_pool"]
     assert (last.receptive_field, last.stride) == ((212, 212), (32, 32))  # Araujo et al. 2019
+
+
+def test_batch_normalisation_replaces_the_biases_of_vggs_convolutions():
+    blocks = [(2, 64), (2, 128), (3, 256), (3, 512), (3, 512)]
+    options = {"blocks": blocks, "units": (4096, 4096), "batch_normalization": True}
+    model = sized("vgg", options, shape=IMAGENET, classes=1000)
+    maps = sum(convolutions * width for convolutions, width in blocks)
+    assert trainable(model) == 138_357_544 - maps + 2 * maps
+
+
+def test_vgg_with_global_averages_has_the_parameters_counted_by_hand():
+    options = {"blocks": [(1, 8), (2, 16)], "batch_normalization": True, "head": "global_average", "units": ()}
+    model = build("vgg", options, input_shape=(64, 64, 1), classes=2)
+    assert trainable(model) == 9 * (8 + 8 * 16 + 16 * 16) + 2 * (8 + 16 + 16) + 17
+    assert [layer.name for layer in model.layers[-3:]] == ["average", "dropout", "output"]
+    assert model.get_layer("dropout").rate == 0.5
+
+
+@pytest.mark.parametrize(
+    ("architecture", "digest"),
+    [
+        ("vgg", "38fc8fcfdec39ee0463db1462f8ea65b536a072863d748bc0c7318c46056fa10"),
+        ("resnet", "5d0e0daeba4a49202c2297f9aa36abd891e3ef65b93fe560c1f4fdf85a8465d1"),
+    ],
+)
+def test_the_json_of_the_default_vgg_and_resnet_has_not_changed(architecture, digest):
+    """Otherwise the fingerprints of existing results would change."""
+    text = build(architecture, {}, input_shape=(64, 64, 1), classes=2).to_json()
+    assert hashlib.sha256(text.encode()).hexdigest() == digest
 
 
 MODULES = ("3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b")
