@@ -16,6 +16,7 @@ from pipeline.evaluation.scoring import subgroup_scores
 from pipeline.reporting.content import Comparison, DataSummary, ModelResult, Reuse
 from pipeline.reporting.costs import NETWORK_COSTS, measured
 from pipeline.statistics.analysis import analyse
+from pipeline.statistics.class_scores import class_scores
 from pipeline.storage.files import damaged, existing, read_json
 from pipeline.storage.folders import RunFolder, looks_file
 from pipeline.storage.provenance import commit, dirty, versions
@@ -70,6 +71,7 @@ def gather_comparison(
     )
     uses = read_looks(looks_file(manifest["name"]))
     split = manifest["settings"]["split"]
+    folds = split["folds"] if split["strategy"] == "kfold" else 0
     return Comparison(
         data=_data(manifest),
         models=results,
@@ -84,13 +86,14 @@ def gather_comparison(
             primary_metric,
             {name: list(predictions[name].values()) for name in _compared(results)},
             margin=margin,
-            folds=split["folds"] if split["strategy"] == "kfold" else 0,
+            folds=folds,
             looks=looks,
         ),
         reuse=Reuse(
             evaluated=evaluated(uses, test_set),
             tuned=tuned(uses, test_set, redrawn=_tested_images_can_be_tuned(split)),
         ),
+        by_class={model: class_scores(list(ones.values()), folds=folds) for model, ones in predictions.items()},
         mistakes={model: run.mistakes.read_bytes() for model, run in runs.items() if run.mistakes.is_file()},
     )
 

@@ -1,7 +1,7 @@
 """The content of a report: the measured values of one comparison as plain data."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -10,6 +10,7 @@ from pipeline.evaluation.classification_curves import Calibration
 from pipeline.evaluation.metrics import METRICS
 from pipeline.reporting.costs import DECISIVE
 from pipeline.reporting.text.quantities import mean
+from pipeline.statistics.class_scores import ClassScores
 from pipeline.statistics.results import Certainty
 
 
@@ -103,8 +104,9 @@ class Reuse:
 class Comparison:
     """All values of a report: the data, the results of the models, and what is needed to reproduce them.
 
-    `certainty` covers the models that predict the class of an image. `mistakes` maps the name of a model to a picture
-    (PNG) of its most confident mistakes. `tracking_link` opens the compared runs in MLflow; it is None without a store.
+    `certainty` covers the models that predict the class of an image. `by_class` has the scores of every class by model.
+    `mistakes` maps the name of a model to a picture (PNG) of its most confident mistakes. `tracking_link` opens the
+    compared runs in MLflow; it is None without a store.
 
     Raises:
         ValueError: there is no model, two models share a name, a model lacks the primary metric, or the number of its
@@ -123,6 +125,7 @@ class Comparison:
     mistakes: Mapping[str, bytes]
     certainty: Certainty
     reuse: Reuse
+    by_class: Mapping[str, tuple[ClassScores, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check that tables can show the values."""

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 
 import numpy as np
+import numpy.typing as npt
 
 from pipeline.evaluation.metrics import metric_named
 from pipeline.evaluation.predictions import Predictions
@@ -64,17 +65,9 @@ def analyse(
     images = len({number for one in tested for number in np.unique(one.images)})
     groups = len({number for one in tested for number in np.unique(one.groups)})
     resampled = resampling.resample(metric, kept, drawings=drawings)
-    redrawn = any(not np.array_equal(tested[0].images, one.images) for one in tested)
-    if complete:
-        method = designs.folds(np.array(defined) // folds, resampled.tested, folds)
-    elif redrawn:
-        share = np.mean([len(one.images) for one in tested]) / np.mean([one.trained_on for one in tested])
-        method = designs.redrawn(float(share))
-    elif groups < 2 and tested:
-        method = designs.replicates()
+    method = method_of(tested, defined, resampled.tested, folds=folds if complete else 0)
+    if method.design == "replicates":
         images = groups = 0
-    else:
-        method = designs.crossed()
     return verdicts.conclude(
         metric,
         list(predictions),
@@ -105,6 +98,27 @@ def analyse_scores(
         groups=0,
         looks=looks,
     )
+
+
+def method_of(
+    tested: Replicates, places: Sequence[int], on_groups: npt.NDArray[np.bool_], *, folds: int = 0
+) -> designs.Method:
+    """The analysis for the way in which replicates are tested.
+
+    Args:
+        tested: the predictions of the replicates of one model.
+        places: the number of each of these replicates.
+        on_groups: whether a replicate is tested on images of a group, shape (replicates, groups).
+        folds: number of folds if the replicates form complete repetitions of cross-validation, and 0 otherwise.
+    """
+    if folds:
+        return designs.folds(np.array(places) // folds, on_groups, folds)
+    if any(not np.array_equal(tested[0].images, one.images) for one in tested):
+        share = np.mean([len(one.images) for one in tested]) / np.mean([one.trained_on for one in tested])
+        return designs.redrawn(float(share))
+    if tested and len(np.unique(tested[0].groups)) < 2:
+        return designs.replicates()
+    return designs.crossed()
 
 
 def _check_pairing(predictions: Mapping[str, Replicates]) -> None:

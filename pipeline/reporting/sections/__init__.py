@@ -7,6 +7,7 @@ from pipeline.reporting.blocks import Document
 from pipeline.reporting.content import Comparison
 from pipeline.reporting.sections import (
     all_pairs,
+    classes,
     confusions,
     cost_benefit,
     further_scores,
@@ -32,6 +33,7 @@ SECTIONS = (
     learning,
     probabilities,
     confusions,
+    classes,
     further_scores,
     subgroups,
     worst_mistakes,

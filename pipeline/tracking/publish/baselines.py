@@ -26,10 +26,12 @@ def publish_baseline(tracker: Tracker, run: RunFolder, prepared: Prepared) -> Mo
         return tracker.child(parent, fingerprints[replicate], name, replicate, parameters=parameters, tags=tags)
 
     runs = ModelRuns(tracker, parent, create_child)
-    tracker.log_images(parent, image_sets(prepared))
-    largest = {"largest_activation_bytes": fitted["largest_activation_bytes"]}
     measured = means(read_json(run.metrics, "test", "validation", "subgroups", "cost"))
-    tracker.log_metrics(parent, {**measured, **largest, "replicates": len(fingerprints)})
+    sizes = {name: fitted[name] for name in NETWORK_COSTS}
+    metrics = {**measured, **sizes, "replicates": len(fingerprints)}
+    if not tracker.holds(parent, metrics):
+        tracker.log_images(parent, image_sets(prepared))
+    tracker.log_metrics(parent, metrics)
     tracker.log_files(parent, [run.predictions], EVALUATION)
     for scored in read_json(run.scores)["replicates"]:
         child = runs.child(scored["replicate"])

@@ -86,7 +86,12 @@ def first_run(tmp_path_factory) -> FirstRun:
     project = Project(folder)
     project.run("git", "init", "--quiet")
     project.change(
-        "conf/comparison.yaml", data="digits", split="random", models=["fully_connected", "lecture_cnn"], replicates=2
+        "conf/comparison.yaml",
+        data="digits",
+        split="random",
+        models=["fully_connected", "lecture_cnn"],
+        baselines=["grey_levels"],
+        replicates=2,
     )
     project.change("conf/training/lecture.yaml", epochs=1)
     project.commit()

@@ -20,10 +20,10 @@ def _add_comment(file):
 
 
 def test_the_first_run_executes_every_stage_and_writes_both_reports(first_run):
-    assert first_run.stages == {"prepare", "build", "report"} | stages_of(*BOTH)
+    assert first_run.stages == {"prepare", "build", "baseline@grey_levels", "report"} | stages_of(*BOTH)
     for name in ("comparison.html", "comparison.md"):
         text = (first_run.project.folder / "reports" / name).read_text()
-        assert all(model in text for model in BOTH)
+        assert all(model in text for model in (*BOTH, "grey_levels"))
 
 
 def test_without_changes_no_stage_runs(project):
@@ -106,6 +106,12 @@ def test_a_model_removed_from_the_comparison_disappears_from_the_report(project)
     assert "lecture_cnn" not in (project.folder / "reports/comparison.md").read_text()
 
 
+def test_without_baselines_their_stages_and_their_rows_disappear(project):
+    project.change("conf/comparison.yaml", baselines=[])
+    assert project.repro() == {"report"}
+    assert "grey_levels" not in (project.folder / "reports/comparison.md").read_text()
+
+
 def test_a_changed_comment_in_the_training_code_reuses_the_trained_replicates(project):
     """The stage runs again, but the fingerprints and therefore the stored results stay valid."""
     before = (project.folder / "runs/lecture_cnn/train/history.csv").read_bytes()
@@ -138,5 +144,5 @@ def test_a_clone_with_a_pulled_cache_trains_nothing_and_publishes_all_runs(proje
     with sqlite3.connect(clone.folder / "mlflow.db") as store:
         runs = store.execute("select status, count(*) from runs group by status").fetchall()
     store.close()
-    comparison, models, replicates = 1, len(BOTH), 2
+    comparison, models, replicates = 1, len(BOTH) + 1, 2
     assert runs == [("FINISHED", comparison + models + replicates * models)]

@@ -14,12 +14,14 @@ from pathlib import Path
 import mlflow
 import pytest
 import requests
+import yaml
 
 from tests.tracking import conftest as tracking
 
 imported_tables = tracking.imported_tables
 ROOT = Path(__file__).parents[3]
 MODELS = ("locally_connected", "lecture_cnn")
+BASELINES = ("grey_levels",)
 REPLICATES = 2
 EPOCHS = 2
 
@@ -83,11 +85,12 @@ class Project:
         mlflow.set_tracking_uri(self.address)
         return mlflow.MlflowClient(self.address)
 
-    def runs(self, kind: str) -> dict[str, mlflow.entities.Run]:
-        """The runs of a kind (`model` or `replicate`) by name."""
+    def runs(self, kind: str, *, baselines: bool = False) -> dict[str, mlflow.entities.Run]:
+        """The runs of a kind (`model` or `replicate`) by name, those of networks or those of baselines."""
         client = self.client()
         experiment = client.get_experiment_by_name("digits")
-        found = client.search_runs([experiment.experiment_id], f"tags.`convtrack.kind` = '{kind}'", max_results=100)
+        of_kind = f"tags.`convtrack.kind` = '{kind}' AND tags.`convtrack.baseline` IS {'NOT ' * baselines}NULL"
+        found = client.search_runs([experiment.experiment_id], of_kind, max_results=100)
         assert len({run.info.run_name for run in found}) == len(found)
         return {run.info.run_name: run for run in found}
 
@@ -99,11 +102,9 @@ def served(tmp_path_factory) -> Iterator[Project]:
     shutil.copytree(ROOT / "conf", folder / "conf")
     (folder / "data" / "images").mkdir(parents=True)
     comparison = folder / "conf" / "comparison.yaml"
-    text = comparison.read_text(encoding="utf-8")
-    for name in ("fully_connected", "lenet5", "resnet8"):
-        text = text.replace(f"  - {name}\n", "")
-    text = text.replace("replicates: 4", f"replicates: {REPLICATES}").replace("data: elpv", "data: digits")
-    comparison.write_text(text.replace("split: group", "split: random"), encoding="utf-8")
+    changes = {"data": "digits", "split": "random", "models": list(MODELS), "baselines": list(BASELINES)}
+    settings = yaml.safe_load(comparison.read_text(encoding="utf-8")) | changes | {"replicates": REPLICATES}
+    comparison.write_text(yaml.safe_dump(settings), encoding="utf-8")
     with serving(tmp_path_factory.mktemp("server")) as address:
         project = Project(folder, address)
         project.run("prepare")
@@ -111,5 +112,6 @@ def served(tmp_path_factory) -> Iterator[Project]:
         for model in MODELS:
             project.run("train", f"model={model}", f"training.epochs={EPOCHS}")
             project.run("evaluate", f"model={model}")
+        project.run("baseline")
         project.run("report")
         yield project

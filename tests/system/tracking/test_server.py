@@ -9,7 +9,7 @@ import yaml
 
 from pipeline.data.prepared import read_prepared
 from pipeline.data.splits import VALIDATION
-from tests.system.tracking.conftest import EPOCHS, MODELS, REPLICATES
+from tests.system.tracking.conftest import BASELINES, EPOCHS, MODELS, REPLICATES
 
 REPLICATE_NAMES = {f"{model} replicate {number + 1}" for model in MODELS for number in range(REPLICATES)}
 
@@ -36,6 +36,18 @@ def test_each_model_has_a_run_and_below_it_one_per_replicate(served):
 def test_every_run_is_finished(served):
     runs = [*served.runs("model").values(), *served.runs("replicate").values()]
     assert {run.info.status for run in runs} == {"FINISHED"}
+
+
+def test_baselines_have_runs_with_their_scores_and_intervals(compared):
+    parents, children = compared.runs("model", baselines=True), compared.runs("replicate", baselines=True)
+    assert set(parents) == set(BASELINES)
+    assert set(children) == {f"{name} replicate {number + 1}" for name in BASELINES for number in range(REPLICATES)}
+    for name, run in parents.items():
+        values = run.data.metrics
+        assert values["test/roc_auc_low"] <= values["test/roc_auc"] <= values["test/roc_auc_high"]
+        replicates = [one.data.metrics["test/roc_auc"] for key, one in children.items() if key.startswith(name)]
+        assert values["test/roc_auc"] == pytest.approx(np.mean(replicates))
+    assert {run.info.status for run in (*parents.values(), *children.values())} == {"FINISHED"}
 
 
 def test_the_experiment_opens_in_the_mode_for_trained_models(served):

@@ -1,0 +1,80 @@
+"""Baselines as the stage fits, scores and logs them."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.comparison.gather import gather_comparison
+from pipeline.data.looks import test_set_digest as digest_of_test_set
+from pipeline.evaluation.predictions import read_predictions
+from pipeline.stages import baseline
+from pipeline.storage.folders import PREPARED, RunFolder
+from pipeline.tracking.publish.baselines import publish_baseline
+from tests.tracking.conftest import Counting, points, runs, write_images
+
+NAMES = ("most_frequent", "grey_levels")
+SPLITS = np.array([[0, 0, 1, 2], [1, 0, 0, 2], [0, 1, 0, 2]], np.uint8)
+"""In the third replicate, all training images are of one class. The test set is a single image."""
+
+
+@pytest.fixture
+def prepared(tracker):
+    images = write_images(Path(PREPARED), SPLITS)
+    baseline.main(NAMES)
+    return images
+
+
+def test_a_baseline_has_a_run_without_a_network_and_below_it_one_per_replicate(tracker, prepared):
+    found = runs(tracker)
+    assert set(found) == {*NAMES, *(f"{name} replicate {number}" for name in NAMES for number in (1, 2, 3))}
+    for name in NAMES:
+        parent = found[name]
+        assert parent.info.status == "FINISHED"
+        assert parent.data.tags["convtrack.baseline"] == "true"
+        assert parent.data.metrics["replicates"] == 3
+        assert {"test/accuracy", "parameters", "train_seconds", "largest_activation_bytes"} <= set(parent.data.metrics)
+        assert parent.outputs.model_outputs == []
+        for number in range(3):
+            child = found[f"{name} replicate {number + 1}"]
+            assert child.data.tags["mlflow.parentRunId"] == parent.info.run_id
+            assert child.data.metrics["test/accuracy"] == scored(name)[number]["scores"]["accuracy"]
+
+
+def scored(name):
+    return json.loads(RunFolder.of(name).scores.read_text())["replicates"]
+
+
+def test_logging_a_baseline_again_adds_no_run_and_no_value(tracker, prepared):
+    counting = Counting(tracker.client)
+    again = type(tracker)(counting, tracker.experiment)
+    for name in NAMES:
+        publish_baseline(again, RunFolder.of(name), prepared)
+    assert not {"create_run", "log_inputs", "set_terminated"} & set(counting.calls)
+    for run in runs(tracker).values():
+        assert len(points(tracker, run.info.run_id, "test/accuracy")) == 1
+
+
+def test_a_training_set_of_one_class_gives_that_class_probability_one(prepared):
+    for name in NAMES:
+        (predictions,) = read_predictions(RunFolder.of(name).predictions).values()
+        assert predictions[2].probabilities.tolist() == [[1.0, 0.0]]
+
+
+def test_a_baseline_is_a_model_of_the_comparison_without_settings(prepared):
+    found = gather_comparison(
+        NAMES,
+        prepared.manifest | {"settings": {"split": {"strategy": "group", "folds": None, "tuning_share": None}}},
+        test_set=digest_of_test_set(prepared.splits, prepared.manifest),
+        primary_metric="accuracy",
+        margin=0.01,
+        tracking_link=None,
+    )
+    assert found.baselines == {
+        "most_frequent": "always predicting even",
+        "grey_levels": "a logistic regression on mean and deviation of grey levels",
+    }
+    assert found.networks == ()
+    assert found.certainty.estimates == (), "baselines alone are not compared"
+    assert [model.mean_cost("parameters") for model in found.models] == [1, 3]
