@@ -6,7 +6,7 @@ from pipeline.statistics.class_scores import SCORES, ClassScore, ClassScores
 
 def test_a_row_has_every_score_with_its_interval_and_the_number_of_images():
     scores = dict(
-        zip(SCORES, [ClassScore(0.5, 0.25, 0.75), ClassScore(0.75, nan, nan), ClassScore(0.6, 0.5, 0.7)], strict=False)
+        zip(SCORES, [ClassScore(0.5, 0.25, 0.75), ClassScore(0.75, nan, nan), ClassScore(0.6, 0.5, 0.7)], strict=True)
     )
     table = class_table("lenet5", [ClassScores("cracked", 1200, 4, scores)])
     assert table.header == ("class", "precision", "recall", "F1", "test images")
