@@ -9,10 +9,15 @@ ACTIVATE := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 export DVC_NO_ANALYTICS := true
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: repro test test-extras ui check deps bench clean
+.PHONY: repro decide test test-extras ui check deps bench clean
 
 repro: $(INSTALLED)
 	@$(ACTIVATE) dvc repro
+	@$(ACTIVATE) convtrack ui --link
+
+# With `replicates: auto` in conf/comparison.yaml: train more replicates until every pair of models has a verdict.
+decide: $(INSTALLED)
+	@$(ACTIVATE) convtrack decide
 	@$(ACTIVATE) convtrack ui --link
 
 test: $(INSTALLED)

@@ -105,7 +105,7 @@ def write_job(project: Path, folder: Path) -> Path:
     comparison = read_comparison()
     prepared = read_prepared(project / PREPARED)
     replicates = []
-    for replicate in range(comparison.replicates):
+    for replicate in range(comparison.most_replicates):
         standardise = standardisation(prepared, replicate)
         columns: dict[str, Any] = {}
         for split, name in enumerate(SPLITS):

@@ -16,6 +16,7 @@ from pipeline.config.schema import (
     DataConfig,
     ModelConfig,
     OptimizerConfig,
+    Replicates,
     SplitConfig,
     TrainingConfig,
 )
@@ -23,6 +24,7 @@ from pipeline.console import say
 from pipeline.data.looks import record_look, untuned_digest
 from pipeline.data.prepared import read_manifest, read_prepared
 from pipeline.data.prepared_cache import prepared_folder
+from pipeline.errors import UserError
 from pipeline.networks.describe import Network, make_network
 from pipeline.storage.files import read_json
 from pipeline.storage.folders import looks_file
@@ -107,14 +109,22 @@ def main(
     optimizer: OptimizerConfig,
     training: TrainingConfig,
     augmentation: AugmentationConfig,
-    replicates: int,
+    replicates: Replicates,
     observer: Observer | None = None,
 ) -> float:
     """Train one configuration and return the mean validation loss of the kept weights.
 
     A replicate that has a finished result with the same fingerprint, from an experiment or from `dvc repro`, is not
     trained again. Without an `observer`, print the progress.
+
+    Raises:
+        UserError: `replicates` is `auto`.
     """
+    if replicates == "auto":
+        raise UserError(
+            "`replicates` must be an integer at least 1 in an experiment. Received 'auto', which is for the comparison "
+            "(conf/comparison.yaml): give a number."
+        )
     if observer is None:
         observer = ConsoleObserver(model.name, data.name)
     tracker = Tracker.open(data.name)

@@ -9,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import asdict
 from importlib import import_module
 from inspect import signature
 from typing import Any
@@ -112,7 +113,7 @@ def primary_config(command: str, *, sweeper: str = "convtrack_grid") -> dict[str
     defaults += [{group: chosen[group]} for group in COMPOSED_LAST if group in taken.groups]
     hydra_settings: dict[str, Any] = {"job": {"name": command}}
     settings = {
-        "replicates": comparison.replicates,
+        **{name: asdict(comparison)[name] for name in taken.settings},
         "models": list(comparison.models),
         "baselines": list(comparison.baselines),
         "primary_metric": comparison.primary_metric,

@@ -18,12 +18,14 @@ _FOLDER = Path(__file__).parent / "commands"
 class Command:
     """A command: the module with its `main`, and the groups and single files of `conf/` that it composes.
 
-    A command `for_all_models` takes every model of the comparison, or only the one that `model=NAME` chooses.
+    A command `for_all_models` takes every model of the comparison, or only the one that `model=NAME` chooses. Every
+    command takes the models, metric and margin of the comparison, and those of its other `settings` that are named.
     """
 
     module: str
     groups: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
     for_all_models: bool = False
 
     @property
@@ -40,7 +42,8 @@ class Command:
 
 
 HYDRA_COMMANDS: Mapping[str, Command] = {
-    "prepare": Command("pipeline.stages.prepare", ("data", "split")),
+    "prepare": Command("pipeline.stages.prepare", ("data", "split"), settings=("replicates", "auto")),
+    "plan": Command("pipeline.stages.plan", settings=("replicates", "auto")),
     "build": Command("pipeline.stages.build", ("model",), for_all_models=True),
     "train": Command("pipeline.stages.train", ("optimizer", "training", "augmentation", "model")),
     "evaluate": Command("pipeline.stages.evaluate", ("model",), ("evaluation",)),
@@ -49,6 +52,7 @@ HYDRA_COMMANDS: Mapping[str, Command] = {
     "experiment": Command(
         "pipeline.experiment",
         ("data", "split", "optimizer", "training", "augmentation", "model", "experiment", "sweep"),
+        settings=("replicates",),
     ),
 }
 PLAIN_COMMANDS: Mapping[str, Command] = {

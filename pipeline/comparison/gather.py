@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pipeline.comparison.planned import read_plan, read_search
 from pipeline.config.reading import flattened
 from pipeline.data.looks import evaluated, read_looks, tuned
 from pipeline.data.splits import OWN_TESTS
@@ -17,6 +18,7 @@ from pipeline.reporting.content import Comparison, DataSummary, ModelResult, Reu
 from pipeline.reporting.costs import NETWORK_COSTS, measured
 from pipeline.statistics.analysis import analyse
 from pipeline.statistics.class_scores import class_scores
+from pipeline.statistics.results import Certainty
 from pipeline.storage.files import damaged, existing, read_json
 from pipeline.storage.folders import RunFolder, looks_file
 from pipeline.storage.provenance import commit, dirty, versions
@@ -47,7 +49,6 @@ def gather_comparison(
     primary_metric: str,
     margin: float,
     tracking_link: str | None,
-    looks: int = 1,
 ) -> Comparison:
     """Gather the named models; other run folders are ignored.
 
@@ -58,7 +59,6 @@ def gather_comparison(
         primary_metric: the metric by which the models are compared.
         margin: differences up to it are practically irrelevant.
         tracking_link: address of the compared runs in MLflow, if there is a store.
-        looks: planned number of analyses while replicates are added.
 
     Raises:
         UserError: a model has not been evaluated.
@@ -71,23 +71,22 @@ def gather_comparison(
     )
     uses = read_looks(looks_file(manifest["name"]))
     split = manifest["settings"]["split"]
-    folds = split["folds"] if split["strategy"] == "kfold" else 0
+    folds = _folds(split)
     return Comparison(
         data=_data(manifest),
         models=results,
         primary_metric=primary_metric,
-        replicates=len(next(iter(results[0].scores.values()))),
+        replicates=min(len(predictions[one.name]) for one in results if not one.baseline),
         commit=commit(),
         dirty=dirty(),
         data_digest=manifest["digest"],
         versions=versions(),
         tracking_link=tracking_link,
-        certainty=analyse(
-            primary_metric,
-            {name: list(predictions[name].values()) for name in _compared(results)},
+        certainty=_certainty(
+            {model: predictions[model] for model in _compared(runs)},
+            metric=primary_metric,
             margin=margin,
             folds=folds,
-            looks=looks,
         ),
         reuse=Reuse(
             evaluated=evaluated(uses, test_set),
@@ -95,7 +94,36 @@ def gather_comparison(
         ),
         by_class={model: class_scores(list(ones.values()), folds=folds) for model, ones in predictions.items()},
         mistakes={model: run.mistakes.read_bytes() for model, run in runs.items() if run.mistakes.is_file()},
+        plan=read_plan(models) if read_search() else None,
     )
+
+
+def gather_certainty(models: Sequence[str], split: Mapping[str, Any], *, metric: str, margin: float) -> Certainty:
+    """The verdicts of the named models that predict the class of an image, as in `gather_comparison`."""
+    runs = {model: RunFolder.of(model) for model in models}
+    compared = {model: _first_output(runs[model]) for model in _compared(runs)}
+    return _certainty(compared, metric=metric, margin=margin, folds=_folds(split))
+
+
+def _certainty(models: Mapping[str, Mapping[int, Predictions]], *, metric: str, margin: float, folds: int) -> Certainty:
+    search = read_search()
+    return analyse(
+        metric,
+        {model: list(predictions.values()) for model, predictions in models.items()},
+        margin=margin,
+        folds=folds,
+        looks=search.schedule.looks if search else 1,
+    )
+
+
+def _folds(split: Mapping[str, Any]) -> int:
+    """The number of folds of `split=kfold`, 0 for other splits."""
+    return split["folds"] if split["strategy"] == "kfold" else 0
+
+
+def _other_target(evaluated: Mapping[str, Any]) -> str | None:
+    """What a network predicts if it is not the class of an image."""
+    return OTHER_TARGETS.get(evaluated["question"])
 
 
 def _tested_images_can_be_tuned(split: Mapping[str, Any]) -> bool:
@@ -109,10 +137,11 @@ def _in_words(split: Mapping[str, Any]) -> str:
     return SPLITS_IN_WORDS["kfold_tuned" if reserved else split["strategy"]]
 
 
-def _compared(results: Sequence[ModelResult]) -> list[str]:
+def _compared(runs: Mapping[str, RunFolder]) -> list[str]:
     """The models that predict the class of an image; none if only baselines do."""
-    compared = [one for one in results if one.other_target is None]
-    return [] if all(one.baseline for one in compared) else [one.name for one in compared]
+    targets = {model: _other_target(read_json(run.scores, "question")) for model, run in runs.items()}
+    compared = [model for model, target in targets.items() if target is None]
+    return [] if all(runs[model].baseline.is_file() for model in compared) else compared
 
 
 def _first_output(run: RunFolder) -> dict[int, Predictions]:
@@ -171,7 +200,7 @@ def _evaluated(run: RunFolder, sizes: Mapping[str, float], predictions: Mapping[
         ),
         "costs": measured(sizes, replicates, _size(run.folder) + _size(run.network)),
         "classes": tuple(evaluated["classes"]),
-        "other_target": OTHER_TARGETS.get(evaluated["question"]),
+        "other_target": _other_target(evaluated),
         "confusion": np.array(evaluated["confusion"]),
     }
 

@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import is_dataclass
 from inspect import signature
 from pathlib import Path
 from types import MappingProxyType
-from typing import IO, Any, TypeVar, get_type_hints
+from typing import IO, Any, TypeVar, get_args, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 from ruamel.yaml import YAML
@@ -49,6 +50,10 @@ def read(kind: type[Section], values: Any, where: str, *, given: Mapping[str, An
     for name in hints:
         if name in required and name not in values:
             raise UserError(f"`{full(name)}` is missing: set it to {described(TypeAdapter(hints[name]))}.")
+    for name, hint in hints.items():
+        inner_kind = next((one for one in (hint, *get_args(hint)) if is_dataclass(one)), None)
+        if isinstance(inner_kind, type) and isinstance(values.get(name), Mapping):
+            read(inner_kind, values[name], full(name))  # Its messages name the inner setting.
     try:
         checked = TypeAdapter(kind).validate_json(json.dumps({**values, **given}, default=str), strict=True)
         json.dumps(values, default=str, allow_nan=False)
@@ -60,7 +65,9 @@ def read(kind: type[Section], values: Any, where: str, *, given: Mapping[str, An
     else:
         return checked
     name, *inner = map(str, first["loc"])
-    detail = f" ({inner[-1]}: {first['msg']})" if inner and not inner[-1].isdigit() else ""
+    # The location of an error in a union ends with the type that was tried, which is no key of the user's.
+    in_mapping = isinstance(values[name], Mapping) and inner and not inner[-1].isdigit()
+    detail = f" ({inner[-1]}: {first['msg']})" if in_mapping else ""
     raise UserError(f"`{full(name)}` must be {described(TypeAdapter(hints[name]))}{detail}. Received {values[name]!r}.")
 
 

@@ -14,6 +14,8 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 Objective = Literal["validation_loss", "validation_accuracy", "parameters", "multiply_accumulates", "seconds"]
 Margin = Annotated[float, Field(gt=0)]
 """A difference of the primary metric below which two models are practically the same."""
+Replicates = Count | Literal["auto"]
+"""Replicates of each model; `auto` lets `convtrack decide` train more until the verdicts are clear."""
 Options = dict[str, Any]
 
 
@@ -153,6 +155,18 @@ class SweepConfig:
 
 
 @dataclass(frozen=True, config=_checked)
+class AutoConfig:
+    """What `replicates: auto` uses: the least and the greatest number of replicates of a model.
+
+    `minutes` is the time after which `convtrack decide` starts no further training.
+    """
+
+    least: Annotated[int, Field(ge=2)]
+    greatest: Annotated[int, Field(ge=2)]
+    minutes: Annotated[float, Field(gt=0)]
+
+
+@dataclass(frozen=True, config=_checked)
 class ComparisonConfig:
     """What `dvc repro` compares (conf/comparison.yaml): names of files under conf/, replicates, metric and margin."""
 
@@ -160,12 +174,18 @@ class ComparisonConfig:
     split: str
     models: Annotated[tuple[str, ...], Field(min_length=1)]
     baselines: tuple[str, ...]
-    replicates: Count
+    replicates: Replicates
+    auto: AutoConfig
     primary_metric: str
     margin: Margin
     optimizer: str
     training: str
     augmentation: str
+
+    @property
+    def most_replicates(self) -> int:
+        """The greatest number of replicates of a model."""
+        return self.auto.greatest if self.replicates == "auto" else self.replicates
 
     @property
     def choices(self) -> dict[str, str]:
@@ -176,14 +196,18 @@ class ComparisonConfig:
 
 @dataclass(frozen=True, config=_checked)
 class Settings:
-    """Settings outside of sections. `workers`: number of parallel processes; null for as many as the machine allows."""
+    """Settings outside of sections. `workers`: number of parallel processes; null for as many as the machine allows.
 
-    replicates: Count
+    Only some commands take `replicates` and `auto` (`pipeline.cli.registry`), so these have defaults.
+    """
+
     models: Annotated[tuple[str, ...], Field(min_length=1)]
     baselines: tuple[str, ...]
     primary_metric: str
     margin: Margin
     workers: Count | None
+    replicates: Replicates = 1
+    auto: AutoConfig = AutoConfig(least=2, greatest=2, minutes=1)
 
 
 SECTIONS: Mapping[str, type] = MappingProxyType(

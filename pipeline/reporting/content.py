@@ -12,6 +12,7 @@ from pipeline.reporting.costs import DECISIVE
 from pipeline.reporting.text.quantities import mean
 from pipeline.statistics.class_scores import ClassScores
 from pipeline.statistics.results import Certainty
+from pipeline.statistics.sequential import Plan
 
 
 def metric_label(metric: str) -> str:
@@ -69,7 +70,7 @@ class ModelResult:
 class DataSummary:
     """The images of a comparison, their source and their split.
 
-    `image_shape` is (height, width, channels). `counts` maps split → class → number of images, in replicate 0.
+    `image_shape` is (height, width, channels). `counts` maps split → class → number of images, in the first replicate.
     `largest_deviation` is the largest difference between the share of a class in a split and its share in all images,
     from 0 to 1.
     """
@@ -104,9 +105,10 @@ class Reuse:
 class Comparison:
     """All values of a report: the data, the results of the models, and what is needed to reproduce them.
 
-    `certainty` covers the models that predict the class of an image. `by_class` has the scores of every class by model.
-    `mistakes` maps the name of a model to a picture (PNG) of its most confident mistakes. `tracking_link` opens the
-    compared runs in MLflow; it is None without a store.
+    `replicates` is the smallest number of replicates of a network. `certainty` covers the models that predict the class
+    of an image. `by_class` has the scores of every class by model. `mistakes` maps the name of a model to a picture
+    (PNG) of its most confident mistakes. `plan` is that of a search for verdicts, None for a fixed number of
+    replicates. `tracking_link` opens the compared runs in MLflow; it is None without a store.
 
     Raises:
         ValueError: there is no model, two models share a name, a model lacks the primary metric, or the number of its
@@ -126,6 +128,7 @@ class Comparison:
     certainty: Certainty
     reuse: Reuse
     by_class: Mapping[str, tuple[ClassScores, ...]] = field(default_factory=dict)
+    plan: Plan | None = None
 
     def __post_init__(self) -> None:
         """Check that tables can show the values."""
@@ -145,6 +148,12 @@ class Comparison:
                         "A cost must have one value, or one per replicate. "
                         f"Received {len(values)} values of '{key}' for {len(scores)} replicates of '{model.name}'."
                     )
+
+    @property
+    def replicates_range(self) -> str:
+        """The number of replicates of each network as text, such as `10` or `10–20`."""
+        most = max((len(model.scores[self.primary_metric]) for model in self.networks), default=self.replicates)
+        return str(self.replicates) if most <= self.replicates else f"{self.replicates}–{most}"
 
     @property
     def comparable(self) -> tuple[ModelResult, ...]:

@@ -10,7 +10,7 @@ from pipeline.config.schema import AugmentationConfig, ModelConfig, OptimizerCon
 from pipeline.console import say
 from pipeline.data.prepared import read_manifest
 from pipeline.storage.files import read_json, read_json_text
-from pipeline.storage.folders import PREPARED, RunFolder
+from pipeline.storage.folders import PREPARED, RunFolder, planned_file
 from pipeline.training.collecting import collect
 from pipeline.training.progress import Reporter, in_turn, report_reused
 from pipeline.training.task import make_tasks
@@ -23,16 +23,15 @@ def main(
     training: TrainingConfig,
     augmentation: AugmentationConfig,
     models: tuple[str, ...],
-    replicates: int,
     workers: int | None,
 ) -> None:
-    """Train the replicates of one model of the comparison that have no finished result."""
+    """Train the planned replicates of one model of the comparison that have no finished result."""
     run = RunFolder.of(model.name)
     manifest = read_manifest(PREPARED)
     tasks = make_tasks(
         read_json_text(run.architecture),
         PREPARED,
-        replicates,
+        read_json(planned_file(model.name), "replicates")["replicates"],
         initial_weights=run.initial_weights if run.initial_weights.is_file() else None,
         optimizer=optimizer,
         training=training,

@@ -11,6 +11,9 @@ from pipeline.storage.files import existing
 
 PREPARED = Path("data/prepared")
 TEST_SETS = Path("data/test_sets")
+PLAN = Path("plan")
+"""How many replicates each model gets. With `replicates: auto` it also holds the state of the search for verdicts."""
+SEARCH = PLAN / "search.json"
 NETWORKS = Path("networks")
 RUNS = Path("runs")
 REPORTS = Path("reports")
@@ -252,6 +255,11 @@ def _intact(archive: Path) -> bool:
 
 def _pictures(folder: Path) -> dict[int, Path]:
     return {int(file.stem.split("-")[1]): file for file in sorted(folder.glob("kernels-*.png"))}
+
+
+def planned_file(model: str) -> Path:
+    """Return the file with the number of replicates that a model gets."""
+    return PLAN / "models" / f"{model}.json"
 
 
 def looks_file(data: str) -> Path:

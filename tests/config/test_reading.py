@@ -161,8 +161,8 @@ def test_a_value_of_the_wrong_type_or_range_is_reported_with_the_rule(section, k
 def test_a_mistake_inside_a_setting_is_reported_with_the_setting():
     values = changed("optimizer", schedule={"name": "CosineDecay", "option": {}})
     assert error_message("optimizer", values) == (
-        "`optimizer.schedule` must be a mapping or null (option: Unexpected keyword argument). "
-        "Received {'name': 'CosineDecay', 'option': {}}."
+        "Unknown setting 'optimizer.schedule.option'. Did you mean 'optimizer.schedule.options'? "
+        "Available: optimizer.schedule.name, optimizer.schedule.options."
     )
     with pytest.raises(UserError) as error:
         read(Settings, {**SETTINGS, "models": ["a", 3]}, "")
@@ -206,6 +206,9 @@ def comparison_error(conf):
     return message.removeprefix(f"In {conf / 'comparison.yaml'}: ")
 
 
+AUTO = {"least": 2, "greatest": 4, "minutes": 1}
+
+
 def test_the_comparison_is_read_with_its_choices(conf):
     edit(conf, data="digits", split="random", models=["lenet5", "resnet8"], replicates=3)
     read = read_comparison(conf)
@@ -223,7 +226,12 @@ def test_the_comparison_is_read_with_its_choices(conf):
         ({"models": ["lenet5", "lenet5"]}, "`models` must name each model once. Received 'lenet5' twice."),
         ({"models": []}, "`models` must be a list of at least 1 value, each a string. Received []."),
         ({"models": "lenet5"}, "`models` must be a list of at least 1 value, each a string. Received 'lenet5'."),
-        ({"replicates": 0}, "`replicates` must be an integer at least 1. Received 0."),
+        ({"replicates": 0}, "`replicates` must be an integer at least 1 or 'auto'. Received 0."),
+        ({"replicates": "two"}, "`replicates` must be an integer at least 1 or 'auto'. Received 'two'."),
+        ({"auto": {**AUTO, "least": 1}}, "`auto.least` must be an integer at least 2. Received 1."),
+        ({"auto": {**AUTO, "minutes": 0}}, "`auto.minutes` must be a number greater than 0. Received 0."),
+        ({"auto": {**AUTO, "most": 9}}, "Unknown setting 'auto.most'. Did you mean 'auto.least'? Available: auto.gre"),
+        ({"auto": {"least": 2, "greatest": 4}}, "`auto.minutes` is missing: set it to a number greater than 0."),
         ({"primary_metric": 3}, "`primary_metric` must be a string. Received 3."),
         ({"margin": 0}, "`margin` must be a number greater than 0. Received 0."),
         ({"replicate": 4}, "Unknown setting 'replicate'. Did you mean 'replicates'?"),

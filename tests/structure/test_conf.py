@@ -90,9 +90,10 @@ def test_build_composes_every_model_and_depends_on_their_folder(stages):
 def test_stages_declare_the_keys_of_the_comparison_that_they_use(stages):
     declared = {name: set(stage.params.get("conf/comparison.yaml", ())) for name, stage in stages.items()}
     assert declared == {
-        "prepare": {"data", "split", "replicates"},
+        "prepare": {"data", "split", "replicates", "auto"},
+        "plan": {"models", "replicates", "auto"},
         "build": {"models"},
-        "train": {"replicates", "optimizer", "training", "augmentation"},
+        "train": {"optimizer", "training", "augmentation"},
         "evaluate": set(),
         "baseline": set(),
         "report": {"models", "baselines", "primary_metric", "margin"},

@@ -142,8 +142,8 @@ def _reuse(name: str, settings: TrialSettings, comparison: ComparisonConfig) -> 
             f"The comparison trains it again, because it uses seed {seed} for all models and the trial used "
             f"{settings.training.seed}."
         )
-    trained = min(settings.replicates, comparison.replicates)
+    trained = min(settings.replicates, comparison.most_replicates)
     return (
-        f"The comparison reuses {trained} of its {comparison.replicates} replicates from the sweep, as long as images, "
-        "code and versions stay the same."
+        f"The comparison reuses {trained} of its {comparison.most_replicates} replicates from the sweep, as long as "
+        "images, code and versions stay the same."
     )

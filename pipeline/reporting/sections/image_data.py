@@ -32,7 +32,7 @@ def counts_table(data: DataSummary) -> Table:
         ("all", tuple(sum(column) for column in columns)),
     ]
     return Table(
-        caption="Images per class and split in replicate 0.",
+        caption="Images per class and split in replicate 1.",
         header=("class", *splits, "all"),
         rows=tuple((name, *map(count, row), count(sum(row))) for name, row in numbers),
     )

@@ -28,7 +28,7 @@ def blocks(comparison: Comparison) -> tuple[Block, ...]:
 def _summary(comparison: Comparison) -> list[str]:
     data, models = comparison.data, [model.name for model in comparison.networks]
     several = len(models) > 1
-    times = "once" if comparison.replicates == 1 else f"{comparison.replicates} times"
+    times = "once" if comparison.replicates_range == "1" else f"{comparison.replicates_range} times"
     unseen = "in the same replicate" if comparison.certainty.design == "redrawn" else "in any replicate"
     return [
         f"{len(models)} {'models were each' if several else 'model was'} trained {times} on {data.name} "

@@ -8,6 +8,7 @@ from pipeline.reporting.figures.spread import Spread, spread, spread_figure
 from pipeline.reporting.figures.style import line_styles
 from pipeline.reporting.text.explanations import explanations
 from pipeline.reporting.text.quantities import score
+from pipeline.reporting.text.search import ending, looks_taken
 
 
 def section(comparison: Comparison) -> Section:
@@ -19,10 +20,19 @@ def section(comparison: Comparison) -> Section:
         "How certain are the results?",
         (
             Paragraph(_introduction(comparison)),
+            *_search(comparison),
             Pictures((Picture("spread", _description(values, metric), figure),)),
             Terms(explanations(comparison.certainty), columns=True),
         ),
     )
+
+
+def _search(comparison: Comparison) -> tuple[Paragraph, ...]:
+    """How many replicates were trained for a verdict; nothing with a fixed number."""
+    plan = comparison.plan
+    if plan is None or plan.search is None:
+        return ()
+    return (Paragraph(f"{looks_taken(plan.search.schedule)} {ending(plan, comparison.certainty, plan.search)}"),)
 
 
 def _introduction(comparison: Comparison) -> str:
@@ -32,7 +42,7 @@ def _introduction(comparison: Comparison) -> str:
             f"{metric_label(comparison.primary_metric)} would change in a second training with other initial weights "
             "and other training images, so a difference between two models may be random."
         )
-    marks = f"Each mark is one of {comparison.replicates} replicates, each bar a mean."
+    marks = f"Each mark is one of {comparison.replicates_range} replicates, each bar a mean."
     if len(comparison.models) == 1:
         return marks
     return (

@@ -87,8 +87,9 @@ def _command(model: ModelResult) -> str:
 def effort_table(comparison: Comparison) -> Table:
     """The total effort of each model: the costs summed over replicates, and their sums over models."""
     models = _ordered(comparison)
+    metric = comparison.primary_metric
     numbers = [
-        (model.name, comparison.replicates, *(sum(model.costs[cost.key]) for cost in TOTALS)) for model in models
+        (model.name, len(model.scores[metric]), *(sum(model.costs[cost.key]) for cost in TOTALS)) for model in models
     ]
     sums = ("all", *(sum(column) for column in list(zip(*numbers, strict=True))[1:]))
     return Table(

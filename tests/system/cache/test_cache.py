@@ -20,7 +20,7 @@ def _add_comment(file):
 
 
 def test_the_first_run_executes_every_stage_and_writes_both_reports(first_run):
-    assert first_run.stages == {"prepare", "build", "baseline@grey_levels", "report"} | stages_of(*BOTH)
+    assert first_run.stages == {"prepare", "plan", "build", "baseline@grey_levels", "report"} | stages_of(*BOTH)
     for name in ("comparison.html", "comparison.md"):
         text = (first_run.project.folder / "reports" / name).read_text()
         assert all(model in text for model in (*BOTH, "grey_levels"))
@@ -93,12 +93,12 @@ def test_a_new_architecture_with_its_model_trains_only_that_model(project):
     model = (project.folder / "conf/model/fully_connected.yaml").read_text()
     (project.folder / "conf/model/newcomer.yaml").write_text(model.replace(": fully_connected", ": newcomer"))
     project.change("conf/comparison.yaml", models=[*BOTH, "newcomer"])
-    assert project.repro() == {"build", "report"} | stages_of("newcomer")
+    assert project.repro() == {"plan", "build", "report"} | stages_of("newcomer")
 
 
 def test_a_model_removed_from_the_comparison_disappears_from_the_report(project):
     project.change("conf/comparison.yaml", models=["fully_connected"])
-    assert project.repro() == {"build", "report"}
+    assert project.repro() == {"plan", "build", "report"}
     assert not (project.folder / "networks/lecture_cnn").exists()
     assert (project.folder / "runs/lecture_cnn").is_dir()
     shutil.rmtree(project.folder / "runs/lecture_cnn")

@@ -37,7 +37,7 @@ from pipeline.data.images import LabelledImages
 from pipeline.data.prepared import write_prepared
 from pipeline.data.splits import replicate_splits
 from pipeline.storage.folders import PREPARED
-from pipeline.stages import build, evaluate, report, train
+from pipeline.stages import build, evaluate, plan, report, train
 
 random = np.random.default_rng(0)
 labels = np.arange(96) % 3
@@ -53,11 +53,12 @@ write_prepared(PREPARED, images, splits, settings={"data": data, "split": split}
 
 models = {name: schema.ModelConfig(name, name, options) for name, options in json.loads(sys.argv[1]).items()}
 training = schema.TrainingConfig(2, 8, 16, "fit", "best", None, "none", 1, 0)
+plan.main(tuple(models), 1, schema.AutoConfig(2, 2, 1))
 build.main(list(models.values()))
 for model in models.values():
     optimizer = schema.OptimizerConfig("SGD", 0.05, {"momentum": 0.9}, None)
     augmentation = schema.AugmentationConfig(True, False, False, 1)
-    train.main(model, optimizer, training, augmentation, tuple(models), 1, None)
+    train.main(model, optimizer, training, augmentation, tuple(models), None)
     evaluate.main(model, schema.EvaluationConfig(12))
 report.main(tuple(models), "accuracy", 0.01)
 

@@ -1,0 +1,97 @@
+"""Train more replicates until every pair of models has a verdict or the time is spent (`replicates: auto`).
+
+Repeats `dvc repro`, and looks at the verdicts after each. Only models in an undecided pair that more replicates can
+decide get more, from `auto.least` up to `auto.greatest` (conf/comparison.yaml). After an interruption, run it again.
+"""
+
+import argparse
+import math
+from collections.abc import Mapping, Sequence
+
+import psutil
+
+from pipeline.cli.usage import parsed
+from pipeline.comparison.deciding import decide
+from pipeline.comparison.gather import gather_certainty
+from pipeline.comparison.planned import read_plan, write_plan
+from pipeline.config.reading import read_comparison
+from pipeline.config.schema import ComparisonConfig
+from pipeline.data.prepared import read_manifest
+from pipeline.errors import UserError
+from pipeline.statistics.results import Certainty
+from pipeline.statistics.sequential import Plan
+from pipeline.storage.files import read_json
+from pipeline.storage.folders import PLAN, PREPARED, RunFolder
+from pipeline.training.workers import worker_count
+
+
+def parser() -> argparse.ArgumentParser:
+    """The arguments of the command: none."""
+    return argparse.ArgumentParser(
+        "convtrack decide", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run the search for verdicts."""
+    parsed(parser().parse_args, arguments, help_command="convtrack decide --help")
+    settings = read_comparison()
+    if settings.replicates != "auto":
+        raise UserError(
+            f"`replicates` in conf/comparison.yaml is the fixed number {settings.replicates}, so there is nothing to "
+            "decide: run `dvc repro`, or set `replicates: auto`."
+        )
+    decide(
+        reproduce=lambda: _dvc("repro"),
+        read_plan=lambda: read_plan(settings.models),
+        record=_record,
+        look=lambda: _look(settings),
+        seconds=_seconds,
+        minutes=settings.auto.minutes,
+    )
+
+
+def _look(settings: ComparisonConfig) -> Certainty:
+    return gather_certainty(
+        [*settings.models, *settings.baselines],
+        read_manifest(PREPARED)["settings"]["split"],
+        metric=settings.primary_metric,
+        margin=settings.margin,
+    )
+
+
+def _record(plan: Plan) -> None:
+    """Write the plan and tell DVC; interrupted in between, DVC runs the stage `plan`, which keeps what is written."""
+    write_plan(plan)
+    _dvc("commit", "--force", "--quiet", str(PLAN))
+
+
+def _dvc(*arguments: str) -> None:
+    """Run a command of DVC in this process, so that it ends with this process.
+
+    Raises:
+        UserError: the command failed.
+    """
+    from dvc.cli import main as run_dvc  # type: ignore[import-untyped]
+
+    code = run_dvc(list(arguments))
+    if code:
+        # DVC leaves the command of a stage running if only DVC is interrupted, as by SIGTERM.
+        for child in psutil.Process().children():
+            child.terminate()
+        raise UserError(
+            f"`dvc {arguments[0]}` did not finish; its messages are above. Correct the cause, then run "
+            "`convtrack decide` again to continue."
+        )
+
+
+def _seconds(more: Mapping[str, int]) -> float:
+    """The estimated seconds of training so many more replicates of each model, from those already trained."""
+    total = 0.0
+    for model, count in more.items():
+        run = RunFolder.of(model)
+        threads = read_json(run.replicates, "configuration")["configuration"]["training"]["threads"]
+        times = [one["train_seconds"] for one in read_json(run.scores, "replicates")["replicates"]]
+        rounds = math.ceil(count / worker_count(count, threads, wanted=None))
+        total += rounds * sum(times) / len(times)
+    return total

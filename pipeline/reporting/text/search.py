@@ -1,0 +1,45 @@
+"""Sentences about the search for verdicts with `replicates: auto`, for the console and the report."""
+
+from collections.abc import Sequence
+
+from pipeline.config.schedule import Schedule
+from pipeline.reporting.text.quantities import duration, listed
+from pipeline.statistics.results import LEVEL, Certainty, Pair
+from pipeline.statistics.sequential import Plan, Search, decidable, outcome, undecided
+
+MOST_NAMES = 4
+"""Pairs that a sentence names."""
+
+
+def ending(plan: Plan, certainty: Certainty, search: Search) -> str:
+    """Why the search ended, in one or two sentences."""
+    reason = outcome(plan, certainty, search)
+    if reason == "decided":
+        return "Every pair of models has a verdict." if certainty.pairs else "There is no pair of models to compare."
+    left = names(undecided(certainty))
+    if reason == "undecidable":
+        return f"More replicates would not decide the remaining pairs: {left}."
+    if reason == "greatest":
+        return f"The greatest number of replicates, {search.schedule.greatest}, is reached. Undecided: {left}."
+    open_ = names(decidable(certainty))
+    if search.spent is None:
+        return f"The search is not finished: `convtrack decide` continues it. Open: {open_}."
+    return f"The time budget ended the search after {duration(60 * search.spent)}. More replicates can decide: {open_}."
+
+
+def looks_taken(schedule: Schedule) -> str:
+    """When the search looks at the verdicts, and how that keeps the error rate, as sentences."""
+    if schedule.looks == 1:
+        return f"The verdicts were computed once, after {schedule.least} replicates of each model."
+    return (
+        f"Replicates were trained until the verdicts were clear: at least {schedule.least} and at most "
+        f"{schedule.greatest} of each model, in steps of {schedule.step}. At most {schedule.looks} looks at the "
+        f"verdicts were planned. Each look uses the significance level {1 - LEVEL:.2g}/{schedule.looks}, so that all "
+        f"looks together keep {1 - LEVEL:.0%} (Bonferroni)."
+    )
+
+
+def names(pairs: Sequence[Pair]) -> str:
+    """The pairs by the names of their models; of more than `MOST_NAMES`, only the first and the number of the rest."""
+    shown = [f"{pair.first} – {pair.second}" for pair in pairs[:MOST_NAMES]]
+    return listed(shown if len(pairs) <= MOST_NAMES else [*shown, f"{len(pairs) - MOST_NAMES} more"])

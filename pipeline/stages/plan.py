@@ -1,0 +1,24 @@
+"""Write how many replicates each model gets: a fixed number, or as many as `convtrack decide` has found necessary."""
+
+from pipeline.comparison.planned import continued, write_plan
+from pipeline.config.schedule import Schedule
+from pipeline.config.schema import AutoConfig, Replicates
+from pipeline.console import say
+from pipeline.data.prepared import read_manifest
+from pipeline.statistics.sequential import Plan
+from pipeline.storage.folders import PREPARED
+
+
+def main(models: tuple[str, ...], replicates: Replicates, auto: AutoConfig) -> None:
+    """Plan the replicates of every model of the comparison."""
+    if replicates != "auto":
+        write_plan(Plan(dict.fromkeys(models, replicates)))
+        say(f"{replicates} replicates of each model")
+        return
+    manifest = read_manifest(PREPARED)
+    split = manifest["settings"]["split"]
+    schedule = Schedule.of(auto, strategy=split["strategy"], folds=split["folds"])
+    plan = continued(models, schedule, {"digest": manifest["digest"], "split": split})
+    write_plan(plan)
+    say("Replicates: " + ", ".join(f"{number} of {model}" for model, number in plan.replicates.items()))
+    say("`convtrack decide` trains more replicates where a verdict needs them.")
