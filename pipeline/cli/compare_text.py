@@ -12,7 +12,6 @@ from pipeline.reporting.text.pair_verdicts import sentence
 from pipeline.reporting.text.quantities import count, interval, listed, mean, p_value, score
 from pipeline.statistics.rank_tests import Ranking
 from pipeline.statistics.results import Certainty
-from pipeline.tracking.address import shown_address
 from pipeline.tracking.find import Candidate
 from pipeline.tracking.names import SEED
 from pipeline.tracking.paired_runs import PairedRuns
@@ -22,7 +21,7 @@ WIDEST = 28
 MISSING = "–"
 
 
-def runs_lines(found: Sequence[Candidate], metric: str, margin: float) -> list[str]:
+def runs_lines(found: Sequence[Candidate], address: str, metric: str, margin: float) -> list[str]:
     """A title and a row per run."""
     rows = [("run", "id", "data", "replicates", "seed", "finished")]
     for run in found:
@@ -30,7 +29,7 @@ def runs_lines(found: Sequence[Candidate], metric: str, margin: float) -> list[s
         finished = f"{run.finished:%Y-%m-%d %H:%M} UTC" if run.finished else MISSING
         seeds = ", ".join(run.seeds) or MISSING
         rows.append((run.name, run.run[:8], run.data, str(replicates or MISSING), seeds, finished))
-    title = f"{len(found)} runs of {shown_address()} by {metric_label(metric)}, margin {margin:g}:"
+    title = f"{len(found)} runs of {address} by {metric_label(metric)}, margin {margin:g}:"
     return [title, "", *columns(rows)]
 
 
@@ -48,7 +47,7 @@ def difference_lines(found: Sequence[Candidate]) -> list[str]:
     return ["", "Parameters that differ:", "", *columns(rows)]
 
 
-def group_lines(group: PairedRuns, metric: str) -> list[str]:
+def pair_lines(group: PairedRuns, metric: str) -> list[str]:
     """The scores and costs of a group of runs, a verdict for each pair, and the conclusion."""
     data = listed(sorted({run.data for run in group.runs}))
     found = group.certainty

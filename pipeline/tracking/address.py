@@ -16,4 +16,13 @@ def store_address() -> str:
 
 def shown_address() -> str:
     """The URI of the store without user name and password."""
-    return re.sub(r"//[^/@]*@", "//", store_address())
+    return shown(store_address())
+
+
+def shown(address: str) -> str:
+    """A URI without user name and password.
+
+    >>> shown("https://me:secret@host:5000/path")
+    'https://host:5000/path'
+    """
+    return re.sub(r"//[^/@]*@", "//", address)

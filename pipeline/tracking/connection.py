@@ -20,7 +20,7 @@ from pipeline.errors import Unreachable, UserError
 from pipeline.storage.files import replacing
 from pipeline.storage.folders import CACHE
 from pipeline.storage.interrupts import deferred_interrupts
-from pipeline.tracking.address import ARTIFACTS, DEFAULT_STORE, shown_address, store_address
+from pipeline.tracking.address import ARTIFACTS, DEFAULT_STORE, shown, store_address
 
 for _name in ("mlflow", "alembic", "urllib3"):
     logging.getLogger(_name).setLevel(logging.CRITICAL)  # They also raise every error that they log.
@@ -33,26 +33,30 @@ STORE_ERRORS = (MlflowException, requests.RequestException, SQLAlchemyError, OSE
 
 
 @contextmanager
-def connecting() -> Iterator[mlflow.MlflowClient]:
+def connecting(address: str | None = None) -> Iterator[mlflow.MlflowClient]:
     """Yield a client of the store. Within the block MLflow does not retry.
+
+    Args:
+        address: the URI of the store; without it, the project's store, which becomes MLflow's current one.
 
     Raises:
         UserError: the store cannot be opened.
         Unreachable: the store does not respond.
         OSError: the disk is full.
     """
-    address = store_address()
+    chosen, address = address, address or store_address()
     retries = os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"]
     os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
     try:
         if address.startswith("sqlite:///"):
             _open_sqlite(Path(address.removeprefix("sqlite:///")))
-        mlflow.set_tracking_uri(address)
+        if chosen is None:
+            mlflow.set_tracking_uri(address)
         yield mlflow.MlflowClient(address) if address.startswith("http") else _DatabaseClient(address)
     except UserError:
         raise
     except Exception as problem:
-        raise _connection_error(problem) from None
+        raise _connection_error(problem, address) from None
     finally:
         os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = retries
 
@@ -101,17 +105,17 @@ def _open_sqlite(file: Path) -> None:
         ) from None
 
 
-def _connection_error(problem: Exception) -> Exception:
-    """The error to raise for an exception of the store."""
-    address, reason = store_address(), _root_cause(problem)
+def _connection_error(problem: Exception, address: str) -> Exception:
+    """The error to raise for an exception of the store at this address."""
+    reason = _root_cause(problem)
     if "disk is full" in reason:
-        return OSError(errno.ENOSPC, reason, shown_address())
+        return OSError(errno.ENOSPC, reason, shown(address))
     if address.startswith("sqlite:"):
         advice = "Move the file away, or set MLFLOW_TRACKING_URI."
     else:
         action = "Start it" if address.startswith("http") else "Correct MLFLOW_TRACKING_URI"
         advice = f"{action}, or unset MLFLOW_TRACKING_URI to keep runs in {DEFAULT_STORE}."
-    return Unreachable(f"The tracking store {shown_address()} cannot be reached ({reason}). {advice}")
+    return Unreachable(f"The tracking store {shown(address)} cannot be reached ({reason}). {advice}")
 
 
 def _root_cause(problem: BaseException) -> str:

@@ -1,6 +1,6 @@
 """Read the runs of a store, including those of other projects."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,37 +10,45 @@ from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from pipeline.errors import UserError
-from pipeline.tracking.address import shown_address, store_address
-from pipeline.tracking.connection import SEARCH_LIMIT, connecting
+from pipeline.tracking.address import shown, store_address
+from pipeline.tracking.connection import SEARCH_LIMIT
 from pipeline.tracking.filters import text_filter
 from pipeline.tracking.names import KIND
+from pipeline.tracking.read_only import reading, resolved_address
 
 NEWEST_FIRST = ["attributes.start_time DESC"]
 
 
 @dataclass(frozen=True)
 class Store:
-    """All experiments of a store. `experiments` are the names of those that are not deleted, by id."""
+    """All experiments of a store, which is only read.
+
+    Attributes:
+        client: a client of MLflow.
+        experiments: the names of the experiments that are not deleted, by id.
+        address: the URI of the store, without user name and password.
+    """
 
     client: Any
     experiments: Mapping[str, str]
+    address: str
 
     @classmethod
-    def open(cls) -> "Store":
-        """Open the store.
+    def open(cls, address: str | None = None) -> "Store":
+        """Open the store at a URI or in an SQLite file; without `address`, that of the project.
 
         Raises:
-            UserError: the store is missing or cannot be reached.
+            UserError: the store is missing, of another version, or cannot be reached.
         """
-        address = store_address()
-        if address.startswith("sqlite:///") and not Path(address.removeprefix("sqlite:///")).is_file():
-            raise UserError(
-                f"There is no tracking store {shown_address()} here: run this command in the project's folder, or set "
-                "MLFLOW_TRACKING_URI."
-            )
-        with connecting() as client:
-            found = client.search_experiments()
-        return cls(client, {one.experiment_id: one.name for one in found})
+        address = resolved_address(address) if address else store_address()
+        experiments: dict[str, str] = {}
+        token: str | None = ""
+        with reading(address) as client:
+            while token is not None:
+                page = client.search_experiments(max_results=SEARCH_LIMIT, page_token=token or None)
+                experiments.update({one.experiment_id: one.name for one in page})
+                token = page.token or None
+        return cls(client, experiments, shown(address))
 
     def run(self, identity: str) -> Run | None:
         """The run with this id, even if it is deleted; None if the store has no such run."""
@@ -52,10 +60,13 @@ class Store:
             return None
         return found
 
-    def search(self, condition: str, *, limit: int, among: str = "") -> list[Run]:
+    def search(
+        self, condition: str, *, limit: int, among: str = "", experiments: Sequence[str] | None = None
+    ) -> list[Run]:
         """At most `limit` runs that satisfy a condition in MLflow's filter language, newest first.
 
-        `among` is an additional condition; messages do not mention it.
+        `among` is an additional condition; messages do not mention it. `experiments` are the ids of the experiments to
+        search, by default all.
 
         Raises:
             UserError: MLflow cannot parse the condition.
@@ -63,7 +74,12 @@ class Store:
         whole = f"{condition} AND {among}" if among else condition
         try:
             return list(
-                self.client.search_runs(list(self.experiments), whole, max_results=limit, order_by=NEWEST_FIRST)
+                self.client.search_runs(
+                    list(self.experiments) if experiments is None else list(experiments),
+                    whole,
+                    max_results=limit,
+                    order_by=NEWEST_FIRST,
+                )
             )
         except MlflowException as problem:
             if problem.error_code != "INVALID_PARAMETER_VALUE":

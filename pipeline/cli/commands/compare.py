@@ -9,11 +9,15 @@ Replicates with the same test images are compared in pairs, by number. Experimen
 they are compared by the validation metrics of their replicates. Models that occur on several data sets are ranked over
 these (Demšar 2006).
 
+With --group-by, groups of runs that any program has logged are compared by the last value of a logged metric. The best
+value over epochs is not offered: it makes every run look better than it is. The store is only read.
+
   convtrack compare lenet5 resnet8
   convtrack compare 3f2a9c 81d0e4 --metric accuracy --margin 0.02
   convtrack compare "params.model.name='lenet5'" resnet8
   convtrack compare "params.training.epochs='10' AND metrics.parameters < 100000"
   convtrack compare "tags.convtrack.kind='model'" --figure ranks.png
+  convtrack compare --group-by params.model --metric val_accuracy --store sqlite:///their.db
 """
 
 import argparse
@@ -22,9 +26,10 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipeline.cli.compare_groups import add_arguments, group_lines
 from pipeline.cli.compare_text import (
     difference_lines,
-    group_lines,
+    pair_lines,
     rank_lines,
     runs_lines,
     separation_lines,
@@ -51,9 +56,11 @@ def parser() -> argparse.ArgumentParser:
     command = argparse.ArgumentParser(
         "convtrack compare", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    command.add_argument("run", nargs="+", metavar="RUN", help="an id, a name or a filter")
+    command.add_argument("run", nargs="*", metavar="RUN", help="an id, a name or a filter")
     command.add_argument(
-        "--metric", metavar="NAME", help=f"one of {', '.join(METRICS)} (default: that of conf/comparison.yaml)"
+        "--metric",
+        metavar="NAME",
+        help=f"one of {', '.join(METRICS)} (default: that of conf/comparison.yaml); with --group-by, any logged metric",
     )
     command.add_argument(
         "--margin",
@@ -64,16 +71,25 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--figure", type=_figure_file, metavar="FILE", help="draw the ranks over data sets into a PNG or SVG file"
     )
+    command.add_argument(
+        "--store", metavar="URI", help="URI of an MLflow store, or an SQLite file (default: the project's store)"
+    )
+    add_arguments(command)
     return command
 
 
 def main(arguments: Sequence[str]) -> None:
     """Print the runs, the parameters in which they differ, a verdict per pair, and the conclusion."""
     given = parsed(parser().parse_args, arguments, help_command="convtrack compare --help")
+    if given.group_by:
+        for line in group_lines(given, MARGIN):
+            say(line)
+        return
+    _check_without_groups(given)
     settings = None if given.metric and given.margin else _settings(given.metric)
     metric = given.metric or (settings.primary_metric if settings else "")
     margin = given.margin or (settings.margin if settings else MARGIN)
-    store = Store.open()
+    store = Store.open(given.store)
     runs, remarks = find(store, given.run)
     if len(runs) < 2:
         raise UserError(f"compare needs at least two runs. Received one: {runs[0].info.run_name}.")
@@ -85,15 +101,25 @@ def main(arguments: Sequence[str]) -> None:
     ranks = _ranking(metric, groups, given.figure)
     remarks = [*remarks, *remark]
     for line in (
-        *runs_lines(found, metric, margin),
+        *runs_lines(found, store.address, metric, margin),
         *(["", *remarks] if remarks else []),
         *difference_lines(found),
-        *itertools.chain.from_iterable(group_lines(group, metric) for group in groups),
+        *itertools.chain.from_iterable(pair_lines(group, metric) for group in groups),
         *separation_lines(groups),
         *value_lines(others, metric),
         *(rank_lines(ranks) if ranks else ()),
     ):
         say(line)
+
+
+def _check_without_groups(given: argparse.Namespace) -> None:
+    if not given.run:
+        raise UserError("compare needs runs: name at least two of them, or groups of them with --group-by.")
+    if given.pair_by or given.where or given.experiment or given.lower_is_better is not None:
+        raise UserError(
+            "--pair-by, --where, --experiment and --lower-is-better belong to --group-by: add it, as in --group-by "
+            "params.model."
+        )
 
 
 def _margin(text: str) -> float:
