@@ -132,7 +132,7 @@ def _group(name: str, values: Array, tested_share: float, metric: Metric | None)
     low = high = deviation = np.nan
     if len(values) > 1 and np.isfinite(mean):
         variance = inference.redrawn(values, tested_share)
-        deviation, half = float(values.std(ddof=1)), variance.quantile * variance.error
+        deviation, half = float(values.std(ddof=1)), variance.quantile() * variance.error
         low, high = verdicts.interval(mean, variance, metric) if metric else (mean - half, mean + half)
     return Group(name, len(values), mean, deviation, low, high)
 
