@@ -13,7 +13,7 @@ from pipeline.reporting.text.quantities import count, interval, listed, mean, p_
 from pipeline.statistics.rank_tests import Ranking
 from pipeline.statistics.results import Certainty
 from pipeline.tracking.find import Candidate
-from pipeline.tracking.names import SEED
+from pipeline.tracking.names import DOES, SEED
 from pipeline.tracking.paired_runs import PairedRuns
 
 WIDEST = 28
@@ -34,13 +34,16 @@ def runs_lines(found: Sequence[Candidate], address: str, metric: str, margin: fl
 
 
 def difference_lines(found: Sequence[Candidate]) -> list[str]:
-    """The parameters in which the runs differ, except the seed: a row of a run names the seeds of its replicates."""
+    """The parameters in which the runs of networks differ, except the seed, which is in the row of a run."""
+    networks = [run for run in found if DOES not in run.parameters]
     different = differing(
-        {run.name: {name: value for name, value in run.parameters.items() if name != SEED} for run in found}
+        {run.name: {name: value for name, value in run.parameters.items() if name != SEED} for run in networks}
     )
+    if len(networks) < 2 and len(networks) < len(found):
+        return []
     if not different:
         return ["", "All parameters of these runs are equal."]
-    names = [run.name for run in found]
+    names = [run.name for run in networks]
     rows = [("parameter", *names)]
     for parameter, values in different.items():
         rows.append((parameter, *(_short(str(values.get(name, MISSING))) for name in names)))
@@ -62,8 +65,9 @@ def pair_lines(group: PairedRuns, metric: str) -> list[str]:
         lines += ["", "These are validation images, which also chose the epochs. Their groups were not resampled."]
     if len({run.seeds for run in group.runs}) > 1:
         lines += ["", "The runs have different seeds. Replicates that share their images are paired."]
+    baselines = {run.name: run.parameters[DOES] for run in group.runs if DOES in run.parameters}
     costs = {run.name: run.values[DECISIVE.key] for run in group.runs if DECISIVE.key in run.values}
-    return [*lines, "", *(sentence(pair, found) for pair in found.pairs), "", answer(found, costs)]
+    return [*lines, "", *(sentence(pair, found) for pair in found.pairs), "", answer(found, costs, baselines=baselines)]
 
 
 def separation_lines(groups: Sequence[PairedRuns]) -> list[str]:

@@ -12,6 +12,8 @@ REPLICATE = "convtrack.replicate"
 DATA_DIGEST = "convtrack.data_digest"
 BASELINE = "convtrack.baseline"
 """Tag: `true` on the runs of a baseline, which has no network."""
+DOES = "baseline"
+"""Parameter of a baseline, its only one: what it does, to continue "no model is better than"."""
 EVALUATED = "convtrack.evaluated"
 """Tag: JSON object of the ids of the evaluated child runs by replicate."""
 

@@ -7,7 +7,7 @@ from pipeline.reporting.costs import NETWORK_COSTS
 from pipeline.storage.files import read_json
 from pipeline.storage.folders import RunFolder
 from pipeline.tracking.image_sets import image_sets
-from pipeline.tracking.names import BASELINE, DATA_DIGEST, EVALUATED, EVALUATION
+from pipeline.tracking.names import BASELINE, DATA_DIGEST, DOES, EVALUATED, EVALUATION
 from pipeline.tracking.publish.evaluation import log_scores, means
 from pipeline.tracking.publish.model_runs import ModelRuns, provenance_tags
 from pipeline.tracking.tracker import Tracker
@@ -15,9 +15,9 @@ from pipeline.tracking.tracker import Tracker
 
 def publish_baseline(tracker: Tracker, run: RunFolder, prepared: Prepared) -> ModelRuns:
     """Log a baseline's scores, costs and predictions, and return its runs. It has no network and no epochs."""
-    fitted = read_json(run.baseline, *NETWORK_COSTS, "fingerprint", "replicates", "commit", "dirty")
+    fitted = read_json(run.baseline, "description", *NETWORK_COSTS, "fingerprint", "replicates", "commit", "dirty")
     name = run.folder.name
-    parameters = {"baseline": name}
+    parameters = {DOES: fitted["description"]}
     tags = {**provenance_tags(fitted), DATA_DIGEST: prepared.manifest["digest"], BASELINE: "true"}
     parent = tracker.parent(fitted["fingerprint"], name, parameters=parameters, tags=tags)
     fingerprints = {record["replicate"]: record["fingerprint"] for record in fitted["replicates"]}

@@ -118,6 +118,14 @@ def test_the_verdicts_are_those_of_the_statistics(folder, capsys):
     assert "margin 0.02" in output and "test images in 12 groups, 8 replicates" in output
 
 
+def test_a_baseline_is_compared_as_one_and_its_missing_settings_are_no_differences(folder, capsys):
+    publish("weak", simulated_predictions(0.5))
+    publish("prior", simulated_predictions(2.0), parameters={"baseline": "always predicting functional"})
+    output = output_of(capsys, "weak", "prior")
+    assert "Use none of these models: none is shown to be better than always predicting functional." in output
+    assert "Parameters that differ" not in output and "All parameters" not in output
+
+
 def test_only_differing_settings_are_listed(folder, capsys):
     publish("strong", simulated_predictions(1.5), parameters={"model.options.units": 100, "training.epochs": 10})
     publish("weak", simulated_predictions(0.3), parameters={"training.epochs": 10, "optimizer.name": "SGD"})
