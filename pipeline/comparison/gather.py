@@ -228,10 +228,20 @@ def _by_metric(scores: Sequence[Mapping[str, float]]) -> dict[str, tuple[float, 
     return {name: tuple(one[name] for one in scores) for name in names}
 
 
+def _title(manifest: Mapping[str, Any]) -> str:
+    """The name of the configured data, or the folder of the images if the configuration is that of any folder."""
+    data = manifest["settings"]["data"]
+    path = data.get("options", {}).get("path")
+    if data["name"] != data["source"] or not path:
+        return str(manifest["name"])
+    return Path(path).name if Path(path).is_absolute() else Path(path).as_posix()
+
+
 def _data(manifest: Mapping[str, Any]) -> DataSummary:
     height, width, channels = manifest["image_shape"]
     return DataSummary(
         name=manifest["name"],
+        title=_title(manifest),
         source=manifest["source"],
         licence=manifest["licence"],
         attribution=manifest["attribution"],

@@ -4,16 +4,14 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from matplotlib.figure import Figure
 
-from pipeline.reporting.tables.interval_bars import IntervalBars
-from pipeline.reporting.tables.pairs import Duel
 from pipeline.reporting.tables.text_table import Table
 
 
 class Paragraph(NamedTuple):
-    """A paragraph; the answer and warnings stand out."""
+    """A paragraph; the answer, its support and warnings stand out."""
 
     text: str
-    role: Literal["text", "answer", "warning"] = "text"
+    role: Literal["text", "answer", "support", "warning"] = "text"
     kind: str = "paragraph"
 
 
@@ -48,20 +46,18 @@ class Commands(NamedTuple):
 
 
 class TableBlock(NamedTuple):
-    """A table, which HTML makes sortable; HTML also draws `bars` below the texts of the given column."""
+    """A table, which HTML makes sortable."""
 
     table: Table
-    bars: IntervalBars | None = None
-    bar_column: int = 0
     kind: str = "table"
 
 
-class Square(NamedTuple):
-    """Every model against every other; HTML shows the duels in coloured cells, Markdown the table."""
+class Matrix(NamedTuple):
+    """A table of every model against every other; HTML colours each cell by its name in `standings`."""
 
     table: Table
-    rows: dict[str, tuple[Duel | None, ...]]
-    kind: str = "square"
+    standings: tuple[tuple[str, ...], ...]
+    kind: str = "matrix"
 
 
 class Picture(NamedTuple):
@@ -70,14 +66,7 @@ class Picture(NamedTuple):
     name: str
     alternative: str
     figure: Figure
-
-
-class Pictures(NamedTuple):
-    """Figures side by side; small ones are half as wide."""
-
-    pictures: tuple[Picture, ...]
-    small: bool = False
-    kind: str = "pictures"
+    kind: str = "picture"
 
 
 class Image(NamedTuple):
@@ -101,19 +90,28 @@ class Fold(NamedTuple):
 
     summary: str
     blocks: "tuple[Block, ...]"
-    opened: bool = False
     kind: str = "fold"
 
 
-Block: TypeAlias = Paragraph | Link | Bullets | Terms | Commands | TableBlock | Square | Pictures | Images | Fold
+class Beside(NamedTuple):
+    """Two blocks side by side on a wide page, else one below the other."""
+
+    blocks: "tuple[Block, ...]"
+    kind: str = "beside"
+
+
+Block: TypeAlias = (
+    Paragraph | Link | Bullets | Terms | Commands | TableBlock | Matrix | Picture | Images | Fold | Beside
+)
 
 
 class Section(NamedTuple):
-    """A heading and the blocks below it; `anchor` is its id in HTML."""
+    """A folded part of the report: its id in HTML, its heading, its blocks, and what to expect in a few words."""
 
     anchor: str
     heading: str
     blocks: tuple[Block, ...]
+    hint: str = ""
 
 
 class Document(NamedTuple):

@@ -70,12 +70,14 @@ class ModelResult:
 class DataSummary:
     """The images of a comparison, their source and their split.
 
+    `name` is that of the configuration file; `title` is what readers know the images by.
     `image_shape` is (height, width, channels). `counts` maps split → class → number of images, in the first replicate.
     `largest_deviation` is the largest difference between the share of a class in a split and its share in all images,
     from 0 to 1.
     """
 
     name: str
+    title: str
     source: str
     licence: str
     attribution: str

@@ -16,8 +16,8 @@ class Cost(NamedTuple):
     `key` is its name in result files and in MLflow. `label` is its name in sentences, tables and axes, and `per` is
     what one value refers to. `write` formats a value. `source` is where the report finds it: `network` (one value per
     model, in the file of the layer table), `replicates` (one value per replicate, in the file of scores) or `folder`
-    (the size of the run folder). `shown` lists where it appears: as a column of the table of models, as a figure of
-    score against cost, or in the table of the total effort.
+    (the size of the run folder). `shown` lists where it appears: in the first table of the report (`lead`), as a column
+    of the table of all costs, in the figure of scores and costs, or in the table of the total effort.
     """
 
     key: str
@@ -25,7 +25,7 @@ class Cost(NamedTuple):
     per: str
     write: Callable[[float], str]
     source: Literal["network", "replicates", "folder"]
-    shown: tuple[Literal["column", "figure", "total"], ...]
+    shown: tuple[Literal["lead", "column", "figure", "total"], ...]
 
 
 COSTS = (
@@ -36,7 +36,7 @@ COSTS = (
         "per image",
         quantities.magnitude,
         "network",
-        ("column", "figure"),
+        ("lead", "column", "figure"),
     ),
     Cost("largest_activation_bytes", "activation memory", "per image", quantities.storage, "network", ("column",)),
     Cost(
@@ -45,11 +45,12 @@ COSTS = (
         "per replicate",
         quantities.duration,
         "replicates",
-        ("column", "figure", "total"),
+        ("lead", "column", "figure", "total"),
     ),
-    Cost("seconds_per_image", "time per image", "", quantities.latency, "replicates", ("column", "figure")),
+    Cost("seconds_per_image", "time per image", "", quantities.latency, "replicates", ("lead", "column", "figure")),
     Cost("disk_bytes", "disk space", "", quantities.storage, "folder", ("total",)),
 )
+LEADING = tuple(cost for cost in COSTS if "lead" in cost.shown)
 COLUMNS = tuple(cost for cost in COSTS if "column" in cost.shown)
 DRAWN = tuple(cost for cost in COSTS if "figure" in cost.shown)
 NETWORK_COSTS = tuple(cost.key for cost in COSTS if cost.source == "network")

@@ -3,13 +3,14 @@
 import base64
 import re
 from collections.abc import Iterator, Sequence
+from io import BytesIO
 from urllib.parse import quote
 
 from markupsafe import Markup
+from PIL import Image
 
-from pipeline.reporting.blocks import Block, Document, Fold, Images, Picture, Pictures
-from pipeline.reporting.figures.style import INK, MUTED, RULE, png_bytes, svg_text
-from pipeline.reporting.tables.interval_bars import svg_bars
+from pipeline.reporting.blocks import Beside, Block, Document, Fold, Images, Picture
+from pipeline.reporting.figures.style import BLUE, INK, MUTED, RULE, png_bytes, svg_text
 from pipeline.reporting.templates.rendering import template
 
 ADDRESS_CHARACTERS = "%:/?#[]@!$&'()*+,;="
@@ -19,7 +20,7 @@ ADDRESS_CHARACTERS = "%:/?#[]@!$&'()*+,;="
 def html(document: Document) -> str:
     """Return the report as one HTML file that contains its style, its figures and its images."""
     return template("comparison.html.j2", autoescape=True).render(
-        document=document, inline=_inline, data_address=_data_address, svg_bars=svg_bars
+        document=document, inline=_inline, data_address=_data_address
     )
 
 
@@ -40,16 +41,20 @@ def markdown(document: Document, figures_folder: str) -> tuple[str, dict[str, by
 def _pictures(blocks: Sequence[Block]) -> Iterator[tuple[str, bytes]]:
     """The names and the PNG bytes of all pictures in the blocks."""
     for block in blocks:
-        if isinstance(block, Pictures):
-            yield from ((picture.name, png_bytes(picture.figure)) for picture in block.pictures)
+        if isinstance(block, Picture):
+            yield block.name, png_bytes(block.figure)
         elif isinstance(block, Images):
             yield from ((image.name, image.png) for image in block.images)
-        elif isinstance(block, Fold):
+        elif isinstance(block, Fold | Beside):
             yield from _pictures(block.blocks)
 
 
 def _data_address(png: bytes) -> Markup:
-    return Markup("data:image/png;base64,") + base64.b64encode(png).decode()
+    """The image as WebP, which needs a quarter of the space."""
+    buffer = BytesIO()
+    with Image.open(BytesIO(png)) as image:
+        image.convert("RGB").save(buffer, "WEBP", quality=80)
+    return Markup("data:image/webp;base64,") + base64.b64encode(buffer.getvalue()).decode()
 
 
 def _inline(picture: Picture) -> Markup:
@@ -58,7 +63,12 @@ def _inline(picture: Picture) -> Markup:
     prefix = re.sub(r"\W", "-", picture.name)
     svg = re.sub(r'\bid="', f'id="{prefix}-', svg)
     svg = re.sub(r'((?:xlink:)?href="|url\()#', rf"\1#{prefix}-", svg)
-    for colour, variable in ((INK, "currentColor"), (MUTED, "var(--muted)"), (RULE, "var(--rule)")):
+    for colour, variable in (
+        (INK, "currentColor"),
+        (MUTED, "var(--muted)"),
+        (RULE, "var(--rule)"),
+        (BLUE, "var(--accent)"),
+    ):
         svg = svg.replace(colour, variable)
     opening = Markup('<svg role="img" aria-label="{}" ').format(picture.alternative)
     return opening + Markup(svg.removeprefix("<svg "))

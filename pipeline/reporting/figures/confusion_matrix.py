@@ -1,13 +1,14 @@
-"""The confusion matrix of a model."""
+"""The confusion matrices of the models, side by side."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from pipeline.reporting.figures.style import BLUE, INK, WIDTH, new_figure, styled
+from pipeline.reporting.figures.style import BLUE, INK, new_figure, panel_grid, panel_title, styled
 from pipeline.reporting.text import quantities
 
 NUMBERED_CLASSES = 16
@@ -42,14 +43,25 @@ def confusion_matrix(classes: Sequence[str], counts: np.ndarray) -> ConfusionMat
 
 
 @styled
-def confusion_figure(title: str, values: ConfusionMatrix) -> Figure:
+def confusion_figure(matrices: Mapping[str, ConfusionMatrix]) -> Figure:
+    """Draw a matrix per model; the models may have different classes, so each panel has its own labels."""
+    largest = max(len(matrix.classes) for matrix in matrices.values())
+    side = 1.9 if largest <= 2 else 2.6 if largest <= 5 else max(3.6, 0.12 * largest)
+    rows, columns = panel_grid(len(matrices), most=max(1, int(11 // side)))
+    figure = new_figure(rows * (side + 0.35), width=columns * side + 0.3)
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes, (name, matrix) in zip(panels, matrices.items(), strict=False):
+        _draw(axes, name, matrix)
+    for axes in panels[len(matrices) :]:
+        axes.set_visible(False)
+    return figure
+
+
+def _draw(axes: Axes, name: str, matrix: ConfusionMatrix) -> None:
     """Draw one square per pair of classes: its opacity is the share of the true class, its text the count."""
-    classes, counts, shares = values
+    classes, counts, shares = matrix
     n = len(classes)
-    side = max(WIDTH, 0.16 * n + 1)
-    figure = new_figure(side * (0.62 if n == 2 else 0.92), width=side)
-    axes = figure.subplots()
-    size = max(5.0, min(10.0, 60 / n))
+    size = 8.0 if n <= 5 else max(4.5, 75 / n)
     for (row, column), count in np.ndenumerate(counts):
         share = float(np.nan_to_num(shares[row, column]))
         # Opacity instead of a colour scale, because it works on light and dark backgrounds.
@@ -58,19 +70,17 @@ def confusion_figure(title: str, values: ConfusionMatrix) -> Figure:
             text = quantities.count(int(count)) + (f"\n{quantities.share(share)}" if n <= 5 else "")
             colour = "#fffffe" if share > 0.8 else INK
             axes.text(column, row, text, ha="center", va="center", fontsize=size, color=colour)
-    axes.set(xlim=(-0.5, n - 0.5), ylim=(n - 0.5, -0.5))
+    axes.set(xlim=(-0.5, n - 0.5), ylim=(n - 0.5, -0.5), aspect="equal")
     axes.set_xticks(range(n), classes)
     axes.set_yticks(range(n), classes)
-    label_size = 8 if n <= NUMBERED_CLASSES else 6
-    long = max(map(len, classes)) * n > 36
-    axes.tick_params(length=0, labelsize=label_size)
-    if long:
-        axes.tick_params(axis="x", rotation=90 if n > NUMBERED_CLASSES else 45)
-        for label in axes.get_xticklabels():
-            label.set(ha="right", rotation_mode="anchor")
+    axes.tick_params(length=0, labelsize=8 if n <= 5 else max(4.5, 75 / n))
+    # Vertical labels never overlap their neighbours.
+    axes.tick_params(axis="x", rotation=90 if max(map(len, classes)) * n > 14 else 0)
+    axes.tick_params(axis="y", rotation=90 if n <= 3 else 0)
+    if n <= 3:
+        for label in axes.get_yticklabels():
+            label.set_va("center")
     for spine in axes.spines.values():
         spine.set_visible(True)
-    axes.set_xlabel("predicted")
-    axes.set_ylabel("true")
-    axes.set_title(title)
-    return figure
+    axes.set(xlabel="predicted", ylabel="true")
+    panel_title(axes, name)

@@ -1,4 +1,4 @@
-"""Learning curves: training and validation loss and accuracy per epoch."""
+"""Learning curves: training and validation loss and accuracy per epoch, one column per model with shared axes."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -10,9 +10,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from pipeline.reporting.content import ModelResult
-from pipeline.reporting.figures.style import MUTED, RULE, WIDTH, LineStyle, new_figure, styled
+from pipeline.reporting.figures.style import BLUE, MUTED, RULE, new_figure, panel_grid, panel_title, styled
 
 MEASURES = ("loss", "accuracy")
+LOGARITHMIC = 8
+"""Ratio of the largest to the smallest loss from which the axis is logarithmic, so that high first losses fit on it."""
 
 
 class Curve(NamedTuple):
@@ -48,61 +50,71 @@ def learning_curves(model: ModelResult) -> dict[str, Curve]:
     }
 
 
-def common_limits(curves: Sequence[Mapping[str, Curve]], measure: str) -> tuple[float, float]:
-    """Return the y limits that show the means of all models, so that their figures have the same axes.
-
-    Losses count from the second epoch, because the first loss is often much larger than all others.
-    """
-    skipped = 1 if measure == "loss" else 0
-    means = [by_column[f"{part}/{measure}"].mean for by_column in curves for part in ("train", "val")]
-    seen = np.concatenate([mean[skipped:] if len(mean) > skipped else mean for mean in means])
-    if not seen.size:
-        return 0.0, 1.0
-    margin = 0.05 * (seen.max() - seen.min()) or 0.05
-    return float(seen.min() - margin), float(seen.max() + margin)
-
-
-def _draw_validation(axes: Axes, curve: Curve, style: LineStyle) -> None:
-    common = curve.common()
-    axes.fill_between(
-        curve.epochs[:common], curve.low[:common], curve.high[:common], color=style.colour, alpha=0.2, lw=0
-    )
-    axes.plot(curve.epochs[:common], curve.mean[:common], color=style.colour, lw=1.8, label="validation")
-    # Thinner after the first replicate has stopped, because the mean of the remaining ones can jump.
-    axes.plot(curve.epochs[max(common - 1, 0) :], curve.mean[max(common - 1, 0) :], color=style.colour, lw=0.7)
-
-
 @styled
-def learning_curves_figure(
-    title: str,
-    curves: Mapping[str, Curve],
-    style: LineStyle,
-    *,
-    others: Sequence[Mapping[str, Curve]] = (),
-) -> Figure:
-    """Draw loss above accuracy: training dashed, validation solid with a band from minimum to maximum.
+def learning_curves_figure(models: Mapping[str, Mapping[str, Curve]]) -> Figure:
+    """Draw loss above accuracy for each model: training dashed, validation solid with a band from minimum to maximum.
 
-    Grey lines in the background are the mean validation curves of `others`, the other models of the comparison.
-    The limits cover all models, so all figures of a comparison have the same axes.
+    Grey lines in the background are the mean validation curves of the other models. All panels of a measure have the
+    same axes, which show every epoch.
     """
-    figure = new_figure(4.3, width=WIDTH)
-    panels = figure.subplots(2, 1, sharex=True)
-    for axes, measure in zip(panels, MEASURES, strict=True):
-        for other in others:
-            background = other[f"val/{measure}"]
-            axes.plot(background.epochs, background.mean, color=RULE, lw=1.0, zorder=1, label="_other")
-        training = curves[f"train/{measure}"]
-        axes.plot(training.epochs, training.mean, color=style.colour, lw=1.2, ls=(0, (4, 2)), label="training")
-        _draw_validation(axes, curves[f"val/{measure}"], style)
-        axes.set_ylim(*common_limits([curves, *others], measure))
-        axes.set_ylabel(measure)
-        axes.grid(axis="y")
-    if others:
-        panels[0].plot([], [], color=RULE, lw=1.6, label="other models, validation")
-    panels[0].set_title(title)
-    handles, labels = panels[0].get_legend_handles_labels()
-    # Outside the axes, so that it hides no curve.
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(handles), handlelength=2.0, columnspacing=1.4)
-    panels[1].set_xlabel("epoch", color=MUTED)
-    panels[1].xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
+    rows, columns = panel_grid(len(models))
+    figure = new_figure(3.3 * rows + 0.3, width=1.85 * columns + 0.4)
+    bands = figure.subfigures(rows, 1, squeeze=False).ravel()
+    names = list(models)
+    for row, band in enumerate(bands):
+        panels = band.subplots(2, columns, sharex=True, sharey="row", squeeze=False)
+        for column in range(columns):
+            place = row * columns + column
+            for axes, measure in zip(panels[:, column], MEASURES, strict=True):
+                if place < len(names):
+                    _draw(axes, models, names[place], measure)
+                else:
+                    axes.set_visible(False)
+        for axes, measure in zip(panels[:, 0], MEASURES, strict=True):
+            axes.set_ylabel(measure)
+    handles, labels = bands[0].axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(handles))
     return figure
+
+
+def _draw(axes: Axes, models: Mapping[str, Mapping[str, Curve]], name: str, measure: str) -> None:
+    for other in models.values():
+        background = other[f"val/{measure}"]
+        axes.plot(background.epochs, background.mean, color=RULE, lw=1.0, zorder=1)
+    training, validation = models[name][f"train/{measure}"], models[name][f"val/{measure}"]
+    axes.plot(training.epochs, training.mean, color=MUTED, lw=1.2, ls=(0, (4, 2)), label="training")
+    common = validation.common()
+    shared = slice(None, common)
+    axes.fill_between(validation.epochs[shared], validation.low[shared], validation.high[shared], color=BLUE, alpha=0.2)
+    axes.plot(validation.epochs[shared], validation.mean[shared], color=BLUE, lw=1.8, label="validation")
+    # Thinner after the first replicate has stopped, because the mean of the remaining ones can jump.
+    rest = slice(max(common - 1, 0), None)
+    axes.plot(validation.epochs[rest], validation.mean[rest], color=BLUE, lw=0.7)
+    if len(models) > 1:
+        axes.plot([], [], color=RULE, lw=1.6, label="other models, validation")
+    scale, low, high = limits(list(models.values()), measure)
+    axes.set_yscale(scale)
+    axes.set_ylim(low, high)
+    axes.grid(axis="y")
+    if measure == MEASURES[0]:
+        panel_title(axes, name)
+    else:
+        axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=4))
+
+
+def limits(curves: Sequence[Mapping[str, Curve]], measure: str) -> tuple[str, float, float]:
+    """Return the scale of the y axis, linear or log, and limits that show all means and bands of all models."""
+    seen = np.concatenate(
+        [
+            *([by_column[f"train/{measure}"].mean for by_column in curves] or [np.empty(0)]),
+            *(getattr(by_column[f"val/{measure}"], end) for by_column in curves for end in ("low", "high")),
+        ]
+    )
+    if not seen.size:
+        return "linear", 0.0, 1.0
+    low, high = float(seen.min()), float(seen.max())
+    if measure == "loss" and 0 < low * LOGARITHMIC < high:
+        return "log", low / 1.15, high * 1.15
+    margin = 0.05 * (high - low) or 0.05
+    return "linear", low - margin, high + margin

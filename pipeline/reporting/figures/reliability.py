@@ -7,12 +7,14 @@ from matplotlib.figure import Figure
 
 from pipeline.evaluation.classification_curves import Calibration
 from pipeline.reporting.figures.style import (
+    BLUE,
     DASHED,
     MUTED,
     RULE,
-    WIDTH,
     LineStyle,
     new_figure,
+    panel_grid,
+    panel_title,
     square_axes,
     styled,
 )
@@ -42,21 +44,28 @@ def reliability_figure(curves: Mapping[str, Calibration], styles: Mapping[str, L
 
 
 @styled
-def reliability_panel(title: str, curve: Calibration, style: LineStyle, *, chance: float) -> Figure:
-    """Draw the reliability curve of one model at half width; all panels of a comparison have the same axes.
+def reliability_panels(curves: Mapping[str, Calibration], *, chance: float) -> Figure:
+    """Draw the reliability curve of each model in a panel of its own; all panels have the same axes.
 
     `chance` is the confidence of a uniform guess, 1 / classes, at which the confidence axis starts.
     """
-    figure = new_figure(WIDTH / 2, width=WIDTH / 2)
-    axes = figure.subplots()
-    axes.set(xlim=(chance - 0.03, 1.03), ylim=(-0.03, 1.03), xlabel="confidence", ylabel="accuracy")
-    axes.grid(color=RULE)
-    axes.plot([chance, 1], [chance, 1], color=MUTED, lw=0.8, ls=DASHED)
-    axes.plot(curve.confidence, curve.accuracy, color=style.colour, lw=1.2)
-    areas = 6 + 70 * curve.images / max(curve.images.sum(), 1)
-    axes.scatter(curve.confidence, curve.accuracy, s=areas, color=style.colour, lw=0)
-    axes.set_xticks([chance, 1], [quantities.share(chance), "100 %"])
-    axes.set_yticks(np.linspace(0, 1, 3), ["0 %", "50 %", "100 %"])
-    axes.set_title(title, fontsize=min(9.5, 170 / max(len(title), 1)))
-    axes.text(0.97, 0.05, f"error {quantities.score(curve.error)}", ha="right", transform=axes.transAxes, fontsize=8)
+    rows, columns = panel_grid(len(curves))
+    figure = new_figure(2.1 * rows + 0.2, width=1.85 * columns + 0.4)
+    panels = figure.subplots(rows, columns, sharey=True, squeeze=False)
+    for axes, (name, curve) in zip(panels.ravel(), curves.items(), strict=False):
+        axes.grid(color=RULE)
+        axes.plot([chance, 1], [chance, 1], color=MUTED, lw=0.8, ls=DASHED)
+        axes.plot(curve.confidence, curve.accuracy, color=BLUE, lw=1.2)
+        areas = 6 + 70 * curve.images / max(curve.images.sum(), 1)
+        axes.scatter(curve.confidence, curve.accuracy, s=areas, color=BLUE, lw=0)
+        error = f"error {quantities.score(curve.error)}"
+        axes.text(0.97, 0.05, error, ha="right", transform=axes.transAxes, fontsize=8)
+        axes.set(xlim=(chance - 0.03, 1.03), ylim=(-0.03, 1.03), xlabel="confidence")
+        axes.set_xticks([chance, 1], [quantities.share(chance), "100 %"])
+        panel_title(axes, name)
+    for axes in panels.ravel()[len(curves) :]:
+        axes.set_visible(False)
+    panels[0, 0].set_yticks(np.linspace(0, 1, 3), ["0 %", "50 %", "100 %"])
+    for axes in panels[:, 0]:
+        axes.set_ylabel("accuracy")
     return figure

@@ -9,4 +9,8 @@ def section(comparison: Comparison) -> Section | None:
     """Return the tables that have content."""
     metrics, outputs = other_metrics_table(comparison), further_outputs_table(comparison)
     tables = [*([metrics] if len(metrics.header) > 1 else []), *([outputs] if outputs.rows else [])]
-    return Section("metrics", "Other metrics", tuple(map(TableBlock, tables))) if tables else None
+    return (
+        Section("metrics", "Other metrics", tuple(map(TableBlock, tables)), "every metric of every model")
+        if tables
+        else None
+    )

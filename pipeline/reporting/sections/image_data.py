@@ -19,7 +19,7 @@ def section(comparison: Comparison) -> Section:
     if data.notes:
         blocks.append(Bullets(data.notes))
     blocks.append(Terms((("Source", data.source), ("Attribution", data.attribution), ("Licence", data.licence))))
-    return Section("data", "Data", tuple(blocks))
+    return Section("data", "Data", tuple(blocks), "classes, split, source, licence")
 
 
 def counts_table(data: DataSummary) -> Table:

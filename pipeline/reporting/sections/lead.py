@@ -1,45 +1,66 @@
-"""The lead of the report: the answer, warnings, and what was compared."""
+"""The first screen of the report: the answer, the figure of scores and costs, and the table of the models."""
 
-from pipeline.reporting.blocks import Block, Link, Paragraph
-from pipeline.reporting.content import Comparison
+from pipeline.reporting.blocks import Beside, Block, Link, Paragraph, Picture, TableBlock
+from pipeline.reporting.content import Comparison, metric_label
+from pipeline.reporting.costs import DECISIVE
+from pipeline.reporting.figures.scores_and_costs import ScoresAndCosts, scores_and_costs, scores_and_costs_figure
+from pipeline.reporting.tables.models import lead_table
+from pipeline.reporting.tables.pairs import tie_letters
 from pipeline.reporting.text import reuse
-from pipeline.reporting.text.conclusions import answer
-from pipeline.reporting.text.quantities import count, sides
+from pipeline.reporting.text.conclusions import conclusion
+from pipeline.reporting.text.quantities import capitalized, count, interval, listed, score
 
 
 def title(comparison: Comparison) -> str:
     """Return the title of the report."""
-    return f"Comparison on {comparison.data.name}"
+    return f"Comparison on {comparison.data.title}"
 
 
 def blocks(comparison: Comparison) -> tuple[Block, ...]:
-    """Return the answer, the warning about used test images if there is one, the summary and the link to MLflow."""
-    parts: list[Block] = [
-        Paragraph(answer(comparison.certainty, comparison.decisive_costs, baselines=comparison.baselines), "answer")
-    ]
+    """Return the answer with its support, a warning if test images were used before, the figure and the table."""
+    concluded = conclusion(comparison.certainty, comparison.decisive_costs, baselines=comparison.baselines)
+    parts: list[Block] = [Paragraph(concluded.answer, "answer")]
+    parts.append(Paragraph(" ".join((*concluded.support, _compared(comparison))), "support"))
     if reuse.warning_needed(comparison):
         parts.append(Paragraph(" ".join(reuse.sentences(comparison)), "warning"))
-    parts.append(Paragraph(" ".join(_summary(comparison))))
+    table = TableBlock(lead_table(comparison, tie_letters(comparison.certainty)))
+    values = scores_and_costs(comparison, (DECISIVE,))
+    if values.rows:
+        figure = scores_and_costs_figure(values, recommended=concluded.model)
+        parts.append(Beside((Picture("scores-and-costs", description(values), figure), table)))
+    else:
+        parts.append(table)
+    parts += [
+        Paragraph(
+            f"{model.name} predicts {model.other_target}, so its scores cannot be compared with those of the others."
+        )
+        for model in comparison.models
+        if model.other_target is not None
+    ]
     if comparison.tracking_link:
         parts.append(Link("Open the runs in MLflow", comparison.tracking_link))
     return tuple(parts)
 
 
-def _summary(comparison: Comparison) -> list[str]:
-    data, models = comparison.data, [model.name for model in comparison.networks]
-    several = len(models) > 1
-    times = "once" if comparison.replicates_range == "1" else f"{comparison.replicates_range} times"
-    unseen = "in the same replicate" if comparison.certainty.design == "redrawn" else "in any replicate"
-    return [
-        f"{len(models)} {'models were each' if several else 'model was'} trained {times} on {data.name} "
-        f"({count(data.images)} images of {sides(data.image_shape, ' × ')}, {len(data.classes)} classes): "
-        f"{', '.join(models)}.",
-        *([f"Baselines, which have no network: {', '.join(comparison.baselines)}."] if comparison.baselines else []),
-        f"Split: {data.split_strategy}.",
-        *(
-            ["The same replicate of every model uses the same images, so models are compared in pairs."]
-            if several
-            else []
-        ),
-        f"Test scores come from images that no model was trained on {unseen}.",
+def description(values: ScoresAndCosts) -> str:
+    """The figure in words, for people who cannot see it."""
+
+    def row_text(place: int) -> str:
+        row = values.rows[place]
+        ends = interval(row.low, row.high)
+        amounts = [f"{cost.write(amount)} {cost.label}" for cost, amount in zip(values.costs, row.costs, strict=True)]
+        return f"{row.model} {score(row.mean)}{f' ({ends})' if ends else ''} at {listed(amounts)}"
+
+    rows = "; ".join(map(row_text, range(len(values.rows))))
+    tied = [
+        listed([values.rows[place].model for place in places]) for places in values.ties.values() if len(places) > 1
     ]
+    ties = f" Tied: {'; '.join(tied)}." if tied else ""
+    return f"{capitalized(metric_label(values.metric))} with interval and cost, the cheapest model first: {rows}.{ties}"
+
+
+def _compared(comparison: Comparison) -> str:
+    numbers = sorted({len(model.scores[comparison.primary_metric]) for model in comparison.networks})
+    times = "once" if numbers == [1] else f"{'–'.join(map(str, {numbers[0]: 0, numbers[-1]: 0}))} times"
+    networks = "1 network" if len(comparison.networks) == 1 else f"{len(comparison.networks)} networks"
+    return f"{networks}, trained {times} each on {count(comparison.data.images)} images."

@@ -24,4 +24,4 @@ def section(comparison: Comparison) -> Section:
         TableBlock(effort_table(comparison)),
         TableBlock(versions_table(comparison)),
     ]
-    return Section("reproduce", "How to reproduce", tuple(blocks))
+    return Section("reproduce", "How to reproduce", tuple(blocks), "commands, commits, versions, total effort")

@@ -12,4 +12,4 @@ def section(comparison: Comparison) -> Section:
     if common.rows:
         owner = "of the model" if len(comparison.networks) == 1 else "that all models share"
         blocks.append(Fold(f"{len(common.rows)} settings {owner}", (TableBlock(common),)))
-    return Section("settings", "Settings", tuple(blocks))
+    return Section("settings", "Settings", tuple(blocks), "what differs between the models, and what they share")

@@ -12,4 +12,4 @@ def section(comparison: Comparison) -> Section | None:
         return None
     first, *others = map(TableBlock, tables)
     blocks: tuple[Block, ...] = (first, Fold("Other metrics by subgroup", tuple(others))) if others else (first,)
-    return Section("subgroups", "By subgroup", blocks)
+    return Section("subgroups", "By subgroup", blocks, "scores on parts of the test images")

@@ -1,60 +1,42 @@
-"""The spread over replicates, and the meaning of the statistical terms."""
+"""How the models were compared, and the meaning of the statistical terms."""
 
-import numpy as np
-
-from pipeline.reporting.blocks import Paragraph, Picture, Pictures, Section, Terms
+from pipeline.reporting.blocks import Block, Fold, Paragraph, Section, TableBlock, Terms
 from pipeline.reporting.content import Comparison, metric_label
-from pipeline.reporting.figures.spread import Spread, spread, spread_figure
-from pipeline.reporting.figures.style import line_styles
+from pipeline.reporting.tables.models import replicates_table
+from pipeline.reporting.text import reuse
 from pipeline.reporting.text.explanations import explanations
-from pipeline.reporting.text.quantities import score
-from pipeline.reporting.text.search import ending, looks_taken
+from pipeline.reporting.text.quantities import count, sides
 
 
 def section(comparison: Comparison) -> Section:
-    """Return the figure of all replicates and the explanations."""
-    metric, values = comparison.primary_metric, spread(comparison)
-    figure = spread_figure(values, metric, line_styles([model.name for model in comparison.models]))
-    return Section(
-        "certainty",
-        "How certain are the results?",
-        (
-            Paragraph(_introduction(comparison)),
-            *_search(comparison),
-            Pictures((Picture("spread", _description(values, metric), figure),)),
-            Terms(explanations(comparison.certainty), columns=True),
-        ),
-    )
-
-
-def _search(comparison: Comparison) -> tuple[Paragraph, ...]:
-    """How many replicates were trained for a verdict; nothing with a fixed number."""
-    plan = comparison.plan
-    if plan is None or plan.search is None:
-        return ()
-    return (Paragraph(f"{looks_taken(plan.search.schedule)} {ending(plan, comparison.certainty, plan.search)}"),)
-
-
-def _introduction(comparison: Comparison) -> str:
+    """Return what was compared, the explanations, and how often the test images were used."""
+    blocks: list[Block] = [Paragraph(" ".join(_summary(comparison)))]
     if comparison.replicates == 1:
-        return (
-            "Every model was trained once. It is unknown how much its "
-            f"{metric_label(comparison.primary_metric)} would change in a second training with other initial weights "
-            "and other training images, so a difference between two models may be random."
+        blocks.append(
+            Paragraph(
+                "Every model was trained once. It is unknown how much its "
+                f"{metric_label(comparison.primary_metric)} would change in a second training with other initial "
+                "weights and other training images, so a difference between two models may be random."
+            )
         )
-    marks = f"Each mark is one of {comparison.replicates_range} replicates, each bar a mean."
-    if len(comparison.models) == 1:
-        return marks
-    return (
-        f"{marks} Grey lines connect the same replicate of all models: where they are parallel, the differences "
-        "between replicates come from the images, not from the models."
-    )
+    blocks += [
+        Terms(
+            (*explanations(comparison.certainty), ("Use of the test images", " ".join(reuse.sentences(comparison)))),
+            columns=True,
+        ),
+        Fold("Every replicate", (TableBlock(replicates_table(comparison)),)),
+    ]
+    return Section("certainty", "Why so sure?", tuple(blocks), "intervals, tests, replicates, use of the test images")
 
 
-def _description(values: Spread, metric: str) -> str:
-    ranges = (
-        f"{model} {score(np.nanmin(row))} to {score(np.nanmax(row))}"
-        for model, row in zip(values.models, values.scores, strict=True)
-        if np.isfinite(row).any()
-    )
-    return f"Lowest and highest {metric_label(metric)} of a replicate: {'; '.join(ranges)}."
+def _summary(comparison: Comparison) -> list[str]:
+    data, several = comparison.data, len(comparison.models) > 1
+    unseen = "in the same replicate" if comparison.certainty.design == "redrawn" else "in any replicate"
+    paired = ["The same replicate of every model uses the same images, so models are compared in pairs."]
+    return [
+        f"{data.title}: {count(data.images)} images of {sides(data.image_shape, ' × ')}, {len(data.classes)} classes.",
+        f"Split: {data.split_strategy}.",
+        *(paired if several else []),
+        *([f"Baselines, which have no network: {', '.join(comparison.baselines)}."] if comparison.baselines else []),
+        f"Test scores come from images that no model was trained on {unseen}.",
+    ]

@@ -32,4 +32,5 @@ def section(comparison: Comparison) -> Section | None:
                 )
             ),
         ),
+        "images that a model misclassified with high confidence",
     )

@@ -1,6 +1,6 @@
 """The models of a comparison, one row each: the primary metric with its interval, and the costs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -8,11 +8,10 @@ import numpy as np
 from pipeline.evaluation.metrics import LOWER_IS_BETTER
 from pipeline.reporting import costs
 from pipeline.reporting.content import Comparison, ModelResult, metric_label
+from pipeline.reporting.costs import Cost
 from pipeline.reporting.tables.text_table import Table
 from pipeline.reporting.text import quantities
 from pipeline.statistics.results import LEVEL, Estimate
-
-INTERVAL_COLUMN = 3
 
 
 class ComparisonRow(NamedTuple):
@@ -42,72 +41,95 @@ def comparison_rows(comparison: Comparison) -> tuple[ComparisonRow, ...]:
     )
 
 
-def comparison_table(comparison: Comparison, letters: Mapping[str, str]) -> Table:
-    """The models by the primary metric, with the costs of each; `letters` are those of the ties of each model."""
-    metric, label = comparison.primary_metric, metric_label(comparison.primary_metric)
+def lead_table(comparison: Comparison, letters: Mapping[str, str]) -> Table:
+    """The models by the primary metric, with the costs that decide; `letters` are those of the ties of each model."""
+    metric = comparison.primary_metric
     estimates = {one.model: one for one in comparison.certainty.estimates}
     models = {model.name: model for model in comparison.models}
     rows = comparison_rows(comparison)
+    direction = "lower" if metric in LOWER_IS_BETTER else "higher"
+    spread = (
+        "mean ± standard deviation over replicates" if max(len(row.values) for row in rows) > 1 else "one replicate"
+    )
+    bound = any(model.uncounted for model in comparison.models)
     return Table(
-        caption=_caption(comparison, label),
+        caption=f"Best mean first ({direction} is better; {spread}). Models that share a letter are tied: none is "
+        "shown to be better than another."
+        + (" ≥ marks a lower bound, because some layers are not counted." if bound else ""),
         header=(
             "model",
             "tie",
-            f"test {label}",
+            f"test {metric_label(metric)}",
             f"{quantities.share(LEVEL)} interval",
-            f"validation {label}",
+            *(cost.label for cost in costs.LEADING),
+        ),
+        rows=tuple(
+            (
+                row.model,
+                letters.get(row.model) or "–",
+                quantities.spread(row.values),
+                _interval(estimates.get(row.model)),
+                *_costs(models[row.model], costs.LEADING),
+            )
+            for row in rows
+        ),
+        keys=tuple(
+            (None, None, row.mean, _low(estimates.get(row.model)), *_amounts(models[row.model], costs.LEADING))
+            for row in rows
+        ),
+    )
+
+
+def details_table(comparison: Comparison) -> Table:
+    """The models with their validation score, their receptive field and all costs."""
+    metric = comparison.primary_metric
+    models = {model.name: model for model in comparison.models}
+    ordered = [models[row.model] for row in comparison_rows(comparison)]
+    return Table(
+        caption="Choose settings by the validation score; expect the test score on new images. Multiply–accumulates "
+        "are those of one forward pass. Training time is per replicate. Time per image is measured on whole batches "
+        "and includes reading and standardising.",
+        header=(
+            "model",
+            f"validation {metric_label(metric)}",
             "receptive field",
             *(cost.label for cost in costs.COLUMNS),
         ),
         rows=tuple(
-            _cells(row, models[row.model], estimates.get(row.model), metric, letters.get(row.model) or "–")
-            for row in rows
+            (
+                model.name,
+                quantities.spread(model.validation.get(metric, ())),
+                quantities.sides(model.receptive_field, " × "),
+                *_costs(model, costs.COLUMNS),
+            )
+            for model in ordered
         ),
-        keys=tuple(_keys(row, models[row.model], estimates.get(row.model), metric) for row in rows),
+        keys=tuple(
+            (
+                None,
+                quantities.mean(model.validation.get(metric, ())),
+                float(np.prod(model.receptive_field)) if model.receptive_field else float("nan"),
+                *_amounts(model, costs.COLUMNS),
+            )
+            for model in ordered
+        ),
     )
 
 
-def _cells(
-    row: ComparisonRow, model: ModelResult, estimate: Estimate | None, metric: str, letters: str
-) -> tuple[str, ...]:
-    """The texts of one row of the comparison table."""
-    return (
-        row.model,
-        letters,
-        quantities.spread(row.values),
-        (quantities.interval(estimate.low, estimate.high) if estimate else "") or "–",
-        quantities.spread(model.validation.get(metric, ())),
-        quantities.sides(model.receptive_field, " × "),
-        *(costs.amount(cost, model.mean_cost(cost.key), bound=bool(model.uncounted)) for cost in costs.COLUMNS),
-    )
+def _interval(estimate: Estimate | None) -> str:
+    return (quantities.interval(estimate.low, estimate.high) if estimate else "") or "–"
 
 
-def _keys(row: ComparisonRow, model: ModelResult, estimate: Estimate | None, metric: str) -> tuple[float | None, ...]:
-    """The numbers by which the columns of one row are sorted; None for columns of text."""
-    field = model.receptive_field
-    return (
-        None,
-        None,
-        row.mean,
-        estimate.low if estimate else float("nan"),
-        quantities.mean(model.validation.get(metric, ())),
-        float(np.prod(field)) if field else float("nan"),
-        *(model.mean_cost(cost.key) for cost in costs.COLUMNS),
-    )
+def _low(estimate: Estimate | None) -> float:
+    return estimate.low if estimate else float("nan")
 
 
-def _caption(comparison: Comparison, label: str) -> str:
-    direction = "lower" if comparison.primary_metric in LOWER_IS_BETTER else "higher"
-    spread = "mean ± standard deviation over replicates" if comparison.replicates > 1 else "one replicate"
-    bound = any(model.uncounted for model in comparison.models)
-    return (
-        f"Models by test {label} ({direction} is better; {spread}). Models that share a letter are tied: none is shown "
-        "to be better than another. Choose settings by the validation score; expect the test score on new images. "
-        "Multiply–accumulates are those of one forward pass. Training time is per replicate. Time per image is "
-        "measured on whole batches and includes reading and standardising."
-        + (f" Baselines: {', '.join(comparison.baselines)}." if comparison.baselines else "")
-        + (" ≥ marks a lower bound, because some layers are not counted." if bound else "")
-    )
+def _costs(model: ModelResult, shown: Sequence[Cost]) -> list[str]:
+    return [costs.amount(cost, model.mean_cost(cost.key), bound=bool(model.uncounted)) for cost in shown]
+
+
+def _amounts(model: ModelResult, shown: Sequence[Cost]) -> list[float]:
+    return [model.mean_cost(cost.key) for cost in shown]
 
 
 def replicates_table(comparison: Comparison) -> Table:

@@ -1,4 +1,4 @@
-"""Every model against every other: the verdict on each pair as a square table, and the letters of the ties."""
+"""Every model against every other: the differences as a matrix, the verdicts as a list, and the letters of the ties."""
 
 from string import ascii_lowercase
 from typing import Literal, NamedTuple
@@ -9,21 +9,17 @@ from pipeline.evaluation.metrics import LOWER_IS_BETTER
 from pipeline.reporting.content import metric_label
 from pipeline.reporting.tables.text_table import Table
 from pipeline.reporting.text import quantities
-from pipeline.statistics.results import LEVEL, Certainty
+from pipeline.statistics.results import LEVEL, Certainty, Pair
 
 Standing = Literal["better", "worse", "same", "open"]
 
-MARKS: dict[Standing, str] = {
-    "better": "▲ better",
-    "worse": "▼ worse",
-    "same": "= same",
-    "open": "? undecided",
-}
-"""A sign before each word, because not every reader can tell the colours apart."""
+SIGNS: dict[Standing, str] = {"better": "▲ ", "worse": "▼ ", "same": "= ", "open": ""}
+"""Before the difference, because not every reader can tell the colours apart."""
+VERDICTS = {"better": "better", "same": "practically the same", "open": "undecided"}
 
 
 class Duel(NamedTuple):
-    """A model against another: the verdict, the difference of scores with its interval, and P(the model is better)."""
+    """A model against another: the verdict, and the difference of scores with its interval."""
 
     model: str
     opponent: str
@@ -31,20 +27,11 @@ class Duel(NamedTuple):
     difference: float
     low: float
     high: float
-    wins: float
-
-    def mark(self) -> str:
-        """The sign and the word of the verdict."""
-        return MARKS[self.standing]
 
     def numbers(self) -> str:
-        """The difference, with its interval if there is one."""
+        """The sign of the verdict, the difference, and its interval in a second line if there is one."""
         ends = quantities.interval(self.low, self.high)
-        return quantities.difference(self.difference) + (f" ({ends})" if ends else "")
-
-    def probability(self) -> str:
-        """P(the model is better), empty if unknown."""
-        return f"P = {self.wins:.2f}" if np.isfinite(self.wins) else ""
+        return SIGNS[self.standing] + quantities.difference(self.difference) + (f"\n({ends})" if ends else "")
 
 
 def tie_letters(certainty: Certainty) -> dict[str, str]:
@@ -61,12 +48,12 @@ def duel(certainty: Certainty, model: str, opponent: str) -> Duel:
     pair = certainty.pair(model, opponent)
     if pair.first == model:
         standing: Standing = pair.verdict
-        return Duel(model, opponent, standing, pair.difference, pair.low, pair.high, pair.wins)
+        return Duel(model, opponent, standing, pair.difference, pair.low, pair.high)
     standing = "worse" if pair.verdict == "better" else pair.verdict
-    return Duel(model, opponent, standing, -pair.difference, -pair.high, -pair.low, 1 - pair.wins)
+    return Duel(model, opponent, standing, -pair.difference, -pair.high, -pair.low)
 
 
-def square(certainty: Certainty) -> dict[str, tuple[Duel | None, ...]]:
+def matrix(certainty: Certainty) -> dict[str, tuple[Duel | None, ...]]:
     """A row per model and a column per opponent, both best mean first; None on the diagonal."""
     models = [one.model for one in certainty.estimates]
     return {
@@ -75,20 +62,47 @@ def square(certainty: Certainty) -> dict[str, tuple[Duel | None, ...]]:
     }
 
 
-def square_table(certainty: Certainty) -> Table:
-    """The square as text."""
+def matrix_table(certainty: Certainty) -> Table:
+    """The matrix as text."""
     models = [one.model for one in certainty.estimates]
     sign = "negative" if certainty.metric in LOWER_IS_BETTER else "positive"
     return Table(
-        caption=f"Each row against each column: the verdict; the difference in {metric_label(certainty.metric)}, row "
-        f"minus column ({sign} if the row is better), with its {quantities.share(LEVEL)} interval; and P, the share of "
-        "replicates in which the row is better (ties count half).",
+        caption=f"Difference in {metric_label(certainty.metric)}, row minus column ({sign} if the row is better), with "
+        f"its {quantities.share(LEVEL)} interval. ▲: the row is better. ▼: the column is better. =: practically the "
+        "same. No sign: undecided.",
         header=("row against column", *models),
         rows=tuple(
-            (
-                model,
-                *("·" if one is None else f"{one.mark()} {one.numbers()} {one.probability()}".strip() for one in row),
-            )
-            for model, row in square(certainty).items()
+            (model, *("·" if one is None else one.numbers() for one in row)) for model, row in matrix(certainty).items()
         ),
     )
+
+
+def pairs_table(certainty: Certainty) -> Table:
+    """A row per pair: the verdict, the p-value, how often the first model is better, and the replicates needed."""
+    corrected = ", corrected for all pairs" if len(certainty.pairs) > 1 else ""
+    return Table(
+        caption=f"The model with the better mean is named first. p: p-value{corrected}. P: share of replicates in "
+        "which the first model is better (ties count half). Replicates needed: an estimate for undecided pairs; "
+        "– means that no number would suffice.",
+        header=("pair", "verdict", "p", "P", "replicates needed"),
+        rows=tuple(
+            (
+                f"{pair.first} – {pair.second}",
+                VERDICTS[pair.verdict],
+                quantities.p_value(pair.adjusted).removeprefix("p = ").removeprefix("p "),
+                f"{pair.wins:.2f}" if np.isfinite(pair.wins) else "–",
+                _needed(pair),
+            )
+            for pair in certainty.pairs
+        ),
+        keys=tuple(
+            (None, None, pair.adjusted, pair.wins, float("nan") if pair.needed is None else float(pair.needed))
+            for pair in certainty.pairs
+        ),
+    )
+
+
+def _needed(pair: Pair) -> str:
+    if pair.verdict != "open":
+        return ""
+    return "–" if pair.needed is None else quantities.count(pair.needed)
