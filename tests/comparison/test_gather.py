@@ -16,6 +16,7 @@ from pipeline.evaluation.predictions import Predictions, write_predictions
 from pipeline.storage.folders import RunFolder, looks_file
 from pipeline.training.examples import OUTPUTS
 
+DATA = {"name": "cells", "source": "elpv", "options": {}}
 MANIFEST = {
     "name": "cells",
     "source": "elpv",
@@ -26,7 +27,7 @@ MANIFEST = {
     "image_shape": [4, 6, 3],
     "images": 60,
     "digest": "f00d",
-    "settings": {"split": {"strategy": "group"}},
+    "settings": {"data": DATA, "split": {"strategy": "group"}},
     "replicates": [
         {
             "counts": {"train": {"sound": 20, "cracked": 16}},
@@ -205,7 +206,9 @@ def test_a_comparison_counts_the_uses_of_its_test_images():
 def test_redrawn_test_sets_count_every_tuned_configuration(strategy, monkeypatch):
     evaluated("a", [{"accuracy": 0.75}])
     look("tuned", "t3st", "f4")
-    monkeypatch.setitem(MANIFEST, "settings", {"split": {"strategy": strategy, "folds": 5, "tuning_share": None}})
+    monkeypatch.setitem(
+        MANIFEST, "settings", {"data": DATA, "split": {"strategy": strategy, "folds": 5, "tuning_share": None}}
+    )
     assert comparison(["a"]).reuse.tuned == 1
 
 
@@ -213,7 +216,9 @@ def test_tuning_on_the_tuning_groups_of_kfold_does_not_count(monkeypatch):
     evaluated("a", [{"accuracy": 0.75}])
     look("tuned", "t3st", "f4")
     look("tuned", "other", "f5")
-    monkeypatch.setitem(MANIFEST, "settings", {"split": {"strategy": "kfold", "folds": 5, "tuning_share": 0.25}})
+    monkeypatch.setitem(
+        MANIFEST, "settings", {"data": DATA, "split": {"strategy": "kfold", "folds": 5, "tuning_share": 0.25}}
+    )
     assert comparison(["a"]).reuse.tuned == 1
     assert comparison(["a"]).data.split_strategy == SPLITS_IN_WORDS["kfold_tuned"]
 
@@ -275,6 +280,22 @@ def test_the_description_of_the_data_comes_from_their_manifest():
     assert (data.classes, data.image_shape, data.images) == (("sound", "cracked"), (4, 6, 3), 60)
     assert data.counts == {"train": {"sound": 20, "cracked": 16}}
     assert data.notes == ("made up",)
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "title"),
+    [
+        ("folder", "data/images", "data/images"),
+        ("folder", "/home/me/parts", "parts"),
+        ("parts_2026", "data/images", "parts_2026"),
+    ],
+)
+def test_own_images_are_titled_by_their_configuration_or_their_folder(monkeypatch, name, path, title):
+    evaluated("a", [{"accuracy": 0.75}])
+    data = {"name": name, "source": "folder", "options": {"path": path}}
+    monkeypatch.setitem(MANIFEST, "name", name)
+    monkeypatch.setitem(MANIFEST, "settings", {"data": data, "split": {"strategy": "group"}})
+    assert comparison(["a"]).data.title == title
 
 
 def test_the_deviation_is_the_largest_of_all_splits_and_replicates():

@@ -122,6 +122,7 @@ def compare() -> Callable[..., Comparison]:
         values: dict[str, object] = {
             "data": DataSummary(
                 name="elpv",
+                title="elpv",
                 source="elpv-dataset 1.0.0.post1",
                 licence="CC BY-NC-SA 4.0",
                 attribution="Deitsch et al. 2019",

@@ -26,17 +26,25 @@ document.addEventListener("securitypolicyviolation", (event) => refused.push(eve
 SORTING = """
 <script>
 addEventListener("load", () => {
-  const table = document.querySelector("#models table"), head = (column) => table.tHead.rows[0].cells[column];
+  const folds = [...document.querySelectorAll("details")], opened = () => folds.filter((one) => one.open).length;
+  const states = [opened()];
+  const act = (action) => { action(); states.push(opened()); };
+  act(() => dispatchEvent(new Event("beforeprint")));
+  act(() => dispatchEvent(new Event("afterprint")));
+  act(() => { history.replaceState(null, "", "#pairs"); dispatchEvent(new Event("hashchange")); });
+  act(() => document.getElementById("unfold").click());
+  const table = document.querySelector(".beside table"), head = (column) => table.tHead.rows[0].cells[column];
   const seen = [];
   const click = (column) => {
     head(column).querySelector("button").click();
     const sorts = [...table.tHead.rows[0].cells].map((cell) => cell.getAttribute("aria-sort"));
     seen.push({ sorts, order: [...table.tBodies[0].rows].map((row) => row.cells[0].textContent) });
   };
-  [2, 2, 6, 5, 5, 0].forEach(click);
+  [2, 2, 4, 0].forEach(click);
   const buttons = [...document.querySelectorAll("th button")].filter((one) => one.checkVisibility());
   const focused = buttons.length > 20 && buttons.every((one) => (one.focus(), document.activeElement === one));
-  const found = { seen, focused, refused, loaded: performance.getEntriesByType("resource").map((one) => one.name) };
+  const loaded = performance.getEntriesByType("resource").map((one) => one.name);
+  const found = { seen, states, folds: folds.length, focused, refused, loaded };
   document.body.innerHTML = "<pre id=found></pre>";
   document.getElementById("found").textContent = JSON.stringify(found);
 });
@@ -48,10 +56,17 @@ MEASURING = """<!DOCTYPE html><title>widths</title><pre id="found"></pre>
 addEventListener("load", () => {{
   const widths = [...document.querySelectorAll("iframe")].map((frame) => {{
     const root = frame.contentDocument.documentElement, shown = root.clientWidth;
-    const text = [...root.querySelectorAll("h1, p, li, dd, caption span, figure, .square td:not(.self)")];
-    const beyond = text.filter((one) => one.getClientRects().length && !one.closest(".scroll:not(:has(.square))")
+    const answered = root.querySelector(shown > 1100 ? ".beside" : ".beside .drawing").getBoundingClientRect().bottom;
+    frame.contentDocument.getElementById("unfold").click();
+    const text = [...root.querySelectorAll("h1, p, li, dd, caption span, figure")];
+    const beyond = text.filter((one) => one.getClientRects().length && !one.closest(".scroll")
       && one.getBoundingClientRect().right > shown + 1).map((one) => one.outerHTML.slice(0, 80));
-    return {{ shown, needed: root.scrollWidth, beyond }};
+    const broken = [...root.querySelectorAll("th[scope=row]")].filter((one) => {{
+      const range = new Range();
+      range.selectNodeContents(one);
+      return new Set([...range.getClientRects()].map((line) => line.top)).size > 1;
+    }}).map((one) => one.textContent);
+    return {{ shown, needed: root.scrollWidth, beyond, broken, answered }};
   }});
   document.querySelectorAll("iframe").forEach((frame) => frame.remove());
   document.getElementById("found").textContent = JSON.stringify(widths);
@@ -87,10 +102,12 @@ def opened(folder, text):
 def text(compare, result):
     """A report with long names, a diverged model, and a table that is wider than the screen of a phone."""
     models = (
-        result("lecture_cnn_batch_normalization", (0.75, 0.77), receptive_field=None, parameters=(4_260_866,)),
-        result("lenet5", (0.90, 0.92), parameters=(61_706,), multiply_accumulates=(416_520,)),
-        result("resnet8", (0.90, 0.91), parameters=(999_999,)),
-        result("diverged", (float("nan"), 0.9), parameters=(7,)),
+        result(
+            "lecture_cnn_batch_normalization", (0.75, 0.77), receptive_field=None, multiply_accumulates=(4_260_866,)
+        ),
+        result("lenet5", (0.90, 0.92), multiply_accumulates=(416_520,)),
+        result("resnet8", (0.90, 0.91), multiply_accumulates=(999_999,)),
+        result("diverged", (float("nan"), 0.9), multiply_accumulates=(7,)),
     )
     return page.html(document(compare(models=models)))
 
@@ -112,16 +129,16 @@ def test_the_page_causes_no_console_message(seen):
 
 
 def test_a_click_on_a_header_sorts_by_number_and_a_second_click_reverses_the_order(seen):
-    up, down, parameters, *_ = seen[0]["seen"]
+    up, down, operations, _ = seen[0]["seen"]
     assert up["order"] == ["lecture_cnn_batch_normalization", "resnet8", "lenet5", "diverged"]
     assert down["order"] == ["lenet5", "resnet8", "lecture_cnn_batch_normalization", "diverged"]
-    # As text, 999,999 would come after 4,260,866.
-    assert parameters["order"] == ["diverged", "lenet5", "resnet8", "lecture_cnn_batch_normalization"]
+    # As text, 1.0 M would come before 417 k.
+    assert operations["order"] == ["diverged", "lenet5", "resnet8", "lecture_cnn_batch_normalization"]
 
 
 def test_rows_without_a_number_stay_at_the_bottom_in_both_directions(seen):
-    *_, first, second, _ = seen[0]["seen"]
-    assert first["order"][-1] == second["order"][-1] == "lecture_cnn_batch_normalization"
+    up, down, *_ = seen[0]["seen"]
+    assert up["order"][-1] == down["order"][-1] == "diverged"
 
 
 def test_names_are_sorted_as_text(seen):
@@ -139,12 +156,45 @@ def test_the_keyboard_reaches_every_header(seen):
     assert seen[0]["focused"]
 
 
-def test_the_page_fits_a_phone_and_a_desktop_screen(text, tmp_path):
+def test_paper_and_the_button_unfold_everything_and_a_link_unfolds_its_section(seen):
+    found = seen[0]
+    everything = found["folds"]
+    assert everything > 10
+    assert found["states"] == [0, everything, 0, 1, everything]
+
+
+@pytest.fixture(scope="module")
+def frames(text, tmp_path_factory):
+    """Measurements of the page at the widths of a phone, of MLflow's frame and of a desktop screen, by width."""
     frame = '<iframe style="width:{}px;height:900px;border:0" srcdoc="{}"></iframe>'
-    frames = "".join(frame.format(width, html.escape(text)) for width in (390, 1400))
-    widths, console = opened(tmp_path, MEASURING.format(frames=frames))
+    widths = (390, 450, 600, 1400)
+    drawn = "".join(frame.format(width, html.escape(text)) for width in widths)
+    measured, console = opened(tmp_path_factory.mktemp("frames"), MEASURING.format(frames=drawn))
     assert console == []
-    for one, width in zip(widths, (390, 1400), strict=True):
+    return dict(zip(widths, measured, strict=True))
+
+
+def test_the_page_fits_every_screen(frames):
+    for width, one in frames.items():
         assert width - 20 <= one["shown"] <= width
         assert one["needed"] <= one["shown"]
         assert one["beyond"] == []
+
+
+def test_names_of_models_never_break(frames):
+    assert [one["broken"] for one in frames.values()] == [[]] * 4
+
+
+def test_the_first_screen_shows_the_answer_and_the_figure(frames):
+    assert frames[390]["answered"] <= 844
+    assert frames[1400]["answered"] <= 900
+
+
+def test_the_page_prints_every_section(text, tmp_path):
+    file, paper = tmp_path / "page.html", tmp_path / "page.pdf"
+    file.write_text(text, encoding="utf-8")
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+    command = [CHROMIUM, *flags, f"--user-data-dir={tmp_path / 'profile'}", f"--print-to-pdf={paper}", file.as_uri()]
+    subprocess.run(command, capture_output=True, timeout=60, check=True)
+    pages = [int(count) for count in re.findall(rb"/Type /Pages\s*/Count (\d+)", paper.read_bytes())]
+    assert max(pages) >= 4

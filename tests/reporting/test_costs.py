@@ -1,6 +1,6 @@
 from pipeline.reporting import costs
 from pipeline.reporting.costs import Cost
-from pipeline.reporting.tables.models import comparison_table
+from pipeline.reporting.tables.models import details_table
 from pipeline.reporting.text.quantities import whole
 
 
@@ -20,5 +20,5 @@ def test_an_added_cost_is_a_column_of_the_report(monkeypatch, compare, result):
     values = costs.measured(network, [{"train_seconds": 2.0, "seconds_per_image": 0.1}], 50)
     model = result("a", (0.9,))
     comparison = compare(models=(type(model)(**vars(model) | {"costs": values}),))
-    table = comparison_table(comparison, {})
+    table = details_table(comparison)
     assert (table.header[-1], table.rows[0][-1]) == ("connections", "12")

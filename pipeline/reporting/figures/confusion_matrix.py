@@ -77,9 +77,8 @@ def _draw(axes: Axes, name: str, matrix: ConfusionMatrix) -> None:
     # Vertical labels never overlap their neighbours.
     axes.tick_params(axis="x", rotation=90 if max(map(len, classes)) * n > 14 else 0)
     axes.tick_params(axis="y", rotation=90 if n <= 3 else 0)
-    if n <= 3:
-        for label in axes.get_yticklabels():
-            label.set_va("center")
+    for label in axes.get_yticklabels() if n <= 3 else ():
+        label.set(va="center")
     for spine in axes.spines.values():
         spine.set_visible(True)
     axes.set(xlabel="predicted", ylabel="true")

@@ -27,7 +27,7 @@ NAME, MARK = 0.26, -0.12
 class ScoreRow(NamedTuple):
     """One model: the mean with the ends of its interval, the scores of its replicates, and its mean costs.
 
-    `beaten` means that another model is better. Unknown numbers are NaN.
+    `beaten` means that another model is better, `note` follows the name. Unknown numbers are NaN.
     """
 
     model: str
@@ -37,6 +37,7 @@ class ScoreRow(NamedTuple):
     scores: tuple[float, ...]
     costs: tuple[float, ...]
     beaten: bool
+    note: str = ""
 
 
 class ScoresAndCosts(NamedTuple):
@@ -65,6 +66,7 @@ def scores_and_costs(comparison: Comparison, costs: Sequence[Cost]) -> ScoresAnd
             tuple(model.scores[comparison.primary_metric]),
             tuple(model.mean_cost(cost.key) for cost in costs),
             model.name not in certainty.unbeaten,
+            "" if model.baseline is None else "baseline",
         )
         for model in models
     )
@@ -87,7 +89,7 @@ def scores_and_costs_figure(values: ScoresAndCosts, *, recommended: str | None =
     ties = dict(list(values.ties.items())[:MOST_TIES])
     widths = [SCORES, max(0.2, TIE * len(ties)), *(COST for _ in values.costs)]
     figure = new_figure(ROW * max(1, len(values.rows)) + 0.95, width=sum(widths) + 0.1)
-    figure.get_layout_engine().set(w_pad=0.02, wspace=0.02)  # type: ignore[union-attr]
+    figure.get_layout_engine().set(w_pad=0.02, wspace=0.02)  # type: ignore[union-attr, call-arg]
     panels = figure.subplots(1, len(widths), sharey=True, gridspec_kw={"width_ratios": widths})
     _draw_scores(panels[0], values, recommended)
     _draw_ties(panels[1], ties)
@@ -109,7 +111,7 @@ def _draw_scores(axes: Axes, values: ScoresAndCosts, recommended: str | None) ->
         axes.text(
             0,
             place - NAME,
-            row.model + (" – recommended" if chosen else ""),
+            " – ".join(filter(None, (row.model, "recommended" if chosen else row.note))),
             transform=axes.get_yaxis_transform(),
             va="center",
             fontweight="bold" if chosen else "normal",
@@ -142,8 +144,8 @@ def _draw_cost(axes: Axes, cost: Cost, amounts: Sequence[float]) -> None:
     axes.xaxis.set_minor_locator(NullLocator())
     axes.spines[["left", "bottom"]].set_visible(False)
     for place, amount in enumerate(amounts):
-        label = {"transform": axes.get_yaxis_transform(), "va": "center"}
-        axes.text(0, place - NAME, cost.write(amount) if np.isfinite(amount) else "–", **label)
+        text = cost.write(amount) if np.isfinite(amount) else "–"
+        axes.text(0, place - NAME, text, transform=axes.get_yaxis_transform(), va="center")
         if amount in known:
             axes.plot([start, amount], [place - MARK] * 2, color=RULE, lw=1.2)
             axes.plot(amount, place - MARK, ls="", marker="o", ms=4.5, mfc=MUTED, mec="none")

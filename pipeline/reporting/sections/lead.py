@@ -60,7 +60,6 @@ def description(values: ScoresAndCosts) -> str:
 
 
 def _compared(comparison: Comparison) -> str:
-    numbers = sorted({len(model.scores[comparison.primary_metric]) for model in comparison.networks})
-    times = "once" if numbers == [1] else f"{'–'.join(map(str, {numbers[0]: 0, numbers[-1]: 0}))} times"
+    times = "once" if comparison.replicates_range == "1" else f"{comparison.replicates_range} times"
     networks = "1 network" if len(comparison.networks) == 1 else f"{len(comparison.networks)} networks"
     return f"{networks}, trained {times} each on {count(comparison.data.images)} images."

@@ -6,11 +6,12 @@ from pipeline.reporting.tables.models import replicates_table
 from pipeline.reporting.text import reuse
 from pipeline.reporting.text.explanations import explanations
 from pipeline.reporting.text.quantities import count, sides
+from pipeline.reporting.text.search import ending, looks_taken
 
 
 def section(comparison: Comparison) -> Section:
     """Return what was compared, the explanations, and how often the test images were used."""
-    blocks: list[Block] = [Paragraph(" ".join(_summary(comparison)))]
+    blocks: list[Block] = [Paragraph(" ".join(_summary(comparison))), *_search(comparison)]
     if comparison.replicates == 1:
         blocks.append(
             Paragraph(
@@ -29,9 +30,18 @@ def section(comparison: Comparison) -> Section:
     return Section("certainty", "Why so sure?", tuple(blocks), "intervals, tests, replicates, use of the test images")
 
 
+def _search(comparison: Comparison) -> tuple[Paragraph, ...]:
+    """How many replicates were trained for a verdict; nothing with a fixed number."""
+    plan = comparison.plan
+    if plan is None or plan.search is None:
+        return ()
+    return (Paragraph(f"{looks_taken(plan.search.schedule)} {ending(plan, comparison.certainty, plan.search)}"),)
+
+
 def _summary(comparison: Comparison) -> list[str]:
+    skipped = comparison.certainty.skipped
     data, several = comparison.data, len(comparison.models) > 1
-    unseen = "in the same replicate" if comparison.certainty.design == "redrawn" else "in any replicate"
+    unseen = "in the same replicate" if comparison.certainty.design in ("redrawn", "folds") else "in any replicate"
     paired = ["The same replicate of every model uses the same images, so models are compared in pairs."]
     return [
         f"{data.title}: {count(data.images)} images of {sides(data.image_shape, ' × ')}, {len(data.classes)} classes.",
@@ -39,4 +49,5 @@ def _summary(comparison: Comparison) -> list[str]:
         *(paired if several else []),
         *([f"Baselines, which have no network: {', '.join(comparison.baselines)}."] if comparison.baselines else []),
         f"Test scores come from images that no model was trained on {unseen}.",
+        *([f"{skipped} test sets lack a class and are left out of the analysis."] if skipped else []),
     ]

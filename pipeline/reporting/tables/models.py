@@ -55,6 +55,7 @@ def lead_table(comparison: Comparison, letters: Mapping[str, str]) -> Table:
     return Table(
         caption=f"Best mean first ({direction} is better; {spread}). Models that share a letter are tied: none is "
         "shown to be better than another."
+        + (f" Baselines: {', '.join(comparison.baselines)}." if comparison.baselines else "")
         + (" ≥ marks a lower bound, because some layers are not counted." if bound else ""),
         header=(
             "model",

@@ -27,6 +27,21 @@ _TIE = (
 )
 
 
+DESIGNS = {
+    "folds": (
+        "Every group of images is tested once in each repetition, by networks that were not trained on it, so all "
+        "groups count and small differences can be detected. A locked test set tests fewer groups, but keeps them out "
+        "of every training: it is the final examination of one finished network."
+    ),
+    "crossed": (
+        "All replicates are tested on the same locked test set, which no training uses: it can serve as the final "
+        "examination of one finished network. Repeated folds test every group once per repetition, so they detect "
+        "smaller differences, but no image stays out of all trainings."
+    ),
+}
+"""The difference between repeated folds and a locked test set."""
+
+
 class Explanation(NamedTuple):
     """A term of the report and its meaning."""
 
@@ -38,7 +53,10 @@ def explanations(certainty: Certainty) -> tuple[Explanation, ...]:
     """Return the terms that occur in the report of this comparison."""
     if not certainty.estimates:
         return ()
-    terms = [Explanation(f"{share(LEVEL)} interval", _interval(certainty))]
+    terms = [
+        *([Explanation("Which images are tested", DESIGNS[certainty.design])] if certainty.design in DESIGNS else []),
+        Explanation(f"{share(LEVEL)} interval", _interval(certainty)),
+    ]
     if certainty.pairs:
         terms += [
             Explanation("Pairs", _PAIRS),
@@ -73,6 +91,14 @@ def _interval(certainty: Certainty) -> str:
             "component for each source, and Student's t distribution accounts for the small numbers of both "
             "(Obuchowski & Rockette 1995; Hillis 2007). More replicates reduce the first component, but not the second."
         )
+    if certainty.design == "folds":
+        return meaning + (
+            f"The interval accounts for two sources of randomness: the trainings of the {certainty.replicates} "
+            f"replicates, and the choice of the {independent_units(certainty)}, each of which is tested once per "
+            "repetition of the folds. The variance has a component for each source, and Student's t distribution "
+            "accounts for the small numbers of both (Obuchowski & Rockette 1995; Hillis 2007). More replicates reduce "
+            "the first component, but not the second."
+        )
     if certainty.design == "redrawn":
         return meaning + (
             f"Each of the {certainty.replicates} replicates has its own test images, but the replicates are not "
@@ -87,12 +113,18 @@ def _interval(certainty: Certainty) -> str:
 
 def _better(certainty: Certainty) -> str:
     lowest = 2 / 2**certainty.replicates
+    level = share(1 - certainty.level, decimals=0 if certainty.looks == 1 else 1)
     rule = (
-        "Two tests must both be significant at the 5 % level: Student's t test with the variance above, and the "
+        f"Two tests must both be significant at the {level} level: Student's t test with the variance above, and the "
         "sign-flip test, which does not assume a normal distribution (Fisher 1935). "
         f"{_correction(len(certainty.pairs))} In addition, the better model must win often enough: the interval of P "
         "must extend beyond 0.75 (Bouthillier et al. 2021). "
     )
+    if certainty.design == "folds":
+        return rule + (
+            "Here the sign-flip test flips the contributions of the groups to the difference. It takes at least "
+            f"{certainty.fewest} replicates, two repetitions of all folds."
+        )
     if certainty.replicates < certainty.fewest:
         return rule + (
             f"With {certainty.replicates} replicates the smallest possible p-value of the sign-flip test is "

@@ -17,7 +17,7 @@ def sentence(pair: Pair, certainty: Certainty) -> str:
         corrected = ", corrected for all pairs" if len(certainty.pairs) > 1 else ""
         return (
             f"{first} is better than {second}: {_difference(pair, certainty.metric, owner='its')}, and it is "
-            f"{_wins(pair, certainty.replicates)} ({p_value(pair.adjusted)}{corrected})."
+            f"{_wins(pair)} ({p_value(pair.adjusted)}{corrected})."
         )
     if pair.verdict == "same":
         return f"{first} and {second} are practically the same: {_equivalence(pair, certainty)}."
@@ -55,8 +55,8 @@ def _difference(pair: Pair, metric: str, owner: str = "") -> str:
     return f"{subject} is {written} {'lower' if sign < 0 else 'higher'}{brackets}"
 
 
-def _wins(pair: Pair, replicates: int) -> str:
-    return f"better in {pair.wins * replicates:g} of {replicates} replicates"
+def _wins(pair: Pair) -> str:
+    return f"better in {pair.wins * pair.replicates:g} of {pair.replicates} replicates"
 
 
 def _equivalence(pair: Pair, certainty: Certainty) -> str:
@@ -64,10 +64,7 @@ def _equivalence(pair: Pair, certainty: Certainty) -> str:
     if pair.equivalence >= LEVEL:
         probability = chance(pair.equivalence)
         return f"{difference}, and within the margin of {certainty.margin:g} with a probability of {probability}"
-    return (
-        f"{difference}, which is statistically significant, but {pair.first} is only "
-        f"{_wins(pair, certainty.replicates)}"
-    )
+    return f"{difference}, which is statistically significant, but {pair.first} is only {_wins(pair)}"
 
 
 def _hopeless(pair: Pair, certainty: Certainty) -> bool:
@@ -113,7 +110,7 @@ def _limit(certainty: Certainty, undecided: Sequence[Pair]) -> str:
             "the test set lacks a class when one of its groups is left out, so the influence of that group cannot be "
             "estimated"
         )
-    if certainty.design == "crossed":
+    if certainty.design in ("crossed", "folds"):
         return f"{independent_units(certainty)} are too few to detect a difference this small"
     if certainty.design == "redrawn":
         return "the replicates share too many images to detect a difference this small"

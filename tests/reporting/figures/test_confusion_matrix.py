@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -12,7 +14,7 @@ def test_each_row_is_normalised_by_its_true_class():
 def test_the_shares_of_a_class_without_images_are_nan():
     matrix = confusion_matrix(("a", "b"), np.array([[5, 5], [0, 0]]))
     assert np.isnan(matrix.shares[1]).all()
-    confusion_figure("empty", matrix)
+    confusion_figure({"empty": matrix})
 
 
 def test_a_matrix_must_have_one_row_and_column_per_class():
@@ -21,7 +23,18 @@ def test_a_matrix_must_have_one_row_and_column_per_class():
 
 
 def test_matrices_of_few_classes_show_counts_and_larger_ones_do_not():
-    few = confusion_figure("few", confusion_matrix(tuple("abcdefgh"), np.full((8, 8), 1200)))
+    few = confusion_figure({"few": confusion_matrix(tuple("abcdefgh"), np.full((8, 8), 1200))})
     assert {text.get_text() for text in few.axes[0].texts} == {"1,200"}
-    many = confusion_figure("many", confusion_matrix(tuple(map(str, range(40))), np.ones((40, 40), int)))
+    many = confusion_figure({"many": confusion_matrix(tuple(map(str, range(40))), np.ones((40, 40), int))})
     assert not many.axes[0].texts
+
+
+@pytest.mark.parametrize("classes", [("functional", "defective"), tuple(f"class number {n}" for n in range(10))])
+def test_labels_of_classes_do_not_overlap(classes):
+    n = len(classes)
+    figure = confusion_figure({"a": confusion_matrix(classes, np.ones((n, n), int))})
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    for labels in (axes.get_xticklabels(), axes.get_yticklabels()):
+        boxes = [label.get_window_extent() for label in labels]
+        assert not any(one.overlaps(other) for one, other in pairwise(boxes))

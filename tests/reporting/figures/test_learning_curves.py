@@ -1,9 +1,7 @@
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 
 from pipeline.reporting.figures import learning_curves as curves
-from pipeline.reporting.figures.style import line_styles
 
 
 def test_a_curve_has_mean_minimum_and_maximum_of_each_epoch(comparison):
@@ -26,19 +24,27 @@ def test_values_that_are_not_finite_are_ignored(comparison):
     assert curves.curve(history, "val/loss").epochs.tolist() == [1, 3]
 
 
-def test_the_limits_cover_all_means_except_the_loss_of_the_first_epoch(comparison):
+def test_the_limits_show_every_epoch_of_every_replicate(comparison):
     by_column = curves.learning_curves(comparison.models[0])
-    low, high = curves.common_limits([by_column], "loss")
-    # Means of epochs 2 and 3: training 0.4 and 0.3, validation 0.5 and 0.5.
-    assert (low, high) == (pytest.approx(0.3 - 0.01), pytest.approx(0.5 + 0.01))
-    low, high = curves.common_limits([by_column], "accuracy")
-    assert low < 0.5 < 0.8 < high
+    # The first validation losses are 1.0 and 0.8, the lowest loss is 0.3.
+    assert curves.limits([by_column], "loss") == ("linear", pytest.approx(0.3 - 0.035), pytest.approx(1.0 + 0.035))
+    _, low, high = curves.limits([by_column], "accuracy")
+    assert low < 0.4 < 0.8 < high
 
 
-def test_figures_of_one_comparison_have_the_same_limits(comparison):
-    first, second = (curves.learning_curves(model) for model in comparison.models[:2])
-    styles = line_styles(["a", "b"])
-    one = curves.learning_curves_figure("a", first, styles["a"], others=[second])
-    other = curves.learning_curves_figure("b", second, styles["b"], others=[first])
-    assert isinstance(one, Figure)
-    assert [axes.get_ylim() for axes in one.axes] == [axes.get_ylim() for axes in other.axes]
+def test_a_high_first_loss_makes_the_axis_logarithmic_instead_of_leaving_the_figure(comparison):
+    history = comparison.models[0].history.copy()
+    history.loc[history["epoch"] == 1, "val/loss"] = 40.0
+    by_column = {name: curves.curve(history, name) for name in history.columns if "/" in name}
+    scale, low, high = curves.limits([by_column], "loss")
+    assert (scale, low < 0.3, high > 40) == ("log", True, True)
+    figure = curves.learning_curves_figure({"a": by_column})
+    top, _ = (axes for axes in figure.axes if axes.get_visible())
+    assert (top.get_yscale(), top.get_ylim()) == ("log", (pytest.approx(low), pytest.approx(high)))
+
+
+def test_all_models_share_the_axes(comparison):
+    figure = curves.learning_curves_figure({str(i): curves.learning_curves(comparison.models[0]) for i in range(7)})
+    drawn = [axes for axes in figure.axes if axes.get_visible()]
+    assert len(drawn) == 2 * 7
+    assert len({axes.get_ylim() for axes in drawn}) == 2

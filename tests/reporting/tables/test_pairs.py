@@ -1,5 +1,3 @@
-import pytest
-
 from pipeline.reporting.tables import pairs
 
 
@@ -17,19 +15,35 @@ def test_the_verdict_of_a_pair_seen_from_the_other_model_is_reversed(known, two)
         -duel.high,
         -duel.low,
     )
-    assert mirrored.wins == pytest.approx(0.1)
-    assert (duel.numbers(), mirrored.numbers()) == ("+0.100 (0.080 to 0.120)", "−0.100 (−0.120 to −0.080)")
+    assert (duel.numbers(), mirrored.numbers()) == ("▲ +0.100\n(0.080 to 0.120)", "▼ −0.100\n(−0.120 to −0.080)")
 
 
-def test_the_square_has_every_pair_twice_and_no_model_against_itself(known):
-    square = pairs.square(known({"x": 3, "y": 2, "z": 1}))
-    assert list(square) == ["x", "y", "z"]
-    for place, (model, row) in enumerate(square.items()):
+def test_the_matrix_has_every_pair_twice_and_no_model_against_itself(known):
+    matrix = pairs.matrix(known({"x": 3, "y": 2, "z": 1}))
+    assert list(matrix) == ["x", "y", "z"]
+    for place, (model, row) in enumerate(matrix.items()):
         assert row[place] is None
         assert [one.opponent for one in row if one] == [other for other in "xyz" if other != model]
 
 
 def test_the_caption_explains_the_sign_for_a_better_row(known):
     means = {"x": 0.1, "y": 0.2}
-    assert "negative if the row is better" in pairs.square_table(known(means, metric="log_loss")).caption
-    assert "positive if the row is better" in pairs.square_table(known(means)).caption
+    assert "negative if the row is better" in pairs.matrix_table(known(means, metric="log_loss")).caption
+    assert "positive if the row is better" in pairs.matrix_table(known(means)).caption
+
+
+def test_an_undecided_cell_shows_only_its_numbers(known):
+    (row, _) = pairs.matrix_table(known({"x": 0.9, "y": 0.8})).rows
+    assert row == ("x", "·", "+0.100\n(0.080 to 0.120)")
+
+
+def test_every_pair_is_listed_with_its_verdict_and_the_replicates_needed(known, two):
+    certainty = known(
+        {"x": 0.9, "y": 0.8, "z": 0.7},
+        (two("x", "y", 0.1, "better"), two("x", "z", 0.2, needed=31), two("y", "z", 0.1)),
+    )
+    assert pairs.pairs_table(certainty).rows == (
+        ("x – y", "better", "0.003", "1.00", ""),
+        ("x – z", "undecided", "1", "0.50", "31"),
+        ("y – z", "undecided", "1", "0.50", "–"),
+    )

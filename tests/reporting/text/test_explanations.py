@@ -24,7 +24,7 @@ def test_the_explanation_of_an_interval_names_what_was_resampled(known):
 
 
 def test_a_single_model_needs_no_explanation_of_pairs(known):
-    assert list(meanings(known({"a": 1}))) == ["95 % interval"]
+    assert list(meanings(known({"a": 1}, design="replicates"))) == ["95 % interval"]
 
 
 def test_the_interval_of_one_replicate_is_called_too_narrow(known):
@@ -36,3 +36,19 @@ def test_the_interval_of_one_replicate_is_called_too_narrow(known):
 def test_images_without_groups_are_counted_as_images(known):
     interval = meanings(known({"a": 1, "b": 0.9}, groups=120))["95 % interval"]
     assert "the 120 test images that all replicates share." in interval and "group" not in interval
+
+
+def test_repeated_folds_and_a_locked_test_set_are_told_apart_in_two_sentences(known):
+    means = {"a": 1, "b": 0.9}
+    for design in ("folds", "crossed"):
+        found = meanings(known(means, design=design))
+        assert found["Which images are tested"].count(". ") == 1
+        assert "locked test set" in found["Which images are tested"]
+    folds = meanings(known(means, design="folds", fewest=10))
+    assert "11 groups of test images, each of which is tested once per repetition" in folds["95 % interval"]
+    assert "takes at least 10 replicates" in folds["Better"]
+
+
+def test_the_tests_name_the_level_of_one_look(known):
+    found = meanings(known({"a": 1, "b": 0.9}, looks=5))
+    assert "significant at the 1.0 % level" in found["Better"]
