@@ -17,6 +17,20 @@ DOES = "baseline"
 EVALUATED = "convtrack.evaluated"
 """Tag: JSON object of the ids of the evaluated child runs by replicate."""
 
+COMPARED = "convtrack.compared"
+"""Tag: `true` on the runs of the comparison that was published last, its models and the run `comparison`."""
+VERDICT = "Verdict"
+"""Tag: how many of the other models a model is better than, ties with and is worse than.
+
+This and the following tags are for people. They begin with capitals, because MLflow sorts tags, capitals first.
+"""
+SCORE = "Score"
+"""Tag: the primary metric with its interval, rounded."""
+COST = "Cost/"
+"""Prefix of the tags that hold the costs with their units, rounded."""
+DIFFERS = "differs."
+"""Prefix of the tags that hold a model's values of the parameters in which the models differ."""
+
 SWEEP = "convtrack.sweep"
 SWEEP_FINGERPRINT = "convtrack.sweep_fingerprint"
 TRIAL = "convtrack.trial"
@@ -38,3 +52,5 @@ TABLE_VIEW = "comparison"
 """Shared view: the models as rows of the run table."""
 CHARTS_VIEW = "charts"
 """Shared view: the models as charts."""
+SIDE_BY_SIDE_VIEW = "side-by-side"
+"""Shared view: a column per model."""

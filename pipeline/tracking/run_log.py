@@ -21,6 +21,8 @@ METRICS_PER_REQUEST = 800
 """MLflow accepts 1,000 metrics, tags and parameters together."""
 TAGS_PER_REQUEST = 100
 """MLflow's limit, which holds for tags and for parameters."""
+SHARED_VIEW = "mlflow.sharedViewState."
+"""Prefix of the experiment's tags that hold shared views."""
 DESCRIPTION_LENGTH = 8000
 """MLflow's limit for a tag, in characters."""
 
@@ -166,7 +168,7 @@ class RunLog:
 
     def share_view(self, name: str, view: Mapping[str, Any]) -> None:
         """Share a view of the experiment's run table (`tracking.views`) under a name."""
-        self.client.set_experiment_tag(self.experiment, f"mlflow.sharedViewState.{name}", json.dumps(view))
+        self.client.set_experiment_tag(self.experiment, SHARED_VIEW + name, json.dumps(view))
 
     def forget(self, run: str) -> None:
         """Read the run from the store from now on, because others may write to it."""

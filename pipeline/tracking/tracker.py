@@ -4,7 +4,7 @@ Runs are found by fingerprint, never by a stored id, so every call may be repeat
 an existing run is kept, and missing values are added.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -165,6 +165,16 @@ class Tracker(RunLog):
             run = found[0] if found else self.client.create_run(self.experiment, run_name=kind, tags={KIND: kind})
         return str(run.info.run_id)
 
+    def tag_only(self, runs: Sequence[str], name: str, value: str) -> None:
+        """Give these runs a tag with this value, and delete the tag from all other runs that have the value."""
+        tagged = self.client.search_runs([self.experiment], f"tags.`{name}` = '{value}'", max_results=SEARCH_LIMIT)
+        have = {str(run.info.run_id) for run in tagged}
+        for run in runs:
+            if run not in have:
+                self.tag(run, {name: value})
+        for run in have - set(runs):
+            self.client.delete_tag(run, name)
+
     def start(self, run: str) -> None:
         """Mark the run as RUNNING in this process."""
         written = self._written.get(run)
@@ -205,7 +215,20 @@ class Tracker(RunLog):
             if key not in held.tags or (key == MLFLOW_PARENT_RUN_ID and held.tags[key] != value)
         }
         self._log(identity, parameters=missing, tags=changed)
+        if MLFLOW_PARENT_RUN_ID in changed and MLFLOW_PARENT_RUN_ID in held.tags:
+            self._delete_if_empty(held.tags[MLFLOW_PARENT_RUN_ID])
         return identity
+
+    def _delete_if_empty(self, parent: str) -> None:
+        """Delete a model's run that has lost its last replicate to another run.
+
+        Earlier versions had one run for all seeds of a model.
+        """
+        below = f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{parent}'"
+        model = f"attributes.run_id = '{parent}' AND tags.`{KIND}` = 'model'"
+        if not self.client.search_runs([self.experiment], below, max_results=1):
+            for run in self.client.search_runs([self.experiment], model, max_results=1):
+                self.client.delete_run(run.info.run_id)
 
     def _end_orphans(self) -> None:
         running = self.client.search_runs([self.experiment], "attributes.status = 'RUNNING'", max_results=SEARCH_LIMIT)

@@ -3,32 +3,27 @@
 A shared view is the state of the run table, JSON in a tag of the experiment. Without one the table shows no metrics.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from pipeline.tracking.address import shown_address
-from pipeline.tracking.names import KIND
+from pipeline.tracking.names import COMPARED, KIND
 
 LOCAL_SERVER = "http://127.0.0.1:5000"
 # MLflow opens in its mode for language models without this.
 MODE = "workflowType=machine_learning"
-MODELS = f"tags.`{KIND}` = 'model'"
+SHOWN = f"tags.`{COMPARED}` = 'true'"
+"""Filter of the table: the compared models, and the run that holds the report."""
+MODELS = f"{SHOWN} AND tags.`{KIND}` = 'model'"
+NARROW, WIDE = 112, 172
+"""Widths of columns, in pixels."""
+STATUS_WIDTH = 60
 
 
 def ui_address() -> str:
     """The address of the MLflow UI: the tracking server's, else the one that `make ui` serves."""
     address = shown_address()
     return (address if address.startswith("http") else LOCAL_SERVER).rstrip("/")
-
-
-def runs_page(experiment: str, runs: Sequence[str], server: str) -> str:
-    """The page that shows runs side by side.
-
-    >>> runs_page("1", ["a1", "b2"], "http://127.0.0.1:5000")
-    'http://127.0.0.1:5000/#/compare-runs?runs=[%22a1%22,%22b2%22]&experiments=[%221%22]&workflowType=machine_learning'
-    """
-    quoted = ",".join(f"%22{run}%22" for run in runs)
-    return f"{server}/#/compare-runs?runs=[{quoted}]&experiments=[%22{experiment}%22]&{MODE}"
 
 
 def view_page(experiment: str, name: str, server: str, *, charts: bool = False) -> str:
@@ -45,41 +40,98 @@ def artifacts_page(experiment: str, run: str) -> str:
     """The page that lists a run's artifacts, as a link within the UI.
 
     >>> artifacts_page("1", "a1")
-    '#/experiments/1/runs/a1/artifacts'
+    '#/experiments/1/runs/a1/artifacts?workflowType=machine_learning'
     """
-    return f"#/experiments/{experiment}/runs/{run}/artifacts"
+    return f"#/experiments/{experiment}/runs/{run}/artifacts?{MODE}"
 
 
-def table_view(*, metrics: Iterable[str], tags: Iterable[str], order_by: str, ascending: bool) -> dict[str, Any]:
-    """The run table with a row per model, and these metrics and tags as columns, sorted by the metric `order_by`."""
+def table_view(*, tags: Mapping[str, int], order_by: str, ascending: bool) -> dict[str, Any]:
+    """The run table with a row per compared model, and these tags as columns, sorted by the metric `order_by`.
+
+    `tags` maps each tag to the width of its column in pixels. The columns are in the order of `tags`; MLflow orders
+    them by name otherwise. The columns of MLflow that cannot be hidden are narrow or at the end.
+    """
+    columns = [f"tags.`{tag}`" for tag in tags]
     return {
-        "searchFilter": MODELS,
-        "selectedColumns": [*(f"metrics.`{metric}`" for metric in metrics), *(f"tags.`{tag}`" for tag in tags)],
+        "searchFilter": SHOWN,
+        "selectedColumns": columns,
+        "columnOrder": ["runDateAndNestInfo", *columns, "duration"],
+        "columnWidths": {"runDateAndNestInfo": STATUS_WIDTH, **dict(zip(columns, tags.values(), strict=True))},
         "orderByKey": f"metrics.`{order_by}`",
         "orderByAsc": ascending,
     }
 
 
-def charts_view(name: str, *, metric: str, costs: Sequence[str], parameters: Sequence[str]) -> dict[str, Any]:
-    """Charts of the models: bars of a metric, the metric against each cost, and parallel coordinates of them all."""
-    bar: dict[str, Any] = {"type": "BAR", "metricKey": metric}
+def charts_view(*, metric: str, costs: Sequence[str], parameters: Sequence[str], ascending: bool) -> dict[str, Any]:
+    """Charts of the models: the metric against each cost, parallel coordinates of them all, and the models' columns.
+
+    There are no bars, because MLflow's bars start at 0, so that models with similar scores look equal. The colour of a
+    line in parallel coordinates is the last axis, a cost, because MLflow draws the largest value in red.
+    """
     scatters: list[dict[str, Any]] = [
         {"type": "SCATTER", "xaxis": {"type": "METRIC", "key": cost}, "yaxis": {"type": "METRIC", "key": metric}}
         for cost in costs
     ]
-    parallel: dict[str, Any] = {
-        "type": "PARALLEL",
-        "selectedParams": list(parameters),
-        "selectedMetrics": [*costs, metric],
+    parallel = {"type": "PARALLEL", "selectedParams": list(parameters), "selectedMetrics": [metric, *costs]}
+    sections = {
+        "score against cost": Section(scatters, columns=3, height=360),
+        "side by side": SIDE_BY_SIDE,
+        "parallel coordinates": Section([parallel], columns=1, height=420),
     }
-    common = {"deleted": False, "isGenerated": False, "metricSectionId": name}
+    return _charts(sections, metric=metric, ascending=ascending)
+
+
+def side_by_side_view(*, metric: str, ascending: bool) -> dict[str, Any]:
+    """A table with a column per model, and a row per tag and parameter in which the models differ."""
+    return _charts({"side by side": SIDE_BY_SIDE}, metric=metric, ascending=ascending) | {"runListHidden": True}
+
+
+class Section(NamedTuple):
+    """Charts in a number of columns, with their height in pixels."""
+
+    charts: Sequence[Mapping[str, Any]]
+    columns: int
+    height: int
+
+
+SIDE_BY_SIDE = Section(
+    [
+        {
+            "type": "DIFFERENCE",
+            "chartName": "models side by side",
+            "compareGroups": ["Tags", "Parameters"],
+            "showChangeFromBaseline": False,
+            "showDifferencesOnly": True,
+        }
+    ],
+    columns=1,
+    height=560,
+)
+
+
+def _charts(sections: Mapping[str, Section], *, metric: str, ascending: bool) -> dict[str, Any]:
+    """The state of the page of charts: sections by name, and the models sorted by the metric."""
+    common = {"deleted": False, "isGenerated": False}
     return {
         "searchFilter": MODELS,
         "orderByKey": f"metrics.`{metric}`",
+        "orderByAsc": ascending,
         "compareRunCharts": [
-            {**chart, **common, "uuid": f"{name}-{number}"} for number, chart in enumerate([bar, *scatters, parallel])
+            {**chart, **common, "metricSectionId": name, "uuid": f"{name} {number}"}
+            for name, section in sections.items()
+            for number, chart in enumerate(section.charts, start=1)
         ],
         # `isReordered` prevents MLflow from placing its own charts before these.
-        "compareRunSections": [{"uuid": name, "name": name, "display": True, "isReordered": True}],
+        "compareRunSections": [
+            {
+                "uuid": name,
+                "name": name,
+                "display": True,
+                "isReordered": True,
+                "columns": section.columns,
+                "cardHeight": section.height,
+            }
+            for name, section in sections.items()
+        ],
         "isAccordionReordered": True,
     }

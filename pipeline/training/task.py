@@ -100,8 +100,8 @@ def make_tasks(
     """The trainings of one model, one per replicate.
 
     Each has three fingerprints. `fingerprint` identifies the result of one replicate. `model_fingerprint` leaves out
-    what differs between the replicates: split and seed. `configuration_fingerprint` also leaves out versions, code and
-    machine: it identifies what a user chose.
+    what differs between the replicates: the number and the split of each. `configuration_fingerprint` also leaves out
+    the seed, versions, code and machine: it identifies what a user chose to compare.
 
     Raises:
         UserError: there are fewer prepared splits than `replicates`.
@@ -122,7 +122,13 @@ def make_tasks(
         "augmentation": asdict(augmentation),
         "data": manifest["digest"],
     }
-    model = {**configuration, "split": manifest["settings"]["split"], "threads": threads, **_computing(architecture)}
+    model = {
+        **configuration,
+        "split": manifest["settings"]["split"],
+        "seed": seed,
+        "threads": threads,
+        **_computing(architecture),
+    }
     return [
         Task(
             replicate=replicate,
@@ -136,7 +142,6 @@ def make_tasks(
                 {
                     **model,
                     "split": [manifest["replicates"][replicate][part] for part in ("digest", *SCALING)],
-                    "seed": seed,
                     "replicate": replicate,
                 }
             ),

@@ -39,6 +39,15 @@ def test_the_run_of_a_replicate_is_below_that_of_its_model(tracker):
     assert run.info.run_name == "lenet5 replicate 1"
 
 
+def test_a_models_run_that_loses_its_last_replicate_to_another_run_is_deleted(tracker):
+    old, new = parent(tracker), parent(tracker, fingerprint="cafe")
+    children = [child(tracker, old, fingerprint) for fingerprint in ("seed 0", "seed 1")]
+    child(tracker, new, "seed 1")
+    assert tracker.client.get_run(old).info.lifecycle_stage == "active"
+    assert child(tracker, new, "seed 0") == children[0]
+    assert tracker.client.get_run(old).info.lifecycle_stage == "deleted"
+
+
 def test_a_deleted_run_is_created_again(tracker):
     run = parent(tracker)
     tracker.client.delete_run(run)

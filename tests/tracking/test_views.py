@@ -1,8 +1,6 @@
-from urllib.parse import unquote
-
 import pytest
 
-from pipeline.tracking.views import charts_view, runs_page, table_view, ui_address
+from pipeline.tracking.views import charts_view, side_by_side_view, table_view, ui_address
 
 
 @pytest.mark.parametrize(
@@ -18,23 +16,35 @@ def test_the_ui_is_the_tracking_server_or_the_local_one(monkeypatch, store, addr
     assert ui_address() == address
 
 
-def test_the_page_of_runs_names_each_run_and_the_experiment():
-    page = unquote(runs_page("7", ["a", "b"], "http://here"))
-    assert page.startswith('http://here/#/compare-runs?runs=["a","b"]&experiments=["7"]')
-
-
-def test_the_table_has_a_row_per_model_and_the_best_first():
-    view = table_view(metrics=["test/f1"], tags=["differs.units"], order_by="test/f1", ascending=False)
-    assert view["searchFilter"] == "tags.`convtrack.kind` = 'model'"
-    assert view["selectedColumns"] == ["metrics.`test/f1`", "tags.`differs.units`"]
+def test_the_table_has_a_row_per_compared_model_the_best_first_and_the_columns_in_the_given_order():
+    view = table_view(tags={"Verdict": 170, "Cost/b": 90, "Cost/a": 80}, order_by="test/f1", ascending=False)
+    columns = ["tags.`Verdict`", "tags.`Cost/b`", "tags.`Cost/a`"]
+    assert view["searchFilter"] == "tags.`convtrack.compared` = 'true'"
+    assert view["selectedColumns"] == columns
+    assert view["columnOrder"] == ["runDateAndNestInfo", *columns, "duration"]
+    assert [view["columnWidths"][column] for column in columns] == [170, 90, 80]
     assert (view["orderByKey"], view["orderByAsc"]) == ("metrics.`test/f1`", False)
 
 
-def test_there_is_a_chart_for_the_metric_each_cost_and_all_parameters():
-    view = charts_view("charts", metric="test/f1", costs=["parameters", "train_seconds"], parameters=["units"])
-    charts = view["compareRunCharts"]
-    assert [chart["type"] for chart in charts] == ["BAR", "SCATTER", "SCATTER", "PARALLEL"]
-    assert [chart["xaxis"]["key"] for chart in charts[1:3]] == ["parameters", "train_seconds"]
-    assert charts[3]["selectedMetrics"] == ["parameters", "train_seconds", "test/f1"]
-    assert len({chart["uuid"] for chart in charts}) == 4
-    assert {chart["metricSectionId"] for chart in charts} == {view["compareRunSections"][0]["uuid"]}
+@pytest.fixture
+def charts():
+    return charts_view(metric="test/f1", costs=["parameters", "seconds"], parameters=["units"], ascending=False)
+
+
+def test_there_is_a_chart_for_each_cost_and_none_whose_axis_starts_at_zero(charts):
+    drawn = charts["compareRunCharts"]
+    assert [chart["type"] for chart in drawn] == ["SCATTER", "SCATTER", "DIFFERENCE", "PARALLEL"]
+    assert [chart["xaxis"]["key"] for chart in drawn[:2]] == ["parameters", "seconds"]
+    assert len({chart["uuid"] for chart in drawn}) == 4
+    assert {chart["metricSectionId"] for chart in drawn} == {one["uuid"] for one in charts["compareRunSections"]}
+
+
+def test_red_marks_an_expensive_model_and_not_the_best_one(charts):
+    assert charts["compareRunCharts"][-1]["selectedMetrics"] == ["test/f1", "parameters", "seconds"]
+
+
+def test_the_models_side_by_side_are_the_only_chart():
+    view = side_by_side_view(metric="test/f1", ascending=False)
+    (chart,) = view["compareRunCharts"]
+    assert (chart["type"], chart["compareGroups"]) == ("DIFFERENCE", ["Tags", "Parameters"])
+    assert view["searchFilter"] == "tags.`convtrack.compared` = 'true' AND tags.`convtrack.kind` = 'model'"

@@ -5,6 +5,7 @@ import os
 import socket
 import sys
 from collections.abc import Sequence
+from importlib.metadata import entry_points
 
 from pipeline.cli.usage import parsed
 from pipeline.config.reading import read_comparison
@@ -13,8 +14,11 @@ from pipeline.errors import UserError
 from pipeline.storage.folders import REPORT
 from pipeline.tracking import views
 from pipeline.tracking.address import shown_address, store_address
-from pipeline.tracking.names import CHARTS_VIEW, TABLE_VIEW
+from pipeline.tracking.names import CHARTS_VIEW, SIDE_BY_SIDE_VIEW, TABLE_VIEW
 from pipeline.tracking.published import Published, recall, remember
+
+APP = "convtrack"
+"""The entry point of `pipeline.tracking.ui_server` in pyproject.toml."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -34,6 +38,7 @@ def main(arguments: Sequence[str]) -> None:
     if remote and not options.link:
         raise UserError(f"MLFLOW_TRACKING_URI is a server: open {address} in a browser.")
     if not options.link:
+        _check_installed()
         _check_free(options.port)
     models = (*comparison.models, *comparison.baselines)
     published = recall(comparison.data, models) or _find_published(comparison.data, models)
@@ -66,6 +71,15 @@ def _check_free(port: int) -> None:
             ) from None
 
 
+def _check_installed() -> None:
+    """Raise `UserError` if the environment was made before MLflow could find this project's application in it."""
+    if not entry_points(group="mlflow.app", name=APP):
+        raise UserError(
+            "The installed package is older than this code: MLflow does not find its application `convtrack`. "
+            "Start the server with `make ui`, which installs the package again."
+        )
+
+
 def _find_published(data: str, models: Sequence[str]) -> Published:
     """Find the models in the store with MLflow, and remember them if all are there."""
     from pipeline.tracking.publish.comparison import published_runs  # slow: imports MLflow
@@ -80,16 +94,15 @@ def _find_published(data: str, models: Sequence[str]) -> Published:
 
 def _links(published: Published, models: Sequence[str], server: str) -> list[str]:
     """A line for each page of the MLflow UI that shows the models."""
-    experiment, runs = published.experiment, list(published.runs.values())
+    experiment = published.experiment
     lines = [
         f"  models as a table      {views.view_page(experiment, TABLE_VIEW, server)}",
         f"  models as charts       {views.view_page(experiment, CHARTS_VIEW, server, charts=True)}",
+        f"  models side by side    {views.view_page(experiment, SIDE_BY_SIDE_VIEW, server, charts=True)}",
     ]
-    if len(runs) < len(models):
-        missing = len(models) - len(runs)
+    missing = len(models) - len(published.runs)
+    if missing:
         lines.append(f"  {missing} of {len(models)} models are not in this store; `convtrack publish` adds them")
-    if runs:
-        lines.append(f"  models side by side    {views.runs_page(experiment, runs, server)}")
     return lines
 
 
@@ -97,5 +110,5 @@ def _serve(port: int) -> None:
     # The workers that run jobs for language models would take a gigabyte.
     os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
     # A worker takes 245 MB; one is enough for one user.
-    command = ["-m", "mlflow", "server", "--workers", "1", "--backend-store-uri", store_address()]
+    command = ["-m", "mlflow", "server", "--app-name", APP, "--workers", "1", "--backend-store-uri", store_address()]
     os.execv(sys.executable, [sys.executable, *command, "--host", "127.0.0.1", "--port", str(port)])

@@ -1,7 +1,8 @@
 """Log a comparison: the results that depend on all its models together.
 
-The parent run of each model gets its interval, tags for the parameters in which the models differ, and a description.
-The experiment's one run named `comparison` gets the report. The experiment gets two shared views.
+The parent run of each model gets its interval, its verdict, tags for the parameters in which the models differ, and a
+description. The experiment's one run of the kind `comparison` gets the report, and the score and settings of the
+recommended model. The experiment gets three shared views.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,29 +15,25 @@ import yaml
 from pipeline.comparison.gather import gather_comparison
 from pipeline.data.looks import test_set_digest
 from pipeline.data.prepared import Prepared
-from pipeline.evaluation.metrics import LOWER_IS_BETTER
 from pipeline.reporting.content import Comparison, ModelResult, metric_label
-from pipeline.reporting.costs import COLUMNS, DRAWN
+from pipeline.reporting.costs import COLUMNS
 from pipeline.reporting.tables.settings import differing, written
 from pipeline.reporting.tables.text_table import escaped
-from pipeline.reporting.text.conclusions import answer
+from pipeline.reporting.text.conclusions import answer, conclusion
 from pipeline.reporting.text.pair_verdicts import sentence
 from pipeline.reporting.text.quantities import interval, mean, share, spread
 from pipeline.statistics.results import LEVEL, Certainty
 from pipeline.storage.folders import report_files
 from pipeline.tracking import views
-from pipeline.tracking.logged_networks import find_network
-from pipeline.tracking.names import CHARTS_VIEW, TABLE_VIEW
+from pipeline.tracking.names import COMPARED, DIFFERS, SIDE_BY_SIDE_VIEW, TABLE_VIEW, VERDICT
 from pipeline.tracking.publish.model_runs import ModelRuns
+from pipeline.tracking.publish.shared_views import share_views
+from pipeline.tracking.publish.shown_results import result_tags
 from pipeline.tracking.published import Published, model_fingerprint, remember
 from pipeline.tracking.tracker import Tracker
 
-DIFFERS = "differs."
-"""Prefix of the tags that hold a model's values of the parameters in which the models differ."""
 MAX_PAIRS = 12
 """Sentences about pairs in a description, which MLflow limits to 8,000 characters."""
-MAX_TAG_COLUMNS = 8
-"""Tags in the shared table: more of them push the scores off the screen."""
 
 
 def compare_published(
@@ -53,75 +50,88 @@ def compare_published(
         test_set=test_set_digest(prepared.splits, prepared.manifest),
         primary_metric=primary_metric,
         margin=margin,
-        tracking_link=comparison_page(runs, views.ui_address()),
+        tracking_link=comparison_page(next(iter(runs.values())).tracker.experiment, views.ui_address()),
     )
 
 
-def comparison_page(runs: Mapping[str, ModelRuns], server: str) -> str:
-    """The page of the MLflow UI at `server` that shows the models side by side."""
-    experiment = next(iter(runs.values())).tracker.experiment
-    return views.runs_page(experiment, [one.parent for one in runs.values()], server)
+def comparison_page(experiment: str, server: str) -> str:
+    """The page of the MLflow UI at `server` that shows the models as a table."""
+    return views.view_page(experiment, TABLE_VIEW, server)
 
 
 def publish_comparison(tracker: Tracker, runs: Mapping[str, ModelRuns], comparison: Comparison) -> None:
     """Log the comparison and the report in `reports/`, so that MLflow's own pages show which model to use."""
     _log_dvc_lock(runs)
-    metric = comparison.primary_metric
     different = differing({model.name: model.configuration for model in comparison.networks})
+    shown = {
+        model.name: result_tags(model, comparison)
+        | {
+            DIFFERS + name: written(by_model[model.name])
+            for name, by_model in different.items()
+            if model.name in by_model
+        }
+        for model in comparison.models
+    }
     record = tracker.only_run("comparison")
     links = {
         "report, figures and tables": views.artifacts_page(tracker.experiment, record),
-        "all models side by side": comparison_page(runs, "").lstrip("/"),
+        "all models as a table": comparison_page(tracker.experiment, "").lstrip("/"),
+        "side by side": views.view_page(tracker.experiment, SIDE_BY_SIDE_VIEW, "", charts=True).lstrip("/"),
     }
     for model in comparison.models:
-        own = {name: written(values[model.name]) for name, values in different.items() if model.name in values}
-        _publish_model(runs[model.name], model, comparison, own, links)
-    tracker.describe(
-        record, escaped(answer(comparison.certainty, comparison.decisive_costs, baselines=comparison.baselines))
-    )
+        run = runs[model.name].parent
+        _log_result(tracker, run, model, comparison, shown[model.name])
+        tracker.describe(run, description(model, comparison, shown[model.name], links))
+    _publish_record(tracker, record, comparison, shown)
+    tracker.tag_only([record, *(one.parent for one in runs.values())], COMPARED, "true")
+    share_views(tracker, comparison.primary_metric, different, [model.name for model in comparison.networks])
+    remember(comparison.data.name, Published(tracker.experiment, {model: one.parent for model, one in runs.items()}))
+
+
+def _publish_record(
+    tracker: Tracker, record: str, comparison: Comparison, shown: Mapping[str, Mapping[str, str]]
+) -> None:
+    """Log the report and the tables, and the result of the model to use, else of the one with the best mean."""
+    concluded = conclusion(comparison.certainty, comparison.decisive_costs, baselines=comparison.baselines)
+    names = [concluded.model, *(one.model for one in comparison.certainty.estimates)]
+    leading = next((model for name in names for model in comparison.models if model.name == name), None)
+    if leading is not None:
+        mark = f"report: use {concluded.model}" if concluded.model else "report: no clear choice"
+        _log_result(tracker, record, leading, comparison, {**shown[leading.name], VERDICT: mark})
+    tracker.describe(record, escaped(" ".join((concluded.answer, *concluded.support))))
     tracker.replace_files(record, report_files(), "report")
     tracker.log_text(record, models_table(comparison).to_csv(index=False), "models.csv")
     tracker.log_text(record, pairs_table(comparison.certainty).to_csv(index=False), "pairs.csv")
     tracker.end(record, "FINISHED")
-    share_table(tracker, metric, tags=[DIFFERS + name for name in list(different)[:MAX_TAG_COLUMNS]])
-    parameters = [name for name, values in different.items() if len(values) == len(comparison.networks)]
-    charts = views.charts_view(
-        CHARTS_VIEW, metric=f"test/{metric}", costs=[cost.key for cost in DRAWN[:3]], parameters=parameters
-    )
-    tracker.share_view(CHARTS_VIEW, charts)
-    remember(comparison.data.name, Published(tracker.experiment, {model: own.parent for model, own in runs.items()}))
 
 
-def _publish_model(
-    runs: ModelRuns, model: ModelResult, comparison: Comparison, different: Mapping[str, str], links: Mapping[str, str]
+def _log_result(
+    tracker: Tracker, run: str, model: ModelResult, comparison: Comparison, tags: Mapping[str, str]
 ) -> None:
-    """Log to a model's run what the comparison shows about it; see `description`."""
-    tracker, run, metric = runs.tracker, runs.parent, comparison.primary_metric
+    """Log a model's score with its interval to a run, and set the tags that the run table shows."""
+    metric = f"test/{comparison.primary_metric}"
+    values = {metric: mean(model.scores[comparison.primary_metric])}
     for estimate in comparison.certainty.estimates:
         if estimate.model == model.name:
-            tracker.log_metrics(run, {f"test/{metric}_low": estimate.low, f"test/{metric}_high": estimate.high})
-    network = find_network(tracker, run)
-    if network is not None:
-        # Not as `test/…`, which is the score of the one replicate whose network this is.
-        tracker.log_metrics(run, {f"mean_of_replicates/{metric}": mean(model.scores[metric])}, model=network)
-    tracker.replace_tags(run, DIFFERS, {DIFFERS + name: value for name, value in different.items()})
-    tracker.describe(run, description(model, comparison, different, links))
+            values |= {f"{metric}_low": estimate.low, f"{metric}_high": estimate.high}
+    tracker.log_metrics(run, values)
+    tracker.replace_tags(run, DIFFERS, tags)
 
 
-def description(
-    model: ModelResult, comparison: Comparison, different: Mapping[str, str], links: Mapping[str, str]
-) -> str:
-    """The description of a model's run, Markdown: its own settings, its score, the conclusion, links, and its pairs.
+def description(model: ModelResult, comparison: Comparison, tags: Mapping[str, str], links: Mapping[str, str]) -> str:
+    """The description of a model's run, Markdown: its score, its verdict, links, its settings, and its pairs.
 
-    `different` are the model's values of the parameters in which the models differ, `links` addresses by their text.
+    The first line is visible at once, the rest after a click. `tags` are those of the model's run, `links` addresses
+    by their text.
     """
     certainty, metric = comparison.certainty, comparison.primary_metric
     scores = model.scores[metric]
     ends = [interval(one.low, one.high) for one in certainty.estimates if one.model == model.name]
     range_ = f", {share(LEVEL)} interval {ends[0]}" if any(ends) else ""
-    score = f"Test {metric_label(metric)} **{spread(scores)}** over {len(scores)} replicates{range_}."
+    score = f"Test {metric_label(metric)} **{spread(scores)}** over {len(scores)} replicates{range_}: {tags[VERDICT]}."
     concluded = answer(certainty, comparison.decisive_costs, baselines=comparison.baselines)
-    rows = [f"| `{name}` | `{value}` |" for name, value in different.items()]
+    settings = {name.removeprefix(DIFFERS): value for name, value in tags.items() if name.startswith(DIFFERS)}
+    rows = [f"| `{name}` | `{value}` |" for name, value in settings.items()]
     pairs = [sentence(pair, certainty) for pair in certainty.pairs if model.name in (pair.first, pair.second)]
     left_out = len(pairs) - MAX_PAIRS
     if left_out > 0:
@@ -130,13 +140,13 @@ def description(
         pairs.append(f"{model.name} predicts {model.other_target}, so it is not compared with the other models.")
     return "\n".join(
         [
-            *(["| differing setting | value |", "| --- | --- |", *rows, ""] if rows else []),
             score,
             "",
             f"**All models:** {escaped(concluded)}",
             "",
             " · ".join(f"[{text}]({address})" for text, address in links.items()),
             "",
+            *(["| differing setting | value |", "| --- | --- |", *rows, ""] if rows else []),
             *(f"- {escaped(line)}" for line in pairs),
         ]
     )
@@ -166,23 +176,6 @@ def models_table(comparison: Comparison) -> pd.DataFrame:
 def pairs_table(certainty: Certainty) -> pd.DataFrame:
     """A row per pair of models: all computed values, and the conclusion as a sentence."""
     return pd.DataFrame([{**asdict(pair), "in_words": sentence(pair, certainty)} for pair in certainty.pairs])
-
-
-def share_table(tracker: Tracker, primary_metric: str, *, tags: Sequence[str] = ()) -> None:
-    """Share a view of the run table: a row per model, the best first.
-
-    Its columns are the primary metric with its interval, the same metric on validation images, by which a model may be
-    chosen, the accuracy, the costs, and the given tags.
-    """
-    primary = f"test/{primary_metric}"
-    own = [primary, *(f"{primary}_{part}" for part in ("low", "high", "deviation")), f"validation/{primary_metric}"]
-    view = views.table_view(
-        metrics=dict.fromkeys([*own, "test/accuracy", *(cost.key for cost in COLUMNS)]),
-        tags=tags,
-        order_by=primary,
-        ascending=primary_metric in LOWER_IS_BETTER,
-    )
-    tracker.share_view(TABLE_VIEW, view)
 
 
 def published_runs(tracker: Tracker, models: Sequence[str]) -> dict[str, str]:

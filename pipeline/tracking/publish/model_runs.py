@@ -54,8 +54,8 @@ class ModelRuns:
     ) -> "ModelRuns":
         """The runs of a model, created if they are missing. `fingerprints` are those of its trainings by replicate.
 
-        The seed is a parameter of the children only: the parent has the trainings with all seeds below it. The runs of
-        a `trial` are below the run of its sweep; with one replicate it has a single run, which has the seed.
+        Trainings with different seeds have different parents, so that no two children have the same number. The runs
+        of a `trial` are below the run of its sweep; with one replicate it has a single run.
         """
         parameters = dict(flattened(configuration))
         own = {SEED: parameters[SEED]}
@@ -63,8 +63,6 @@ class ModelRuns:
         single = trial is not None and len(fingerprints) == 1
         if single:
             tags[REPLICATE] = str(*fingerprints)
-        else:
-            del parameters[SEED]
         key = None
         if trial is not None:
             sweep = tracker.sweep_run(trial.sweep, trial.sweep_fingerprint, process=trial.sweeper)
@@ -121,8 +119,8 @@ class ModelRuns:
         """
         records = [read_json(result.record) for result in results]
         means = {name: float(np.mean([record[name] for record in records])) for name in KEPT}
-        # In this order, because MLflow's compare page opens with the first metric.
-        metrics = {**means, **network_metrics(layers)}
+        # In this order, because MLflow's compare page opens with the first metric and draws its largest value in red.
+        metrics = {**network_metrics(layers), **means}
         all_tags = {**network_tags(layers), **(tags or {})}
         if self.single:
             metrics |= _result_metrics(records[0])

@@ -2,6 +2,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import tomllib
 from contextlib import closing
 from pathlib import Path
 
@@ -29,19 +30,20 @@ def project(tmp_path, monkeypatch):
 def test_link_prints_the_pages_of_report_and_runs_and_serves_nothing(project, capsys):
     ui.main(["--link", "--port", "5050"])
     settings = read_comparison()
-    experiment, models = Tracker.open(settings.data).experiment, len(settings.models)
+    experiment, models = Tracker.open(settings.data).experiment, len(settings.models) + len(settings.baselines)
     runs = f"http://127.0.0.1:5050/#/experiments/{experiment}/runs?viewStateShareKey="
     assert capsys.readouterr().out.splitlines() == [
         "Report: reports/comparison.html",
         "Runs (start the server with `make ui`):",
         f"  models as a table      {runs}comparison&workflowType=machine_learning",
         f"  models as charts       {runs}charts&compareRunsMode=CHART&workflowType=machine_learning",
+        f"  models side by side    {runs}side-by-side&compareRunsMode=CHART&workflowType=machine_learning",
         f"  {models} of {models} models are not in this store; `convtrack publish` adds them",
     ]
 
 
 def test_the_links_to_a_published_comparison_need_no_mlflow(project):
-    models = read_comparison().models
+    models = (*read_comparison().models, *read_comparison().baselines)
     (project / ".convtrack").mkdir()
     with closing(sqlite3.connect(project / "mlflow.db")) as store, store:
         store.execute("create table experiments (experiment_id integer, name, lifecycle_stage, artifact_location)")
@@ -52,7 +54,8 @@ def test_the_links_to_a_published_comparison_need_no_mlflow(project):
     code = "import sys; from pipeline.cli.commands import ui; ui.main(['--link']); sys.exit('mlflow' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert "%22,%22".join(models) in done.stdout
+    assert "/#/experiments/7/runs?viewStateShareKey=comparison" in done.stdout
+    assert "not in this store" not in done.stdout
 
 
 def test_a_tracking_server_is_not_served_again(project, monkeypatch):
@@ -62,13 +65,25 @@ def test_a_tracking_server_is_not_served_again(project, monkeypatch):
     assert str(error.value) == "MLFLOW_TRACKING_URI is a server: open http://somewhere:5000 in a browser."
 
 
+def test_an_installation_without_the_application_is_reported(project, monkeypatch):
+    monkeypatch.setattr(ui, "entry_points", lambda **_: ())
+    with pytest.raises(UserError, match=r"The installed package is older than this code.*`make ui`"):
+        ui.main([])
+
+
+def test_the_application_is_declared_for_mlflow():
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["entry-points"]
+    assert declared["mlflow.app"] == {ui.APP: "pipeline.tracking.ui_server:app"}
+
+
 @pytest.mark.parametrize("port", ["abc", "0", "-1", "65536", "5000.5"])
 def test_an_impossible_port_is_refused(project, port):
     with pytest.raises(UserError, match="`--port` must be an integer from 1 to 65535"):
         ui.main(["--port", port])
 
 
-def test_a_port_that_is_in_use_is_reported_before_the_server_starts(project):
+def test_a_port_that_is_in_use_is_reported_before_the_server_starts(project, monkeypatch):
+    monkeypatch.setattr(ui, "entry_points", lambda **_: (ui.APP,))
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()

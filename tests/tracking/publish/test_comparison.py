@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.statistics.results import Estimate
 from pipeline.storage.folders import FIGURES, REPORT
+from pipeline.tracking.names import VERDICT
 from pipeline.tracking.publish.comparison import (
     MAX_PAIRS,
     comparison_page,
@@ -49,8 +50,42 @@ def test_a_model_gets_the_tags_the_interval_and_the_description_of_the_compariso
         "differs.model.architecture": "lenet5"
     }
     note = lenet5.tags["mlflow.note.content"]
-    assert note.startswith("| differing setting | value |\n| --- | --- |\n| `model.architecture` | `lenet5` |\n")
+    assert note.startswith(
+        "Test accuracy **0.910 ± 0.014** over 2 replicates, 95 % interval 0.880 to 0.930: ties with 2."
+    )
+    assert "| differing setting | value |\n| --- | --- |\n| `model.architecture` | `lenet5` |\n" in note
     assert f"/runs/{found['comparison'].info.run_id}/artifacts" in note
+
+
+def test_the_table_shows_verdict_score_and_costs_as_short_texts(tracker, logged, comparison):
+    publish_comparison(tracker, logged, comparison)
+    lenet5 = runs(tracker)["lenet5"].data.tags
+    assert (lenet5["Verdict"], lenet5["Score"]) == ("ties with 2", "0.910 (0.880 to 0.930)")
+    assert (lenet5["Cost/parameters"], lenet5["Cost/train_seconds"]) == ("61,706", "41.0 s")
+
+
+def test_the_run_of_the_comparison_shows_the_result_of_the_recommended_model(tracker, logged, compare):
+    means = {"lenet5": 0.91, "resnet8": 0.905, "fully_connected": 0.76}
+    pairs = tuple(
+        reporting.pair(one, other, means[one] - means[other], "better")
+        for one, other in (("lenet5", "resnet8"), ("lenet5", "fully_connected"), ("resnet8", "fully_connected"))
+    )
+    publish_comparison(tracker, logged, compare(certainty=reporting.certain(means, pairs)))
+    record = runs(tracker)["comparison"].data
+    assert record.tags["Verdict"] == "report: use lenet5"
+    assert record.tags["differs.model.architecture"] == "lenet5"
+    assert record.metrics["test/accuracy"] == pytest.approx(0.91)
+
+
+def test_only_the_models_of_the_last_comparison_are_shown(tracker, logged, comparison):
+    publish_comparison(tracker, logged, comparison)
+    for name in MODELS:
+        parent(tracker, "cafe", name)  # A single experiment with other settings.
+    again = {name: ModelRuns(tracker, parent(tracker, "beef", name), {}.__getitem__) for name in MODELS}
+    publish_comparison(tracker, again, comparison)
+    shown = tracker.client.search_runs([tracker.experiment], "tags.`convtrack.compared` = 'true'")
+    expected = {one.parent for one in again.values()} | {tracker.only_run("comparison")}
+    assert {run.info.run_id for run in shown} == expected
 
 
 def test_the_published_runs_are_remembered(tracker, logged, comparison):
@@ -90,13 +125,14 @@ def test_each_model_gets_the_entries_of_its_own_stages_in_dvc_lock(project, trac
     }
 
 
-def test_the_experiment_gets_a_table_and_charts(tracker, logged, comparison):
+def test_the_experiment_gets_a_table_charts_and_columns(tracker, logged, comparison):
     publish_comparison(tracker, logged, comparison)
     tags = tracker.client.get_experiment(tracker.experiment).tags
-    table, charts = (json.loads(tags[f"mlflow.sharedViewState.{name}"]) for name in ("comparison", "charts"))
-    assert table["selectedColumns"][0] == "metrics.`test/accuracy`"
+    shared = ("comparison", "charts", "side-by-side")
+    table, charts, columns = (json.loads(tags[f"mlflow.sharedViewState.{name}"]) for name in shared)
+    assert table["selectedColumns"][:2] == ["tags.`Verdict`", "tags.`Score`"]
     assert "tags.`differs.model.architecture`" in table["selectedColumns"]
-    assert table["orderByAsc"] is False
+    assert {view["orderByAsc"] for view in (table, charts, columns)} == {False}
     assert charts["compareRunCharts"][-1]["selectedParams"] == ["model.architecture"]
 
 
@@ -109,14 +145,16 @@ def test_a_metric_where_lower_is_better_sorts_the_table_upwards(tracker, logged,
 def test_a_description_lists_a_limited_number_of_pairs(compare):
     models = tuple(reporting.model(f"model_{number}", (0.5, 0.6)) for number in range(MAX_PAIRS + 4))
     comparison = compare(models=models)
-    text = description(models[0], comparison, {}, {})
+    text = description(models[0], comparison, {VERDICT: "ties with 15"}, {})
     assert text.count("\n- ") == MAX_PAIRS + 1
     assert text.endswith("- The report lists 3 more pairs.")
 
 
 def test_the_description_of_a_model_with_another_target_states_that_it_is_not_compared(compare):
     model = reporting.model("siamese", (0.9, 0.8), other_target="whether two images show the same class")
-    text = description(model, compare(models=(model, reporting.model("lenet5", (0.5, 0.6)))), {}, {})
+    text = description(
+        model, compare(models=(model, reporting.model("lenet5", (0.5, 0.6)))), {VERDICT: "not compared"}, {}
+    )
     assert "siamese predicts whether two images show the same class, so it is not compared" in text
 
 
@@ -136,7 +174,7 @@ def test_the_table_of_pairs_has_a_sentence_per_pair(comparison):
     assert table["in_words"].str.len().min() > 0
 
 
-def test_the_page_of_the_comparison_names_every_model(tracker, logged):
-    page = comparison_page(logged, "http://here")
-    assert page.startswith("http://here/#/compare-runs?")
-    assert all(one.parent in page for one in logged.values())
+def test_the_page_of_the_comparison_is_the_table_of_its_models():
+    assert comparison_page("7", "http://here").startswith(
+        "http://here/#/experiments/7/runs?viewStateShareKey=comparison&"
+    )

@@ -18,10 +18,16 @@ def test_a_training_logged_live_is_complete_and_finished(tracker, result):
     assert points(tracker, run.info.run_id) == [(1, 0.5), (2, 0.25)]
     assert run.data.metrics["train_seconds"] == 3.0
     assert run.data.tags["mlflow.source.git.commit"] == "c0ffee"
-    assert found["lenet5"].data.params == {"training.epochs": "2"}
+    assert found["lenet5"].data.params == {"training.epochs": "2", "training.seed": "0"}
     kept = {"kept_loss": 0.5, "kept_accuracy": 0.75}
     assert found["lenet5"].data.metrics == {**kept, **dict.fromkeys(NETWORK_METRICS, 1000), "receptive_field": 12}
     assert found["lenet5"].data.tags["convtrack.reused_replicates"] == "0"
+
+
+def test_compared_runs_open_with_a_cost_and_not_with_the_validation_loss(tracker, result):
+    with logging_live(tracker, "lenet5", [task(result)], CONFIGURATION, "d1ce", layers=LAYERS):
+        pass
+    assert next(iter(runs(tracker)["lenet5"].data.metrics)) == NETWORK_METRICS[0]
 
 
 def test_a_model_with_layers_that_were_not_counted_has_a_tag_that_names_them(tracker, result):

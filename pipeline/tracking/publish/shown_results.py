@@ -1,0 +1,43 @@
+"""The results of a comparison as short texts, which MLflow shows in columns of its run table.
+
+MLflow shows metrics with all their digits and without their intervals, so the texts are tags.
+"""
+
+import math
+
+from pipeline.reporting.content import Comparison, ModelResult
+from pipeline.reporting.costs import COLUMNS
+from pipeline.reporting.text.quantities import interval, mean, score
+from pipeline.statistics.results import Certainty
+from pipeline.tracking.names import COST, SCORE, VERDICT
+
+
+def verdict(model: str, certainty: Certainty) -> str:
+    """How a model compares with the others: how many it is better than, ties with and is worse than.
+
+    It ties with the models that it is neither shown to be better nor worse than.
+    """
+    pairs = [pair for pair in certainty.pairs if model in (pair.first, pair.second)]
+    if any(one.model == model and not math.isfinite(one.mean) for one in certainty.estimates):
+        return "score not finite"
+    better = sum(pair.verdict == "better" and pair.first == model for pair in pairs)
+    worse = sum(pair.verdict == "better" and pair.second == model for pair in pairs)
+    numbers = {"better than": better, "ties with": len(pairs) - better - worse, "worse than": worse}
+    return ", ".join(f"{words} {number}" for words, number in numbers.items() if number) or "the only model"
+
+
+def score_text(model: ModelResult, comparison: Comparison) -> str:
+    """The mean of the primary metric, with its interval if there is one."""
+    ends = [interval(one.low, one.high) for one in comparison.certainty.estimates if one.model == model.name]
+    written = score(mean(model.scores[comparison.primary_metric]))
+    return f"{written} ({ends[0]})" if any(ends) else written
+
+
+def result_tags(model: ModelResult, comparison: Comparison) -> dict[str, str]:
+    """The tags of a model's run: its verdict, its score and its costs."""
+    compared = model.other_target is None
+    return {
+        VERDICT: verdict(model.name, comparison.certainty) if compared else "not compared",
+        SCORE: score_text(model, comparison),
+        **{COST + cost.key: cost.write(model.mean_cost(cost.key)) for cost in COLUMNS},
+    }

@@ -1,0 +1,25 @@
+"""MLflow's web application with this project's first page, for `mlflow server --app-name convtrack`.
+
+MLflow finds it by the entry point `mlflow.app` in pyproject.toml.
+"""
+
+from pathlib import Path
+
+import mlflow
+from mlflow.server import app as web
+from mlflow.server.fastapi_app import app
+
+from pipeline.config.reading import read_comparison
+from pipeline.tracking.address import store_address
+from pipeline.tracking.first_page import first_page
+
+__all__ = ["app"]
+
+
+def _serve() -> str:
+    experiments = mlflow.MlflowClient(store_address()).search_experiments()
+    page = (Path(str(web.static_folder)) / "index.html").read_text(encoding="utf-8")
+    return first_page(page, experiments, read_comparison().data)
+
+
+web.view_functions["serve"] = _serve  # MLflow's function for the address /
