@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.statistics import inference
+from pipeline.statistics import inference, repeated_folds
 from pipeline.statistics.inference import Variance
 from pipeline.statistics.results import Design
 
@@ -27,19 +27,19 @@ class Method:
             the mean.
         robust_test: from the same arguments to the two-sided p-value of the hypothesis that the mean is zero.
         step: number of replicates that are analysed as one unit.
-        exact: whether `robust_test` is the sign-flip test of the replicates, whose smallest p-value depends on their
-            number.
+        of_replicates: whether `robust_test` flips the signs of replicates, so that its smallest p-value depends on
+            their number. With folds, it flips the signs of what the groups contribute.
     """
 
     design: Design
     variance: Callable[[Array, Array], Variance]
     robust_test: Callable[[Array, Array], float]
     step: int = 1
-    exact: bool = True
+    of_replicates: bool = True
 
     def fewest(self, pairs: int, *, level: float) -> int:
         """The smallest number of replicates with which a test can call a pair different."""
-        return inference.fewest_replicates(pairs, level=level) if self.exact else 2 * self.step
+        return inference.fewest_replicates(pairs, level=level) if self.of_replicates else self.step
 
 
 def crossed() -> Method:
@@ -57,12 +57,12 @@ def folds(repetition: npt.NDArray[np.int64], tested: npt.NDArray[np.bool_], numb
     """
     return Method(
         "folds",
-        partial(inference.repeated_folds, repetition=repetition, tested=tested),
+        partial(repeated_folds.variance, repetition=repetition, tested=tested, folds=number),
         lambda values, left_out: inference.sign_flip_test(
-            inference.contributions(values, left_out, repetition, tested).sum(axis=0)
+            repeated_folds.contributions(values, left_out, repetition, tested)[0].sum(axis=0)
         ),
         step=number,
-        exact=False,
+        of_replicates=False,
     )
 
 

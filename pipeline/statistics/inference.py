@@ -22,8 +22,6 @@ POWER = 0.8
 """Probability of reaching a verdict with the number of replicates that `needed_replicates` returns."""
 MOST = 1000
 """Largest number of replicates that `needed_replicates` considers."""
-FOLD_INFLATION = 1.25
-"""Factor of the variance that repetitions share, because folds share training images."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +29,7 @@ class Variance:
     """The parts of the variance of a mean over replicates, or over repetitions of cross-validation.
 
     Attributes:
-        own: variance of a single replicate's value; a mean over n replicates has 1/n of it.
+        own: variance of a single replicate's value, without the shared part; a mean over n replicates has 1/n of it.
         shared: variance that all replicates have in common.
         replicates: number of replicates.
         shared_freedom: degrees of freedom of `shared`; infinite if `shared` is derived from `own`.
@@ -53,12 +51,10 @@ class Variance:
 
         Hillis (2007) omits the uncertainty of the shared variance, which matters if there are few groups.
         """
-        own = self.own / np.asarray(replicates, float)
-        if self.own_freedom is None:
-            own_freedom = np.maximum(np.asarray(replicates) - 1, 1)
-        else:
-            own_freedom = np.asarray(replicates) * self.own_freedom
-        squared = own**2 / own_freedom + self._estimated**2 / self.shared_freedom
+        count = np.asarray(replicates, float)
+        own = self.own / count
+        freedom_of_own = np.maximum(count - 1, 1) if self.own_freedom is None else count * self.own_freedom
+        squared = own**2 / freedom_of_own + self._estimated**2 / self.shared_freedom
         total = (own + self._estimated) ** 2
         freedom: Array = np.divide(total, squared, out=np.ones_like(own), where=squared > 0)
         return freedom
@@ -96,55 +92,6 @@ def crossed(values: Array, left_out: Array) -> Variance:
     shared = (covariance.sum() - np.trace(covariance)) / (replicates * (replicates - 1))
     # A metric that is undefined without one of the groups makes the shared part unknown: `maximum` keeps NaN.
     return Variance(float(values.var(ddof=1)), float(np.maximum(0.0, shared)), replicates, groups - 1)
-
-
-def repeated_folds(
-    values: Array, left_out: Array, *, repetition: npt.NDArray[np.int64], tested: npt.NDArray[np.bool_]
-) -> Variance:
-    """The variance of the mean over repetitions of cross-validation, in which every group is tested once.
-
-    Args:
-        values: one per replicate, shape (replicates,).
-        left_out: the value of each replicate without each group, shape (replicates, groups).
-        repetition: of at least these replicates, shape (≥ replicates,).
-        tested: whether a replicate is tested on a group, shape (≥ replicates, groups).
-    """
-    repetition, groups = repetition[: len(values)], left_out.shape[1]
-    members = [values[repetition == one] for one in np.unique(repetition)]
-    several = [ones for ones in members if len(ones) > 1]
-    if not several or groups < 2:
-        return Variance(np.nan, np.nan, len(members), np.inf)
-    single = float(np.mean([ones.var(ddof=1) / len(ones) for ones in several]))
-    freedom = sum(len(ones) - 1 for ones in several) / len(members)
-    if len(members) == 1:
-        return Variance(single, 0.0, 1, np.inf, freedom)
-    by_group = contributions(values, left_out, repetition, tested)
-    covariance = groups / (groups - 1) * by_group @ by_group.T
-    shared = (covariance.sum() - np.trace(covariance)) / (len(members) * (len(members) - 1))
-    shared = float(np.maximum(0.0, shared))
-    return Variance(max(0.0, single - shared), shared * FOLD_INFLATION, len(members), groups - 1, freedom)
-
-
-def contributions(
-    values: Array, left_out: Array, repetition: npt.NDArray[np.int64], tested: npt.NDArray[np.bool_]
-) -> Array:
-    """How far each group moves the mean of each repetition, shape (repetitions, groups).
-
-    The contributions of all groups to a repetition add up to its mean over folds. A group's pseudo-value in its fold
-    (Quenouille 1956) counts as much as that of the other groups of the fold; without a value for the other groups, the
-    fold's value takes its place.
-    """
-    count = len(values)
-    repetition, inside = repetition[:count], tested[:count]
-    number = inside.sum(axis=1, keepdims=True)
-    fold = values[:, np.newaxis]
-    pseudo = np.where(np.isfinite(left_out), number * fold - (number - 1) * left_out, fold)
-    _, place, folds = np.unique(repetition, return_inverse=True, return_counts=True)
-    sums = np.zeros((len(folds), left_out.shape[1]))
-    means = np.bincount(place, values) / folds
-    weight = inside / np.maximum(1, number) / folds[place][:, np.newaxis]
-    np.add.at(sums, place, weight * (pseudo - means[place][:, np.newaxis]))
-    return sums
 
 
 def redrawn(values: Array, tested_share: float) -> Variance:
@@ -240,7 +187,8 @@ def needed_replicates(
     """Estimate how many replicates would give a verdict: `better` or `same`.
 
     The estimate assumes that mean and variance stay as observed, and that the mean is less favourable by as much as
-    gives a verdict with probability `POWER`. With a single replicate, it is the smallest number that a test needs.
+    gives a verdict with probability `POWER`. With a single replicate, whose parts of the variance cannot be
+    separated, it is the smallest number that a test needs, at least 2.
 
     Args:
         mean: observed mean difference.
@@ -258,7 +206,7 @@ def needed_replicates(
     """
     fewest = fewest_replicates(pairs, level=level) if fewest is None else fewest
     if variance.replicates < 2:
-        return fewest
+        return max(fewest, 2)
     if not np.isfinite(mean) or not np.isfinite(variance.error):
         return None
     counts = np.arange(variance.replicates + 1, most + 1)

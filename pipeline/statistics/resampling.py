@@ -105,9 +105,10 @@ def drawn_weights(count: int, drawings: int, generator: np.random.Generator) -> 
 def weighted_mean(values: Array, taken: Array) -> Array:
     """Mean over replicates of values (…, replicates, drawings), each counted as often as the drawing takes it.
 
-    The mean is NaN only if a value that the drawing takes is NaN, or if it takes no value.
+    Undefined values do not count; the mean is NaN if a drawing takes no defined value.
     """
-    counted = np.where(taken.T > 0, values, 0) * taken.T
-    number = taken.sum(axis=1)
-    mean: Array = np.where(number > 0, counted.sum(axis=-2), np.nan) / np.maximum(1, number)
+    count = np.where(np.isfinite(values), taken.T, 0)
+    number = count.sum(axis=-2)
+    sums = (np.where(count > 0, values, 0) * count).sum(axis=-2)
+    mean: Array = np.divide(sums, number, out=np.full(np.shape(sums), np.nan), where=number > 0)
     return mean
