@@ -1,6 +1,7 @@
 """From hand-written run folders to the values of a report."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -186,6 +187,35 @@ def test_certainty_covers_the_models_that_predict_the_class_of_an_image():
 
 def look(purpose, test_set, configuration):
     record_look(looks_file("cells"), purpose, test_set=test_set, configuration=configuration, model="m", commit="c")
+
+
+def fitted(name, scores):
+    """Write the run folder of a baseline."""
+    evaluated(name, scores)
+    run = RunFolder.of(name)
+    shutil.rmtree(run.network)
+    shutil.rmtree(run.train)
+    sizes = {"parameters": 1, "multiply_accumulates": 0, "largest_activation_bytes": 8}
+    write(run.baseline, {"description": "always predicting sound", "fingerprint": "f1t", "commit": "c0de", **sizes})
+
+
+def test_a_baseline_is_a_model_without_network_settings_and_history():
+    evaluated("a", [{"accuracy": 0.75}, {"accuracy": 0.8}])
+    fitted("prior", [{"accuracy": 0.5}, {"accuracy": 0.5}])
+    found = comparison(["a", "prior"])
+    assert found.baselines == {"prior": "always predicting sound"}
+    assert [model.name for model in found.networks] == ["a"]
+    prior = found.models[1]
+    assert (prior.receptive_field, prior.fingerprint, prior.commit, len(prior.history)) == (None, "f1t", "c0de", 0)
+    assert (prior.mean_cost("parameters"), prior.costs["train_seconds"]) == (1, (2.0, 3.0))
+    assert {estimate.model for estimate in found.certainty.estimates} == {"a", "prior"}
+    assert set(found.by_class) == {"a", "prior"}
+
+
+def test_baselines_are_not_compared_if_no_network_predicts_the_class_of_an_image():
+    evaluated("pairs", [{"accuracy": 0.75}], question="same")
+    fitted("prior", [{"accuracy": 0.5}])
+    assert comparison(["pairs", "prior"]).certainty.estimates == ()
 
 
 def test_a_comparison_counts_the_uses_of_its_test_images():

@@ -6,8 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.comparison.gather import gather_comparison
-from pipeline.data.looks import test_set_digest as digest_of_test_set
 from pipeline.evaluation.predictions import read_predictions
 from pipeline.stages import baseline
 from pipeline.storage.folders import PREPARED, RunFolder
@@ -56,25 +54,14 @@ def test_logging_a_baseline_again_adds_no_run_and_no_value(tracker, prepared):
         assert len(points(tracker, run.info.run_id, "test/accuracy")) == 1
 
 
+def test_the_run_says_what_the_baseline_does(tracker, prepared):
+    assert [runs(tracker)[name].data.params for name in NAMES] == [
+        {"baseline": "always predicting even"},
+        {"baseline": "a logistic regression on mean and deviation of grey levels"},
+    ]
+
+
 def test_a_training_set_of_one_class_gives_that_class_probability_one(prepared):
     for name in NAMES:
         (predictions,) = read_predictions(RunFolder.of(name).predictions).values()
         assert predictions[2].probabilities.tolist() == [[1.0, 0.0]]
-
-
-def test_a_baseline_is_a_model_of_the_comparison_without_settings(prepared):
-    found = gather_comparison(
-        NAMES,
-        prepared.manifest | {"settings": {"split": {"strategy": "group", "folds": None, "tuning_share": None}}},
-        test_set=digest_of_test_set(prepared.splits, prepared.manifest),
-        primary_metric="accuracy",
-        margin=0.01,
-        tracking_link=None,
-    )
-    assert found.baselines == {
-        "most_frequent": "always predicting even",
-        "grey_levels": "a logistic regression on mean and deviation of grey levels",
-    }
-    assert found.networks == ()
-    assert found.certainty.estimates == (), "baselines alone are not compared"
-    assert [model.mean_cost("parameters") for model in found.models] == [1, 3]
