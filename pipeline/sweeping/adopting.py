@@ -5,7 +5,7 @@
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import optuna
@@ -25,6 +25,9 @@ from pipeline.config.schema import (
 from pipeline.errors import UserError
 from pipeline.sweeping.study import CONFIGURATION, REASON, trials_of
 from pipeline.sweeping.summary import STATE_NAMES, best_of
+
+SHARED = ("optimizer", "training", "augmentation")
+"""The sections that the models of a comparison have in common unless a model file says otherwise."""
 
 Compose = Callable[[str, Sequence[str]], dict[str, Any]]
 
@@ -98,6 +101,28 @@ def settings_of(study: optuna.Study, trial: FrozenTrial) -> TrialSettings:
             f"({str(problem).rstrip('.')}): this version of the project needs a new sweep, under another name."
         ) from None
     return TrialSettings(**sections, replicates=replicates)
+
+
+def with_comparison(settings: TrialSettings, trial: FrozenTrial, compose: Compose) -> TrialSettings:
+    """These settings of a trial, with the comparison's training, optimizer and augmentation where nothing was searched.
+
+    The model keeps the trial's options.
+
+    Raises:
+        UserError: the sweep searched settings of another optimizer than the comparison's.
+    """
+    # The name of a parameter with a condition ends with that condition.
+    searched = {name.partition(" ")[0]: value for name, value in trial.params.items()}
+    overrides = [f"{key}={value}" for key, value in searched.items() if key.partition(".")[0] in SHARED]
+    # Groups come first, because a chosen file replaces all values of its group.
+    composed = compose("train", [f"model={settings.model.name}", *sorted(overrides, key=lambda one: "." in one)])
+    ours, compared = settings.optimizer.name, composed["optimizer"].name
+    if ours != compared and any(key.startswith("optimizer") for key in searched):
+        raise UserError(
+            f"The sweep searched settings of the optimizer {ours}, but the comparison uses {compared}: change "
+            "`optimizer` in conf/comparison.yaml, or adopt all settings of the trial, without --searched."
+        )
+    return replace(settings, **{section: composed[section] for section in SHARED})
 
 
 def differences(settings: TrialSettings, compose: Compose) -> Iterator[str]:

@@ -29,14 +29,19 @@ def trial_text(study: optuna.Study, trial: FrozenTrial, settings: TrialSettings,
 
 
 def file_header(
-    study: optuna.Study, trial: FrozenTrial, settings: TrialSettings, summary: Summary, name: str
+    study: optuna.Study, trial: FrozenTrial, settings: TrialSettings, summary: Summary, name: str, *, searched: bool
 ) -> list[str]:
-    """The comment lines of the model file: origin, command, and how the sweep was run."""
+    """The comment lines of the model file: origin, command, and how the sweep was run.
+
+    `searched` means that the file holds only the settings that the sweep searched.
+    """
     stored = study.user_attrs[SETTINGS]
+    only = f" Only the searched settings are the trial's: {', '.join(trial.params)}." if searched else ""
     return [
         *_comment(
             f"{settings.model.name} with the settings of {trial_text(study, trial, settings, summary)} on the "
             f"validation images of {settings.data.name}. Expect a lower score on new images, because these selected it."
+            f"{only}"
         ),
         f"#   convtrack experiment model={name} data={settings.data.name} split={settings.split.name}",
         *_comment(

@@ -19,22 +19,27 @@ from pipeline.training.task import Task
 TIMED_BATCHES = 4
 """Latency is measured on at least this many full batches, so that the overhead of a call does not dominate it."""
 
+TIMED_REPLICATES = 2
+"""Latency is measured with this many replicates: they have the same network, and its weights do not change its time."""
+
 TIMED_REPEATS = 3
 """Number of timed predictions of which the median is taken."""
 
 
 def measure_latency(tasks: Sequence[Task]) -> None:
-    """Measure the seconds per image of finished trainings of one network and write them into their results.
+    """Measure the seconds per image of one network and write them into the results of its finished trainings.
 
-    Call this while no other process computes.
+    Every result gets the mean over the first `TIMED_REPLICATES` replicates. Call this while no other process computes.
     """
     architecture, prepared = tasks[0].architecture, read_prepared(tasks[0].prepared)
     network, columns = load_network(architecture, seed=0), Columns.of(architecture)
-    for task in tasks:
+    seconds = []
+    for task in tasks[:TIMED_REPLICATES]:
         load_trained_weights(network, task.result)
         tested = portion(prepared, task.replicate, TEST, columns)
-        seconds = seconds_per_image(network, tested, batch_size=task.training.evaluation_batch_size)
-        write_json(task.result.latency, {"seconds_per_image": seconds})
+        seconds.append(seconds_per_image(network, tested, batch_size=task.training.evaluation_batch_size))
+    for task in tasks:
+        write_json(task.result.latency, {"seconds_per_image": statistics.mean(seconds)})
 
 
 def seconds_per_image(

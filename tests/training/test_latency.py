@@ -1,6 +1,9 @@
+from types import SimpleNamespace
+
 import pytest
 
 from pipeline.data.splits import TEST
+from pipeline.storage.files import read_json
 from pipeline.training.examples import IMAGE_TO_CLASS, portion
 
 
@@ -50,3 +53,27 @@ def test_the_latency_of_a_small_test_set_is_not_the_overhead_of_a_call(latency, 
     assert network.batches == [128] * latency.TIMED_BATCHES
     # 13 images alone would take 0.063 s, 4.8 ms each.
     assert seconds == pytest.approx(0.001 + 0.05 / 512)
+
+
+def test_latency_is_measured_with_two_replicates_and_written_for_all(latency, monkeypatch, tmp_path):
+    """Fifty replicates have the same network; measuring each takes a minute per comparison."""
+    loaded = []
+    monkeypatch.setattr(latency, "read_prepared", lambda folder: None)
+    monkeypatch.setattr(latency, "load_network", lambda architecture, seed: None)
+    monkeypatch.setattr(latency.Columns, "of", lambda architecture: IMAGE_TO_CLASS)
+    monkeypatch.setattr(latency, "load_trained_weights", lambda network, result: loaded.append(result))
+    monkeypatch.setattr(latency, "portion", lambda prepared, replicate, part, columns: replicate)
+    monkeypatch.setattr(latency, "seconds_per_image", lambda network, replicate, batch_size: 0.25 + replicate)
+    tasks = [
+        SimpleNamespace(
+            architecture="",
+            prepared=None,
+            replicate=replicate,
+            result=SimpleNamespace(latency=tmp_path / f"{replicate}.json"),
+            training=SimpleNamespace(evaluation_batch_size=128),
+        )
+        for replicate in range(4)
+    ]
+    latency.measure_latency(tasks)
+    assert loaded == [task.result for task in tasks[:2]]
+    assert [read_json(task.result.latency)["seconds_per_image"] for task in tasks] == [0.75] * 4

@@ -1,7 +1,8 @@
 """Write the best configuration of a sweep as a model file, so that it enters the comparison.
 
 The file conf/model/NAME.yaml holds the architecture and options of the trial. It also holds the values of optimizer,
-training and augmentation that differ from the comparison's. Without SWEEP, list the sweeps.
+training and augmentation that differ from the comparison's. With --searched, only the settings that the sweep searched
+are taken from the trial; use it if the sweep was run on fewer images or epochs. Without SWEEP, list the sweeps.
 
   convtrack adopt small-lecture_cnn-digits
   convtrack adopt small-lecture_cnn-digits --trial 7 --name cheap_cnn --compare
@@ -18,7 +19,7 @@ from pipeline.config.reading import CONF, read_comparison
 from pipeline.config.schema import ComparisonConfig
 from pipeline.console import columns, say
 from pipeline.errors import UserError
-from pipeline.sweeping.adopting import TrialSettings, chosen_trial, differences, settings_of
+from pipeline.sweeping.adopting import TrialSettings, chosen_trial, differences, settings_of, with_comparison
 from pipeline.sweeping.adoption_text import best_text, file_header, front_table, trial_text
 from pipeline.sweeping.model_file import (
     add_to_comparison,
@@ -42,6 +43,9 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("sweep", nargs="?", metavar="SWEEP", help="the name of the sweep (default: list all sweeps)")
     command.add_argument("--trial", type=_number, metavar="NUMBER", help="the trial to adopt (default: the best)")
     command.add_argument("--name", metavar="NAME", help="the name of the model (default: from sweep and model)")
+    command.add_argument(
+        "--searched", action="store_true", help="take only the searched settings; all others are the comparison's"
+    )
     command.add_argument("--storage", metavar="ADDRESS", help=f"the database of sweeps (default: from {SWEEPER})")
     command.add_argument("--compare", action="store_true", help="add the model to conf/comparison.yaml")
     return command
@@ -53,8 +57,8 @@ def main(arguments: Sequence[str]) -> None:
     comparison = read_comparison()
     storage = given.storage or _configured_storage()
     if given.sweep is not None:
-        _adopt(given.sweep, storage, given.trial, given.name, comparison, compare=given.compare)
-    elif given.trial is not None or given.name or given.compare:
+        _adopt(given.sweep, storage, given, comparison)
+    elif given.trial is not None or given.name or given.compare or given.searched:
         raise UserError("SWEEP is missing: name the sweep to adopt from. `convtrack adopt` alone lists all sweeps.")
     else:
         _list(storage)
@@ -89,27 +93,22 @@ def _list(storage: str) -> None:
         say(line)
 
 
-def _adopt(
-    sweep: str, storage: str, number: int | None, name: str | None, comparison: ComparisonConfig, *, compare: bool
-) -> None:
+def _adopt(sweep: str, storage: str, given: argparse.Namespace, comparison: ComparisonConfig) -> None:
     study = open_study(sweep, storage)
     if DEFINITION not in study.user_attrs:
         raise UserError(f"'{sweep}' is not a sweep of `convtrack experiment -m`: its trials cannot be adopted.")
     summary = summarise(study)
-    if number is None and len(summary.best) > 1:
+    if given.trial is None and len(summary.best) > 1:
         for line in (*front_table(study, summary.best), ""):
             say(line)
-    trial = chosen_trial(study, number)
+    trial = chosen_trial(study, given.trial)
     settings = settings_of(study, trial)
-    if name is not None and not is_name(name):
-        raise UserError(
-            f"Invalid `--name`: {name!r}. Start it with a letter, use only letters, digits, _ and -, and avoid words "
-            "that YAML reads as another type, such as null or yes."
-        )
-    name = name or default_name(sweep, settings.model.name)
+    name = default_name(sweep, settings.model.name) if given.name is None else _checked_name(given.name)
     file = file_of(name)
     check_replaceable(file, sweep)
-    write_model(file, settings, file_header(study, trial, settings, summary, name), composed)
+    header = file_header(study, trial, settings, summary, name, searched=given.searched)
+    written = with_comparison(settings, trial, composed) if given.searched else settings
+    write_model(file, written, header, composed)
     say(f"{file}: {trial_text(study, trial, settings, summary)}.")
     if trial.params:
         say(f"Parameters: {', '.join(f'{key}={value}' for key, value in trial.params.items())}.")
@@ -119,14 +118,23 @@ def _adopt(
             "comparison measures it on test images."
         )
     say(_reuse(name, settings, comparison))
-    if compare and add_to_comparison(name):
+    if given.compare and add_to_comparison(name):
         say("conf/comparison.yaml lists it now: `dvc repro` compares it.")
-    elif compare or name in comparison.models:
+    elif given.compare or name in comparison.models:
         say("conf/comparison.yaml lists it already: `dvc repro` compares its new version.")
     else:
         say(
             f"To compare it, add `  - {name}` to the models in conf/comparison.yaml or use --compare, then `dvc repro`."
         )
+
+
+def _checked_name(name: str) -> str:
+    if not is_name(name):
+        raise UserError(
+            f"Invalid `--name`: {name!r}. Start it with a letter, use only letters, digits, _ and -, and avoid words "
+            "that YAML reads as another type, such as null or yes."
+        )
+    return name
 
 
 def _reuse(name: str, settings: TrialSettings, comparison: ComparisonConfig) -> str:

@@ -176,6 +176,46 @@ def test_the_command_in_the_header_gives_the_settings_of_the_trial(capsys, folde
         assert {**asdict(again[section]), "name": trial[section].get("name")} == {"name": None, **trial[section]}
 
 
+def test_searched_settings_come_from_the_trial_and_all_others_from_the_comparison(capsys, folder, sweep):
+    study = sweep()
+    chosen = {"optimizer.learning_rate": 0.05, "training.batch_size": 16}
+    study.add_trial(
+        optuna.create_trial(
+            values=[0.25],
+            params=chosen,
+            distributions={key: RANGES[type(value)] for key, value in chosen.items()},
+            user_attrs={
+                "configuration": configuration(
+                    *(f"{key}={value}" for key, value in chosen.items()), "training.epochs=77", "augmentation=flips"
+                )
+            },
+        )
+    )
+    output_of(capsys, SWEEP, "--searched")
+    before, taken = (composed("train", [f"model={name}"]) for name in ("lecture_cnn", NAME))
+    assert (taken["optimizer"].learning_rate, taken["training"].batch_size) == (0.05, 16)
+    assert taken["training"].epochs == before["training"].epochs
+    assert taken["augmentation"] == before["augmentation"]
+    text = " ".join(line.removeprefix("# ") for line in written(folder).splitlines())
+    assert "Only the searched settings are the trial's: optimizer.learning_rate, training.batch_size." in text
+    output_of(capsys, SWEEP)
+    assert composed("train", [f"model={NAME}"])["training"].epochs == 77
+
+
+def test_searched_settings_of_another_optimizer_are_rejected(folder, sweep):
+    sweep().add_trial(
+        optuna.create_trial(
+            values=[0.25],
+            params={"optimizer.learning_rate": 0.05},
+            distributions={"optimizer.learning_rate": RANGES[float]},
+            user_attrs={"configuration": configuration("optimizer=adam", "optimizer.learning_rate=0.05")},
+        )
+    )
+    assert error_message(SWEEP, "--searched").startswith(
+        "The sweep searched settings of the optimizer Adam, but the comparison uses SGD: change `optimizer` in "
+    )
+
+
 def test_another_trial_and_another_name_may_be_chosen(capsys, folder, usual):
     usual()
     output = output_of(capsys, SWEEP, "--trial", "0", "--name", "steady")
