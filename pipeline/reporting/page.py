@@ -13,6 +13,8 @@ from pipeline.reporting.blocks import Beside, Block, Document, Fold, Images, Pic
 from pipeline.reporting.figures.style import BLUE, INK, MUTED, RULE, png_bytes, svg_text
 from pipeline.reporting.templates.rendering import template
 
+SHOWN_WIDTH = 540
+"""The largest width of an image in pixels."""
 ADDRESS_CHARACTERS = "%:/?#[]@!$&'()*+,;="
 """Characters that stay in an address in Markdown; brackets and spaces would end the link."""
 
@@ -50,16 +52,25 @@ def _pictures(blocks: Sequence[Block]) -> Iterator[tuple[str, bytes]]:
 
 
 def _data_address(png: bytes) -> Markup:
-    """The image as WebP, which needs a quarter of the space."""
+    """The image as WebP at the size at which the page shows it, which needs a fifth of the space."""
     buffer = BytesIO()
     with Image.open(BytesIO(png)) as image:
-        image.convert("RGB").save(buffer, "WEBP", quality=80)
+        shown = image.convert("RGB")
+        shown.thumbnail((SHOWN_WIDTH, 4 * SHOWN_WIDTH))
+        shown.save(buffer, "WEBP", quality=60)
     return Markup("data:image/webp;base64,") + base64.b64encode(buffer.getvalue()).decode()
+
+
+def _shortened(tag: re.Match[str]) -> str:
+    """The tag of an SVG without ids of groups and without the font, and with two decimals: a hundredth of a point."""
+    short = re.sub(r' font-family: [^;]*;|(?<=<g) id="[^"]*"', "", " ".join(tag.group().split()))
+    return re.sub(r"(\d\.\d\d)\d+", r"\1", short)
 
 
 def _inline(picture: Picture) -> Markup:
     """The figure as an SVG element with a label for screen readers, unique ids and the colours of the page."""
-    svg = svg_text(picture.figure)
+    svg = re.sub(r"<[^>]*>", _shortened, svg_text(picture.figure))
+    svg = re.sub(r"\s*\n\s*", "\n", svg).replace("<g/>\n", "")
     prefix = re.sub(r"\W", "-", picture.name)
     svg = re.sub(r'\bid="', f'id="{prefix}-', svg)
     svg = re.sub(r'((?:xlink:)?href="|url\()#', rf"\1#{prefix}-", svg)

@@ -3,12 +3,15 @@ import re
 from html.parser import HTMLParser
 from io import BytesIO
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from pipeline.reporting import page, sections
 from pipeline.reporting.blocks import Paragraph, Section
 from pipeline.reporting.content import Reuse
+from pipeline.reporting.figures.captioned_images import captioned_images, captioned_images_figure
+from pipeline.reporting.figures.style import png_bytes
 from pipeline.reporting.sections import document, lead, reproducing
 
 VOID = {"meta", "img", "br", "link", "input"}
@@ -233,13 +236,25 @@ def test_the_licence_is_shown_with_the_images(read):
     assert "Images: Deitsch et al. 2019. Licence: CC BY-NC-SA 4.0." in "".join(read.text)
 
 
-def test_the_mistakes_are_embedded_at_their_full_size(comparison, read):
+def test_the_mistakes_are_embedded_at_the_size_at_which_they_are_shown(comparison, read):
     (image,) = read.all("img")
-    sizes = set()
-    for content in (base64.b64decode(image["src"].partition(",")[2]), comparison.mistakes["lenet5"]):
-        with Image.open(BytesIO(content)) as opened:
-            sizes.add(opened.size)
-    assert len(sizes) == 1
+    with Image.open(BytesIO(base64.b64decode(image["src"].partition(",")[2]))) as embedded:
+        assert (embedded.format, embedded.width) == ("WEBP", page.SHOWN_WIDTH)
+    with Image.open(BytesIO(comparison.mistakes["lenet5"])) as drawn:
+        assert embedded.width / embedded.height == pytest.approx(drawn.width / drawn.height, rel=0.01)
+
+
+def test_a_page_of_many_models_and_classes_is_below_one_megabyte(compare, result):
+    classes = tuple(f"class {number}" for number in range(10))
+    models = tuple(
+        result(f"model_{place}", (0.9, 0.8), classes=classes, confusion=np.full((10, 10), 20)) for place in range(7)
+    )
+    # Blocks of random grey are about as detailed as images of solar cells.
+    coarse = np.random.default_rng(0).integers(0, 256, (12, 16, 16, 1)).astype(np.uint8)
+    images = coarse.repeat(4, axis=1).repeat(4, axis=2)
+    picture = png_bytes(captioned_images_figure(captioned_images(images, ["functional"] * 12, "nobody")))
+    mistakes = {model.name: picture for model in models}
+    assert len(page.html(document(compare(models=models, classes=classes, mistakes=mistakes)))) < 1_000_000
 
 
 def test_markdown_links_to_every_picture_that_it_returns(comparison):

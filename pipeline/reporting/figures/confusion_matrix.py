@@ -65,10 +65,12 @@ def _draw(axes: Axes, name: str, matrix: ConfusionMatrix) -> None:
     for (row, column), count in np.ndenumerate(counts):
         share = float(np.nan_to_num(shares[row, column]))
         # Opacity instead of a colour scale, because it works on light and dark backgrounds.
-        axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=BLUE, alpha=share, lw=0))
+        if count:
+            square = Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=BLUE, alpha=share, lw=0)
+            axes.add_patch(square).set_clip_on(False)
         if n <= NUMBERED_CLASSES and count:
             text = quantities.count(int(count)) + (f"\n{quantities.share(share)}" if n <= 5 else "")
-            colour = "#fffffe" if share > 0.8 else INK
+            colour = "#fffffe" if share > 0.7 else INK
             axes.text(column, row, text, ha="center", va="center", fontsize=size, color=colour)
     axes.set(xlim=(-0.5, n - 0.5), ylim=(n - 0.5, -0.5), aspect="equal")
     axes.set_xticks(range(n), classes)

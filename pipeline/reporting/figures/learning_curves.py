@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from pipeline.reporting.content import ModelResult
 from pipeline.reporting.figures.style import BLUE, MUTED, RULE, new_figure, panel_grid, panel_title, styled
@@ -93,7 +93,11 @@ def _draw(axes: Axes, models: Mapping[str, Mapping[str, Curve]], name: str, meas
     if len(models) > 1:
         axes.plot([], [], color=RULE, lw=1.6, label="other models, validation")
     scale, low, high = limits(list(models.values()), measure)
-    axes.set_yscale(scale)
+    if scale == "log":
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.yaxis.set_minor_locator(NullLocator())
     axes.set_ylim(low, high)
     axes.grid(axis="y")
     if measure == MEASURES[0]:

@@ -86,7 +86,8 @@ def scores_and_costs_figure(values: ScoresAndCosts, *, recommended: str | None =
     Means of models that no other model beats are filled, those of beaten models are hollow. A vertical line connects
     models that are tied. Costs are on logarithmic scales.
     """
-    ties = dict(list(values.ties.items())[:MOST_TIES])
+    several = {letter: places for letter, places in values.ties.items() if len(places) > 1}
+    ties = dict(list(several.items())[:MOST_TIES])
     widths = [SCORES, max(0.2, TIE * len(ties)), *(COST for _ in values.costs)]
     figure = new_figure(ROW * max(1, len(values.rows)) + 0.95, width=sum(widths) + 0.1)
     figure.get_layout_engine().set(w_pad=0.02, wspace=0.02)  # type: ignore[union-attr, call-arg]
@@ -104,7 +105,7 @@ def _draw_scores(axes: Axes, values: ScoresAndCosts, recommended: str | None) ->
         height = place - MARK
         colour = MUTED if row.beaten else BLUE
         axes.plot([row.low, row.high], [height] * 2, color=colour, lw=5, alpha=0.3, solid_capstyle="butt")
-        axes.plot(row.scores, [height] * len(row.scores), ls="", marker="|", ms=5, color=colour, alpha=0.8)
+        axes.plot(row.scores, [height] * len(row.scores), ls="", marker="|", ms=5, color=colour, alpha=0.6)
         face = "none" if row.beaten else colour
         axes.plot(row.mean, height, ls="", marker="o", ms=6.5, mfc=face, mec=colour, mew=1.6)
         chosen = row.model == recommended
@@ -132,7 +133,7 @@ def _draw_ties(axes: Axes, ties: dict[str, tuple[int, ...]]) -> None:
         heights = [place - MARK for place in places]
         axes.plot([column] * len(heights), heights, color=MUTED, lw=1.2, marker="o", ms=3.5)
         axes.text(column, 1, letter, transform=axes.get_xaxis_transform(), ha="center", va="bottom", color=MUTED)
-    axes.set_xlabel("ties", color=MUTED, labelpad=16)
+    axes.set_xlabel("ties" if ties else "", color=MUTED, labelpad=16)
 
 
 def _draw_cost(axes: Axes, cost: Cost, amounts: Sequence[float]) -> None:

@@ -114,11 +114,11 @@ def square_axes(title: str, x: str, y: str) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def panel_grid(panels: int, *, most: int = 6) -> tuple[int, int]:
+def panel_grid(panels: int, *, most: int = 7) -> tuple[int, int]:
     """Return rows and columns of small panels: at most `most` columns, in rows as equal as possible.
 
-    >>> [panel_grid(panels) for panels in (1, 5, 7, 13)]
-    [(1, 1), (1, 5), (2, 4), (3, 5)]
+    >>> [panel_grid(panels) for panels in (1, 7, 8, 15)]
+    [(1, 1), (1, 7), (2, 4), (3, 5)]
     """
     rows = -(-panels // most)
     return rows, -(-panels // rows)
@@ -126,7 +126,7 @@ def panel_grid(panels: int, *, most: int = 6) -> tuple[int, int]:
 
 def panel_title(axes: Axes, title: str) -> None:
     """Title a small panel; a long title is small enough for its width."""
-    axes.set_title(title, fontsize=min(9.5, 195 / max(len(title), 1)))
+    axes.set_title(title, fontsize=min(9.5, 150 / max(len(title), 1)))
 
 
 def hide_axes(axes: Axes) -> None:

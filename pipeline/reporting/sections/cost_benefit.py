@@ -17,7 +17,9 @@ def section(comparison: Comparison) -> Section:
     blocks: list[Block] = []
     if sentences:
         blocks += [
-            Paragraph("The Pareto-optimal models: no other model is both cheaper and better on average."),
+            Paragraph(
+                "Pareto-optimal networks, cheapest first: no other network is both cheaper and better on average."
+            ),
             Bullets(sentences),
         ]
     if values.rows:

@@ -13,7 +13,7 @@ import numpy as np
 
 from pipeline.reporting.content import metric_label
 from pipeline.reporting.costs import DECISIVE, price
-from pipeline.reporting.text.pair_verdicts import missing
+from pipeline.reporting.text.pair_verdicts import missing, too_few
 from pipeline.reporting.text.quantities import interval, listed, score, share
 from pipeline.statistics.results import LEVEL, Certainty, Estimate, Pair
 
@@ -71,6 +71,9 @@ def _conclusion(
         return Conclusion(f"There is only one model to choose: {only}.", (_estimate(finite[only], certainty),), only)
     unbeaten = [model for model in certainty.unbeaten if model in finite]
     pairs = [certainty.pair(one, other) for index, one in enumerate(unbeaten) for other in unbeaten[:index]]
+    undecided = all(pair.verdict == "open" for pair in certainty.pairs if {pair.first, pair.second} <= finite.keys())
+    if undecided and (few := too_few(pairs, certainty)):
+        return Conclusion(f"No verdict yet: {few[:1].lower()}{few[1:]}.", tuple(missing(pairs, certainty)[1:]))
     if level := [model for model in unbeaten if model in baselines]:
         # The worst of them is the strongest statement.
         best = "" if finite.keys() <= set(baselines) else _best_mean(unbeaten, finite, certainty)
@@ -82,7 +85,7 @@ def _conclusion(
         return _winner(unbeaten[0], finite, certainty, costs)
     if all(pair.verdict == "same" for pair in pairs):
         return _equivalents(unbeaten, pairs, finite, costs, certainty)
-    if all(pair.verdict == "open" for pair in certainty.pairs if {pair.first, pair.second} <= finite.keys()):
+    if undecided:
         return _undecided(unbeaten, pairs, finite, costs, certainty)
     return _candidates(unbeaten, pairs, finite, costs, certainty)
 
@@ -90,7 +93,7 @@ def _conclusion(
 def _estimate(estimate: Estimate, certainty: Certainty) -> str:
     ends = interval(estimate.low, estimate.high)
     return (
-        f"Its {metric_label(certainty.metric)} is {score(estimate.mean)}"
+        f"The {metric_label(certainty.metric)} of {estimate.model} is {score(estimate.mean)}"
         f"{f' ({share(LEVEL)} interval {ends})' if ends else ''}."
     )
 

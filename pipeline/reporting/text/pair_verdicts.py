@@ -78,7 +78,7 @@ def _missing_for_pair(pair: Pair, certainty: Certainty) -> str:
         return f"More replicates would not help: {_limit(certainty, [pair])}"
     if certainty.replicates >= certainty.fewest:
         return f"About {pair.needed} replicates would be needed"
-    few = _too_few(certainty)
+    few = _least(certainty)
     return f"{few}, probably about {pair.needed}" if pair.needed and pair.needed > certainty.fewest else few
 
 
@@ -87,8 +87,8 @@ def missing(pairs: Sequence[Pair], certainty: Certainty) -> list[str]:
     undecided = [pair for pair in pairs if pair.verdict == "open"]
     needed = [pair.needed for pair in undecided if pair.needed is not None]
     hopeless = [pair for pair in undecided if _hopeless(pair, certainty)]
-    few = certainty.replicates < certainty.fewest and len(hopeless) < len(undecided)
-    parts = [f"{_too_few(certainty)}."] if few else []
+    few = too_few(pairs, certainty)
+    parts = [f"{few}."] if few else []
     if needed and not (few and max(needed) <= certainty.fewest):
         decided = f"{len(needed)} of {len(undecided)} pairs" if hopeless else "the question"
         parts.append(f"About {max(needed)} replicates would probably decide {decided}.")
@@ -98,7 +98,13 @@ def missing(pairs: Sequence[Pair], certainty: Certainty) -> list[str]:
     return parts
 
 
-def _too_few(certainty: Certainty) -> str:
+def too_few(pairs: Sequence[Pair], certainty: Certainty) -> str:
+    """How many replicates a test needs, if some of the pairs lack them; else empty."""
+    undecided = any(pair.verdict == "open" and not _hopeless(pair, certainty) for pair in pairs)
+    return _least(certainty) if undecided and certainty.replicates < certainty.fewest else ""
+
+
+def _least(certainty: Certainty) -> str:
     replicates = "one replicate" if certainty.replicates == 1 else f"{certainty.replicates} replicates"
     return f"With {replicates} no test can show a difference: at least {certainty.fewest} are needed"
 

@@ -23,18 +23,19 @@ class Point(NamedTuple):
 
 
 CONCLUSIONS = {
-    "better": "is better",
-    "same": "is practically the same",
-    "open": "is not shown to be better",
+    "better": "is better than",
+    "same": "is practically the same as",
+    "open": "is not shown to be better than",
 }
 
 
 def front(comparison: Comparison, cost: Cost) -> tuple[Point, ...]:
-    """Return the Pareto-optimal models by a cost; models without a finite score or cost are left out."""
+    """Return the Pareto-optimal networks by a cost; networks without a finite score or cost are left out."""
     metric = comparison.primary_metric
     points = [
         Point(model.name, model.mean_cost(cost.key), quantities.mean(model.scores[metric]))
         for model in comparison.comparable
+        if model.baseline is None
     ]
     known = [point for point in points if np.isfinite(point.mean) and np.isfinite(point.cost)]
     return pareto_front(known, lower_is_better=metric in LOWER_IS_BETTER)
@@ -59,36 +60,27 @@ def pareto_front(points: Sequence[Point], *, lower_is_better: bool) -> tuple[Poi
 
 
 def front_sentences(fronts: Sequence[tuple[Sequence[Point], Cost]], certainty: Certainty) -> tuple[str, ...]:
-    """One item per front; costs by which the same single model is optimal share an item."""
-    alone: dict[str, list[str]] = {}
+    """One item per front; costs with the same models on their fronts share an item."""
+    costs: dict[tuple[str, ...], list[str]] = {}
     for points, cost in fronts:
-        if len(points) == 1:
-            alone.setdefault(points[0].model, []).append(cost.label)
-    return (
-        *(front_sentence(points, cost, certainty) for points, cost in fronts if len(points) > 1),
-        *(_only_sentence(model, labels, certainty) for model, labels in alone.items()),
-    )
+        costs.setdefault(tuple(point.model for point in points), []).append(cost.label)
+    return tuple(front_sentence(models, labels, certainty) for models, labels in costs.items())
 
 
-def _only_sentence(model: str, costs: Sequence[str], certainty: Certainty) -> str:
-    """The sentence on a model that is the cheapest and has the best mean."""
-    start = f"By {listed(costs)}: {model}."
+def front_sentence(models: Sequence[str], costs: Sequence[str], certainty: Certainty) -> str:
+    """Name the models on the front of these costs, cheapest first, and what each step to a more expensive one gains."""
+    start = f"By {listed(costs)}: {listed(models)}."
+    if len(models) > 1:
+        steps = (
+            f"{expensive} {CONCLUSIONS[certainty.pair(expensive, cheap).verdict]} {cheap}"
+            for cheap, expensive in pairwise(models)
+        )
+        return f"{start} {'; '.join(steps)}."
     others = len(certainty.estimates) - 1
     if others < 1:
         return start
-    beaten = sum(pair.verdict == "better" and pair.first == model for pair in certainty.pairs)
-    return f"{start} No other model is cheaper or has a better mean. {_beaten(beaten, others)}"
-
-
-def front_sentence(front: Sequence[Point], cost: Cost, certainty: Certainty) -> str:
-    """Name the models on the front, and say for each step to a more expensive one whether it is shown to be better."""
-    models = listed([f"{point.model} ({cost.write(point.cost)})" for point in front])
-    steps = [
-        f"{expensive.model} {_costs(expensive, cheap)} {cheap.model} and "
-        f"{CONCLUSIONS[certainty.pair(expensive.model, cheap.model).verdict]}."
-        for cheap, expensive in pairwise(front)
-    ]
-    return " ".join([f"By {cost.label}: {models}.", *steps])
+    beaten = sum(pair.verdict == "better" and pair.first == models[0] for pair in certainty.pairs)
+    return f"{start} No other network is cheaper or has a better mean. {_beaten(beaten, others)}"
 
 
 def _beaten(beaten: int, others: int) -> str:
@@ -97,12 +89,3 @@ def _beaten(beaten: int, others: int) -> str:
     if beaten == others:
         return f"It is better than {'the other model' if others == 1 else f'each of the {others} other models'}."
     return f"It is better than {beaten} of the {others} other models."
-
-
-def _costs(expensive: Point, cheap: Point) -> str:
-    if expensive.cost == cheap.cost:
-        return "costs as much as"
-    if not cheap.cost:
-        return "costs more than"
-    ratio = expensive.cost / cheap.cost
-    return f"costs {ratio:.{0 if ratio >= 10 else 1 if ratio >= 1.1 else 2}f} times as much as"

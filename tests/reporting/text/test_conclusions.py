@@ -65,7 +65,7 @@ def test_models_of_equal_cost_are_all_named(known, two):
 
 
 def test_no_model_is_recommended_while_all_pairs_are_undecided(known):
-    for replicates in (1, 4, 10):
+    for replicates in (4, 10):
         found = conclusion(known({"a": 0.99, "b": 0.01}, replicates=replicates), COSTS)
         assert found.model is None
         assert found.answer == (
@@ -76,6 +76,15 @@ def test_no_model_is_recommended_while_all_pairs_are_undecided(known):
 
 
 BASELINES = {"b": "always predicting dog", "c": "a regression on grey levels"}
+
+
+def test_too_few_replicates_for_any_test_are_the_answer(known):
+    found = conclusion(known(MEANS, replicates=1), COSTS, baselines=BASELINES)
+    assert found == (
+        "No verdict yet: with one replicate no test can show a difference: at least 7 are needed.",
+        (),
+        None,
+    )
 
 
 def test_no_model_is_recommended_while_a_baseline_is_unbeaten(known, two):
@@ -99,7 +108,7 @@ def test_one_undecided_pair_among_equivalent_models_does_not_make_them_the_same(
 def test_pairs_that_replicates_cannot_decide_are_named_separately(known, two):
     pairs = (two("a", "b", 0.03, needed=31), two("a", "c", 0.04), two("b", "c", 0.01))
     text = conclusions.answer(known(MEANS, pairs, replicates=4), COSTS)
-    assert "With 4 replicates no test can show a difference: at least 7 are needed." in text
+    assert "with 4 replicates no test can show a difference: at least 7 are needed." in text
     assert "About 31 replicates would probably decide 1 of 3 pairs." in text
     assert "More replicates would not decide the others" in text
 
@@ -108,7 +117,7 @@ def test_a_model_without_a_score_neither_wins_nor_loses(known, two):
     lost = (two("a", "b", math.nan),)
     found = conclusion(known({"a": 0.7, "b": math.nan}, lost), COSTS)
     assert found.answer == "There is only one model to choose: a."
-    assert found.support[0] == "Its accuracy is 0.700 (95 % interval 0.670 to 0.730)."
+    assert found.support[0] == "The accuracy of a is 0.700 (95 % interval 0.670 to 0.730)."
     assert found.support[-1] == "Excluded, because their accuracy is not finite in every replicate: b."
     assert "none can be recommended" in conclusions.answer(known({"a": math.nan, "b": math.nan}, lost), COSTS)
 

@@ -37,22 +37,23 @@ def test_models_without_a_comparable_finite_score_are_not_on_the_front(compare, 
     assert [point.model for point in front(compare(models=models), PARAMETERS)] == ["a"]
 
 
-def test_the_front_calls_a_model_better_only_if_the_difference_is_significant(comparison, known, two):
-    (only,) = front(comparison, PARAMETERS)
-    step = (Point("resnet8", 1000.0, 0.8), only)
-    assert front_sentence(step, PARAMETERS, comparison.certainty) == (
-        "By parameters: resnet8 (1,000) and lenet5 (61,706). "
-        "lenet5 costs 62 times as much as resnet8 and is not shown to be better."
+def test_baselines_are_not_on_the_front(compare, result):
+    models = (result("guess", (0.5, 0.5), parameters=(0,), baseline="always predicting dog"), result("a", (0.9, 0.9)))
+    assert [point.model for point in front(compare(models=models), PARAMETERS)] == ["a"]
+
+
+def test_a_step_is_called_better_only_if_the_difference_is_significant(comparison, known, two):
+    front = ("resnet8", "lenet5")
+    assert front_sentence(front, ["parameters"], comparison.certainty) == (
+        "By parameters: resnet8 and lenet5. lenet5 is not shown to be better than resnet8."
     )
     shown = known({"lenet5": 0.9, "resnet8": 0.8}, (two("lenet5", "resnet8", 0.1, "better"),))
-    assert front_sentence(step, PARAMETERS, shown).endswith("and is better.")
-    free = (Point("resnet8", 0.0, 0.8), only)
-    assert "lenet5 costs more than resnet8 and" in front_sentence(free, PARAMETERS, shown)
+    assert front_sentence(front, ["parameters"], shown).endswith("lenet5 is better than resnet8.")
 
 
-def test_costs_by_which_the_same_model_is_optimal_share_a_sentence(comparison):
+def test_costs_with_the_same_front_share_a_sentence(comparison):
     fronts = [(front(comparison, cost), cost) for cost in (PARAMETERS, OPERATIONS)]
     assert front_sentences(fronts, comparison.certainty) == (
-        "By parameters and multiply–accumulates: lenet5. No other model is cheaper or has a better mean. "
+        "By parameters and multiply–accumulates: lenet5. No other network is cheaper or has a better mean. "
         "It is not shown to be better than any other model.",
     )
