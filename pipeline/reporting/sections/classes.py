@@ -26,4 +26,5 @@ def section(comparison: Comparison) -> Section | None:
                 for model, classes in comparison.by_class.items()
             ),
         ),
+        "which classes are recognised, and how well?",
     )
