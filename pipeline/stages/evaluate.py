@@ -9,7 +9,7 @@ from pipeline.evaluation.predictions import write_predictions
 from pipeline.evaluation.scoring import class_table, metrics_file, score_file
 from pipeline.reporting.costs import NETWORK_COSTS
 from pipeline.reporting.figures.evaluation_figures import curve_figures, mistakes_figure
-from pipeline.reporting.text.quantities import spread
+from pipeline.reporting.text.quantities import number_of, spread
 from pipeline.storage.files import read_json, read_json_text, replacing, replacing_folder, write_json
 from pipeline.storage.folders import PREPARED, RunFolder, looks_file
 from pipeline.storage.provenance import commit
@@ -51,4 +51,4 @@ def main(model: ModelConfig, evaluation: EvaluationConfig) -> None:
     write_json(run.metrics, metrics_file(scores, compared, network))
     publish_evaluation(tracker, run, prepared)
     accuracy = spread([one["scores"]["accuracy"] for one in scores["replicates"]])
-    say(f"{model.name}: accuracy {accuracy} on the test images of {len(records)} replicates")
+    say(f"{model.name}: accuracy {accuracy} on the test images of {number_of(len(records), 'replicate')}")

@@ -5,6 +5,7 @@ from pipeline.config.schedule import Schedule
 from pipeline.config.schema import AutoConfig, Replicates
 from pipeline.console import say
 from pipeline.data.prepared import read_manifest
+from pipeline.reporting.text.quantities import number_of
 from pipeline.statistics.sequential import Plan
 from pipeline.storage.folders import PREPARED
 
@@ -13,7 +14,7 @@ def main(models: tuple[str, ...], replicates: Replicates, auto: AutoConfig) -> N
     """Plan the replicates of every model of the comparison."""
     if replicates != "auto":
         write_plan(Plan(dict.fromkeys(models, replicates)))
-        say(f"{replicates} replicates of each model")
+        say(f"{number_of(replicates, 'replicate')} of each model")
         return
     manifest = read_manifest(PREPARED)
     split = manifest["settings"]["split"]

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pipeline.config.schema import AugmentationConfig, ModelConfig, OptimizerConfig, TrainingConfig
 from pipeline.console import say
 from pipeline.data.prepared import read_manifest
+from pipeline.reporting.text.quantities import number_of
 from pipeline.storage.files import read_json, read_json_text
 from pipeline.storage.folders import PREPARED, RunFolder, planned_file
 from pipeline.training.collecting import collect
@@ -59,7 +60,8 @@ def main(
         count = worker_count(len(unpredicted), training.threads, wanted=workers)
         if todo:
             place = f" ({models.index(model.name) + 1} of {len(models)} models)" if model.name in models else ""
-            say(f"{model.name}{place}: {len(todo)} replicates of {training.epochs} epochs, {count} in parallel")
+            trainings = f"{number_of(len(todo), 'replicate')} of {number_of(training.epochs, 'epoch')}"
+            say(f"{model.name}{place}: {trainings}, {count} in parallel")
         report = Reporter(model.name, [task.replicate for task in todo], training.epochs, count)
         train_side_by_side(unpredicted, workers=count, on_progress=in_turn(report, live))
     finish(tasks)

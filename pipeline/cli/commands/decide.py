@@ -77,11 +77,13 @@ def _dvc(*arguments: str) -> None:
     code = run_dvc(list(arguments))
     if code:
         # DVC leaves the command of a stage running if only DVC is interrupted, as by SIGTERM.
-        for child in psutil.Process().children():
+        left = psutil.Process().children()
+        for child in left:
             child.terminate()
+        psutil.wait_procs(left)
         raise UserError(
-            f"`dvc {arguments[0]}` did not finish; its messages are above. Correct the cause, then run "
-            "`convtrack decide` again to continue."
+            f"`dvc {arguments[0]}` did not finish; its messages are above. If you interrupted it, run "
+            "`convtrack decide` again to continue; otherwise correct the cause first."
         )
 
 
