@@ -22,19 +22,21 @@ from pipeline.tracking.tracker import Tracker
 Tensors = np.ndarray[Any, Any] | Mapping[str, np.ndarray[Any, Any]]
 
 
-def find_network(tracker: Tracker, run: str, fingerprint: str | None = None) -> str | None:
-    """The id of the network that the run logged last; with `fingerprint`, of the one trained under it.
+def find_network(tracker: Tracker, runs: Sequence[str], fingerprint: str) -> str | None:
+    """The id of the network trained under this fingerprint that the first of the runs, else the next, has logged.
 
     None if there is no such network, or if the process that logged it was killed.
     """
-    trained = f" AND tags.`{FINGERPRINT}` = '{fingerprint}'" if fingerprint else ""
-    found = tracker.client.search_logged_models(
-        [tracker.experiment],
-        filter_string=f"source_run_id = '{run}'{trained}",
-        order_by=[{"field_name": "creation_timestamp", "ascending": False}],
-    )
-    complete = [str(model.model_id) for model in found if model.status == "READY"]
-    return complete[0] if complete else None
+    for run in runs:
+        found = tracker.client.search_logged_models(
+            [tracker.experiment],
+            filter_string=f"source_run_id = '{run}' AND tags.`{FINGERPRINT}` = '{fingerprint}'",
+            order_by=[{"field_name": "creation_timestamp", "ascending": False}],
+        )
+        complete = [str(model.model_id) for model in found if model.status == "READY"]
+        if complete:
+            return complete[0]
+    return None
 
 
 def log_network(
@@ -47,6 +49,7 @@ def log_network(
     *,
     name: str,
     epoch: int,
+    parameters: Mapping[str, str],
     requirements: Sequence[str],
     code: Sequence[Path],
     modules: Sequence[str],
@@ -54,8 +57,7 @@ def log_network(
     """Log a network in a file of Keras with its signature and an input example, and return the id of the logged model.
 
     It becomes a model of MLflow's `tensorflow` flavour. MLflow's own function would need TensorFlow and the network in
-    memory. The logged model has the run's parameters. Incomplete models, whose logging was killed, are deleted, so the
-    caller must hold `store_lock`.
+    memory. Incomplete models, whose logging was killed, are deleted, so the caller must hold `store_lock`.
 
     Args:
         fingerprint: that of its training.
@@ -63,6 +65,7 @@ def log_network(
         example: the inputs of a few images; by name if the network has several inputs.
         outputs: the network's outputs of the same form as those of the example; by name if it has several.
         epoch: the epoch of the kept weights, from 1.
+        parameters: the parameters of the logged model.
         requirements: packages with versions that loading needs.
         code: the packages of this project that loading needs.
         modules: the modules in `code` that define layers of the network.
@@ -76,7 +79,7 @@ def log_network(
         name=name,
         source_run_id=run,
         tags={FINGERPRINT: fingerprint},
-        params=client.get_run(run).data.params,
+        params=dict(parameters),
     )
     client.log_outputs(run, [LoggedModelOutput(logged.model_id, step=epoch)])
     described = Model(

@@ -5,7 +5,8 @@ from PIL import Image
 
 from pipeline.tracking.image_sets import image_sets
 from pipeline.tracking.logged_networks import find_network
-from tests.tracking.conftest import EPOCH, SPLITS, parent, points, write_images
+from pipeline.tracking.names import FINGERPRINT
+from tests.tracking.conftest import EPOCH, SPLITS, child, parent, points, write_images
 
 
 def test_artifacts_are_in_the_projects_folder(project, tracker):
@@ -92,12 +93,29 @@ def test_image_sets_are_logged_once_as_inputs(project, tracker):
     assert {len(one.dataset.digest) for one in inputs} == {36}
 
 
+def logged_network(tracker, run):
+    """The id of a network that is being logged to the run."""
+    tags = {FINGERPRINT: "beef"}
+    return tracker.client.create_logged_model(tracker.experiment, "network", source_run_id=run, tags=tags).model_id
+
+
+def test_a_network_is_found_by_its_training_at_the_replicate_or_as_earlier_versions_at_the_model(tracker):
+    above = parent(tracker)
+    sources = (child(tracker, above), above)
+    old = logged_network(tracker, above)
+    assert find_network(tracker, sources, "beef") is None  # the process that logs it may have been killed
+    tracker.client.finalize_logged_model(old, "READY")
+    assert find_network(tracker, sources, "cafe") is None
+    assert find_network(tracker, sources, "beef") == old
+    new = logged_network(tracker, sources[0])
+    tracker.client.finalize_logged_model(new, "READY")
+    assert find_network(tracker, sources, "beef") == new
+
+
 def test_metrics_are_linked_once_to_a_logged_network(tracker):
     run = parent(tracker)
-    model = tracker.client.create_logged_model(tracker.experiment, name="network", source_run_id=run).model_id
-    assert find_network(tracker, run) is None  # the process that logs it may have been killed
+    model = logged_network(tracker, run)
     tracker.client.finalize_logged_model(model, "READY")
-    assert find_network(tracker, run) == model
     tracker.log_metrics(run, {"test/accuracy": 0.5})
     for _ in range(2):
         tracker.log_metrics(run, {"test/accuracy": 0.5, "test/f1": math.nan}, model=model)

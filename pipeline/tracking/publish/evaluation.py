@@ -39,9 +39,9 @@ EXTENSIBLE = '__path__ = __import__("pkgutil").extend_path(__path__, __name__)\n
 def publish_evaluation(tracker: Tracker, run: RunFolder, prepared: Prepared) -> ModelRuns:
     """Log a model's evaluation, and its training where it is missing; return the model's runs.
 
-    The parent run gets the means over replicates, the costs, the figures, and the network of the replicate with the
-    lowest validation loss. The child runs get the scores of their replicates; the logged network gets those of its own
-    replicate.
+    The parent run gets the means over replicates, the costs and the figures. The child runs get the scores of their
+    replicates; the one with the lowest validation loss also gets its network, with its scores. The parent does not get
+    the network, because MLflow would attribute the means to it.
     """
     runs = publish_training(tracker, run, prepared)
     parent, children = runs.parent, runs.children
@@ -54,8 +54,9 @@ def publish_evaluation(tracker: Tracker, run: RunFolder, prepared: Prepared) -> 
     tracker.log_files(parent, [*pictures, run.predictions], EVALUATION)
     tracker.tag(parent, {EVALUATED: json.dumps({number: children[number] for number in sorted(children)})})
     best = min(read_json(run.replicates)["replicates"], key=lambda record: record["kept_loss"])
+    sources = (children[best["replicate"]], parent)  # Earlier versions logged the network to the parent.
     with store_lock():
-        network = find_network(tracker, parent, best["fingerprint"]) or _log_network(runs, run, prepared, best)
+        network = find_network(tracker, sources, best["fingerprint"]) or _log_network(runs, run, prepared, best)
     for scored in read_json(run.scores)["replicates"]:
         number = scored["replicate"]
         own_network = network if number == best["replicate"] else None
@@ -118,7 +119,7 @@ def _log_network(runs: ModelRuns, run: RunFolder, prepared: Prepared, record: Ma
     with network_code(architecture) as code:
         return log_network(
             runs.tracker,
-            runs.parent,
+            runs.children[replicate],
             record["fingerprint"],
             existing(result.network),
             _example(shown),
@@ -126,6 +127,7 @@ def _log_network(runs: ModelRuns, run: RunFolder, prepared: Prepared, record: Ma
             # MLflow rejects these characters in names.
             name=re.sub(r"[/:.%\"']", "_", f"{run.folder.name} replicate {replicate + 1}"),
             epoch=record["kept_epoch"],
+            parameters=runs.tracker.parameters(runs.parent),
             requirements=[f"{name}=={version(name)}" for name in ("tensorflow", "keras", "numpy")],
             code=code,
             modules=own_modules(architecture),

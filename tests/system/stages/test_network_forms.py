@@ -64,9 +64,11 @@ report.main(tuple(models), "accuracy", 0.01)
 
 client = mlflow.MlflowClient()
 experiment = client.get_experiment_by_name("rows").experiment_id
+replicates = client.search_runs([experiment], "tags.`convtrack.kind` = 'replicate'")
+networks = {run.data.tags["mlflow.parentRunId"]: run.outputs.model_outputs for run in replicates}
 found = {}
 for run in client.search_runs([experiment], "tags.`convtrack.kind` = 'model'"):
-    uri = f"models:/{run.outputs.model_outputs[0].model_id}"
+    uri = f"models:/{networks[run.info.run_id][0].model_id}"
     network = mlflow.pyfunc.load_model(uri)
     shape = (3, 8, 8, 1)
     examples = {"image": pixels[:3], "partner": pixels[[3, 4, 6]], "subgroup": np.eye(2)[[0, 1, 0]]}
