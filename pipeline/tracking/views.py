@@ -36,13 +36,13 @@ def view_page(experiment: str, name: str, server: str, *, charts: bool = False) 
     return f"{server}/#/experiments/{experiment}/runs?viewStateShareKey={name}{mode}&{MODE}"
 
 
-def artifacts_page(experiment: str, run: str) -> str:
-    """The page that lists a run's artifacts, as a link within the UI.
+def artifact_page(experiment: str, run: str, file: str) -> str:
+    """The page that shows an artifact of a run, as a link within the UI.
 
-    >>> artifacts_page("1", "a1")
-    '#/experiments/1/runs/a1/artifacts?workflowType=machine_learning'
+    >>> artifact_page("1", "a1", "report/comparison.html")
+    '#/experiments/1/runs/a1/artifacts/report/comparison.html?workflowType=machine_learning'
     """
-    return f"#/experiments/{experiment}/runs/{run}/artifacts?{MODE}"
+    return f"#/experiments/{experiment}/runs/{run}/artifacts/{file}?{MODE}"
 
 
 def table_view(*, tags: Mapping[str, int], order_by: str, ascending: bool) -> dict[str, Any]:

@@ -23,15 +23,17 @@ from pipeline.reporting.text.conclusions import answer, conclusion
 from pipeline.reporting.text.pair_verdicts import sentence
 from pipeline.reporting.text.quantities import interval, mean, share, spread
 from pipeline.statistics.results import LEVEL, Certainty
-from pipeline.storage.folders import report_files
+from pipeline.storage.folders import REPORT, report_files
 from pipeline.tracking import views
 from pipeline.tracking.names import COMPARED, DIFFERS, SIDE_BY_SIDE_VIEW, TABLE_VIEW, VERDICT
 from pipeline.tracking.publish.model_runs import ModelRuns
 from pipeline.tracking.publish.shared_views import share_views
-from pipeline.tracking.publish.shown_results import result_tags
+from pipeline.tracking.publish.shown_results import result_tags, short_names
 from pipeline.tracking.published import Published, model_fingerprint, remember
 from pipeline.tracking.tracker import Tracker
 
+REPORT_FOLDER = "report"
+"""Artifact folder of the run `comparison`."""
 MAX_PAIRS = 12
 """Sentences about pairs in a description, which MLflow limits to 8,000 characters."""
 
@@ -63,43 +65,49 @@ def publish_comparison(tracker: Tracker, runs: Mapping[str, ModelRuns], comparis
     """Log the comparison and the report in `reports/`, so that MLflow's own pages show which model to use."""
     _log_dvc_lock(runs)
     different = differing({model.name: model.configuration for model in comparison.networks})
+    short = short_names(list(different))
+    own = {
+        model.name: {name: written(values[model.name]) for name, values in different.items() if model.name in values}
+        for model in comparison.models
+    }
     shown = {
         model.name: result_tags(model, comparison)
-        | {
-            DIFFERS + name: written(by_model[model.name])
-            for name, by_model in different.items()
-            if model.name in by_model
-        }
+        | {DIFFERS + short[name]: value for name, value in own[model.name].items()}
         for model in comparison.models
     }
     record = tracker.only_run("comparison")
     links = {
-        "report, figures and tables": views.artifacts_page(tracker.experiment, record),
+        "report": views.artifact_page(tracker.experiment, record, f"{REPORT_FOLDER}/{REPORT.name}"),
         "all models as a table": comparison_page(tracker.experiment, "").lstrip("/"),
         "side by side": views.view_page(tracker.experiment, SIDE_BY_SIDE_VIEW, "", charts=True).lstrip("/"),
     }
     for model in comparison.models:
         run = runs[model.name].parent
         _log_result(tracker, run, model, comparison, shown[model.name])
-        tracker.describe(run, description(model, comparison, shown[model.name], links))
-    _publish_record(tracker, record, comparison, shown)
+        text = description(model, comparison, own[model.name], links, verdict=shown[model.name][VERDICT])
+        tracker.describe(run, text)
+    _publish_record(tracker, record, comparison, shown, links["report"])
     tracker.tag_only([record, *(one.parent for one in runs.values())], COMPARED, "true")
-    share_views(tracker, comparison.primary_metric, different, [model.name for model in comparison.networks])
+    share_views(tracker, comparison, different, [DIFFERS + name for name in short.values()])
     remember(comparison.data.name, Published(tracker.experiment, {model: one.parent for model, one in runs.items()}))
 
 
 def _publish_record(
-    tracker: Tracker, record: str, comparison: Comparison, shown: Mapping[str, Mapping[str, str]]
+    tracker: Tracker, record: str, comparison: Comparison, shown: Mapping[str, Mapping[str, str]], address: str
 ) -> None:
-    """Log the report and the tables, and the result of the model to use, else of the one with the best mean."""
+    """Log the report, the tables, and the result of the model to use, else of the one with the best mean.
+
+    `shown` are the tags of each model, `address` is that of the logged report.
+    """
     concluded = conclusion(comparison.certainty, comparison.decisive_costs, baselines=comparison.baselines)
     names = [concluded.model, *(one.model for one in comparison.certainty.estimates)]
     leading = next((model for name in names for model in comparison.models if model.name == name), None)
     if leading is not None:
         mark = f"report: use {concluded.model}" if concluded.model else "report: no clear choice"
         _log_result(tracker, record, leading, comparison, {**shown[leading.name], VERDICT: mark})
-    tracker.describe(record, escaped(" ".join((concluded.answer, *concluded.support))))
-    tracker.replace_files(record, report_files(), "report")
+    text = escaped(" ".join((concluded.answer, *concluded.support)))
+    tracker.describe(record, f"[Report]({address}): {text}")
+    tracker.replace_files(record, report_files(), REPORT_FOLDER)
     tracker.log_text(record, models_table(comparison).to_csv(index=False), "models.csv")
     tracker.log_text(record, pairs_table(comparison.certainty).to_csv(index=False), "pairs.csv")
     tracker.end(record, "FINISHED")
@@ -118,20 +126,21 @@ def _log_result(
     tracker.replace_tags(run, DIFFERS, tags)
 
 
-def description(model: ModelResult, comparison: Comparison, tags: Mapping[str, str], links: Mapping[str, str]) -> str:
+def description(
+    model: ModelResult, comparison: Comparison, different: Mapping[str, str], links: Mapping[str, str], *, verdict: str
+) -> str:
     """The description of a model's run, Markdown: its score, its verdict, links, its settings, and its pairs.
 
-    The first line is visible at once, the rest after a click. `tags` are those of the model's run, `links` addresses
-    by their text.
+    The first line is visible at once, the rest after a click. `different` are the model's values of the parameters in
+    which the models differ, `links` addresses by their text.
     """
     certainty, metric = comparison.certainty, comparison.primary_metric
     scores = model.scores[metric]
     ends = [interval(one.low, one.high) for one in certainty.estimates if one.model == model.name]
     range_ = f", {share(LEVEL)} interval {ends[0]}" if any(ends) else ""
-    score = f"Test {metric_label(metric)} **{spread(scores)}** over {len(scores)} replicates{range_}: {tags[VERDICT]}."
+    score = f"Test {metric_label(metric)} **{spread(scores)}** over {len(scores)} replicates{range_}: {verdict}."
     concluded = answer(certainty, comparison.decisive_costs, baselines=comparison.baselines)
-    settings = {name.removeprefix(DIFFERS): value for name, value in tags.items() if name.startswith(DIFFERS)}
-    rows = [f"| `{name}` | `{value}` |" for name, value in settings.items()]
+    rows = [f"| `{name}` | `{value}` |" for name, value in different.items()]
     pairs = [sentence(pair, certainty) for pair in certainty.pairs if model.name in (pair.first, pair.second)]
     left_out = len(pairs) - MAX_PAIRS
     if left_out > 0:

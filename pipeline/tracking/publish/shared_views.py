@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 from pipeline.evaluation.metrics import LOWER_IS_BETTER
+from pipeline.reporting.content import Comparison
 from pipeline.reporting.costs import COLUMNS, DRAWN
 from pipeline.tracking import views
-from pipeline.tracking.names import CHARTS_VIEW, COST, DIFFERS, SCORE, SIDE_BY_SIDE_VIEW, TABLE_VIEW, VERDICT
+from pipeline.tracking.names import CHARTS_VIEW, COST, SCORE, SIDE_BY_SIDE_VIEW, TABLE_VIEW, VERDICT
 from pipeline.tracking.tracker import Tracker
 
 MAX_SETTINGS = 8
@@ -13,25 +14,24 @@ MAX_SETTINGS = 8
 
 
 def share_views(
-    tracker: Tracker, primary_metric: str, different: Mapping[str, Mapping[str, object]], models: Sequence[str]
+    tracker: Tracker, comparison: Comparison, different: Mapping[str, Mapping[str, object]], tags: Sequence[str]
 ) -> None:
-    """Share the three views of the compared models.
+    """Share the three views of the compared models, sorted by the primary metric, the best first.
 
     Args:
         tracker: the experiment.
-        primary_metric: the metric by which the models are sorted, the best first.
+        comparison: the comparison.
         different: the settings that differ, each with its values by model.
-        models: the names of the models.
+        tags: the tags that hold these settings.
     """
-    metric, ascending = f"test/{primary_metric}", primary_metric in LOWER_IS_BETTER
-    settings = [DIFFERS + name for name in list(different)[:MAX_SETTINGS]]
+    metric, ascending = f"test/{comparison.primary_metric}", comparison.primary_metric in LOWER_IS_BETTER
     costs = [cost.key for cost in DRAWN[:3]]
     # The columns that a window of 1400 pixels shows come first.
-    first = [*(COST + cost for cost in costs), *settings]
+    first = [*(COST + cost for cost in costs), *tags[:MAX_SETTINGS]]
     columns = {VERDICT: views.WIDE, SCORE: views.WIDE}
     columns |= dict.fromkeys([*first, *(COST + cost.key for cost in COLUMNS if cost.key not in costs)], views.NARROW)
     # MLflow leaves out the line of a model that lacks a parameter.
-    parameters = [name for name, values in different.items() if len(values) == len(models)]
+    parameters = [name for name, values in different.items() if len(values) == len(comparison.networks)]
     shared = {
         TABLE_VIEW: views.table_view(tags=columns, order_by=metric, ascending=ascending),
         CHARTS_VIEW: views.charts_view(metric=metric, costs=costs, parameters=parameters, ascending=ascending),

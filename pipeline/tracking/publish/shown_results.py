@@ -4,6 +4,9 @@ MLflow shows metrics with all their digits and without their intervals, so the t
 """
 
 import math
+import re
+from collections import Counter
+from collections.abc import Sequence
 
 from pipeline.reporting.content import Comparison, ModelResult
 from pipeline.reporting.costs import COLUMNS
@@ -41,3 +44,14 @@ def result_tags(model: ModelResult, comparison: Comparison) -> dict[str, str]:
         SCORE: score_text(model, comparison),
         **{COST + cost.key: cost.write(model.mean_cost(cost.key)) for cost in COLUMNS},
     }
+
+
+def short_names(settings: Sequence[str]) -> dict[str, str]:
+    """Names of settings for narrow columns: without `model.` and `options.`, unless two would have the same name.
+
+    >>> short_names(["model.architecture", "model.options.units", "training.epochs"])
+    {'model.architecture': 'architecture', 'model.options.units': 'units', 'training.epochs': 'training.epochs'}
+    """
+    short = {name: re.sub(r"^model\.(options\.)?", "", name) for name in settings}
+    uses = Counter(short.values())
+    return {name: own if uses[own] == 1 else name for name, own in short.items()}

@@ -109,6 +109,7 @@ def served(tmp_path_factory) -> Iterator[Project]:
         project = Project(folder, address)
         project.run("prepare")
         project.run("build")
+        project.run("plan")
         for model in MODELS:
             project.run("train", f"model={model}", f"training.epochs={EPOCHS}")
             project.run("evaluate", f"model={model}")

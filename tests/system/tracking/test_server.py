@@ -124,10 +124,10 @@ def test_a_models_run_holds_validation_means_and_its_interval(compared):
 def test_a_description_begins_with_the_score_and_has_the_differing_settings(compared):
     for model, run in compared.runs("model").items():
         differs = {name: value for name, value in run.data.tags.items() if name.startswith("differs.")}
-        assert differs["differs.model.architecture"] == model
+        assert differs["differs.architecture"] == model
         text = run.data.tags["mlflow.note.content"]
         assert text.startswith("Test ROC AUC **")
-        assert text.index("All models") < text.index("report, figures") < text.index("`model.architecture`")
+        assert text.index("All models") < text.index("[report]") < text.index("`model.architecture`")
 
 
 def test_one_run_holds_the_report_and_the_tables(compared):

@@ -8,7 +8,6 @@ import pytest
 
 from pipeline.statistics.results import Estimate
 from pipeline.storage.folders import FIGURES, REPORT
-from pipeline.tracking.names import VERDICT
 from pipeline.tracking.publish.comparison import (
     MAX_PAIRS,
     comparison_page,
@@ -23,6 +22,7 @@ from tests.reporting import conftest as reporting
 from tests.tracking.conftest import parent, runs
 
 compare = reporting.compare  # the fixture
+NOTE = "mlflow.note.content"
 MODELS = ("fully_connected", "lenet5", "resnet8")
 
 
@@ -47,9 +47,9 @@ def test_a_model_gets_the_tags_the_interval_and_the_description_of_the_compariso
     assert {name: lenet5.metrics[f"test/accuracy_{name}"] for name in ("low", "high")} == {"low": 0.88, "high": 0.93}
     assert "test/accuracy_low" not in found["resnet8"].data.metrics
     assert {name: value for name, value in lenet5.tags.items() if name.startswith("differs.")} == {
-        "differs.model.architecture": "lenet5"
+        "differs.architecture": "lenet5"
     }
-    note = lenet5.tags["mlflow.note.content"]
+    note = lenet5.tags[NOTE]
     assert note.startswith(
         "Test accuracy **0.910 ± 0.014** over 2 replicates, 95 % interval 0.880 to 0.930: ties with 2."
     )
@@ -73,7 +73,8 @@ def test_the_run_of_the_comparison_shows_the_result_of_the_recommended_model(tra
     publish_comparison(tracker, logged, compare(certainty=reporting.certain(means, pairs)))
     record = runs(tracker)["comparison"].data
     assert record.tags["Verdict"] == "report: use lenet5"
-    assert record.tags["differs.model.architecture"] == "lenet5"
+    assert "/artifacts/report/comparison.html?workflowType=machine_learning): Use lenet5" in record.tags[NOTE]
+    assert record.tags["differs.architecture"] == "lenet5"
     assert record.metrics["test/accuracy"] == pytest.approx(0.91)
 
 
@@ -131,7 +132,7 @@ def test_the_experiment_gets_a_table_charts_and_columns(tracker, logged, compari
     shared = ("comparison", "charts", "side-by-side")
     table, charts, columns = (json.loads(tags[f"mlflow.sharedViewState.{name}"]) for name in shared)
     assert table["selectedColumns"][:2] == ["tags.`Verdict`", "tags.`Score`"]
-    assert "tags.`differs.model.architecture`" in table["selectedColumns"]
+    assert "tags.`differs.architecture`" in table["selectedColumns"]
     assert {view["orderByAsc"] for view in (table, charts, columns)} == {False}
     assert charts["compareRunCharts"][-1]["selectedParams"] == ["model.architecture"]
 
@@ -145,16 +146,15 @@ def test_a_metric_where_lower_is_better_sorts_the_table_upwards(tracker, logged,
 def test_a_description_lists_a_limited_number_of_pairs(compare):
     models = tuple(reporting.model(f"model_{number}", (0.5, 0.6)) for number in range(MAX_PAIRS + 4))
     comparison = compare(models=models)
-    text = description(models[0], comparison, {VERDICT: "ties with 15"}, {})
+    text = description(models[0], comparison, {}, {}, verdict="ties with 15")
     assert text.count("\n- ") == MAX_PAIRS + 1
     assert text.endswith("- The report lists 3 more pairs.")
 
 
 def test_the_description_of_a_model_with_another_target_states_that_it_is_not_compared(compare):
     model = reporting.model("siamese", (0.9, 0.8), other_target="whether two images show the same class")
-    text = description(
-        model, compare(models=(model, reporting.model("lenet5", (0.5, 0.6)))), {VERDICT: "not compared"}, {}
-    )
+    compared = compare(models=(model, reporting.model("lenet5", (0.5, 0.6))))
+    text = description(model, compared, {}, {}, verdict="not compared")
     assert "siamese predicts whether two images show the same class, so it is not compared" in text
 
 

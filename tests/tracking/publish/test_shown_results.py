@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from pipeline.tracking.publish.shown_results import result_tags, verdict
+from pipeline.tracking.publish.shown_results import result_tags, short_names, verdict
 from tests.reporting import conftest as reporting
 
 compare = reporting.compare  # the fixture
@@ -41,3 +41,8 @@ def test_a_model_with_another_target_is_not_compared(compare):
     comparison = compare(models=(siamese, reporting.model("lenet5", (0.5, 0.6))))
     assert result_tags(siamese, comparison)["Verdict"] == "not compared"
     assert result_tags(siamese, comparison)["Score"] == "0.850"
+
+
+def test_settings_keep_their_long_names_where_the_short_ones_would_be_equal():
+    names = ["model.weights", "model.options.weights", "model.options.units"]
+    assert list(short_names(names).values()) == ["model.weights", "model.options.weights", "units"]
