@@ -44,6 +44,10 @@ class Observer(Protocol):
     def trial(self) -> SweepTrial | None:
         """The trial of a sweep that the experiment belongs to; MLflow logs it below the sweep's run."""
 
+    @property
+    def objectives(self) -> Sequence[str]:
+        """The values that `on_end` needs; some are computed only on request."""
+
     def on_tasks(self, tasks: Sequence[Task], configuration: Mapping[str, Any]) -> None:
         """The trainings are known. Nothing has been recorded yet."""
 
@@ -57,13 +61,14 @@ class Observer(Protocol):
         """An epoch has ended."""
 
     def on_end(self, values: Mapping[str, float]) -> None:
-        """All replicates are trained. `values` holds every possible objective of a sweep."""
+        """All replicates are trained. `values` holds at least the values named by `objectives`."""
 
 
 class ConsoleObserver:
     """Print the progress of an experiment that is not part of a sweep."""
 
     trial: SweepTrial | None = None
+    objectives: Sequence[str] = ()
 
     def __init__(self, model: str, data: str) -> None:
         """Print under these names of model and data set."""
@@ -161,7 +166,7 @@ def main(
                 else:
                     with observer.training(task):
                         train_replicate(task, on_progress)
-    values = _values(network, tasks)
+    values = _values(network, tasks, observer.objectives)
     observer.on_end(values)
     return values["validation_loss"]
 
@@ -206,20 +211,25 @@ def _planned(
         )
 
 
-def _values(network: Network, tasks: Sequence[Task]) -> dict[str, float]:
-    """The value of every possible objective, as means over the replicates."""
+def _values(network: Network, tasks: Sequence[Task], objectives: Sequence[str]) -> dict[str, float]:
+    """The objectives of sweeps, as means over the replicates; the ROC AUC only if it is among `objectives`."""
     records = [read_json(task.result.record) for task in tasks]
 
     def mean(name: str) -> float:
         return float(np.mean([record[name] for record in records]))
 
-    return {
+    values = {
         "validation_loss": mean("kept_loss"),
         "validation_accuracy": mean("kept_accuracy"),
         "parameters": network.parameters,
         "multiply_accumulates": network.multiply_accumulates,
         "seconds": mean("seconds"),
     }
+    if "validation_roc_auc" in objectives:
+        from pipeline.evaluation.validation_score import validation_roc_auc
+
+        values["validation_roc_auc"] = float(np.mean([validation_roc_auc(task) for task in tasks]))
+    return values
 
 
 @cache

@@ -126,11 +126,12 @@ class Project:
 
 @pytest.fixture(scope="session")
 def new_project(tmp_path_factory) -> Callable[[], Project]:
-    """Return a function that makes an empty project: the configuration and a folder for images."""
+    """Return a function that makes an empty project: the configuration, with tests/comparison.yaml, and no images."""
 
     def made() -> Project:
         folder = tmp_path_factory.mktemp("project")
         shutil.copytree(ROOT / "conf", folder / "conf")
+        shutil.copy(ROOT / "tests" / "comparison.yaml", folder / "conf")
         (folder / "data" / "images").mkdir(parents=True)
         return Project(folder)
 

@@ -35,6 +35,7 @@ class Hooks:
     """An observer that records its calls; `pruned` stops the training after its first epoch."""
 
     trial: object = None
+    objectives: tuple = ()
     pruned: bool = False
     calls: list = field(default_factory=list)
 
@@ -134,6 +135,15 @@ def test_hooks_are_called_in_order_and_reused_replicates_are_not_trained(stand_i
         "seconds": 2.0,
     }
     assert loss == 1.0
+
+
+def test_the_roc_auc_is_computed_if_it_is_an_objective(stand_ins, monkeypatch):
+    monkeypatch.setattr(
+        "pipeline.evaluation.validation_score.validation_roc_auc", lambda task: (0.75, 0.25)[task.replicate]
+    )
+    hooks = Hooks(objectives=("validation_roc_auc",))
+    experiment.main(**SETTINGS, replicates=2, observer=hooks)
+    assert hooks.calls[-1][1]["validation_roc_auc"] == 0.5
 
 
 def test_a_pruned_experiment_stops_and_has_no_values(stand_ins):

@@ -11,7 +11,9 @@ from pydantic.dataclasses import dataclass
 _checked = ConfigDict(extra="forbid")
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(gt=0, lt=1)]
-Objective = Literal["validation_loss", "validation_accuracy", "parameters", "multiply_accumulates", "seconds"]
+Objective = Literal[
+    "validation_loss", "validation_accuracy", "validation_roc_auc", "parameters", "multiply_accumulates", "seconds"
+]
 Margin = Annotated[float, Field(gt=0)]
 """A difference of the primary metric below which two models are practically the same."""
 Replicates = Count | Literal["auto"]

@@ -13,7 +13,7 @@ from pipeline.errors import UserError
 from pipeline.storage.fingerprints import fingerprint
 from pipeline.sweeping.space import Space
 
-MAXIMISED: tuple[Objective, ...] = ("validation_accuracy",)
+MAXIMISED: tuple[Objective, ...] = ("validation_accuracy", "validation_roc_auc")
 """The objectives for which larger values are better."""
 
 

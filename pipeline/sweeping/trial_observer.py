@@ -21,6 +21,11 @@ class TrialObserver:
         """Report to this trial."""
         self.trial = trial
 
+    @property
+    def objectives(self) -> Sequence[str]:
+        """The objectives of the sweep."""
+        return self.trial.objectives
+
     def on_tasks(self, tasks: Sequence[Task], configuration: Mapping[str, Any]) -> None:
         """Store the settings of the trial, and how many of its replicates are trained already."""
         self.trial.set_attribute(CONFIGURATION, {**configuration, "replicates": len(tasks)})

@@ -92,6 +92,9 @@ def first_run(tmp_path_factory) -> FirstRun:
         models=["fully_connected", "lecture_cnn"],
         baselines=["grey_levels"],
         replicates=2,
+        optimizer="sgd",
+        training="lecture",
+        augmentation="none",
     )
     project.change("conf/training/lecture.yaml", epochs=1)
     project.commit()

@@ -100,6 +100,7 @@ def served(tmp_path_factory) -> Iterator[Project]:
     """A project after `convtrack report` of a small comparison, logged to a server."""
     folder = tmp_path_factory.mktemp("project")
     shutil.copytree(ROOT / "conf", folder / "conf")
+    shutil.copy(ROOT / "tests" / "comparison.yaml", folder / "conf")
     (folder / "data" / "images").mkdir(parents=True)
     comparison = folder / "conf" / "comparison.yaml"
     changes = {"data": "digits", "split": "random", "models": list(MODELS), "baselines": list(BASELINES)}
