@@ -1,4 +1,7 @@
-"""Fit the baselines to the training images of every replicate, score their predictions, and log them."""
+"""Fit the baselines to the training images of every replicate, score their predictions, and log them.
+
+`'baselines=[grey_levels]'` chooses one of them.
+"""
 
 from pipeline.console import say
 from pipeline.data.prepared import read_prepared
