@@ -81,13 +81,13 @@ def pairs_table(certainty: Certainty) -> Table:
     """A row per pair: the verdict, the p-value, how often the first model is better, and the replicates needed."""
     corrected = ", corrected for all pairs" if len(certainty.pairs) > 1 else ""
     return Table(
-        caption=f"The model with the better mean is named first. p: p-value{corrected}. P: share of replicates in "
-        "which the first model is better (ties count half). Replicates needed: an estimate for undecided pairs; "
-        "– means that no number would suffice.",
-        header=("pair", "verdict", "p", "P", "replicates needed"),
+        caption=f"p: p-value{corrected}. P: share of replicates in which the model with the better mean is better "
+        "(ties count half). Replicates needed: an estimate for undecided pairs; – means that no number would suffice.",
+        header=("better mean", "against", "verdict", "p", "P", "replicates needed"),
         rows=tuple(
             (
-                f"{pair.first} – {pair.second}",
+                pair.first,
+                pair.second,
                 VERDICTS[pair.verdict],
                 quantities.p_value(pair.adjusted).removeprefix("p = ").removeprefix("p "),
                 f"{pair.wins:.2f}" if np.isfinite(pair.wins) else "–",
@@ -96,7 +96,7 @@ def pairs_table(certainty: Certainty) -> Table:
             for pair in certainty.pairs
         ),
         keys=tuple(
-            (None, None, pair.adjusted, pair.wins, float("nan") if pair.needed is None else float(pair.needed))
+            (None, None, None, pair.adjusted, pair.wins, float("nan") if pair.needed is None else float(pair.needed))
             for pair in certainty.pairs
         ),
     )

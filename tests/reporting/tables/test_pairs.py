@@ -43,7 +43,7 @@ def test_every_pair_is_listed_with_its_verdict_and_the_replicates_needed(known, 
         (two("x", "y", 0.1, "better"), two("x", "z", 0.2, needed=31), two("y", "z", 0.1)),
     )
     assert pairs.pairs_table(certainty).rows == (
-        ("x – y", "better", "0.003", "1.00", ""),
-        ("x – z", "undecided", "1", "0.50", "31"),
-        ("y – z", "undecided", "1", "0.50", "–"),
+        ("x", "y", "better", "0.003", "1.00", ""),
+        ("x", "z", "undecided", "1", "0.50", "31"),
+        ("y", "z", "undecided", "1", "0.50", "–"),
     )
