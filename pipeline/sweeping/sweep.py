@@ -212,6 +212,10 @@ def _total(chosen: SweepConfig, space: Space) -> int:
 
 def _max_steps(space: Space, config: Any) -> int:
     """The number of epochs of a trial that is not pruned, summed over its replicates; the largest in the space."""
+    if not isinstance(config.replicates, int):
+        raise UserError(
+            f"`replicates` must be an integer at least 1 in a sweep. Received {config.replicates!r}: give a number."
+        )
     epochs = OmegaConf.select(config, "training.epochs") or 1
     for parameter in space.parameters:
         if parameter.key == "training.epochs":

@@ -9,7 +9,8 @@ def section(comparison: Comparison) -> Section | None:
     """Return a folded table per model."""
     if not comparison.by_class:
         return None
-    skipped = any(one.replicates < comparison.replicates for ones in comparison.by_class.values() for one in ones)
+    trained = {model.name: len(model.scores[comparison.primary_metric]) for model in comparison.models}
+    skipped = any(one.replicates < trained[model] for model, ones in comparison.by_class.items() for one in ones)
     return Section(
         "classes",
         "Scores by class",

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from pipeline.config.schedule import Schedule
-from pipeline.reporting.text.quantities import duration, listed
+from pipeline.reporting.text.quantities import duration, listed, share
 from pipeline.statistics.results import LEVEL, Certainty, Pair
 from pipeline.statistics.sequential import Plan, Search, decidable, outcome, undecided
 
@@ -31,11 +31,12 @@ def looks_taken(schedule: Schedule) -> str:
     """When the search looks at the verdicts, and how that keeps the error rate, as sentences."""
     if schedule.looks == 1:
         return f"The verdicts were computed once, after {schedule.least} replicates of each model."
+    level = share(1 - LEVEL)
     return (
-        f"Replicates were trained until the verdicts were clear: at least {schedule.least} and at most "
-        f"{schedule.greatest} of each model, in steps of {schedule.step}. At most {schedule.looks} looks at the "
-        f"verdicts were planned. Each look uses the significance level {1 - LEVEL:.2g}/{schedule.looks}, so that all "
-        f"looks together keep {1 - LEVEL:.0%} (Bonferroni)."
+        f"Each model got as many replicates as its verdicts needed: at least {schedule.least} and at most "
+        f"{schedule.greatest}, in steps of {schedule.step}. At most {schedule.looks} looks at the verdicts were "
+        f"planned. Each look uses the significance level {level} / {schedule.looks}, so that all looks together keep "
+        f"{level} (Bonferroni)."
     )
 
 

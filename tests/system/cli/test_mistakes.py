@@ -105,6 +105,10 @@ def test_a_misspelt_key_in_a_file_is_reported(project, file, old, new, command, 
             "`replicates` must be an integer at least 1 in an experiment. Received 'auto', which is for the comparison",
         ),
         (
+            "experiment -m sweep=small model=lenet5 replicates=auto",
+            "`replicates` must be an integer at least 1 in a sweep. Received 'auto': give a number.",
+        ),
+        (
             "prepare replicates=auto auto.least=30 split=group data=digits",
             "`auto.least` must be at most `auto.greatest`, 20. Received 30: lower it, or raise `auto.greatest`.",
         ),
