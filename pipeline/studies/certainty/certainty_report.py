@@ -11,6 +11,8 @@ from pipeline.reporting.figures.style import BLUE, GREEN, MUTED, PALETTE, RULE, 
 from pipeline.reporting.tables.text_table import Table
 from pipeline.reporting.templates.rendering import template
 from pipeline.studies.certainty.error_rates import LIMIT, Coverage, FalseAlarms, VerdictShares
+from pipeline.studies.certainty.fold_errors import FoldErrors, FoldPower, LookErrors
+from pipeline.studies.certainty.fold_report import design_panels, designs_figure, errors_table, looks_table, power_table
 
 FEWEST = 6
 """With fewer replicates, the sign-flip test cannot reach the level of 5 %."""
@@ -34,24 +36,39 @@ class ScenarioSummary(NamedTuple):
     largest: float
 
 
-def figures(alarms: Sequence[FalseAlarms], power: Sequence[VerdictShares]) -> dict[str, Figure]:
+class Measured(NamedTuple):
+    """All results of the study."""
+
+    alarms: Sequence[FalseAlarms]
+    intervals: Sequence[Coverage]
+    power: Sequence[VerdictShares]
+    fold_errors: Sequence[FoldErrors]
+    fold_power: Sequence[FoldPower]
+    looks: Sequence[LookErrors]
+
+
+def figures(measured: Measured) -> dict[str, Figure]:
     """Return the figures of the report by file name."""
     return {
-        "false-alarms": false_alarms_figure(rates_by_scenario(alarms)),
-        "verdicts": verdicts_figure(verdict_panels(power)),
+        "false-alarms": false_alarms_figure(rates_by_scenario([*measured.alarms, *measured.fold_errors])),
+        "verdicts": verdicts_figure(verdict_panels(measured.power)),
+        "designs": designs_figure(design_panels(measured.fold_power)),
     }
 
 
-def rates_by_scenario(alarms: Sequence[FalseAlarms]) -> dict[str, tuple[float, ...]]:
-    """Return the false-alarm rates of each scenario, one per size."""
-    scenarios = dict.fromkeys(one.scenario for one in alarms)
-    return {scenario: tuple(one.called for one in alarms if one.scenario == scenario) for scenario in scenarios}
+def rates_by_scenario(alarms: Sequence[FalseAlarms | FoldErrors]) -> dict[str, tuple[float, ...]]:
+    """Return the false-alarm rates of each scenario, one per size; the name of a scenario with folds says so."""
+    rates: dict[str, tuple[float, ...]] = {}
+    for one in alarms:
+        name = f"folds: {one.scenario}" if isinstance(one, FoldErrors) else one.scenario
+        rates[name] = (*rates.get(name, ()), one.called)
+    return rates
 
 
 @styled
 def false_alarms_figure(rates: dict[str, tuple[float, ...]]) -> Figure:
     """Draw one row per scenario and one point per size; the vertical line is the nominal rate."""
-    figure = new_figure(2.7)
+    figure = new_figure(3.6)
     axes = figure.subplots()
     for row, shares in enumerate(rates.values()):
         axes.scatter(shares, [row] * len(shares), s=14, color=PALETTE[row % len(PALETTE)], alpha=0.6, linewidth=0)
@@ -102,23 +119,34 @@ def verdicts_figure(panels: Sequence[VerdictPanel]) -> Figure:
     return figure
 
 
-def text(alarms: Sequence[FalseAlarms], intervals: Sequence[Coverage], power: Sequence[VerdictShares]) -> str:
+def text(measured: Measured) -> str:
     """Return the report as Markdown; the figures are expected in the same folder."""
+    alarms, power, folds = measured.alarms, measured.power, measured.fold_errors
+    both: list[FalseAlarms | FoldErrors] = [*alarms, *folds]
+    largest = max(both, key=lambda one: one.called)
     return template("certainty.md.j2", package=__package__, autoescape=False).render(
-        largest=max(alarms, key=lambda one: one.called),
+        largest=largest,
+        largest_name=next(iter(rates_by_scenario([largest]))),
         simulations=alarms[0].simulations,
         summaries=[scenario_summary(alarms, scenario) for scenario in dict.fromkeys(one.scenario for one in alarms)],
         limit=LIMIT,
-        above=[one for one in alarms if one.called > LIMIT],
-        repeated=[one for one in alarms if one.simulations > alarms[0].simulations],
-        sizes=len(alarms),
+        above=[one for one in both if one.called > LIMIT],
+        repeated=[one for one in both if one.simulations > alarms[0].simulations],
+        sizes=len(both),
         fewest=FEWEST,
         error=_error,
         alarms_table=_alarms_table(alarms),
-        intervals_table=_intervals_table(intervals),
+        intervals_table=_intervals_table(measured.intervals),
         power_table=_power_table(power),
         at_margin=max(one.same for one in power if one.difference == one.margin),
         wrong=max(one.wrong for one in power),
+        folds_largest=max(folds, key=lambda one: one.called),
+        folds_mean=sum(one.called for one in folds) / len(folds),
+        folds_covered=min(folds, key=lambda one: one.covered),
+        folds_table=errors_table(folds),
+        designs_table=power_table(measured.fold_power),
+        looks=measured.looks,
+        looks_table=looks_table(measured.looks),
     )
 
 

@@ -66,41 +66,7 @@ def crossed(scenarios: dict[str, Scenario], replicates: int, groups: int) -> Sim
             signal *= (generator.random(replicates) >= scenario.collapses)[:, np.newaxis]
             logits = (2.0 * truth - 1) * signal + difficulty + scenario.image * generator.normal(size=count)
             logits += scenario.noise * generator.normal(size=(replicates, count))
-            tested[name] = [_predictions(np.arange(count), group, truth, one, 3 * count) for one in logits]
-        return tested
-
-    return simulated
-
-
-def redrawn(replicates: int, groups: int, *, folds: bool) -> SimulateComparison:
-    """Simulate two ridge regressions on equally informative features, with a new split in each replicate.
-
-    The test set is a random quarter of the groups, or, with `folds`, one of `replicates` folds.
-    """
-    count, features = groups * IMAGES, 3
-    group = np.repeat(np.arange(groups), IMAGES)
-
-    def simulated(generator: np.random.Generator) -> dict[str, list[Predictions]]:
-        truth = generator.permutation(count) % 2
-        side = 2.0 * truth - 1
-        features_of = {}
-        for name in ("one", "other"):
-            group_effects = 0.5 * generator.normal(size=(groups, features))[group]
-            features_of[name] = 0.6 * side[:, np.newaxis] + group_effects + generator.normal(size=(count, features))
-        tested: dict[str, list[Predictions]] = {name: [] for name in features_of}
-        order = generator.permutation(groups)
-        for replicate in range(replicates):
-            quarter = generator.permutation(groups) < round(groups / 4)
-            test_groups = order % replicates == replicate if folds else quarter
-            test = test_groups[group]
-            for name, values in features_of.items():
-                inputs = np.column_stack([np.ones(count), values])
-                train = inputs[~test]
-                weights = np.linalg.solve(train.T @ train + np.eye(features + 1), train.T @ side[~test])
-                logits = 4 * inputs[test] @ weights
-                tested[name].append(
-                    _predictions(np.flatnonzero(test), group[test], truth[test], logits, int((~test).sum()))
-                )
+            tested[name] = [predictions_of(np.arange(count), group, truth, one, 3 * count) for one in logits]
         return tested
 
     return simulated
@@ -122,7 +88,7 @@ def _replicate_effects(tails: float, count: int, generator: np.random.Generator)
     return generator.normal(size=count) if np.isinf(tails) else generator.standard_t(tails, size=count)
 
 
-def _predictions(
+def predictions_of(
     images: npt.NDArray[np.int64],
     groups: npt.NDArray[np.int64],
     truth: npt.NDArray[np.int64],
