@@ -96,8 +96,9 @@ def _interval(certainty: Certainty) -> str:
             f"The interval accounts for two sources of randomness: the trainings of the {certainty.replicates} "
             f"replicates, and the choice of the {independent_units(certainty)}, each of which is tested once per "
             "repetition of the folds. The variance has a component for each source, and Student's t distribution "
-            "accounts for the small numbers of both (Obuchowski & Rockette 1995; Hillis 2007). More replicates reduce "
-            "the first component, but not the second."
+            "accounts for the small numbers of both (Obuchowski & Rockette 1995; Hillis 2007). The second component is "
+            "increased, because the folds share training images (Nadeau & Bengio 2003). More replicates reduce the "
+            "first component, but not the second."
         )
     if certainty.design == "redrawn":
         return meaning + (
@@ -123,7 +124,7 @@ def _better(certainty: Certainty) -> str:
     if certainty.design == "folds":
         return rule + (
             "Here the sign-flip test flips the contributions of the groups to the difference. It takes at least "
-            f"{certainty.fewest} replicates, two repetitions of all folds."
+            f"{certainty.fewest} replicates, one repetition of all folds."
         )
     if certainty.replicates < certainty.fewest:
         return rule + (
