@@ -130,7 +130,9 @@ def _answer(compared: GroupComparison, metric: str, write: Callable[[float], str
     ruled_out = [name for name in means if name not in best]
     rest = f" Ruled out, because another group is better: {listed(ruled_out)}." if ruled_out else ""
     if all(pair.verdict == "same" for pair in between):
-        return f"{listed(best)} are practically the same (margin {margin:g}): use the cheapest of them.{rest}"
+        within = all(pair.equivalence >= LEVEL for pair in between)
+        reason = f" (margin {margin:g})" if within else "; where one is ahead, it is ahead too rarely to matter"
+        return f"{listed(best)} are practically the same{reason}. Use the cheapest of them.{rest}"
     lowest, highest = sorted((means[best[0]], means[best[-1]]))
     word = "between" if len(best) == 2 else "among"
     return f"No clear winner {word} {listed(best)} ({metric} {write(lowest)}–{write(highest)}).{rest}"

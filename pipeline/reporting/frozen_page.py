@@ -63,7 +63,7 @@ def frozen_page(experiment: str, store: str, runs: Sequence[FrozenRun], *, remar
     return template("frozen.html.j2", autoescape=True).render(
         experiment=experiment,
         store=store,
-        count=len(runs),
+        count="1 run" if len(runs) == 1 else f"{len(runs):,} runs",
         written=f"{written:%Y-%m-%d %H:%M} UTC",
         remarks=remarks,
         same=_same(runs),

@@ -4,6 +4,7 @@ The runs may come from any program that logs to MLflow.
 """
 
 import math
+import re
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -266,6 +267,9 @@ def _differing(groups: Mapping[str, Sequence[Any]], known: set[Attribute]) -> li
         for name in names
         if (attribute := Attribute("params", name)) not in known and _last_part(attribute) not in PAIRING
     }
+    runs = sum(map(len, groups.values()))
+    # A text that is different in each run is a name, such as the optimizer names adam, adam_1, … of Keras.
+    sets = {name: by_group for name, by_group in sets.items() if not _is_name(by_group, runs)}
     within = [name for name, by_group in sets.items() if any(len(values) > 1 for values in by_group)]
     between = [name for name, by_group in sets.items() if name not in within and len(set().union(*by_group)) > 1]
     remarks = []
@@ -274,6 +278,11 @@ def _differing(groups: Mapping[str, Sequence[Any]], known: set[Attribute]) -> li
     if between:
         remarks.append(f"Also different between groups: {_some(between)}. A difference may come from any of them.")
     return remarks
+
+
+def _is_name(by_group: Sequence[set[str | None]], runs: int) -> bool:
+    values = set().union(*by_group)
+    return len(values) == runs > len(by_group) and not any(value and re.match(r"[-+]?\.?\d", value) for value in values)
 
 
 def _tested_share(runs: Sequence[Any], paired_by: Sequence[Attribute]) -> float:

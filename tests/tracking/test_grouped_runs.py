@@ -116,6 +116,13 @@ def test_other_parameters_that_differ_are_named(client):
     )
 
 
+def test_a_text_that_is_different_in_each_run_is_no_setting(client):
+    for number in range(6):
+        params = {"model": "cnn" if number < 3 else "mlp", "opt_name": f"adam_{number}", "rate": f"0.{number}1"}
+        log(client, [0.5], params=params)
+    assert grouped().remarks == ("Also different within a group: rate. A group is compared as the mixture of them.",)
+
+
 def test_runs_that_do_not_count_are_counted_in_remarks(client):
     two_models(client)
     above = log(client, [0.9], params={"model": "cnn", "seed": 7})

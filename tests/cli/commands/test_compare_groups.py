@@ -83,6 +83,15 @@ def test_accuracies_in_per_cent_have_no_margin(log, capsys):
     assert "margin" not in output_of(capsys)
 
 
+def test_a_difference_that_shows_too_rarely_is_not_called_a_margin(log, capsys):
+    values = np.random.default_rng(0).normal(0, 1, 150)
+    log("cnn", 100 + values, metric="val_loss", seeds=False)
+    log("mlp", 100.3 + values, metric="val_loss", seeds=False)
+    output = output_of(capsys, metric="val_loss")
+    assert "significant, but a run of it is better in" in output
+    assert "practically the same; where one is ahead, it is ahead too rarely to matter. Use the cheapest" in output
+
+
 def test_too_few_runs_end_with_the_number_that_is_needed(log, capsys):
     log("cnn", [0.9, 0.91, 0.92], seeds=False)
     log("mlp", [0.5], seeds=False)
