@@ -19,7 +19,9 @@ COLOUR = [(9, 12, 3), (18, 24, 3), (36, 48, 3)]
 
 
 def model_of(file: Path) -> dict:
-    return {"options": {}, **yaml.safe_load(file.read_text(encoding="utf-8"))}
+    content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    # A file that also sets the optimizer or another section has the model's values in a section of their own.
+    return {"options": {}, **content.get("model", content)}
 
 
 ARCHITECTURE = {file: model_of(file)["architecture"] for file in FILES}

@@ -12,8 +12,9 @@ from pipeline.networks import describe as networks
 from pipeline.networks.describe import make_network
 
 MODELS = {
-    file.stem: ModelConfig(name=file.stem, **yaml.safe_load(file.read_text(encoding="utf-8")))
+    file.stem: ModelConfig(name=file.stem, **content.get("model", content))
     for file in sorted((Path(__file__).parents[2] / "conf" / "model").glob("*.yaml"))
+    for content in [yaml.safe_load(file.read_text(encoding="utf-8"))]
 }
 # Some models take or predict the type of the solar module; `elpv` has two types.
 IMAGES = {"image_shape": [32, 32, 1], "classes": list("0123456789"), "subgroups": ["mono", "poly"]}

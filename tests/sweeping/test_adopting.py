@@ -15,6 +15,7 @@ from pipeline.storage.fingerprints import fingerprint
 from pipeline.sweeping import adopting, model_file
 
 CONF = Path(__file__).parents[2] / "conf"
+COMPARISON = Path(__file__).parents[1] / "comparison.yaml"
 SECTIONS = ("data", "split", "optimizer", "training", "augmentation", "model")
 
 
@@ -22,6 +23,7 @@ SECTIONS = ("data", "split", "optimizer", "training", "augmentation", "model")
 def folder(tmp_path, monkeypatch):
     """The folder of a project, as working directory."""
     shutil.copytree(CONF, tmp_path / "conf")
+    shutil.copy(COMPARISON, tmp_path / "conf")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -234,7 +236,7 @@ def test_other_names_are_rejected(name):
 
 
 COMPARISONS = {
-    "as it is": (CONF / "comparison.yaml").read_text(),
+    "as it is": COMPARISON.read_text(),
     "in one line": "models: [lenet5, resnet8] # two\n",
     "with comments": "models:\n  # small\n  - lenet5 # 1998\n\n  - resnet8 # deep\n  # and more\nmargin: 0.01\n",
     "without indentation": "models:\n- lenet5\n- 'resnet8'\n# the end\n",
