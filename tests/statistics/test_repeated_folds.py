@@ -188,3 +188,18 @@ def test_groups_that_are_tested_twice_in_a_repetition_raise_an_error():
     models = {model: ones[:4] + ones[:1] for model, ones in models.items()}
     with pytest.raises(ValueError, match="replicates 1 to 5 with groups that are tested repeatedly"):
         analyse("accuracy", models, margin=0.01, folds=FOLDS)
+
+
+def test_a_model_without_replicates_is_undecided():
+    found = analyse("accuracy", {"a": [], "b": folded(1, 2)["model 0"]}, margin=0.01, folds=FOLDS)
+    assert [(pair.verdict, pair.p_value) for pair in found.pairs] == [("open", 1)]
+
+
+def test_a_metric_that_no_fold_defines_leaves_models_undecided():
+    ones = [
+        predicted(one.images, one.groups, np.zeros_like(one.truth), one.probabilities[:, 1])
+        for one in folded(1, 2)["model 0"]
+    ]
+    found = analyse("roc_auc", {"a": ones, "b": ones}, margin=0.01, folds=FOLDS)
+    assert (found.pairs[0].verdict, found.pairs[0].p_value, found.skipped) == ("open", 1, 0)
+    assert np.isnan(found.estimates[0].mean)
