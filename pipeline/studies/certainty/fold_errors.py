@@ -64,7 +64,8 @@ class LookErrors(NamedTuple):
     """Shares of growing comparisons of equally good models in which any look calls a model better.
 
     `planned` uses the level of several looks, `unplanned` the full level at every look. `trained` is the mean number of
-    replicates of a model; after each look, only models in an undecided pair continue.
+    replicates of a model. After each look, only models in an undecided pair continue, even if more replicates seem
+    hopeless: the worst case.
     """
 
     models: int
@@ -176,7 +177,9 @@ def _looked(tested: dict[str, list[Predictions]], looks: int) -> tuple[bool, flo
         seen = {model: ones[: grown[model]] for model, ones in tested.items()}
         found = analyse("accuracy", seen, margin=0.0, folds=FOLDS, looks=looks, drawings=DRAWINGS)
         called = called or any(pair.verdict == "better" for pair in found.pairs)
-        continuing = found.continuing
+        continuing = tuple(
+            {model for pair in found.pairs if pair.verdict == "open" for model in (pair.first, pair.second)}
+        )
     return called, float(np.mean(list(grown.values())))
 
 

@@ -32,7 +32,7 @@ def design_panels(power: Sequence[FoldPower]) -> tuple[DesignPanel, ...]:
                 differences=tuple(one.difference for one in of_size),
                 shares={
                     "repeated folds": tuple(one.folds for one in of_size),
-                    "folds, Nadeau & Bengio": tuple(one.corrected for one in of_size),
+                    "folds, corrected t test": tuple(one.corrected for one in of_size),
                     "one test set": tuple(one.locked for one in of_size),
                 },
             )
@@ -83,7 +83,7 @@ def power_table(power: Sequence[FoldPower]) -> Table:
     """One row per scenario, size and difference."""
     return Table(
         caption='Share of verdicts "better" for the better of two models with ten replicates.',
-        header=("scenario", "groups", "true difference", "repeated folds", "folds, Nadeau & Bengio", "one test set"),
+        header=("scenario", "groups", "true difference", "repeated folds", "folds, corrected t test", "one test set"),
         rows=tuple(
             (
                 one.scenario,

@@ -84,7 +84,7 @@ def test_designs_are_compared_by_scenario_and_size():
     assert panel.differences == (0.0, 0.05)
     assert panel.shares == {
         "repeated folds": (0.04, 0.6),
-        "folds, Nadeau & Bengio": (0.02, 0.4),
+        "folds, corrected t test": (0.02, 0.4),
         "one test set": (0.05, 0.2),
     }
 
