@@ -39,7 +39,7 @@ def test_only_an_override_of_the_group_makes_a_sweep():
 
 def test_a_pattern_without_a_match_is_rejected_with_the_available_names():
     assert error_message("split=glob(nothing*)") == (
-        "No split matches 'nothing*'. Available: group, kfold, random, resampled."
+        "No split matches 'nothing*'. Available: group, kfold, kfold_tuned, random, resampled, tuning."
     )
     check_arguments(["model=glob(lenet*)", "split=glob('k*')", "model=lenet5"])
 

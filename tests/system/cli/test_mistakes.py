@@ -17,15 +17,15 @@ def refused(project, *arguments, **environment):
     ("command", "sentence"),
     [
         ("prepare data=digit", "Unknown data 'digit'. Did you mean 'digits'? Available: digits, digits_5x5, elpv, fol"),
-        ("prepare split=grup", "Unknown split 'grup'. Did you mean 'group'? Available: group, kfold, random, resampl"),
+        ("prepare split=grup", "Unknown split 'grup'. Did you mean 'group'? Available: group, kfold, kfold_tuned, ra"),
         ("build model=lenet", "Unknown model 'lenet'. Did you mean 'lenet5'? Available: convnext, densenet, five_by_"),
-        ("train model=lenet5 optimizer=sdg", "Unknown optimizer 'sdg'. Did you mean 'sgd'? Available: adam, sgd, sgd"),
+        ("train model=lenet5 optimizer=sdg", "Unknown optimizer 'sdg'. Did you mean 'sgd'? Available: adam, adamw, s"),
         ("train model=lenet5 training=lectur", "Unknown training 'lectur'. Did you mean 'lecture'? Available: balance"),
         ("train model=lenet5 augmentation=flip", "Unknown augmentation 'flip'. Did you mean 'flips'? Available: flip"),
         ("experiment experiment=debg", "Unknown experiment 'debg'. Did you mean 'debug'? Available: augmented, debug."),
         (
             "experimnt",
-            "Unknown command 'experimnt'. Did you mean 'experiment'? Available: adopt, build, clean, com",
+            "Unknown command 'experimnt'. Did you mean 'experiment'? Available: adopt, baseline, build, c",
         ),
         ("experiment -m model=lenet5 hydra/launcher=jobib", "Unknown hydra/launcher 'jobib'. Did you mean 'joblib'?"),
         (
@@ -44,7 +44,7 @@ def test_an_unknown_name_is_reported_with_the_available_ones_and_the_nearest(pro
     [
         (
             "prepare splt=group",
-            "Unknown setting 'splt'. Did you mean 'split'? Available: data, margin, models",
+            "Unknown setting 'splt'. Did you mean 'split'? Available: auto, baselines",
         ),
         (
             "prepare split.sed=1",
@@ -286,6 +286,7 @@ def test_mistakes_do_not_change_prepared_data(project, pictures):
 )
 def test_a_run_folder_of_an_earlier_version_is_named_with_the_remedy(project, command, file):
     project.run("prepare", "data=digits").output()
+    project.run("plan").output()
     models = ("fully_connected", "lecture_cnn", "lenet5", "locally_connected", "resnet8")
     for name in (
         name for model in models for name in (f"networks/{model}/layers.json", f"runs/{model}/train/replicates.json")
