@@ -19,7 +19,8 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from pipeline.data.splits import TEST
+from pipeline.data.prepared import Prepared
+from pipeline.data.splits import OWN_TESTS, TEST, tuning_images
 from pipeline.errors import UserError
 from pipeline.storage.folders import CACHE
 
@@ -40,18 +41,19 @@ class Look(NamedTuple):
     date: str
 
 
-def test_set_digest(splits: NDArray[np.uint8], manifest: dict[str, Any]) -> str:
-    """SHA-256 over the digests of the test images, as 64 hexadecimal digits; `splits` is (replicates, images).
+def test_set_digest(prepared: Prepared) -> str:
+    """SHA-256 over the digests of the test images, as 64 hexadecimal digits.
 
     Where the replicates have different test sets, the digest is over all images outside the tuning groups: each of them
     may be a test image.
     """
-    tested = splits == TEST
-    if (tested == tested[0]).all():
-        return _digest(tested[0], manifest)
-    folds = manifest["settings"]["split"]["folds"]
-    every_group_is_tested = folds is not None and len(splits) >= folds
-    return _digest(tested.any(axis=0) if every_group_is_tested else np.ones(splits.shape[1], bool), manifest)
+    tested = prepared.splits == TEST
+    split = prepared.manifest["settings"]["split"]
+    if split["strategy"] not in OWN_TESTS:
+        return _digest(tested[0], prepared.manifest)
+    kinds = prepared.labels, prepared.groups, prepared.subgroups
+    tuning = tuning_images(*kinds, share=split["tuning_share"], seed=split["seed"])
+    return _digest(~tuning, prepared.manifest)
 
 
 def untuned_digest(splits: NDArray[np.uint8], manifest: dict[str, Any]) -> str:

@@ -81,9 +81,7 @@ def replicate_splits(
     names = classes or [str(label) for label in range(labels.max() + 1)]
     if strategy == "random":
         groups, strata = np.arange(len(labels)).astype(str), None
-    tuning = np.zeros(len(labels), bool)
-    if tuning_share is not None:
-        tuning = draw_test(labels, groups, strata, share=tuning_share, seed=seed)
+    tuning = tuning_images(labels, groups, strata, share=tuning_share, seed=seed)
     if strategy == "tuning":
         test, validation_share = ~tuning, validation_share * float(tuning.mean())
     _check_classes(labels, groups, names, folds=parts, test=test)
@@ -112,6 +110,15 @@ def replicate_splits(
         split[tested] = TEST
         split[rest[validated]] = VALIDATION
     return splits
+
+
+def tuning_images(
+    labels: Labels, groups: Groups, strata: Groups | None, *, share: float | None, seed: int
+) -> NDArray[np.bool_]:
+    """The images of the tuning groups, true for each of n images in them; none if `share` is None."""
+    if share is None:
+        return np.zeros(len(labels), bool)
+    return draw_test(labels, groups, strata, share=share, seed=seed)
 
 
 def _test_sets(

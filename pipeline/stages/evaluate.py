@@ -33,7 +33,7 @@ def main(model: ModelConfig, evaluation: EvaluationConfig) -> None:
     record_look(
         looks_file(prepared.manifest["name"]),
         "evaluated",
-        test_set=test_set_digest(prepared.splits, prepared.manifest),
+        test_set=test_set_digest(prepared),
         configuration=trained["configuration_fingerprint"],
         model=model.name,
         commit=commit(),

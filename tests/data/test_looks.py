@@ -1,12 +1,14 @@
 """The record of how often images were used for evaluation and tuning."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from pipeline.data.looks import evaluated, read_looks, record_look, test_set_digest, tuned, untuned_digest
-from pipeline.data.splits import TEST, TRAIN, VALIDATION
+from pipeline.data.prepared import Prepared
+from pipeline.data.splits import OWN_TESTS, TEST, replicate_splits
 
 digest_of = test_set_digest
 del test_set_digest  # pytest would collect it as a test because of its name
@@ -87,31 +89,37 @@ def test_looks_are_recorded_by_several_threads_at_once(file):
     assert len(file.read_text().splitlines()) == 21
 
 
-MANIFEST = {"image_digests": ["d3", "d1", "d2", "d4"], "settings": {"split": {"folds": None}}}
+def prepared(few, strategy, **settings):
+    """The images of `few`, split for some replicates."""
+    split = {"strategy": strategy, "tuning_share": None, "seed": 0} | settings
+    replicates = split.pop("replicates", 6)
+    rows = replicate_splits(
+        labels=few.labels, groups=few.groups, strata=few.subgroups, replicates=replicates, **split, folds=3
+    )
+    manifest = {"image_digests": [f"d{number}" for number in range(60)], "settings": {"split": split}}
+    return Prepared(few.pixels, few.labels, few.groups, few.subgroups, few.names, rows, manifest)
 
 
-def test_the_digest_of_a_test_set_does_not_depend_on_the_order_of_its_images():
-    one = np.array([[TEST, TEST, TRAIN, VALIDATION], [TEST, TEST, VALIDATION, TRAIN]])
-    turned = MANIFEST | {"image_digests": MANIFEST["image_digests"][::-1]}
-    assert digest_of(one, MANIFEST) == digest_of(one[:1], MANIFEST) == digest_of(one[:, ::-1], turned)
-    assert digest_of(one, MANIFEST) != digest_of(one[:, ::-1], MANIFEST)
+def test_the_digest_of_a_test_set_does_not_depend_on_the_order_of_its_images(few):
+    one = prepared(few, "group")
+    turned = replace(one, splits=one.splits[:, ::-1])
+    turned.manifest["image_digests"] = one.manifest["image_digests"]
+    assert digest_of(turned) != digest_of(one)
+    both = replace(turned, manifest=one.manifest | {"image_digests": one.manifest["image_digests"][::-1]})
+    assert digest_of(both) == digest_of(one) == digest_of(prepared(few, "group", replicates=1))
 
 
-def test_if_replicates_have_different_test_sets_the_digest_is_over_all_images():
-    redrawn = np.array([[TEST, TRAIN, TRAIN, TRAIN], [TRAIN, TEST, TRAIN, TRAIN]])
-    assert digest_of(redrawn, MANIFEST) == digest_of(np.full((1, 4), TEST), MANIFEST)
+@pytest.mark.parametrize("strategy", OWN_TESTS)
+@pytest.mark.parametrize("replicates", [1, 2, 6])
+def test_if_replicates_have_different_test_sets_the_digest_is_over_all_images(few, strategy, replicates):
+    one = prepared(few, strategy, replicates=replicates)
+    everything = replace(prepared(few, "group"), splits=np.full((1, 60), TEST))
+    assert digest_of(one) == digest_of(everything)
 
 
-def test_with_folds_the_digest_is_over_the_images_outside_the_tuning_groups():
-    folds = np.array([[TEST, VALIDATION, TRAIN, TRAIN], [TRAIN, TEST, TRAIN, VALIDATION]])
-    outside = digest_of(np.array([[TEST, TEST, TRAIN, VALIDATION]]), MANIFEST)
-    manifest = MANIFEST | {"settings": {"split": {"folds": 2}}}
-    assert digest_of(folds, manifest) == digest_of(np.vstack([folds, folds]), manifest) == outside
-    assert digest_of(folds, MANIFEST | {"settings": {"split": {"folds": 3}}}) != outside
-
-
-def test_tuning_leaves_out_the_images_that_every_replicate_tests():
-    tuning = np.array([[TEST, TEST, TRAIN, VALIDATION], [TEST, TEST, VALIDATION, TRAIN]])
-    assert untuned_digest(tuning, MANIFEST) == digest_of(tuning, MANIFEST)
-    folds = np.array([[TEST, VALIDATION, TRAIN, TRAIN], [TRAIN, TEST, TRAIN, VALIDATION]])
-    assert untuned_digest(folds, MANIFEST) == untuned_digest(np.full((2, 4), TRAIN), MANIFEST)
+@pytest.mark.parametrize("replicates", [1, 2, 6])
+def test_folds_test_what_a_search_on_the_tuning_groups_leaves_out(few, replicates):
+    folds = prepared(few, "kfold", tuning_share=0.25, replicates=replicates)
+    search = prepared(few, "tuning", tuning_share=0.25)
+    assert digest_of(folds) == untuned_digest(search.splits, search.manifest) == digest_of(search)
+    assert untuned_digest(folds.splits, folds.manifest) != digest_of(folds)

@@ -12,7 +12,7 @@ def test_replicates_share_only_their_test_images(project):
     assert first_test == second_test == test
     assert first_validation.digest != second_validation.digest
     assert train.digest == validation.digest and train.count == 3
-    assert test.digest == digest_of_test_set(prepared.splits, prepared.manifest)
+    assert test.digest == digest_of_test_set(prepared)
 
 
 def test_if_the_test_set_is_redrawn_a_model_uses_all_images(project):

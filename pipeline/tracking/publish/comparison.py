@@ -49,7 +49,7 @@ def compare_published(
     return gather_comparison(
         list(runs),
         prepared.manifest,
-        test_set=test_set_digest(prepared.splits, prepared.manifest),
+        test_set=test_set_digest(prepared),
         primary_metric=primary_metric,
         margin=margin,
         tracking_link=comparison_page(next(iter(runs.values())).tracker.experiment, views.ui_address()),
