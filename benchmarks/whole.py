@@ -2,8 +2,8 @@
 
 Each round clones the committed project into an empty folder and runs `dvc repro` there, from prepare to report, with
 the packages of this environment and empty stores and caches. Then the script `benchmarks/peers/keras_comparison.py`
-trains the same networks on the same prepared images for the same number of replicates and epochs, one after another,
-with the defaults of Keras and TensorFlow. Its time includes the imports.
+trains the same networks with the same recipes on the same prepared images, as many replicates of each, one after
+another, with the defaults of Keras and TensorFlow. It has no baselines. Its time includes the imports.
 
     python -m benchmarks.whole --rounds 1    # 8 minutes on 2 cores
 """
@@ -14,6 +14,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import chdir
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -23,14 +25,16 @@ import numpy as np
 from benchmarks.alternating import worker_environment
 from benchmarks.command import run_part
 from benchmarks.measurements import Measurement, of_rounds
-from benchmarks.our_training import configured
 from benchmarks.reproduction import Reproduction, clone, reproduce, reproduce_nothing
+from pipeline.cli.composing import composed
 from pipeline.config.reading import read_comparison
 from pipeline.console import say
-from pipeline.data.prepared import read_prepared
+from pipeline.data.prepared import Prepared, read_prepared
 from pipeline.data.splits import SPLITS
-from pipeline.storage.folders import PREPARED, RunFolder
-from pipeline.training.examples import standardisation
+from pipeline.errors import UserError
+from pipeline.storage.files import read_json
+from pipeline.storage.folders import PREPARED, RunFolder, planned_file
+from pipeline.training.examples import Columns, standardisation
 
 ROUNDS = 3
 
@@ -101,30 +105,44 @@ def script_seconds(job: Path, environment: Mapping[str, str]) -> float:
 
 
 def write_job(project: Path, folder: Path) -> Path:
-    """Write for the script the standardised images of each replicate, and where the networks are."""
-    comparison = read_comparison()
+    """Write for the script the standardised images of each replicate, and each network with its recipe."""
+    with chdir(project):
+        models = read_comparison().models
+        planned = {model: read_json(planned_file(model), "replicates")["replicates"] for model in models}
+        recipes = {model: composed("train", [f"model={model}"]) for model in models}
     prepared = read_prepared(project / PREPARED)
-    replicates = []
-    for replicate in range(comparison.most_replicates):
-        standardise = standardisation(prepared, replicate)
-        columns: dict[str, Any] = {}
-        for split, name in enumerate(SPLITS):
-            chosen = prepared.indices(replicate, split)
-            columns[name] = standardise(np.asarray(prepared.pixels[chosen]))
-            columns[f"{name}_labels"] = prepared.labels[chosen]
-        file = folder / f"replicate-{replicate}.npz"
-        np.savez(file, **columns)
-        replicates.append(str(file))
-    training = configured("training", comparison.training)
-    job = {
-        "networks": [str(project / RunFolder.of(model).architecture) for model in comparison.models],
-        "replicates": replicates,
-        "epochs": training["epochs"],
-        "batch_size": training["batch_size"],
-    }
+    images = [write_images(prepared, replicate, folder) for replicate in range(max(planned.values()))]
+    networks = []
+    for model, replicates in planned.items():
+        architecture = project / RunFolder.of(model).architecture
+        if Columns.of(architecture.read_text(encoding="utf-8")) != Columns(("image",), ("output",)):
+            raise UserError(
+                f"The bare script trains networks with one input, the image, and one output, its class, but '{model}' "
+                "has others: remove it from `models` in conf/comparison.yaml."
+            )
+        networks.append(
+            {
+                "architecture": str(architecture),
+                "replicates": images[:replicates],
+                **{section: asdict(recipes[model][section]) for section in ("optimizer", "training", "augmentation")},
+            }
+        )
     written = folder / "job.json"
-    written.write_text(json.dumps(job), encoding="utf-8")
+    written.write_text(json.dumps(networks), encoding="utf-8")
     return written
+
+
+def write_images(prepared: Prepared, replicate: int, folder: Path) -> str:
+    """Write the standardised images and the labels of a replicate, and return the name of the file."""
+    standardise = standardisation(prepared, replicate)
+    columns: dict[str, Any] = {}
+    for split, name in enumerate(SPLITS):
+        chosen = prepared.indices(replicate, split)
+        columns[name] = standardise(np.asarray(prepared.pixels[chosen]))
+        columns[f"{name}_labels"] = prepared.labels[chosen]
+    file = folder / f"replicate-{replicate}.npz"
+    np.savez(file, **columns)
+    return str(file)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from pipeline.errors import UserError
 from pipeline.storage.files import write_json
 
 ABOUT = "The test set: no network is trained or tuned on these images. Kept when images are added; delete to redraw."
+ABOUT_NONE = "No image is listed, because this split keeps no test set: its settings determine the test images."
 
 
 def image_digests(pixels: NDArray[np.uint8]) -> tuple[str, ...]:
@@ -33,7 +34,7 @@ def write_test_set(
     If single images were drawn instead of groups, `groups` holds the names of the images.
     """
     content = {
-        "about": ABOUT,
+        "about": ABOUT if test.any() else ABOUT_NONE,
         "seed": seed,
         "share": share,
         "groups": sorted(set(groups[test].tolist())),

@@ -33,6 +33,13 @@ def test_what_is_written_is_read(few, written):
     assert len(content["images"]) == 12
 
 
+def test_a_file_without_images_does_not_call_itself_a_test_set(few, written, tmp_path):
+    path, digests, test = written
+    write_test_set(tmp_path / "none.json", np.zeros_like(test), digests, few.groups, seed=3, share=0.25)
+    assert json.loads((tmp_path / "none.json").read_text())["about"].startswith("No image is listed")
+    assert json.loads(path.read_text())["about"].startswith("The test set: ")
+
+
 def test_the_same_test_set_has_the_same_bytes(few, written, tmp_path):
     path, digests, test = written
     write_test_set(tmp_path / "again.json", test, digests, few.groups, seed=3, share=0.25)

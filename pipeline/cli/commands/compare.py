@@ -2,7 +2,7 @@
 
 RUN is one of
   ID       the id of a run, or its first six or more characters
-  NAME     the name of a run, such as lenet5; of several runs with this name, the newest
+  NAME     the name of a run, such as resnet8_mnist; of several runs with this name, the newest
   FILTER   an MLflow search filter; all finished models that satisfy it
 
 Replicates with the same test images are compared in pairs, by number. Experiments and trials have no test predictions:
@@ -12,9 +12,9 @@ these (Demšar 2006).
 With --group-by, groups of runs that any program has logged are compared by the last value of a logged metric. The best
 value over epochs is not offered: it makes every run look better than it is. The store is only read.
 
-  convtrack compare lenet5 resnet8
+  convtrack compare lecture_cnn_mnist resnet8_mnist
   convtrack compare 3f2a9c 81d0e4 --metric accuracy --margin 0.02
-  convtrack compare "params.model.name='lenet5'" resnet8
+  convtrack compare "params.model.name='lecture_cnn_mnist'" resnet8_mnist
   convtrack compare "params.training.epochs='10' AND metrics.parameters < 100000"
   convtrack compare "tags.convtrack.kind='model'" --figure ranks.png
   convtrack compare --group-by params.model --metric val_accuracy --store sqlite:///their.db

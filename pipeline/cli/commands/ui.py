@@ -76,7 +76,8 @@ def _check_installed() -> None:
     if not entry_points(group="mlflow.app", name=APP):
         raise UserError(
             "The installed package is older than this code: MLflow does not find its application `convtrack`. "
-            "Start the server with `make ui`, which installs the package again."
+            "Start the server with `make ui`, which installs the package again; without make, run "
+            "`pip install --no-deps -e .` in the environment, or with uv `uv pip install --no-deps -e .`."
         )
 
 

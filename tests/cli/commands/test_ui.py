@@ -67,7 +67,7 @@ def test_a_tracking_server_is_not_served_again(project, monkeypatch):
 
 def test_an_installation_without_the_application_is_reported(project, monkeypatch):
     monkeypatch.setattr(ui, "entry_points", lambda **_: ())
-    with pytest.raises(UserError, match=r"The installed package is older than this code.*`make ui`"):
+    with pytest.raises(UserError, match=r"older than this code.*`make ui`.*`pip install --no-deps -e .`"):
         ui.main([])
 
 
