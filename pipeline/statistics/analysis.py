@@ -66,6 +66,8 @@ def analyse(
     groups = len({number for one in tested for number in np.unique(one.groups)})
     resampled = resampling.resample(metric, kept, drawings=drawings)
     method = method_of(tested, defined, resampled.tested, folds=folds if complete else 0)
+    if folds and not complete:
+        method = designs.incomplete(method, folds)
     if method.design == "replicates":
         images = groups = 0
     return verdicts.conclude(

@@ -4,7 +4,7 @@ Each design gives the variance of a mean over replicates, and a test that does n
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -27,19 +27,28 @@ class Method:
             the mean.
         robust_test: from the same arguments to the two-sided p-value of the hypothesis that the mean is zero.
         step: number of replicates that are analysed as one unit.
-        of_replicates: whether `robust_test` flips the signs of replicates, so that its smallest p-value depends on
-            their number. With folds, it flips the signs of what the groups contribute.
+        repetition: number of folds in a repetition, 0 without folds. A verdict needs complete repetitions, because
+            their `robust_test` flips the signs of what the groups contribute; other designs flip those of replicates.
     """
 
     design: Design
     variance: Callable[[Array, Array], Variance]
     robust_test: Callable[[Array, Array], float]
     step: int = 1
-    of_replicates: bool = True
+    repetition: int = 0
 
     def fewest(self, pairs: int, *, level: float) -> int:
         """The smallest number of replicates with which a test can call a pair different."""
-        return inference.fewest_replicates(pairs, level=level) if self.of_replicates else self.step
+        return self.repetition or inference.fewest_replicates(pairs, level=level)
+
+    def fewest_groups(self, pairs: int, *, level: float) -> int:
+        """The smallest number of groups of test images with which a test can call a pair different; 0 for any number.
+
+        The smallest p-value of n groups whose signs are flipped is 2 / 2ⁿ. Only complete repetitions show how many
+        groups are tested.
+        """
+        complete = self.repetition and self.step == self.repetition
+        return inference.fewest_replicates(pairs, level=level) if complete else 0
 
 
 def crossed() -> Method:
@@ -62,8 +71,14 @@ def folds(repetition: npt.NDArray[np.int64], tested: npt.NDArray[np.bool_], numb
             repeated_folds.contributions(values, left_out, repetition, tested)[0].sum(axis=0)
         ),
         step=number,
-        of_replicates=False,
+        repetition=number,
     )
+
+
+def incomplete(method: Method, number: int) -> Method:
+    """The analysis of less than one repetition of this many folds; `method` is that of replicates without folds."""
+    design: Design = "folds" if method.design == "crossed" else method.design
+    return replace(method, design=design, repetition=number)
 
 
 def redrawn(tested_share: float) -> Method:

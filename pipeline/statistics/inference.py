@@ -85,6 +85,8 @@ def crossed(values: Array, left_out: Array) -> Variance:
         left_out: the value of each replicate without each group, shape (replicates, groups).
     """
     replicates, groups = left_out.shape
+    if not replicates:
+        return Variance(np.nan, np.nan, 0, np.inf)
     deviations = left_out - left_out.mean(axis=1, keepdims=True)
     covariance = (groups - 1) / groups * deviations @ deviations.T
     if replicates == 1:
@@ -183,6 +185,7 @@ def needed_replicates(
     sure: float = 0.95,
     fewest: int | None = None,
     most: int = MOST,
+    decidable: bool = True,
 ) -> int | None:
     """Estimate how many replicates would give a verdict: `better` or `same`.
 
@@ -199,6 +202,7 @@ def needed_replicates(
         sure: probability of a difference within the margin at which models are called the same.
         fewest: smallest number of replicates that a test needs; that of the sign-flip test by default.
         most: largest number of replicates to consider.
+        decidable: whether a test can call the models different; otherwise only the verdict `same` is possible.
 
     Returns:
         A number above the present one, or None if no number up to `most` suffices because there are too few groups of
@@ -213,7 +217,7 @@ def needed_replicates(
     errors, freedom = np.sqrt(variance.of_mean(counts)), variance.freedom(counts)
     unfavourable = special.ndtri(POWER) * errors
     threshold = special.stdtrit(freedom, 1 - level / 2 / max(1, pairs)) * errors
-    different = (counts >= fewest) & (abs(mean) - unfavourable > threshold)
+    different = decidable & (counts >= fewest) & (abs(mean) - unfavourable > threshold)
     same = probability_within(abs(mean) + unfavourable, errors, freedom, margin) >= sure
     enough = np.flatnonzero(different | same)
     return int(counts[enough[0]]) if len(enough) else None

@@ -102,10 +102,12 @@ class Certainty:
         fewest: smallest number of replicates with which a test can call a pair different.
         estimates: one per model, best mean first.
         pairs: one per pair of models.
-        ties: the largest sets of models in which none is better than another, best mean first.
+        ties: the largest sets of models in which none is better than another, best mean first; without models whose
+            mean is not finite.
         looks: planned number of analyses of the growing comparison. Intervals and verdicts are those of one look at
             `level`, so that those of all looks together hold at `LEVEL`.
         skipped: number of test sets without which the metric is computed, because they lack a class.
+        fewest_groups: smallest number of groups with which a test can call a pair different; 0 for any number.
     """
 
     metric: str
@@ -120,11 +122,17 @@ class Certainty:
     ties: tuple[tuple[str, ...], ...]
     looks: int = 1
     skipped: int = 0
+    fewest_groups: int = 0
 
     @property
     def level(self) -> float:
         """The confidence level of this look."""
         return level_of_one_look(self.looks)
+
+    @property
+    def lacks_groups(self) -> bool:
+        """Whether there are too few groups to call a pair different, with any number of replicates."""
+        return self.groups < self.fewest_groups
 
     @property
     def continuing(self) -> tuple[str, ...]:

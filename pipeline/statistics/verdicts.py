@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import combinations
+from math import ceil
 
 import networkx
 import numpy as np
@@ -57,10 +58,20 @@ def conclude(
     p_values = [pair.p_value for pair in differences]
     adjusted = multipletests(p_values, alpha=1 - level, method="holm")[1] if len(p_values) > 1 else p_values
     fewest = method.fewest(len(differences), level=1 - level)
+    fewest_groups = method.fewest_groups(len(differences), level=1 - level)
     pairs = tuple(
-        _pair(models, pair, float(corrected), margin=margin, count=len(differences), fewest=fewest)
+        _pair(
+            models,
+            pair,
+            float(corrected),
+            margin=margin,
+            count=len(differences),
+            fewest=fewest,
+            decidable=groups >= fewest_groups,
+        )
         for pair, corrected in zip(differences, adjusted, strict=True)
     )
+    estimates = tuple(_estimate(properties, models[index], resampled, index, method, level) for index in order)
     return Certainty(
         metric=metric,
         margin=margin,
@@ -69,9 +80,10 @@ def conclude(
         images=images,
         groups=groups,
         fewest=fewest,
-        estimates=tuple(_estimate(properties, models[index], resampled, index, method, level) for index in order),
+        fewest_groups=fewest_groups,
+        estimates=estimates,
         pairs=pairs,
-        ties=_ties([models[index] for index in order], pairs),
+        ties=_ties([one.model for one in estimates if np.isfinite(one.mean)], pairs),
         looks=looks,
         skipped=skipped,
     )
@@ -130,7 +142,14 @@ def _wins(differences: Array) -> Array:
 
 
 def _pair(
-    models: Sequence[str], difference: _Difference, adjusted: float, *, margin: float, count: int, fewest: int
+    models: Sequence[str],
+    difference: _Difference,
+    adjusted: float,
+    *,
+    margin: float,
+    count: int,
+    fewest: int,
+    decidable: bool,
 ) -> Pair:
     variance, mean, level = difference.variance, difference.mean, difference.level
     known = np.isfinite(mean) and np.isfinite(variance.error)
@@ -141,18 +160,7 @@ def _pair(
     verdict = _verdict(difference, adjusted, equivalence)
     needed = None
     if verdict == "open":
-        step = difference.method.step
-        needed = needed_replicates(
-            mean,
-            variance,
-            margin=margin,
-            pairs=count,
-            level=1 - level,
-            sure=level,
-            fewest=-(-fewest // step),
-            most=MOST // step,
-        )
-        needed = needed * step if needed else None
+        needed = _needed(difference, margin=margin, pairs=count, fewest=fewest, decidable=decidable)
     return Pair(
         first=models[difference.first],
         second=models[difference.second],
@@ -170,6 +178,23 @@ def _pair(
         error=variance.error,
         replicates=difference.replicates,
     )
+
+
+def _needed(difference: _Difference, *, margin: float, pairs: int, fewest: int, decidable: bool) -> int | None:
+    """The estimated number of replicates for a verdict, in complete repetitions; arguments as `needed_replicates`."""
+    step, unit = difference.method.step, difference.method.repetition or 1
+    needed = needed_replicates(
+        difference.mean,
+        difference.variance,
+        margin=margin,
+        pairs=pairs,
+        level=1 - difference.level,
+        sure=difference.level,
+        fewest=ceil(fewest / step),
+        most=MOST // step,
+        decidable=decidable,
+    )
+    return ceil(needed * step / unit) * unit if needed else None
 
 
 def _verdict(difference: _Difference, adjusted: float, equivalence: float) -> Verdict:
@@ -200,6 +225,7 @@ def _ties(models: Sequence[str], pairs: Sequence[Pair]) -> tuple[tuple[str, ...]
     graph = networkx.Graph()
     graph.add_nodes_from(models)
     graph.add_edges_from((pair.first, pair.second) for pair in pairs if pair.verdict != "better")
+    graph = graph.subgraph(models)
     places = {model: place for place, model in enumerate(models)}
     cliques = [tuple(sorted(clique, key=places.__getitem__)) for clique in networkx.find_cliques(graph)]
     return tuple(sorted(cliques, key=lambda clique: [places[model] for model in clique]))

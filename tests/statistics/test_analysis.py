@@ -247,6 +247,7 @@ def test_a_diverged_model_is_last_and_does_not_affect_others():
     assert found.estimates[-1].model == "model 2" and np.isnan(found.estimates[-1].mean)
     assert found.pair("model 0", "model 1").verdict == "better"
     assert {found.pair("model 2", other).verdict for other in ("model 0", "model 1")} == {"open"}
+    assert found.ties == (("model 1",), ("model 0",))
 
 
 def test_redrawn_test_sets_are_detected_and_their_variance_is_that_of_nadeau_and_bengio():
@@ -369,3 +370,10 @@ def test_models_can_be_compared_by_every_metric(metric):
     better, worse = found.estimates
     assert (found.pairs[0].first, found.pairs[0].second) == (better.model, worse.model)
     assert (better.mean < worse.mean) == METRICS[metric].lower_is_better
+
+
+@pytest.mark.parametrize("folds", [0, 5])
+def test_models_without_replicates_have_no_verdict_and_give_no_warning(folds):
+    found = analyse("accuracy", {"a": [], "b": []}, margin=0.01, folds=folds)
+    (pair,) = found.pairs
+    assert (found.replicates, pair.verdict, pair.needed) == (0, "open", 5 if folds else 6)

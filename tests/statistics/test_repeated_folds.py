@@ -203,3 +203,30 @@ def test_a_metric_that_no_fold_defines_leaves_models_undecided():
     found = analyse("roc_auc", {"a": ones, "b": ones}, margin=0.01, folds=FOLDS)
     assert (found.pairs[0].verdict, found.pairs[0].p_value, found.skipped) == ("open", 1, 0)
     assert np.isnan(found.estimates[0].mean)
+
+
+def test_with_too_few_groups_for_the_sign_flip_test_no_number_of_replicates_is_promised():
+    # Six models make 15 pairs: seven groups give p-values of at least 15 · 2 / 2⁷ = 0.23.
+    few = analyse("accuracy", folded(6, 4, groups=7, images=30, gap=0.5), margin=0.001, folds=FOLDS)
+    assert (few.fewest_groups, few.lacks_groups) == (10, True)
+    assert {(pair.verdict, pair.needed) for pair in few.pairs} <= {("open", None), ("same", None)}
+    assert sum(pair.verdict == "open" for pair in few.pairs) > 10
+    assert few.continuing == ()
+    enough = analyse("accuracy", folded(2, 4, groups=7, images=30, gap=0.5), margin=0.001, folds=FOLDS)
+    assert (enough.fewest_groups, enough.lacks_groups) == (6, False)
+
+
+def test_with_too_few_groups_models_can_still_be_called_practically_the_same():
+    few = analyse("accuracy", folded(2, 2, groups=5, images=200), margin=0.15, folds=FOLDS)
+    (pair,) = few.pairs
+    assert few.lacks_groups and pair.verdict == "same"
+
+
+@pytest.mark.parametrize("last", [1, 3])
+def test_less_than_one_repetition_needs_complete_repetitions(last):
+    found = analyse("accuracy", folded(2, 1, last=last), margin=0.001, folds=FOLDS)
+    assert (found.fewest, found.fewest_groups) == (FOLDS, 0)
+    assert all(pair.needed is None or pair.needed % FOLDS == 0 for pair in found.pairs)
+    assert found.design == ("folds" if last == 1 else "redrawn")
+    if last == 1:
+        assert [pair.needed for pair in found.pairs] == [FOLDS]

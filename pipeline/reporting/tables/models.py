@@ -11,7 +11,7 @@ from pipeline.reporting.content import Comparison, ModelResult, metric_label
 from pipeline.reporting.costs import Cost
 from pipeline.reporting.tables.text_table import Table
 from pipeline.reporting.text import quantities
-from pipeline.statistics.results import LEVEL, Estimate
+from pipeline.statistics.results import Estimate
 
 
 class ComparisonRow(NamedTuple):
@@ -61,7 +61,7 @@ def lead_table(comparison: Comparison, letters: Mapping[str, str]) -> Table:
             "model",
             "tie",
             f"test {metric_label(metric)}",
-            f"{quantities.share(LEVEL)} interval",
+            f"{quantities.confidence(comparison.certainty.level)} interval",
             *(cost.label for cost in costs.LEADING),
         ),
         rows=tuple(

@@ -9,7 +9,7 @@ from pipeline.evaluation.metrics import LOWER_IS_BETTER
 from pipeline.reporting.content import metric_label
 from pipeline.reporting.tables.text_table import Table
 from pipeline.reporting.text import quantities
-from pipeline.statistics.results import LEVEL, Certainty, Pair
+from pipeline.statistics.results import Certainty, Pair
 
 Standing = Literal["better", "worse", "same", "open"]
 
@@ -68,8 +68,8 @@ def matrix_table(certainty: Certainty) -> Table:
     sign = "negative" if certainty.metric in LOWER_IS_BETTER else "positive"
     return Table(
         caption=f"Difference in {metric_label(certainty.metric)}, row minus column ({sign} if the row is better), with "
-        f"its {quantities.share(LEVEL)} interval. ▲: the row is better. ▼: the column is better. =: practically the "
-        "same. No sign: undecided.",
+        f"its {quantities.confidence(certainty.level)} interval. ▲: the row is better. ▼: the column is better. "
+        "=: practically the same. No sign: undecided.",
         header=("row against column", *models),
         rows=tuple(
             (model, *("·" if one is None else one.numbers() for one in row)) for model, row in matrix(certainty).items()

@@ -14,7 +14,7 @@ import numpy as np
 from pipeline.reporting.content import metric_label
 from pipeline.reporting.costs import DECISIVE, price
 from pipeline.reporting.text.pair_verdicts import missing, too_few
-from pipeline.reporting.text.quantities import interval, listed, score, share
+from pipeline.reporting.text.quantities import confidence, interval, listed, score, share
 from pipeline.statistics.results import LEVEL, Certainty, Estimate, Pair
 
 NONE: Mapping[str, str] = MappingProxyType({})
@@ -94,7 +94,7 @@ def _estimate(estimate: Estimate, certainty: Certainty) -> str:
     ends = interval(estimate.low, estimate.high)
     return (
         f"The {metric_label(certainty.metric)} of {estimate.model} is {score(estimate.mean)}"
-        f"{f' ({share(LEVEL)} interval {ends})' if ends else ''}."
+        f"{f' ({confidence(certainty.level)} interval {ends})' if ends else ''}."
     )
 
 
@@ -135,7 +135,7 @@ def _winner(best: str, finite: Mapping[str, Estimate], certainty: Certainty, cos
     others = beaten[0] if len(beaten) == 1 else f"each of the {len(beaten)} other models"
     closest = min(pairs.values(), key=lambda pair: abs(pair.difference))
     ends = interval(*sorted(abs(end) for end in (closest.low, closest.high)))
-    brackets = f" ({share(LEVEL)} interval {ends})" if ends else ""
+    brackets = f" ({confidence(certainty.level)} interval {ends})" if ends else ""
     rival = f"the closest model, {closest.second}," if len(beaten) > 1 else closest.second
     return Conclusion(
         f"Use {best}: its {label}, {mean}, is better than that of {others}.",
@@ -158,7 +158,7 @@ def _equivalents(
     """The conclusion if no model beats these, which are practically the same."""
     reason = (
         f" (margin {certainty.margin:g})"
-        if all(pair.equivalence >= LEVEL for pair in pairs)
+        if all(pair.equivalence >= certainty.level for pair in pairs)
         else "; where one of them is ahead, it is ahead too rarely to matter"
     )
     support = [f"{listed(models)} are practically the same in {metric_label(certainty.metric)}{reason}."]
@@ -232,4 +232,7 @@ def _amount(model: str, costs: Mapping[str, float]) -> str:
 
 
 def _error_rate() -> str:
-    return f"When models are equal, at most {share(1 - LEVEL)} of such comparisons call one of them better."
+    return (
+        f"When models are equal, about {share(1 - LEVEL)} of such comparisons or fewer call one of them better "
+        "(measured by simulation: reports/certainty)."
+    )

@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 from pipeline.reporting.text.pair_verdicts import independent_units
-from pipeline.reporting.text.quantities import share
-from pipeline.statistics.results import LEVEL, Certainty
+from pipeline.reporting.text.quantities import confidence
+from pipeline.statistics.results import Certainty
 
 _PAIRS = (
     "The same replicate of every model uses the same training, validation and test images, so differences are computed "
@@ -55,7 +55,7 @@ def explanations(certainty: Certainty) -> tuple[Explanation, ...]:
         return ()
     terms = [
         *([Explanation("Which images are tested", DESIGNS[certainty.design])] if certainty.design in DESIGNS else []),
-        Explanation(f"{share(LEVEL)} interval", _interval(certainty)),
+        Explanation(f"{confidence(certainty.level)} interval", _interval(certainty)),
     ]
     if certainty.pairs:
         terms += [
@@ -72,15 +72,15 @@ def explanations(certainty: Certainty) -> tuple[Explanation, ...]:
 def _interval(certainty: Certainty) -> str:
     if certainty.replicates < 2:
         single = "One replicate does not show how far another one would deviate from it"
-        if certainty.design != "crossed":
+        if certainty.design in ("redrawn", "replicates"):
             return f"{single}, so there is no interval."
         return (
             f"{single}. The interval accounts only for the choice of the {independent_units(certainty)}, so it is too "
             "narrow."
         )
     meaning = (
-        f"If the whole comparison were repeated many times, about {share(LEVEL)} of such intervals would contain the "
-        "true mean. "
+        f"If the whole comparison were repeated many times, about {confidence(certainty.level)} of such intervals "
+        "would contain the true mean. "
     )
     if certainty.design == "crossed":
         grouped = certainty.groups < certainty.images
@@ -97,8 +97,9 @@ def _interval(certainty: Certainty) -> str:
             f"replicates, and the choice of the {independent_units(certainty)}, each of which is tested once per "
             "repetition of the folds. The variance has a component for each source, and Student's t distribution "
             "accounts for the small numbers of both (Obuchowski & Rockette 1995; Hillis 2007). The second component is "
-            "increased, because the folds share training images (Nadeau & Bengio 2003). More replicates reduce the "
-            "first component, but not the second."
+            "increased, because the folds share training images (Nadeau & Bengio 2003). Its factor, "
+            "1 + 2/(k − 1) + 10/G for k folds and G groups, is this project's own: it was chosen by simulation "
+            "(reports/certainty). More replicates reduce the first component, but not the second."
         )
     if certainty.design == "redrawn":
         return meaning + (
@@ -114,7 +115,7 @@ def _interval(certainty: Certainty) -> str:
 
 def _better(certainty: Certainty) -> str:
     lowest = 2 / 2**certainty.replicates
-    level = share(1 - certainty.level, decimals=0 if certainty.looks == 1 else 1)
+    level = confidence(1 - certainty.level)
     rule = (
         f"Two tests must both be significant at the {level} level: Student's t test with the variance above, and the "
         "sign-flip test, which does not assume a normal distribution (Fisher 1935). "
@@ -124,7 +125,7 @@ def _better(certainty: Certainty) -> str:
     if certainty.design == "folds":
         return rule + (
             "Here the sign-flip test flips the contributions of the groups to the difference. It takes at least "
-            f"{certainty.fewest} replicates, one repetition of all folds."
+            f"{certainty.fewest} replicates, one repetition of all folds{_least_groups(certainty)}."
         )
     if certainty.replicates < certainty.fewest:
         return rule + (
@@ -135,6 +136,13 @@ def _better(certainty: Certainty) -> str:
         f"With {certainty.replicates} replicates the smallest possible p-value of the sign-flip test is {lowest:.2g}; "
         f"with fewer than {certainty.fewest} replicates no model could be called better."
     )
+
+
+def _least_groups(certainty: Certainty) -> str:
+    if not certainty.fewest_groups:
+        return ""
+    few = ", so no model can be called better" if certainty.lacks_groups else ""
+    return f", and at least {certainty.fewest_groups} groups of test images; there are {certainty.groups}{few}"
 
 
 def _correction(pairs: int) -> str:
@@ -148,8 +156,8 @@ def _correction(pairs: int) -> str:
 
 def _equivalent(certainty: Certainty) -> str:
     return (
-        f"With a probability of at least {share(LEVEL)} the difference lies within ±{certainty.margin:g}, the margin "
-        "of this comparison (Benavoli et al. 2017). Two models also count as practically the same if their difference "
-        "is significant but the better model wins too rarely to matter: the interval of P stays below 0.75. The margin "
+        f"With a probability of at least {confidence(certainty.level)} the difference lies within "
+        f"±{certainty.margin:g}, the margin of this comparison (Benavoli et al. 2017). Two models also count as "
+        "practically the same if their difference is significant but the better model wins too rarely to matter: the interval of P stays below 0.75. The margin "
         "is a choice, not a result; another margin can change this verdict."
     )

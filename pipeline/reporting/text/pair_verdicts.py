@@ -6,8 +6,8 @@ import numpy as np
 
 from pipeline.evaluation.metrics import LOWER_IS_BETTER
 from pipeline.reporting.content import metric_label
-from pipeline.reporting.text.quantities import chance, count, interval, p_value, score, share
-from pipeline.statistics.results import LEVEL, Certainty, Pair
+from pipeline.reporting.text.quantities import chance, confidence, count, interval, p_value, score
+from pipeline.statistics.results import Certainty, Pair
 
 
 def sentence(pair: Pair, certainty: Certainty) -> str:
@@ -16,7 +16,7 @@ def sentence(pair: Pair, certainty: Certainty) -> str:
     if pair.verdict == "better":
         corrected = ", corrected for all pairs" if len(certainty.pairs) > 1 else ""
         return (
-            f"{first} is better than {second}: {_difference(pair, certainty.metric, owner='its')}, and it is "
+            f"{first} is better than {second}: {_difference(pair, certainty, owner='its')}, and it is "
             f"{_wins(pair)} ({p_value(pair.adjusted)}{corrected})."
         )
     if pair.verdict == "same":
@@ -26,7 +26,7 @@ def sentence(pair: Pair, certainty: Certainty) -> str:
             f"{first} and {second} cannot be compared: the {metric_label(certainty.metric)} of a replicate is not a "
             "finite number."
         )
-    difference = _difference(pair, certainty.metric)
+    difference = _difference(pair, certainty)
     return f"No verdict on {first} and {second}: {difference}. {_missing_for_pair(pair, certainty)}."
 
 
@@ -40,13 +40,13 @@ def independent_units(certainty: Certainty) -> str:
     return f"{count(certainty.groups)} groups of test images"
 
 
-def _difference(pair: Pair, metric: str, owner: str = "") -> str:
+def _difference(pair: Pair, certainty: Certainty, owner: str = "") -> str:
     """How much higher or lower the first model scores than the second; `owner` replaces its name."""
-    label = metric_label(metric)
-    sign = -1 if metric in LOWER_IS_BETTER else 1
+    label = metric_label(certainty.metric)
+    sign = -1 if certainty.metric in LOWER_IS_BETTER else 1
     low, high = sorted((sign * pair.low, sign * pair.high))
     ends = interval(low, high)
-    brackets = f" ({share(LEVEL)} interval {ends})" if ends else ""
+    brackets = f" ({confidence(certainty.level)} interval {ends})" if ends else ""
     if pair.difference == 0:
         return f"their mean {label} is the same{brackets}"
     size = abs(pair.difference)
@@ -60,8 +60,8 @@ def _wins(pair: Pair) -> str:
 
 
 def _equivalence(pair: Pair, certainty: Certainty) -> str:
-    difference = _difference(pair, certainty.metric)
-    if pair.equivalence >= LEVEL:
+    difference = _difference(pair, certainty)
+    if pair.equivalence >= certainty.level:
         probability = chance(pair.equivalence)
         return f"{difference}, and within the margin of {certainty.margin:g} with a probability of {probability}"
     return f"{difference}, which is statistically significant, but {pair.first} is only {_wins(pair)}"
@@ -76,6 +76,8 @@ def _missing_for_pair(pair: Pair, certainty: Certainty) -> str:
     """What is needed for a verdict on the pair."""
     if _hopeless(pair, certainty):
         return f"More replicates would not help: {_limit(certainty, [pair])}"
+    if certainty.lacks_groups:
+        return f"{_few_groups(certainty)}. To call them practically the same, about {pair.needed} replicates are needed"
     if certainty.replicates >= certainty.fewest:
         return f"About {pair.needed} replicates would be needed"
     few = _least(certainty)
@@ -91,10 +93,12 @@ def missing(pairs: Sequence[Pair], certainty: Certainty) -> list[str]:
     parts = [f"{few}."] if few else []
     if needed and not (few and max(needed) <= certainty.fewest):
         decided = f"{len(needed)} of {len(undecided)} pairs" if hopeless else "the question"
-        parts.append(f"About {max(needed)} replicates would probably decide {decided}.")
+        parts.append(f"About {max(needed)} replicates would probably decide {decided}{_only_same(certainty)}.")
     if hopeless:
         effect = "decide the others" if needed else "help"
         parts.append(f"More replicates would not {effect}: {_limit(certainty, undecided)}.")
+    elif undecided and certainty.lacks_groups:
+        parts.append(f"{_few_groups(certainty)}.")
     return parts
 
 
@@ -109,6 +113,17 @@ def _least(certainty: Certainty) -> str:
     return f"With {replicates} no test can show a difference: at least {certainty.fewest} are needed"
 
 
+def _few_groups(certainty: Certainty) -> str:
+    return (
+        f"With {independent_units(certainty)} no test can show a difference; at least {certainty.fewest_groups} are "
+        "needed to call a model better"
+    )
+
+
+def _only_same(certainty: Certainty) -> str:
+    return ", but only as practically the same" if certainty.lacks_groups else ""
+
+
 def _limit(certainty: Certainty, undecided: Sequence[Pair]) -> str:
     """Why more replicates do not help."""
     if all(np.isnan(pair.low) for pair in undecided):
@@ -116,6 +131,9 @@ def _limit(certainty: Certainty, undecided: Sequence[Pair]) -> str:
             "the test set lacks a class when one of its groups is left out, so the influence of that group cannot be "
             "estimated"
         )
+    if certainty.lacks_groups:
+        few = _few_groups(certainty)
+        return f"{few[:1].lower()}{few[1:]}"
     if certainty.design in ("crossed", "folds"):
         return f"{independent_units(certainty)} are too few to detect a difference this small"
     if certainty.design == "redrawn":

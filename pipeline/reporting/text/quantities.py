@@ -107,6 +107,15 @@ def share(part: float, *, decimals: int = 0) -> str:
     return f"{100 * part:.{decimals}f} %" if np.isfinite(part) else "–"
 
 
+def confidence(level: float) -> str:
+    """Format a confidence level, or a significance level.
+
+    >>> confidence(0.95), confidence(1 - 0.05 / 3)
+    ('95 %', '98.3 %')
+    """
+    return f"{100 * level:.1f}".removesuffix(".0") + " %"
+
+
 def score(value: float) -> str:
     """Format the value of a metric with three decimals.
 

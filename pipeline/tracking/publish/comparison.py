@@ -21,8 +21,8 @@ from pipeline.reporting.tables.settings import differing, written
 from pipeline.reporting.tables.text_table import escaped
 from pipeline.reporting.text.conclusions import answer, conclusion
 from pipeline.reporting.text.pair_verdicts import sentence
-from pipeline.reporting.text.quantities import interval, mean, share, spread
-from pipeline.statistics.results import LEVEL, Certainty
+from pipeline.reporting.text.quantities import confidence, interval, mean, spread
+from pipeline.statistics.results import Certainty
 from pipeline.storage.folders import REPORT, report_files
 from pipeline.tracking import views
 from pipeline.tracking.names import COMPARED, DIFFERS, SIDE_BY_SIDE_VIEW, TABLE_VIEW, VERDICT
@@ -137,7 +137,7 @@ def description(
     certainty, metric = comparison.certainty, comparison.primary_metric
     scores = model.scores[metric]
     ends = [interval(one.low, one.high) for one in certainty.estimates if one.model == model.name]
-    range_ = f", {share(LEVEL)} interval {ends[0]}" if any(ends) else ""
+    range_ = f", {confidence(certainty.level)} interval {ends[0]}" if any(ends) else ""
     score = f"Test {metric_label(metric)} **{spread(scores)}** over {len(scores)} replicates{range_}: {verdict}."
     concluded = answer(certainty, comparison.decisive_costs, baselines=comparison.baselines)
     rows = [f"| `{name}` | `{value}` |" for name, value in different.items()]

@@ -18,15 +18,19 @@ from pipeline.tracking.names import COST, SCORE, VERDICT
 def verdict(model: str, certainty: Certainty) -> str:
     """How a model compares with the others: how many it is better than, ties with and is worse than.
 
-    It ties with the models that it is neither shown to be better nor worse than.
+    It ties with the models that it is neither shown to be better nor worse than. Models whose score is not finite are
+    not counted.
     """
-    pairs = [pair for pair in certainty.pairs if model in (pair.first, pair.second)]
+    own = [pair for pair in certainty.pairs if model in (pair.first, pair.second)]
+    pairs = [pair for pair in own if math.isfinite(pair.difference)]
     if any(one.model == model and not math.isfinite(one.mean) for one in certainty.estimates):
         return "score not finite"
     better = sum(pair.verdict == "better" and pair.first == model for pair in pairs)
     worse = sum(pair.verdict == "better" and pair.second == model for pair in pairs)
     numbers = {"better than": better, "ties with": len(pairs) - better - worse, "worse than": worse}
-    return ", ".join(f"{words} {number}" for words, number in numbers.items() if number) or "the only model"
+    return ", ".join(f"{words} {number}" for words, number in numbers.items() if number) or (
+        "no other finite score" if own else "the only model"
+    )
 
 
 def score_text(model: ModelResult, comparison: Comparison) -> str:

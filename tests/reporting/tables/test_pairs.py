@@ -47,3 +47,7 @@ def test_every_pair_is_listed_with_its_verdict_and_the_replicates_needed(known, 
         ("x", "z", "undecided", "1", "0.50", "31"),
         ("y", "z", "undecided", "1", "0.50", "–"),
     )
+
+
+def test_the_matrix_of_one_of_several_looks_names_its_level(known):
+    assert "its 98.3 % interval" in matrix_table(known({"a": 0.8, "b": 0.7}, looks=3)).caption

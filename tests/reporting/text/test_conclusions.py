@@ -20,7 +20,8 @@ def test_a_model_that_is_better_than_all_others_is_recommended_with_its_lead_and
     assert found.model == "a"
     assert found.support == (
         "It leads the closest model, b, by 0.030 (95 % interval 0.010 to 0.050).",
-        "When models are equal, at most 5 % of such comparisons call one of them better.",
+        "When models are equal, about 5 % of such comparisons or fewer call one of them better (measured by "
+        "simulation: reports/certainty).",
         "It takes 47.0 M multiply–accumulates per image.",
     )
     assert conclusions.answer(known(MEANS, pairs), COSTS) == " ".join((found.answer, *found.support))
@@ -141,3 +142,10 @@ def test_the_answer_has_at_most_25_words(known, two, data):
     found = conclusion(known(means, pairs), costs, baselines=baselines)
     assert len(found.answer.split()) <= 25 and found.answer.count(". ") == 0
     assert found.model is None or found.model in models
+
+
+def test_one_of_several_looks_uses_its_own_level_in_the_conclusion(known, two):
+    certainty = known({"a": 0.8, "b": 0.798}, (two("a", "b", 0.002, "same", equivalence=0.96),), looks=3)
+    found = conclusion(certainty, {"a": 1e6, "b": 2e6})
+    assert "ahead too rarely to matter" in found.support[0]
+    assert "98.3 % interval" in " ".join(found.support)

@@ -51,4 +51,29 @@ def test_repeated_folds_and_a_locked_test_set_are_told_apart_in_two_sentences(kn
 
 def test_the_tests_name_the_level_of_one_look(known):
     found = meanings(known({"a": 1, "b": 0.9}, looks=5))
-    assert "significant at the 1.0 % level" in found["Better"]
+    assert "significant at the 1 % level" in found["Better"]
+
+
+def test_an_interval_of_one_of_several_looks_has_the_level_of_this_look(known):
+    found = meanings(known({"a": 1, "b": 0.9}, looks=3))
+    assert "about 98.3 % of such intervals" in found["98.3 % interval"]
+    assert found["Practically the same"].startswith("With a probability of at least 98.3 %")
+
+
+def test_with_folds_the_least_number_of_groups_is_given(known):
+    few = meanings(known({"a": 1, "b": 0.9}, design="folds", fewest=5, groups=7, fewest_groups=9))["Better"]
+    assert few.endswith("at least 9 groups of test images; there are 7, so no model can be called better.")
+    enough = meanings(known({"a": 1, "b": 0.9}, design="folds", fewest=5, fewest_groups=9))["Better"]
+    assert enough.endswith("at least 9 groups of test images; there are 11.")
+
+
+def test_the_factor_for_overlapping_training_sets_is_not_attributed_to_others(known):
+    interval = meanings(known({"a": 1, "b": 0.9}, design="folds"))["95 % interval"]
+    assert "1 + 2/(k − 1) + 10/G for k folds and G groups, is this project's own" in interval
+
+
+def test_one_fold_has_an_interval(known):
+    assert (
+        "only for the choice of the 11 groups"
+        in meanings(known({"a": 1}, replicates=1, design="folds"))["95 % interval"]
+    )

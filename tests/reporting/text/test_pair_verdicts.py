@@ -57,3 +57,27 @@ def test_a_pair_without_a_finite_difference_is_not_compared(known, two):
     assert pair_verdicts.sentence(lost[0], known({"a": 0.7, "b": math.nan}, lost)) == (
         "a and b cannot be compared: the accuracy of a replicate is not a finite number."
     )
+
+
+def test_too_few_groups_are_named_with_the_number_that_a_better_model_takes(known, two):
+    pairs = (two("a", "b", 0.03), two("a", "c", 0.001, needed=40), two("b", "c", 0.0, "same"))
+    found = known(MEANS, pairs, design="folds", groups=7, fewest=5, fewest_groups=9)
+    rule = "no test can show a difference; at least 9 are needed to call a model better"
+    assert f"More replicates would not help: with 7 groups of test images {rule}." in pair_verdicts.sentence(
+        pairs[0], found
+    )
+    assert f"With 7 groups of test images {rule}. To call them practically the same, about 40 replicates are " in (
+        pair_verdicts.sentence(pairs[1], found)
+    )
+    assert pair_verdicts.missing(pairs, found) == [
+        "About 40 replicates would probably decide 1 of 2 pairs, but only as practically the same.",
+        f"More replicates would not decide the others: with 7 groups of test images {rule}.",
+    ]
+    assert pair_verdicts.missing(pairs[1:], found)[1:] == [f"With 7 groups of test images {rule}."]
+
+
+def test_one_of_several_looks_names_and_uses_its_own_level(known, two):
+    found = known(MEANS, looks=3)
+    assert "(98.3 % interval " in pair_verdicts.sentence(two("a", "b", 0.031, "better"), found)
+    rare = pair_verdicts.sentence(two("a", "b", 0.03, "same", equivalence=0.96), found)
+    assert "which is statistically significant, but a is only better in" in rare

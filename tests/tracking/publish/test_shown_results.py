@@ -34,6 +34,9 @@ def test_a_verdict_counts_the_models_that_a_model_beats_equals_and_loses_to(verd
 def test_a_single_model_and_a_score_that_is_not_finite_have_no_numbers():
     assert verdict("a", reporting.certain({"a": 0.9})) == "the only model"
     assert verdict("b", reporting.certain({"a": 0.9, "b": math.nan})) == "score not finite"
+    broken = reporting.certain({"a": 0.9, "b": 0.8, "c": math.nan})
+    assert verdict("a", broken) == "ties with 1"
+    assert verdict("a", reporting.certain({"a": 0.9, "b": math.nan})) == "no other finite score"
 
 
 def test_a_model_with_another_target_is_not_compared(compare):
