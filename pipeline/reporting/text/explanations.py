@@ -158,6 +158,6 @@ def _equivalent(certainty: Certainty) -> str:
     return (
         f"With a probability of at least {confidence(certainty.level)} the difference lies within "
         f"±{certainty.margin:g}, the margin of this comparison (Benavoli et al. 2017). Two models also count as "
-        "practically the same if their difference is significant but the better model wins too rarely to matter: the interval of P stays below 0.75. The margin "
-        "is a choice, not a result; another margin can change this verdict."
+        "practically the same if their difference is significant but the better model wins too rarely to matter: the "
+        "interval of P stays below 0.75. The margin is a choice, not a result; another margin can change this verdict."
     )

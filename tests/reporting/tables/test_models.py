@@ -1,3 +1,4 @@
+import dataclasses
 import math
 
 import pytest
@@ -71,3 +72,10 @@ def test_models_without_a_finite_mean_come_last_and_ties_by_name(compare, result
         result("c", (0.9, 0.9)),
     )
     assert [row.model for row in tables.comparison_rows(compare(models=models))] == ["c", "a", "b", "diverged"]
+
+
+def test_the_interval_of_one_of_several_looks_has_its_own_level(compare):
+    comparison = compare()
+    certainty = dataclasses.replace(comparison.certainty, looks=3)
+    table = tables.lead_table(dataclasses.replace(comparison, certainty=certainty), {})
+    assert "98.3 % interval" in table.header

@@ -50,4 +50,4 @@ def test_every_pair_is_listed_with_its_verdict_and_the_replicates_needed(known, 
 
 
 def test_the_matrix_of_one_of_several_looks_names_its_level(known):
-    assert "its 98.3 % interval" in matrix_table(known({"a": 0.8, "b": 0.7}, looks=3)).caption
+    assert "its 98.3 % interval" in pairs.matrix_table(known({"a": 0.8, "b": 0.7}, looks=3)).caption
