@@ -4,6 +4,7 @@ import argparse
 import fnmatch
 import re
 import shlex
+import shutil
 from importlib import import_module
 from importlib.util import find_spec
 from itertools import product
@@ -13,8 +14,9 @@ import pytest
 import yaml
 
 from pipeline.cli.composing import HYDRA_COMMANDS, composed
-from pipeline.config.reading import choices_of
+from pipeline.config.reading import choices_of, read_comparison
 from pipeline.evaluation.metrics import METRICS
+from pipeline.storage.folders import CACHE, NETWORKS, PLAN, PREPARED, REPORTS, RUNS
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -155,6 +157,30 @@ def test_every_named_file_and_choice_exists(page):
             assert (ROOT / span).exists(), span
         if found := CHOICE.fullmatch(span):
             assert found[2] in choices_of(found[1])
+
+
+def test_the_lines_for_own_images_make_a_valid_comparison_without_tuned_recipes(tmp_path):
+    shutil.copytree(ROOT / "conf", tmp_path / "conf")
+    page = (ROOT / "docs/own-images.md").read_text(encoding="utf-8")
+    (shown,) = [yaml.safe_load(body) for _, body in BLOCK.findall(page) if body.startswith("data: folder")]
+    file = tmp_path / "conf" / "comparison.yaml"
+    file.write_text(yaml.safe_dump(yaml.safe_load(file.read_text(encoding="utf-8")) | shown), encoding="utf-8")
+    comparison = read_comparison(tmp_path / "conf")
+    assert (comparison.data, comparison.split) == ("folder", "kfold")
+    for model in comparison.models:
+        assert "@package" not in (ROOT / "conf" / "model" / f"{model}.yaml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("group", ["data", "split", "optimizer", "training", "augmentation", "experiment", "sweep"])
+def test_the_page_on_the_configuration_names_every_file_of_a_group(group):
+    page = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
+    assert [name for name in choices_of(group, [ROOT / "conf"]) if f"`{name}`" not in page] == []
+
+
+def test_the_page_on_the_code_describes_every_folder_that_stages_write():
+    page = (ROOT / "docs/code.md").read_text(encoding="utf-8")
+    folders = (PREPARED.parts[0], PLAN, NETWORKS, RUNS, REPORTS, CACHE)
+    assert [folder for folder in map(str, folders) if f"| `{folder}/` |" not in page] == []
 
 
 def test_every_described_metric_exists():
