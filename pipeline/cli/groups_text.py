@@ -47,7 +47,12 @@ def _writer(groups: Sequence[Group]) -> Callable[[float], str]:
     if spread:
         places.append(1 - math.floor(math.log10(spread)))
     decimals = min(8, max(0, *places))
-    return lambda value: f"{value:.{decimals}f}".replace("-", "−") if math.isfinite(value) else MISSING
+
+    def write(value: float) -> str:
+        # 0.0 is added, because a rounded small negative value would be written as −0.
+        return f"{round(value, decimals) + 0.0:.{decimals}f}".replace("-", "−") if math.isfinite(value) else MISSING
+
+    return write
 
 
 def _row(group: Group, write: Callable[[float], str]) -> tuple[str, ...]:
@@ -91,6 +96,8 @@ def _sentence(
     if pair.verdict == "better":
         corrected = ", corrected for all pairs" if pairs > 1 else ""
         return f"{first} is better than {second}: {difference}, {_wins(pair)} ({p_value(pair.adjusted)}{corrected})."
+    if pair.verdict == "same" and not margin and pair.difference == 0:
+        return f"{first} and {second} are practically the same: all {_counts(pair)} have equal values."
     if pair.verdict == "same" and pair.equivalence >= LEVEL:
         probability = chance(pair.equivalence)
         return (
@@ -101,10 +108,13 @@ def _sentence(
         return f"{first} and {second} are practically the same: {difference}, significant, but {_wins(pair)} only."
     missing = ""
     if not pair.decidable:
-        counts = f"{pair.runs[0]} pairs" if pair.paired else f"{pair.runs[0]} and {pair.runs[1]} runs"
         least = least_runs(pairs, paired=pair.paired)
-        missing = f" With {counts} no test can show a difference: at least {least} runs per group are needed."
+        missing = f" With {_counts(pair)} no test can show a difference: at least {least} runs per group are needed."
     return f"No verdict on {first} and {second}: {first} has {difference}.{missing}"
+
+
+def _counts(pair: GroupPair) -> str:
+    return f"{pair.runs[0]} pairs" if pair.paired else f"{pair.runs[0]} and {pair.runs[1]} runs"
 
 
 def _wins(pair: GroupPair) -> str:
@@ -131,7 +141,9 @@ def _answer(compared: GroupComparison, metric: str, write: Callable[[float], str
     rest = f" Ruled out, because another group is better: {listed(ruled_out)}." if ruled_out else ""
     if all(pair.verdict == "same" for pair in between):
         within = all(pair.equivalence >= LEVEL for pair in between)
-        reason = f" (margin {margin:g})" if within else "; where one is ahead, it is ahead too rarely to matter"
+        reason = "; where one is ahead, it is ahead too rarely to matter"
+        if within:
+            reason = f" (margin {margin:g})" if margin else " (equal values)"
         return f"{listed(best)} are practically the same{reason}. Use the cheapest of them.{rest}"
     lowest, highest = sorted((means[best[0]], means[best[-1]]))
     word = "between" if len(best) == 2 else "among"

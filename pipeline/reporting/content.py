@@ -8,7 +8,7 @@ import pandas as pd
 
 from pipeline.evaluation.classification_curves import Calibration
 from pipeline.evaluation.metrics import METRICS
-from pipeline.reporting.costs import DECISIVE
+from pipeline.reporting.costs import DECISIVE, Cost, amount
 from pipeline.reporting.text.quantities import mean
 from pipeline.statistics.class_scores import ClassScores
 from pipeline.statistics.results import Certainty
@@ -64,6 +64,10 @@ class ModelResult:
     def mean_cost(self, key: str) -> float:
         """The mean of a cost over replicates."""
         return mean(self.costs[key])
+
+    def cost_text(self, cost: Cost) -> str:
+        """The mean of a cost as text, marked if it is a lower bound."""
+        return amount(cost, self.mean_cost(cost.key), bound=bool(self.uncounted))
 
 
 @dataclass(frozen=True)
@@ -174,5 +178,5 @@ class Comparison:
 
     @property
     def decisive_costs(self) -> dict[str, float]:
-        """The cost that decides between equally good models, by model."""
-        return {model.name: model.mean_cost(DECISIVE.key) for model in self.comparable}
+        """The cost that decides between equally good models, by model; models with only a lower bound are left out."""
+        return {model.name: model.mean_cost(DECISIVE.key) for model in self.comparable if not model.uncounted}

@@ -23,6 +23,8 @@ POINTS = 60_000
 """Points of all curves together. They take most of the page, about 8 bytes each."""
 FEWEST_POINTS, MOST_POINTS = 12, 200
 """Points of one curve."""
+NOT_FINITE = "not finite"
+"""The cell of a metric that is NaN or infinite; the script leaves it out of the numbers of its column."""
 LONGEST = 300
 """Characters of a value."""
 
@@ -68,7 +70,7 @@ def frozen_page(experiment: str, store: str, runs: Sequence[FrozenRun], *, remar
         remarks=remarks,
         same=_same(runs),
         data=_embedded(data),
-        script=Markup(template("frozen.js.j2", autoescape=False).render()),
+        script=Markup(template("frozen.js.j2", autoescape=False).render(not_finite=NOT_FINITE)),
     )
 
 
@@ -147,7 +149,7 @@ def _curves(runs: Sequence[FrozenRun]) -> dict[str, Any]:
 
 def _rounded(value: float, digits: int) -> float | str | None:
     if not math.isfinite(value):
-        return None if digits < 6 else str(value)
+        return None if digits < 6 else NOT_FINITE
     rounded = float(f"{value:.{digits}g}")
     return int(rounded) if rounded.is_integer() and abs(rounded) < 1e15 else rounded
 

@@ -66,7 +66,8 @@ def parser() -> argparse.ArgumentParser:
         "--margin",
         type=_margin,
         metavar="X",
-        help="largest difference that is practically irrelevant (default: that of conf/comparison.yaml)",
+        help="largest difference that is practically irrelevant (default: that of conf/comparison.yaml; "
+        f"with --group-by, {MARGIN} for metrics from 0 to 1, else none)",
     )
     command.add_argument(
         "--figure", type=_figure_file, metavar="FILE", help="draw the ranks over data sets into a PNG or SVG file"

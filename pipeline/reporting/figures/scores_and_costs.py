@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 
 from pipeline.evaluation.metrics import LOWER_IS_BETTER
 from pipeline.reporting.content import Comparison, metric_label
-from pipeline.reporting.costs import Cost
+from pipeline.reporting.costs import Cost, amount
 from pipeline.reporting.figures.style import BLUE, INK, MUTED, RULE, hide_axes, new_figure, styled
 from pipeline.reporting.tables.pairs import tie_letters
 
@@ -27,7 +27,8 @@ NAME, MARK = 0.26, -0.12
 class ScoreRow(NamedTuple):
     """One model: the mean with the ends of its interval, the scores of its replicates, and its mean costs.
 
-    `beaten` means that another model is better, `note` follows the name. Unknown numbers are NaN.
+    `beaten` means that another model is better, `note` follows the name. Unknown numbers are NaN. `bound` means that
+    the multiply–accumulates are a lower bound.
     """
 
     model: str
@@ -38,6 +39,12 @@ class ScoreRow(NamedTuple):
     costs: tuple[float, ...]
     beaten: bool
     note: str = ""
+    bound: bool = False
+
+    def cost_text(self, place: int, cost: Cost) -> str:
+        """The cost at a place in `costs` as text."""
+        value = self.costs[place]
+        return amount(cost, value, bound=self.bound) if np.isfinite(value) else "–"
 
 
 class ScoresAndCosts(NamedTuple):
@@ -67,6 +74,7 @@ def scores_and_costs(comparison: Comparison, costs: Sequence[Cost]) -> ScoresAnd
             tuple(model.mean_cost(cost.key) for cost in costs),
             model.name not in certainty.unbeaten,
             "" if model.baseline is None else "baseline",
+            bool(model.uncounted),
         )
         for model in models
     )
@@ -95,7 +103,8 @@ def scores_and_costs_figure(values: ScoresAndCosts, *, recommended: str | None =
     _draw_scores(panels[0], values, recommended)
     _draw_ties(panels[1], ties)
     for place, (axes, cost) in enumerate(zip(panels[2:], values.costs, strict=True)):
-        _draw_cost(axes, cost, [row.costs[place] for row in values.rows])
+        texts = [row.cost_text(place, cost) for row in values.rows]
+        _draw_cost(axes, cost, [row.costs[place] for row in values.rows], texts)
     panels[0].set_ylim(len(values.rows) - 0.5, -0.6)
     return figure
 
@@ -136,19 +145,18 @@ def _draw_ties(axes: Axes, ties: dict[str, tuple[int, ...]]) -> None:
     axes.set_xlabel("ties" if ties else "", color=MUTED, labelpad=16)
 
 
-def _draw_cost(axes: Axes, cost: Cost, amounts: Sequence[float]) -> None:
-    known = [amount for amount in amounts if np.isfinite(amount) and amount > 0]
+def _draw_cost(axes: Axes, cost: Cost, amounts: Sequence[float], texts: Sequence[str]) -> None:
+    known = [value for value in amounts if np.isfinite(value) and value > 0]
     start = min(known, default=1.0) / 2
     axes.set_xscale("log")
     axes.set_xlim(start, max(known, default=1.0) * (max(known, default=1.0) / start) ** 0.2)
     axes.xaxis.set_major_locator(NullLocator())
     axes.xaxis.set_minor_locator(NullLocator())
     axes.spines[["left", "bottom"]].set_visible(False)
-    for place, amount in enumerate(amounts):
-        text = cost.write(amount) if np.isfinite(amount) else "–"
+    for place, (value, text) in enumerate(zip(amounts, texts, strict=True)):
         axes.text(0, place - NAME, text, transform=axes.get_yaxis_transform(), va="center")
-        if amount in known:
-            axes.plot([start, amount], [place - MARK] * 2, color=RULE, lw=1.2)
-            axes.plot(amount, place - MARK, ls="", marker="o", ms=4.5, mfc=MUTED, mec="none")
+        if value in known:
+            axes.plot([start, value], [place - MARK] * 2, color=RULE, lw=1.2)
+            axes.plot(value, place - MARK, ls="", marker="o", ms=4.5, mfc=MUTED, mec="none")
     label = cost.label.replace("–", "–\n")
     axes.set_xlabel(f"{label}\n{cost.per}".strip(), ha="left", x=0, color=INK, labelpad=6)

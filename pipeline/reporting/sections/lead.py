@@ -8,7 +8,7 @@ from pipeline.reporting.tables.models import lead_table
 from pipeline.reporting.tables.pairs import tie_letters
 from pipeline.reporting.text import reuse
 from pipeline.reporting.text.conclusions import conclusion
-from pipeline.reporting.text.quantities import capitalized, count, interval, listed, score
+from pipeline.reporting.text.quantities import capitalized, count, interval, listed, number_of, score
 
 
 def title(comparison: Comparison) -> str:
@@ -48,7 +48,7 @@ def description(values: ScoresAndCosts) -> str:
     def row_text(place: int) -> str:
         row = values.rows[place]
         ends = interval(row.low, row.high)
-        amounts = [f"{cost.write(amount)} {cost.label}" for cost, amount in zip(values.costs, row.costs, strict=True)]
+        amounts = [f"{row.cost_text(number, cost)} {cost.label}" for number, cost in enumerate(values.costs)]
         return f"{row.model} {score(row.mean)}{f' ({ends})' if ends else ''} at {listed(amounts)}"
 
     rows = "; ".join(map(row_text, range(len(values.rows))))
@@ -60,6 +60,11 @@ def description(values: ScoresAndCosts) -> str:
 
 
 def _compared(comparison: Comparison) -> str:
-    times = "once" if comparison.replicates_range == "1" else f"{comparison.replicates_range} times"
-    networks = "1 network" if len(comparison.networks) == 1 else f"{len(comparison.networks)} networks"
-    return f"{networks}, trained {times} each on {count(comparison.data.images)} images."
+    trainings = "1 training" if comparison.replicates_range == "1" else f"{comparison.replicates_range} trainings"
+    each = " each" if len(comparison.networks) > 1 else ""
+    networks = f"{number_of(len(comparison.networks), 'network')}, {trainings}{each}"
+    tested, images = comparison.certainty.images, comparison.data.images
+    if not tested:
+        return f"{networks}."
+    which = f"all {count(images)}" if tested == images else f"{count(tested)} of {count(images)}"
+    return f"{networks}; {which} images are tested."

@@ -5,7 +5,7 @@ from pipeline.reporting.content import Comparison, metric_label
 from pipeline.reporting.tables.models import replicates_table
 from pipeline.reporting.text import reuse
 from pipeline.reporting.text.explanations import explanations
-from pipeline.reporting.text.quantities import count, sides
+from pipeline.reporting.text.quantities import count, number_of, sides
 from pipeline.reporting.text.search import ending, looks_taken
 
 
@@ -49,5 +49,10 @@ def _summary(comparison: Comparison) -> list[str]:
         *(paired if several else []),
         *([f"Baselines, which have no network: {', '.join(comparison.baselines)}."] if comparison.baselines else []),
         f"Test scores come from images that no model was trained on {unseen}.",
-        *([f"{skipped} test sets lack a class and are left out of the analysis."] if skipped else []),
+        *([_skipped(skipped)] if skipped else []),
     ]
+
+
+def _skipped(number: int) -> str:
+    lack, are = ("lacks", "is") if number == 1 else ("lack", "are")
+    return f"{number_of(number, 'test set')} {lack} a class and {are} left out of the analysis."

@@ -126,7 +126,7 @@ def _low(estimate: Estimate | None) -> float:
 
 
 def _costs(model: ModelResult, shown: Sequence[Cost]) -> list[str]:
-    return [costs.amount(cost, model.mean_cost(cost.key), bound=bool(model.uncounted)) for cost in shown]
+    return [model.cost_text(cost) for cost in shown]
 
 
 def _amounts(model: ModelResult, shown: Sequence[Cost]) -> list[float]:

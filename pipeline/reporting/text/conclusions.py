@@ -54,7 +54,11 @@ def conclusion(certainty: Certainty, costs: Mapping[str, float], *, baselines: M
     finite = {one.model: one for one in certainty.estimates if np.isfinite(one.mean)}
     if not finite:
         return Conclusion(f"No model has a finite {label} in every replicate, so none can be recommended.")
-    concluded = _conclusion(finite, certainty, costs, baselines)
+    networks = {one.model for one in certainty.estimates} - set(baselines)
+    if networks and not networks & finite.keys():
+        concluded = Conclusion(f"No network has a finite {label} in every replicate, so none can be recommended.")
+    else:
+        concluded = _conclusion(finite, certainty, costs, baselines)
     excluded = [one.model for one in certainty.estimates if one.model not in finite]
     if not excluded:
         return concluded

@@ -29,9 +29,9 @@ _TIE = (
 
 DESIGNS = {
     "folds": (
-        "Every group of images is tested once in each repetition, by networks that were not trained on it, so all "
-        "groups count and small differences can be detected. A locked test set tests fewer groups, but keeps them out "
-        "of every training: it is the final examination of one finished network."
+        "Each repetition tests every group of images once, except tuning groups, by networks that were not trained on "
+        "it, so many groups count and small differences can be detected. A locked test set tests fewer groups, but "
+        "keeps them out of every training: it is the final examination of one finished network."
     ),
     "crossed": (
         "All replicates are tested on the same locked test set, which no training uses: it can serve as the final "

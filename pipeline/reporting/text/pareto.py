@@ -8,7 +8,7 @@ import numpy as np
 
 from pipeline.evaluation.metrics import LOWER_IS_BETTER
 from pipeline.reporting.content import Comparison
-from pipeline.reporting.costs import Cost
+from pipeline.reporting.costs import DECISIVE, Cost
 from pipeline.reporting.text import quantities
 from pipeline.reporting.text.quantities import listed
 from pipeline.statistics.results import Certainty
@@ -30,8 +30,13 @@ CONCLUSIONS = {
 
 
 def front(comparison: Comparison, cost: Cost) -> tuple[Point, ...]:
-    """Return the Pareto-optimal networks by a cost; networks without a finite score or cost are left out."""
+    """Return the Pareto-optimal networks by a cost; networks without a finite score or cost are left out.
+
+    There is no front if the cost of a network is only a lower bound.
+    """
     metric = comparison.primary_metric
+    if cost is DECISIVE and any(model.uncounted for model in comparison.comparable):
+        return ()
     points = [
         Point(model.name, model.mean_cost(cost.key), quantities.mean(model.scores[metric]))
         for model in comparison.comparable

@@ -21,7 +21,7 @@ from pipeline.reporting.tables.settings import differing, written
 from pipeline.reporting.tables.text_table import escaped
 from pipeline.reporting.text.conclusions import answer, conclusion
 from pipeline.reporting.text.pair_verdicts import sentence
-from pipeline.reporting.text.quantities import confidence, interval, mean, spread
+from pipeline.reporting.text.quantities import confidence, interval, mean, number_of, spread
 from pipeline.statistics.results import Certainty
 from pipeline.storage.folders import REPORT, report_files
 from pipeline.tracking import views
@@ -138,7 +138,7 @@ def description(
     scores = model.scores[metric]
     ends = [interval(one.low, one.high) for one in certainty.estimates if one.model == model.name]
     range_ = f", {confidence(certainty.level)} interval {ends[0]}" if any(ends) else ""
-    score = f"Test {metric_label(metric)} **{spread(scores)}** over {len(scores)} replicates{range_}: {verdict}."
+    score = f"Test {metric_label(metric)} **{spread(scores)}** over {number_of(len(scores), 'replicate')}{range_}: {verdict}."
     concluded = answer(certainty, comparison.decisive_costs, baselines=comparison.baselines)
     rows = [f"| `{name}` | `{value}` |" for name, value in different.items()]
     pairs = [sentence(pair, certainty) for pair in certainty.pairs if model.name in (pair.first, pair.second)]

@@ -46,7 +46,7 @@ def result_tags(model: ModelResult, comparison: Comparison) -> dict[str, str]:
     return {
         VERDICT: verdict(model.name, comparison.certainty) if compared else "not compared",
         SCORE: score_text(model, comparison),
-        **{COST + cost.key: cost.write(model.mean_cost(cost.key)) for cost in COLUMNS},
+        **{COST + cost.key: model.cost_text(cost) for cost in COLUMNS},
     }
 
 

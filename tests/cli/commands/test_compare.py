@@ -143,6 +143,7 @@ def test_the_cost_of_a_network_with_uncounted_layers_is_a_lower_bound(folder, ca
     output = output_of(capsys, "counted", "attention", "--margin", "0.02")
     rows = [line for line in output.splitlines() if "±" in line]
     assert ["≥" in row for row in sorted(rows)] == [True, False]
+    assert "cheapest" not in output
 
 
 def test_replicates_are_paired_by_the_numbers_that_both_have(folder, capsys):

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from mlflow.entities import Metric, Param
 
+from pipeline.cli import groups_text
 from pipeline.cli.commands import compare
 from pipeline.errors import UserError
+from pipeline.statistics.run_groups import Group
 
 
 @pytest.fixture
@@ -125,3 +127,21 @@ def test_arguments_that_do_not_fit_together_are_rejected():
     assert "There is no store their.db" in error_message(
         "--group-by", "params.m", "--metric", "f1", "--store", "their.db"
     )
+
+
+def test_equal_values_without_a_margin_are_called_equal(log, capsys):
+    log("cnn", [2.5] * 5, metric="score")
+    log("mlp", [2.5] * 5, metric="score")
+    output = output_of(capsys, "--no-lower-is-better", metric="score")
+    assert "practically the same: all 5 pairs have equal values." in output
+    assert "practically the same (equal values). Use the cheapest of them." in output
+    assert "−0.0" not in output and "margin" not in output
+
+
+def test_a_rounded_zero_has_no_sign():
+    groups = [Group("a", 3, 0.5, 0.1, 0.4, 0.6), Group("b", 3, 0.4, 0.1, 0.3, 0.5)]
+    assert groups_text._writer(groups)(-1e-9) == "0.000"
+
+
+def test_the_help_states_the_margin_of_groups():
+    assert "0.01 for metrics from 0 to 1, else none" in " ".join(compare.parser().format_help().split())

@@ -2,6 +2,7 @@
 
 import html
 import json
+import math
 import re
 import shutil
 import subprocess
@@ -39,6 +40,13 @@ addEventListener("load", async () => {
   found.text = filter("MLP");
   found.unknown = [filter("nothing>1").length, byId("problem").textContent];
   filter("");
+  const column = (name) => {
+    const place = [...document.querySelectorAll("thead button")].indexOf(head(name));
+    return [...document.querySelectorAll("#runs tbody tr")].map((row) => row.cells[place].textContent);
+  };
+  head("final_loss").click();
+  found.losses = column("final_loss");
+  head("val_accuracy").click();
   const axis = [...document.querySelectorAll("#parallel .hit")].at(-1), box = axis.getBoundingClientRect();
   const at = (share) => ({ clientX: box.x + 5, clientY: box.y + share * box.height, bubbles: true });
   axis.dispatchEvent(new PointerEvent("pointerdown", at(0)));
@@ -67,12 +75,12 @@ def client(tmp_path, monkeypatch, empty_store):
     return mlflow.MlflowClient(f"sqlite:///{tmp_path}/their.db")
 
 
-def log(client, experiment, name, curve, *, params=None, tags=None):
+def log(client, experiment, name, curve, *, loss=10, params=None, tags=None):
     run = client.create_run(experiment, run_name=name).info.run_id
     metrics = [Metric("val_accuracy", value, 1000 * step, step) for step, value in enumerate(curve)]
     client.log_batch(
         run,
-        metrics=[*metrics, Metric("size", len(name), 0, 0)],
+        metrics=[*metrics, Metric("final_loss", loss, 0, 0)],
         params=[Param(key, str(value)) for key, value in (params or {}).items()],
         tags=[RunTag(key, value) for key, value in (tags or {}).items()],
     )
@@ -87,8 +95,9 @@ def page(client, tmp_path):
     for number, model in enumerate(["cnn", "cnn", "cnn", "mlp", "mlp"]):
         curve = [0.9 - 0.2 * (model == "mlp") - 0.5 / (step + 1) + number / 100 for step in range(STEPS)]
         params = {"model": model, "seed": number, "epochs": 3, "path": EVIL}
-        log(client, experiment, f"{model}-{number}", curve, params=params)
-    log(client, experiment, EVIL, [0.5, float("nan"), 0.1], params={"model": EVIL, "epochs": 3}, tags={"note": EVIL})
+        log(client, experiment, f"{model}-{number}", curve, loss=5 + number / 10, params=params)
+    odd = {"params": {"model": EVIL, "epochs": 3}, "tags": {"note": EVIL}}
+    log(client, experiment, EVIL, [0.5, math.nan, 0.1], loss=math.inf, **odd)
     freeze.main(["Yann's <b>runs</b>", "--store", "their.db", "--output", "page.html"])
     return (tmp_path / "page.html").read_text(encoding="utf-8")
 
@@ -103,7 +112,8 @@ def test_the_page_contains_all_values_that_differ_and_the_curves(page):
     names = {(one["name"], one["kind"]) for one in data["columns"]}
     assert names >= {("val_accuracy", "metric"), ("model", "param"), ("seed", "param"), ("note", "tag")}
     row = dict(zip([one["name"] for one in data["columns"]], data["rows"][5], strict=True))
-    assert (row["model"], row["seed"], row["size"], row["status"]) == ("cnn", 0, 5, "finished")
+    assert data["rows"][0][[one["name"] for one in data["columns"]].index("final_loss")] == "not finite"
+    assert (row["model"], row["seed"], row["final_loss"], row["status"]) == ("cnn", 0, 5, "finished")
     assert row["val_accuracy"] == pytest.approx(0.9 - 0.5 / STEPS, abs=1e-5)
     assert list(data["curves"]) == ["val_accuracy"]
     place, steps, values = data["curves"]["val_accuracy"][5]
@@ -144,6 +154,8 @@ def test_the_page_sorts_filters_and_draws_in_a_browser_without_loading_anything(
     assert sorted(found["both"]) == ["cnn-0", "cnn-1"]
     assert sorted(found["text"]) == ["mlp-3", "mlp-4"]
     assert found["unknown"][1] == "There is no column “nothing”."
+    # A value that is not finite keeps the column a column of numbers, and stands last.
+    assert found["losses"] == ["5.000", "5.100", "5.200", "5.300", "5.400", "not finite"]
     # The upper 15 % of the last axis, val_accuracy.
     assert sorted(found["brushed"]) == ["cnn-0", "cnn-1", "cnn-2"]
     assert (found["cleared"], found["emphasised"]) == (6, 1)

@@ -4,6 +4,7 @@ import pytest
 
 from pipeline.reporting.costs import COSTS, DECISIVE
 from pipeline.reporting.figures import scores_and_costs as drawn
+from pipeline.reporting.sections import lead
 
 BY_KEY = {one.key: one for one in COSTS}
 
@@ -55,3 +56,11 @@ def test_a_model_without_a_finite_score_keeps_its_row(compare, result):
 def test_only_models_with_comparable_scores_are_drawn(compare, result):
     models = (result("a", (0.5, 0.6)), result("siamese", (0.9, 0.9), other_target="whether two images are alike"))
     assert [row.model for row in drawn.scores_and_costs(compare(models=models), (DECISIVE,)).rows] == ["a"]
+
+
+def test_a_lower_bound_is_marked_in_the_figure_and_in_its_description(compare, result):
+    models = (result("known", (0.9, 0.9)), result("attention", (0.8, 0.8), uncounted=("attention",)))
+    values = drawn.scores_and_costs(compare(models=models), (DECISIVE, BY_KEY["parameters"]))
+    shown = texts(drawn.scores_and_costs_figure(values))
+    assert (shown.count("≥ 6.1 M"), shown.count("6.1 M"), shown.count("≥ 824,201")) == (1, 1, 0)
+    assert "at ≥ 6.1 M multiply–accumulates and 824,201 parameters" in lead.description(values)

@@ -77,3 +77,8 @@ def test_one_fold_has_an_interval(known):
         "only for the choice of the 11 groups"
         in meanings(known({"a": 1}, replicates=1, design="folds"))["95 % interval"]
     )
+
+
+
+def test_tuning_groups_are_an_exception_from_the_folds(known):
+    assert "except tuning groups" in meanings(known({"a": 1, "b": 0.9}, design="folds"))["Which images are tested"]

@@ -57,3 +57,9 @@ def test_costs_with_the_same_front_share_a_sentence(comparison):
         "By parameters and multiply–accumulates: lenet5. No other network is cheaper or has a better mean. "
         "It is not shown to be better than any other model.",
     )
+
+
+def test_there_is_no_front_by_a_cost_that_is_a_lower_bound(compare, result):
+    models = (result("known", (0.9, 0.9)), result("attention", (0.8, 0.8), uncounted=("attention",)))
+    assert front(compare(models=models), OPERATIONS) == ()
+    assert [point.model for point in front(compare(models=models), PARAMETERS)] == ["known"]

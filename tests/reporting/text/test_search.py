@@ -60,6 +60,6 @@ def test_models_with_different_numbers_of_replicates_are_reported_in_both_format
     models = (models[0], replace(models[1], costs={**models[1].costs, "seconds_per_image": (0.001, 0.001, 0.001)}))
     report = document(compare(models=models, mistakes={}, plan=plan))
     for text in (page.html(report), page.markdown(report, "figures")[0]):
-        assert "trained 2–3 times" in text
+        assert "2–3 trainings each" in text
         assert "at least 2 and at most 3, in steps of 1" in text
         assert "The search is not finished" in text or "More replicates would not decide" in text

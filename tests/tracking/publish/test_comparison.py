@@ -178,3 +178,9 @@ def test_the_page_of_the_comparison_is_the_table_of_its_models():
     assert comparison_page("7", "http://here").startswith(
         "http://here/#/experiments/7/runs?viewStateShareKey=comparison&"
     )
+
+
+def test_one_replicate_is_singular(compare):
+    models = (reporting.model("lenet5", (0.9,), train_seconds=(40.0,), seconds_per_image=(0.001,)),)
+    text = description(models[0], compare(models=models, replicates=1), {}, {}, verdict="the only model")
+    assert "over 1 replicate," in text or "over 1 replicate:" in text

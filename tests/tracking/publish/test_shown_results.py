@@ -49,3 +49,9 @@ def test_a_model_with_another_target_is_not_compared(compare):
 def test_settings_keep_their_long_names_where_the_short_ones_would_be_equal():
     names = ["model.weights", "model.options.weights", "model.options.units"]
     assert list(short_names(names).values()) == ["model.weights", "model.options.weights", "units"]
+
+
+def test_a_lower_bound_of_the_cost_is_marked(compare):
+    attention = reporting.model("attention", (0.9, 0.8), uncounted=("attention",))
+    tags = result_tags(attention, compare(models=(attention,)))
+    assert (tags["Cost/multiply_accumulates"], tags["Cost/parameters"]) == ("≥ 6.1 M", "824,201")

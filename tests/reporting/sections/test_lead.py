@@ -1,0 +1,27 @@
+import pytest
+
+from pipeline.reporting.sections import lead
+
+
+def support(comparison):
+    return next(block.text for block in lead.blocks(comparison) if getattr(block, "role", "") == "support")
+
+
+@pytest.mark.parametrize(
+    ("tested", "expected"),
+    [
+        (1962, "3 networks, 2 trainings each; 1,962 of 3,003 images are tested."),
+        (3003, "3 networks, 2 trainings each; all 3,003 images are tested."),
+        (0, "3 networks, 2 trainings each."),
+    ],
+)
+def test_the_support_states_how_many_trainings_and_tested_images_there_are(compare, known, tested, expected):
+    means = {"lenet5": 0.91, "resnet8": 0.905, "fully_connected": 0.76}
+    assert support(compare(certainty=known(means, images=tested))).endswith(expected)
+
+
+def test_a_single_training_of_one_network_is_singular(compare, known, result):
+    certainty = known({"lenet5": 0.9}, images=120, replicates=1)
+    models = (result("lenet5", (0.9,), train_seconds=(40.0,), seconds_per_image=(0.001,)),)
+    one = compare(models=models, certainty=certainty, replicates=1)
+    assert support(one).endswith("1 network, 1 training; 120 of 3,003 images are tested.")
