@@ -138,7 +138,8 @@ def description(
     scores = model.scores[metric]
     ends = [interval(one.low, one.high) for one in certainty.estimates if one.model == model.name]
     range_ = f", {confidence(certainty.level)} interval {ends[0]}" if any(ends) else ""
-    score = f"Test {metric_label(metric)} **{spread(scores)}** over {number_of(len(scores), 'replicate')}{range_}: {verdict}."
+    over = f"over {number_of(len(scores), 'replicate')}"
+    score = f"Test {metric_label(metric)} **{spread(scores)}** {over}{range_}: {verdict}."
     concluded = answer(certainty, comparison.decisive_costs, baselines=comparison.baselines)
     rows = [f"| `{name}` | `{value}` |" for name, value in different.items()]
     pairs = [sentence(pair, certainty) for pair in certainty.pairs if model.name in (pair.first, pair.second)]
