@@ -66,9 +66,7 @@ def pair_lines(group: PairedRuns, metric: str) -> list[str]:
     if len({run.seeds for run in group.runs}) > 1:
         lines += ["", "The runs have different seeds. Replicates that share their images are paired."]
     baselines = {run.name: run.parameters[DOES] for run in group.runs if DOES in run.parameters}
-    costs = {
-        run.name: run.values[DECISIVE.key] for run in group.runs if DECISIVE.key in run.values and not run.bound
-    }
+    costs = {run.name: run.values[DECISIVE.key] for run in group.runs if DECISIVE.key in run.values and not run.bound}
     return [*lines, "", *(sentence(pair, found) for pair in found.pairs), "", answer(found, costs, baselines=baselines)]
 
 

@@ -152,8 +152,6 @@ def test_one_of_several_looks_uses_its_own_level_in_the_conclusion(known, two):
 
 
 def test_without_a_network_of_finite_score_a_baseline_is_not_the_only_choice(known):
-    found = conclusion(
-        known({"guess": 0.5, "net": math.nan}), {}, baselines={"guess": "always predicting dog"}
-    )
+    found = conclusion(known({"guess": 0.5, "net": math.nan}), {}, baselines={"guess": "always predicting dog"})
     assert found.answer == "No network has a finite accuracy in every replicate, so none can be recommended."
     assert found.model is None and found.support[-1].endswith("not finite in every replicate: net.")

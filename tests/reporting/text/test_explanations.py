@@ -79,6 +79,5 @@ def test_one_fold_has_an_interval(known):
     )
 
 
-
 def test_tuning_groups_are_an_exception_from_the_folds(known):
     assert "except tuning groups" in meanings(known({"a": 1, "b": 0.9}, design="folds"))["Which images are tested"]
