@@ -44,9 +44,14 @@ def build(
         input_shape: Rows, columns and channels of the image.
         classes: Number of classes.
         form: The paper's form for small images, `cifar`, or for larger ones, `imagenet`.
-        maps: Number of maps of each stage, not decreasing. Every stage after the first halves the maps, rounding up.
+        maps: Number of maps of each stage, not decreasing in the form `cifar`. Every stage after the first halves the maps, rounding up.
         blocks_per_stage: The paper's n: in the form `cifar`, 3, 5, 7, 9 and 18 give ResNet-20, 32, 44, 56 and 110.
+
+    Raises:
+        ValueError: `maps` decreases in the form `cifar`, whose shortcuts can only add maps.
     """
+    if form == "cifar" and list(maps) != sorted(maps):
+        raise ValueError(f"`maps` must not decrease if `form` is cifar. Received maps={list(maps)}.")
     image = keras.Input(input_shape, name="image")
     # cifar: 32, 32, 16; imagenet: 16, 16, 16
     x = _stem(image, maps[0]) if form == "imagenet" else _activated(image, maps[0], 3, form=form, name="stem")

@@ -77,8 +77,11 @@ def _hydra_errors_as_user_errors() -> Iterator[None]:
         ) from None
 
 
-def composed(command: str, overrides: Sequence[str]) -> dict[str, Any]:
-    """The checked configuration of a Hydra command with these overrides, by section; the command is not run."""
+def composed(command: str, overrides: Sequence[str], *, settings: Sequence[str] = ()) -> dict[str, Any]:
+    """The checked configuration of a Hydra command with these overrides, by name; the command is not run.
+
+    It has the sections of the command and these single settings.
+    """
     from hydra import compose, initialize_config_dir
     from hydra.core.config_store import ConfigStore
     from hydra.core.global_hydra import GlobalHydra
@@ -94,7 +97,7 @@ def composed(command: str, overrides: Sequence[str]) -> dict[str, Any]:
         config = compose("convtrack", [allow_new_options(one) for one in overrides], return_hydra_config=True)
     own = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
     values: Any = OmegaConf.to_container(own, resolve=True)
-    return arguments_of(_sections(command), values, config.hydra.runtime.choices)
+    return arguments_of([*_sections(command), *settings], values, config.hydra.runtime.choices)
 
 
 def _sections(command: str) -> list[str]:

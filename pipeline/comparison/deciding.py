@@ -1,14 +1,14 @@
 """The search for verdicts: train, look at the verdicts, and plan more replicates where they can decide a pair."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from pipeline.console import say
 from pipeline.reporting.text.quantities import duration
 from pipeline.reporting.text.search import ending, names
-from pipeline.statistics.results import Certainty
-from pipeline.statistics.sequential import Plan, decidable, growing
+from pipeline.statistics.results import Certainty, Pair
+from pipeline.statistics.sequential import Plan, decidable, growing, seen
 
 
 def decide(
@@ -46,10 +46,12 @@ def decide(
         other = max(0.0, clock() - started - seconds(plan.replicates if trained is None else trained))
         spent, next_step = clock() - began, seconds(more) + other
         over_budget = bool(more) and spent + next_step > 60 * minutes
-        search = replace(plan.search, spent=spent / 60 if over_budget else None)
+        search = replace(
+            plan.search, spent=spent / 60 if over_budget else None, seen=seen(certainty) if over_budget else None
+        )
         if not more or over_budget:
             break
-        say(_progress(certainty, more, next_step))
+        say(_progress(decidable(plan, certainty, search.schedule), len(certainty.pairs), more, next_step))
         trained = more
         record(Plan({model: count + more.get(model, 0) for model, count in plan.replicates.items()}, search))
     if over_budget:
@@ -60,11 +62,11 @@ def decide(
     say(f"Finished: {ending(plan, certainty, search)}")
 
 
-def _progress(certainty: Certainty, more: Mapping[str, int], seconds: float) -> str:
-    pairs = decidable(certainty)
+def _progress(pairs: Sequence[Pair], count: int, more: Mapping[str, int], seconds: float) -> str:
+    """What can still be decided, of `count` pairs, and what is trained for it."""
     training = ", ".join(f"{count} of {model}" for model, count in more.items())
     return (
-        f"{len(pairs)} of {len(certainty.pairs)} pairs can still be decided: {names(pairs)}. Training more replicates "
+        f"{len(pairs)} of {count} pairs can still be decided: {names(pairs)}. Training more replicates "
         f"({training}); next look in about {duration(seconds)}."
     )
 

@@ -15,7 +15,8 @@ def read_search() -> Search | None:
     if not SEARCH.is_file():
         return None
     held = read_json(SEARCH, "least", "greatest", "step", "images", "spent")
-    return Search(Schedule(held["least"], held["greatest"], held["step"]), held["images"], held["spent"])
+    schedule = Schedule(held["least"], held["greatest"], held["step"])
+    return Search(schedule, held["images"], held["spent"], held.get("seen"))
 
 
 def read_plan(models: Sequence[str]) -> Plan:
@@ -31,7 +32,9 @@ def write_plan(plan: Plan) -> None:
         for model, replicates in plan.replicates.items():
             write_json(unfinished / planned_file(model).relative_to(PLAN), {"replicates": replicates})
         if plan.search is not None:
-            content = {**plan.search.schedule._asdict(), "images": plan.search.images, "spent": plan.search.spent}
+            search = plan.search
+            ended = {"spent": search.spent, "seen": search.seen}
+            content = {**search.schedule._asdict(), "images": search.images, **ended}
             write_json(unfinished / SEARCH.relative_to(PLAN), content)
 
 
@@ -40,5 +43,5 @@ def continued(models: Sequence[str], schedule: Schedule, images: Mapping[str, An
     held = read_plan(models)
     if held.search is None or (held.search.schedule, dict(held.search.images)) != (schedule, dict(images)):
         return Plan(dict.fromkeys(models, schedule.least), Search(schedule, images))
-    search = held.search if held.replicates.keys() == set(models) else replace(held.search, spent=None)
+    search = held.search if held.replicates.keys() == set(models) else replace(held.search, spent=None, seen=None)
     return Plan({model: held.replicates.get(model, schedule.least) for model in models}, search)

@@ -84,7 +84,7 @@ def replicate_splits(
     tuning = tuning_images(labels, groups, strata, share=tuning_share, seed=seed)
     if strategy == "tuning":
         test, validation_share = ~tuning, validation_share * float(tuning.mean())
-    _check_classes(labels, groups, names, folds=parts, test=test)
+    _check_classes(labels, groups, names, folds=parts, test=test, tuning=tuning)
     tests = _test_sets(
         strategy,
         labels,
@@ -218,8 +218,13 @@ def _checked_folds(folds: int | None) -> int:
     return folds
 
 
-def _check_classes(labels: Labels, groups: Groups, classes: Sequence[str], *, folds: int, test: Chosen | None) -> None:
-    """Raise a UserError for a class with too few images or groups to be in train, validation and test."""
+def _check_classes(
+    labels: Labels, groups: Groups, classes: Sequence[str], *, folds: int, test: Chosen | None, tuning: Chosen
+) -> None:
+    """Raise a UserError for a class with too few images or groups to be in train, validation and test.
+
+    Groups of `tuning` are in no fold.
+    """
     unit = "images" if len(set(groups.tolist())) == len(groups) else "groups"
     outside, needed, purpose = np.ones(len(labels), bool), 3, "train, validation and test"
     if test is not None:
@@ -231,11 +236,14 @@ def _check_classes(labels: Labels, groups: Groups, classes: Sequence[str], *, fo
             )
         outside, needed, purpose = ~test, 2, "train and validation beside the test set"
     elif folds:
-        needed, purpose = max(folds, 3), f"{folds} folds with train and validation"
+        outside, needed, purpose = ~tuning, max(folds, 3), f"{folds} folds with train and validation"
     for label in np.unique(labels):
         count = len(set(groups[outside & (labels == label)].tolist()))
         if count < needed:
+            reserved = len(set(groups[tuning & (labels == label)].tolist())) if folds else 0
+            beside = f" (not counting {reserved} in the reserved tuning groups)" if reserved else ""
+            instead = "use split=kfold, which reserves no tuning groups, " if reserved else ""
             raise UserError(
-                f"Class '{classes[label]}' has too few {unit} for {purpose}: it has {count} and needs {needed}. Add "
-                "images, or merge the class with another."
+                f"Class '{classes[label]}' has too few {unit} for {purpose}: it has {count}{beside} and needs {needed}. "
+                f"Add images, {instead}or merge the class with another."
             )

@@ -1,7 +1,8 @@
 """Precision, recall and F1 of every class, with intervals that account for replicates and for groups of images.
 
 The intervals are computed as those of the metrics in `analysis`: a score is a mean over replicates, and its variance
-that of the comparison's design, with the jackknife over groups.
+that of the comparison's design, with the jackknife over groups. Only groups that can change a score count: those with
+images of the class for recall, and those with images that are or are predicted to be of the class for precision and F1.
 """
 
 from collections.abc import Sequence
@@ -20,6 +21,9 @@ Array = npt.NDArray[np.float64]
 SCORES = ("precision", "recall", "f1")
 BOUNDED = METRICS["accuracy"]
 """A metric with the bounds of these scores, 0 and 1, where higher is better."""
+
+BY_GROUP = ("crossed", "folds")
+"""Designs whose variance is estimated from several groups."""
 
 
 @dataclass(frozen=True)
@@ -87,12 +91,16 @@ def _of_class(
     name = str(predictions[0].classes[label])
     if not having:
         return ClassScores(name, 0, 0, dict.fromkeys(SCORES, ClassScore(np.nan, np.nan, np.nan)))
-    method = method_of(having, places, tested[places], folds=folds)
     values, left_out = _scores(sums[places]), _scores((sums[:, :, np.newaxis] - counts)[places])
+    actual = counts[places, 2].sum(axis=0) > 0
+    either = actual | (counts[places, 1].sum(axis=0) > 0)
     scores = {}
     for score in SCORES:
-        mean = float(values[score].mean())
-        low, high = interval(mean, method.variance(values[score], left_out[score]), BOUNDED)
+        kept = actual if score == "recall" else either
+        method = method_of(having, places, tested[places][:, kept], folds=folds)
+        mean, low, high = float(values[score].mean()), np.nan, np.nan
+        if method.design not in BY_GROUP or kept.sum() > 1:
+            low, high = interval(mean, method.variance(values[score], left_out[score][:, kept]), BOUNDED)
         scores[score] = ClassScore(mean, low, high)
     return ClassScores(name, len(images), len(places), scores)
 

@@ -49,10 +49,10 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Pair:
-    """The comparison of two models, `first` being the one with the better mean.
+    """The comparison of two models, `first` being the one with the better mean of the replicates that both have.
 
     Attributes:
-        first: name of the model with the better mean.
+        first: name of the model with the better mean of these replicates.
         second: name of the other model.
         difference: mean of first − second in units of the metric, so negative if lower is better.
         low: lower end of the difference's interval.
@@ -133,13 +133,6 @@ class Certainty:
     def lacks_groups(self) -> bool:
         """Whether there are too few groups to call a pair different, with any number of replicates."""
         return self.groups < self.fewest_groups
-
-    @property
-    def continuing(self) -> tuple[str, ...]:
-        """The models in an undecided pair that further replicates can decide, best mean first."""
-        pairs = [pair for pair in self.pairs if pair.verdict == "open" and pair.needed is not None]
-        models = {model for pair in pairs for model in (pair.first, pair.second)}
-        return tuple(estimate.model for estimate in self.estimates if estimate.model in models)
 
     def pair(self, one: str, other: str) -> Pair:
         """The pair of these two models, in either order."""

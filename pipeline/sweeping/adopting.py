@@ -112,7 +112,7 @@ def with_comparison(settings: TrialSettings, trial: FrozenTrial, compose: Compos
         UserError: the sweep searched settings of another optimizer than the comparison's.
     """
     # The name of a parameter with a condition ends with that condition.
-    searched = {name.partition(" ")[0]: value for name, value in trial.params.items()}
+    searched = {name.partition(" ")[0]: value for name, value in searched_values(settings, trial).items()}
     overrides = [f"{key}={value}" for key, value in searched.items() if key.partition(".")[0] in SHARED]
     # Groups come first, because a chosen file replaces all values of its group.
     composed = compose("train", [f"model={settings.model.name}", *sorted(overrides, key=lambda one: "." in one)])
@@ -123,6 +123,19 @@ def with_comparison(settings: TrialSettings, trial: FrozenTrial, compose: Compos
             "`optimizer` in conf/comparison.yaml, or adopt all settings of the trial, without --searched."
         )
     return replace(settings, **{section: composed[section] for section in SHARED})
+
+
+def searched_values(settings: TrialSettings, trial: FrozenTrial) -> dict[str, Any]:
+    """The searched values of a trial by parameter, as the trial was trained with them.
+
+    Optuna's own value of a step may differ, as in 0.30000000000000004.
+    """
+    sections = (*SHARED, "model")
+    used = dict(flattened({section: asdict(getattr(settings, section)) for section in sections}))
+    return {
+        name: used.get(name.partition(" ")[0], value) if isinstance(value, float) else value
+        for name, value in trial.params.items()
+    }
 
 
 def differences(settings: TrialSettings, compose: Compose) -> Iterator[str]:

@@ -13,6 +13,7 @@ import pytest
 import tensorflow as tf
 from keras.src.legacy.saving import legacy_h5_format
 
+from pipeline.architectures.resnet import build as build_resnet
 from pipeline.arithmetic.table import LayerRow, layer_table
 from pipeline.layers.classifier import classifier
 from pipeline.layers.shortcut import ChannelPaddedShortcut
@@ -410,6 +411,12 @@ def test_a_shortcut_is_saved_and_loaded():
     model = keras.Model(image, ChannelPaddedShortcut(5, strides=2, name="shortcut")(image))
     copy = keras.models.model_from_json(model.to_json())
     assert copy.get_layer("shortcut").get_config() == model.get_layer("shortcut").get_config()
+
+
+def test_maps_of_a_small_residual_network_cannot_decrease():
+    with pytest.raises(ValueError, match=r"`maps` must not decrease .* Received maps=\[16, 32, 24\]"):
+        build_resnet((8, 8, 1), 2, maps=(16, 32, 24))
+    assert build_resnet((16, 16, 1), 3, form="imagenet", maps=(16, 8)).output_shape == (None, 3)
 
 
 def test_a_shortcut_cannot_drop_channels():

@@ -43,7 +43,7 @@ class Project:
             pairs.append(
                 SimpleNamespace(first=first, second=second, verdict=verdict, needed=None if decided else needed)
             )
-        return SimpleNamespace(pairs=pairs)
+        return SimpleNamespace(metric="accuracy", margin=0.01, estimates=[], pairs=pairs)
 
     def record(self, plan):
         self.plan = plan
@@ -80,7 +80,7 @@ def test_a_pair_that_no_number_of_replicates_decides_is_not_trained_further(caps
 
 
 def test_the_greatest_number_ends_the_search(capsys):
-    project = Project({"ab": 30})
+    project = Project({"ab": 18})
     project.decide()
     assert [look["a"] for look in project.looks] == [4, 6, 8, 10]
     end = "Finished: The greatest number of replicates, 10, is reached. Undecided: a – b.\n"
@@ -89,7 +89,7 @@ def test_the_greatest_number_ends_the_search(capsys):
 
 def test_no_step_starts_that_would_end_after_the_budget_and_the_report_states_it(capsys):
     """The least takes 12:10 minutes, a step for two models 4:10 minutes: two steps end before minute 21."""
-    project = Project({"ab": 30})
+    project = Project({"ab": 18})
     project.decide(minutes=21)
     assert [look["a"] for look in project.looks] == [4, 6, 8]
     assert project.time / 60 < 21
@@ -100,7 +100,7 @@ def test_no_step_starts_that_would_end_after_the_budget_and_the_report_states_it
 
 
 def test_the_least_is_trained_even_if_the_budget_is_smaller(capsys):
-    project = Project({"ab": 30})
+    project = Project({"ab": 18})
     project.decide(minutes=1)
     assert project.looks == [LEAST]
     assert "The time budget ended the search after 12 min 10 s" in capsys.readouterr().out

@@ -16,7 +16,7 @@ def _folder(tmp_path, monkeypatch):
 
 
 def test_a_plan_is_read_as_it_was_written():
-    plan = Plan({"lenet5": 6, "resnet8": 4}, Search(SCHEDULE, IMAGES, spent=1.5))
+    plan = Plan({"lenet5": 6, "resnet8": 4}, Search(SCHEDULE, IMAGES, spent=1.5, seen="f1 0.01"))
     write_plan(plan)
     assert read_plan(["resnet8", "lenet5", "a_baseline"]) == plan
 

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -205,6 +207,20 @@ def test_a_class_in_too_few_groups_is_named_with_the_number_needed():
         "Class 'cracked' has too few groups for train, validation and test: it has 2 and needs 3."
     )
     assert message.endswith("Add images, or merge the class with another.")
+
+
+def test_tuning_groups_do_not_count_for_the_folds_of_a_class():
+    """Six groups have the class; at least one of them is a tuning group."""
+    labels = np.repeat([0, 0, 1], 10 * np.array([6, 6, 6]))
+    data = (labels, np.repeat(np.arange(18), 10).astype(str), None)
+    assert replicate_splits("kfold", *data, replicates=1, folds=6, seed=0).shape == (1, 180)
+    message = drawn(data, strategy="kfold", folds=6, tuning_share=0.25, classes=("sound", "cracked"))
+    assert re.fullmatch(
+        r"Class 'cracked' has too few groups for 6 folds with train and validation: it has [45] \(not "
+        r"counting [12] in the reserved tuning groups\) and needs 6\. Add images, use split=kfold, which reserves no "
+        r"tuning groups, or merge the class with another\.",
+        message,
+    )
 
 
 def test_a_class_of_too_few_images_is_named_with_the_number_needed():

@@ -332,13 +332,6 @@ def test_several_looks_share_the_level_and_need_more_replicates():
     assert one.pairs[0].p_value == five.pairs[0].p_value
 
 
-def test_models_of_undecided_pairs_continue_if_more_replicates_help():
-    found = analyse("accuracy", simulated(3, 5, gap=2.0), margin=0.01)
-    assert set(found.continuing) == {"model 0", "model 1", "model 2"}
-    enough = analyse("accuracy", simulated(3, 9, gap=2.0), margin=0.01)
-    assert enough.continuing == ()
-
-
 def test_if_leaving_out_a_group_removes_a_class_no_model_is_called_better():
     left_out = np.array([[0.9, np.nan], [0.8, np.nan], [0.7, np.nan]])
     variance = inference.crossed(np.array([0.9, 0.8, 0.7]), left_out)

@@ -89,3 +89,25 @@ def test_the_interval_is_unknown_if_a_single_group_has_all_images_of_a_class():
     one = replace(one, truth=(one.groups == 0).astype(np.int64))
     recall = class_scores([one, one])[1].scores["recall"]
     assert np.isfinite(recall.mean) and np.isnan(recall.low) and np.isnan(recall.high)
+
+
+@pytest.mark.parametrize("folds", [0, 2])
+def test_groups_without_images_of_a_class_do_not_narrow_the_interval_of_its_recall(folds):
+    """Six of 12 groups of a fold, or of the test set, have the class: the interval is that of these six alone."""
+
+    def tested(number):
+        one = predicted(2, first=1000 * (number % folds) if folds else 0)
+        return replace(one, truth=np.where(one.groups % 2, one.truth, 0))
+
+    def with_the_class(one):
+        kept = one.groups % 2 == 1
+        fields = ("images", "groups", "truth", "probabilities")
+        return replace(one, **{field: getattr(one, field)[kept] for field in fields})
+
+    whole = [tested(number) for number in range(4)]
+    recall, alone = (
+        class_scores(replicates, folds=folds)[1].scores["recall"]
+        for replicates in (whole, [with_the_class(one) for one in whole])
+    )
+    np.testing.assert_allclose((recall.mean, recall.low, recall.high), (alone.mean, alone.low, alone.high))
+    assert 0 < recall.low < recall.high < 1

@@ -10,16 +10,25 @@ are taken from the trial; use it if the sweep was run on fewer images or epochs.
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import asdict
 
 import yaml
 
 from pipeline.cli.composing import composed
 from pipeline.cli.usage import parsed
-from pipeline.config.reading import CONF, read_comparison
+from pipeline.config.reading import CONF, flattened, read_comparison
 from pipeline.config.schema import ComparisonConfig
 from pipeline.console import columns, say
 from pipeline.errors import UserError
-from pipeline.sweeping.adopting import TrialSettings, chosen_trial, differences, settings_of, with_comparison
+from pipeline.sweeping.adopting import (
+    SHARED,
+    TrialSettings,
+    chosen_trial,
+    differences,
+    searched_values,
+    settings_of,
+    with_comparison,
+)
 from pipeline.sweeping.adoption_text import best_text, file_header, front_table, trial_text
 from pipeline.sweeping.model_file import (
     add_to_comparison,
@@ -111,13 +120,13 @@ def _adopt(sweep: str, storage: str, given: argparse.Namespace, comparison: Comp
     write_model(file, written, header, composed)
     say(f"{file}: {trial_text(study, trial, settings, summary)}.")
     if trial.params:
-        say(f"Parameters: {', '.join(f'{key}={value}' for key, value in trial.params.items())}.")
+        say(f"Parameters: {', '.join(f'{key}={value}' for key, value in searched_values(settings, trial).items())}.")
     if summary.finished > 1:
         say(
             f"It was selected from {summary.finished} trials by its validation score, so this score is optimistic. The "
             "comparison measures it on test images."
         )
-    say(_reuse(name, settings, comparison))
+    say(_reuse(name, settings, written, comparison))
     if given.compare and add_to_comparison(name):
         say("conf/comparison.yaml lists it now: `dvc repro` compares it.")
     elif given.compare or name in comparison.models:
@@ -137,8 +146,11 @@ def _checked_name(name: str) -> str:
     return name
 
 
-def _reuse(name: str, settings: TrialSettings, comparison: ComparisonConfig) -> str:
-    """How many trainings of the sweep the comparison reuses, or why it reuses none."""
+def _reuse(name: str, settings: TrialSettings, written: TrialSettings, comparison: ComparisonConfig) -> str:
+    """How many trainings of the sweep the comparison reuses, or why it reuses none.
+
+    `settings` are those of the trial, and `written` those of the model file.
+    """
     other = list(differences(settings, composed))
     if other:
         return (
@@ -150,8 +162,17 @@ def _reuse(name: str, settings: TrialSettings, comparison: ComparisonConfig) -> 
             f"The comparison trains it again, because it uses seed {seed} for all models and the trial used "
             f"{settings.training.seed}."
         )
-    trained = min(settings.replicates, comparison.most_replicates)
+    tried, kept = (
+        dict(flattened({section: asdict(getattr(one, section)) for section in SHARED})) for one in (settings, written)
+    )
+    changed = sorted(key for key in {*tried, *kept} if key != "training.seed" and tried.get(key) != kept.get(key))
+    if changed:
+        return (
+            f"The comparison trains it again, because --searched replaced settings of the trial: {', '.join(changed)}."
+        )
+    most = comparison.most_replicates
+    count = f"{comparison.auto.least} to {most}" if comparison.replicates == "auto" else str(most)
     return (
-        f"The comparison reuses {trained} of its {comparison.most_replicates} replicates from the sweep, as long as "
+        f"The comparison reuses {min(settings.replicates, most)} of its {count} replicates from the sweep, as long as "
         "images, code and versions stay the same."
     )

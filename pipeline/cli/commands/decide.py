@@ -1,15 +1,18 @@
 """Train more replicates until every pair of models has a verdict or the time is spent (`replicates: auto`).
 
 Repeats `dvc repro`, and looks at the verdicts after each. Only models in an undecided pair that more replicates can
-decide get more, from `auto.least` up to `auto.greatest` (conf/comparison.yaml). After an interruption, run it again.
+decide get more, from `auto.least` up to `auto.greatest` (conf/comparison.yaml). A pair that needs far more is given up.
+After an interruption, run it again.
 """
 
 import argparse
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import psutil
 
+from pipeline.cli.composing import composed
 from pipeline.cli.usage import parsed
 from pipeline.comparison.deciding import decide
 from pipeline.comparison.gather import gather_certainty
@@ -46,7 +49,7 @@ def main(arguments: Sequence[str]) -> None:
         read_plan=lambda: read_plan(settings.models),
         record=_record,
         look=lambda: _look(settings),
-        seconds=_seconds,
+        seconds=partial(_seconds, workers=composed("plan", [], settings=["workers"])["workers"]),
         minutes=settings.auto.minutes,
     )
 
@@ -87,13 +90,13 @@ def _dvc(*arguments: str) -> None:
         )
 
 
-def _seconds(more: Mapping[str, int]) -> float:
+def _seconds(more: Mapping[str, int], *, workers: int | None) -> float:
     """The estimated seconds of training so many more replicates of each model, from those already trained."""
     total = 0.0
     for model, count in more.items():
         run = RunFolder.of(model)
         threads = read_json(run.replicates, "configuration")["configuration"]["training"]["threads"]
         times = [one["train_seconds"] for one in read_json(run.scores, "replicates")["replicates"]]
-        rounds = math.ceil(count / worker_count(count, threads, wanted=None))
+        rounds = math.ceil(count / worker_count(count, threads, wanted=workers))
         total += rounds * sum(times) / len(times)
     return total

@@ -15,14 +15,21 @@ def ending(plan: Plan, certainty: Certainty, search: Search) -> str:
     """Why the search ended, in one or two sentences."""
     reason = outcome(plan, certainty, search)
     if reason == "decided":
+        if any(pair.verdict == "open" for pair in certainty.pairs):
+            return "Every pair of models has a verdict, except pairs of baselines."
         return "Every pair of models has a verdict." if certainty.pairs else "There is no pair of models to compare."
-    left = names(undecided(certainty))
+    left = names(undecided(plan, certainty))
     if reason == "undecidable":
         return f"More replicates would not decide the remaining pairs: {left}."
+    if reason == "hopeless":
+        return (
+            f"The remaining pairs are unlikely to get a verdict within the greatest number of replicates, "
+            f"{search.schedule.greatest}: {left}."
+        )
     if reason == "greatest":
         return f"The greatest number of replicates, {search.schedule.greatest}, is reached. Undecided: {left}."
-    open_ = names(decidable(certainty))
-    if search.spent is None:
+    open_ = names(decidable(plan, certainty, search.schedule))
+    if reason == "unfinished" or search.spent is None:
         return f"The search is not finished: `convtrack decide` continues it. Open: {open_}."
     return f"The time budget ended the search after {duration(60 * search.spent)}. More replicates can decide: {open_}."
 

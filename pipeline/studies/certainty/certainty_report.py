@@ -123,15 +123,15 @@ def text(measured: Measured) -> str:
     """Return the report as Markdown; the figures are expected in the same folder."""
     alarms, power, folds = measured.alarms, measured.power, measured.fold_errors
     both: list[FalseAlarms | FoldErrors] = [*alarms, *folds]
-    largest = max(both, key=lambda one: one.called)
+    largest, usual = max(both, key=lambda one: one.called), _usual(both)
     return template("certainty.md.j2", package=__package__, autoescape=False).render(
         largest=largest,
         largest_name=next(iter(rates_by_scenario([largest]))),
-        simulations=alarms[0].simulations,
+        simulations=usual,
         summaries=[scenario_summary(alarms, scenario) for scenario in dict.fromkeys(one.scenario for one in alarms)],
         limit=LIMIT,
         above=[one for one in both if one.called > LIMIT],
-        repeated=[one for one in both if one.simulations > alarms[0].simulations],
+        repeated=[one for one in both if one.simulations > usual],
         sizes=len(both),
         fewest=FEWEST,
         error=_error,
@@ -150,6 +150,11 @@ def text(measured: Measured) -> str:
     )
 
 
+def _usual(measured: Sequence[FalseAlarms | FoldErrors]) -> int:
+    """The number of simulations of the combinations that were measured once."""
+    return min(one.simulations for one in measured)
+
+
 def _error(simulations: int) -> float:
     """Two standard errors of a share of 5 %."""
     return float(2 * (0.05 * 0.95 / simulations) ** 0.5)
@@ -162,8 +167,10 @@ def scenario_summary(alarms: Sequence[FalseAlarms], scenario: str) -> ScenarioSu
 
 
 def _alarms_table(alarms: Sequence[FalseAlarms]) -> Table:
+    usual = _usual(alarms)
+
     def cell(one: FalseAlarms) -> str:
-        return f"{one.called:.1%}{'*' * (one.simulations > alarms[0].simulations)} ({one.excluded:.1%})"
+        return f"{one.called:.1%}{'*' * (one.simulations > usual)} ({one.excluded:.1%})"
 
     return _table_by_groups(
         "False-alarm rates: share of comparisons of equally good models in which one is called better. In brackets: "

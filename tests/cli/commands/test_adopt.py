@@ -202,6 +202,20 @@ def test_searched_settings_come_from_the_trial_and_all_others_from_the_compariso
     assert composed("train", [f"model={NAME}"])["training"].epochs == 77
 
 
+def test_a_searched_step_is_written_as_it_was_trained(capsys, folder, sweep):
+    """Optuna computes the third step of 0.1 as 0.30000000000000004."""
+    sweep().add_trial(
+        optuna.create_trial(
+            values=[0.25],
+            params={"optimizer.learning_rate": 3 * 0.1},
+            distributions={"optimizer.learning_rate": RANGES[float]},
+            user_attrs={"configuration": configuration("optimizer.learning_rate=0.3")},
+        )
+    )
+    assert "Parameters: optimizer.learning_rate=0.3.\n" in output_of(capsys, SWEEP, "--searched")
+    assert yaml.safe_load(written(folder))["optimizer"]["learning_rate"] == 0.3
+
+
 def test_searched_settings_of_another_optimizer_are_rejected(folder, sweep):
     sweep().add_trial(
         optuna.create_trial(
@@ -391,6 +405,32 @@ def test_the_number_of_reused_trainings_is_reported(capsys, project, usual, repl
     project.edit("conf/comparison.yaml", "split: group", "split: random")
     usual(replicates=replicates)
     assert f"reuses {trained} of its 4 replicates from the sweep" in output_of(capsys, SWEEP)
+
+
+def test_no_reuse_is_promised_if_searched_replaces_settings_of_the_trial(capsys, project, sweep):
+    project.edit("conf/comparison.yaml", "data: elpv", "data: digits")
+    project.edit("conf/comparison.yaml", "split: group", "split: random")
+    study = sweep(name="short")
+    study.add_trial(
+        optuna.create_trial(
+            value=0.1,
+            params={"optimizer.learning_rate": 0.05},
+            distributions={"optimizer.learning_rate": RANGES[float]},
+            user_attrs={"configuration": configuration("training.epochs=77", "optimizer.learning_rate=0.05")},
+        )
+    )
+    output = output_of(capsys, "short", "--searched")
+    assert "trains it again, because --searched replaced settings of the trial: training.epochs." in output
+    assert "reuses 1 of its 4 replicates" in output_of(capsys, "short")
+
+
+def test_with_auto_the_reuse_states_both_numbers_of_replicates(capsys, project, usual):
+    project.edit("conf/comparison.yaml", "data: elpv", "data: digits")
+    project.edit("conf/comparison.yaml", "split: group", "split: random")
+    project.edit("conf/comparison.yaml", "replicates: 4", "replicates: auto")
+    usual()
+    auto = read_comparison().auto
+    assert f"reuses 1 of its {auto.least} to {auto.greatest} replicates from the sweep" in output_of(capsys, SWEEP)
 
 
 def test_another_seed_than_that_of_the_comparison_is_reported(capsys, project, sweep):

@@ -6,7 +6,7 @@ from pipeline.config.schedule import Schedule
 from pipeline.reporting import page
 from pipeline.reporting.sections import document
 from pipeline.reporting.text.search import ending, looks_taken, names
-from pipeline.statistics.sequential import Plan, Search
+from pipeline.statistics.sequential import Plan, Search, seen
 
 SEARCH = Search(Schedule(10, 20, 5), {})
 MEANS = {"lenet5": 0.92, "resnet8": 0.91, "vgg": 0.85}
@@ -33,19 +33,28 @@ def test_the_looks_are_stated_with_the_level_of_each():
             12.5,
             "The time budget ended the search after 12 min 30 s. More replicates can decide: lenet5",
         ),
+        (
+            60,
+            10,
+            None,
+            "The remaining pairs are unlikely to get a verdict within the greatest number of replicates, 20: lenet5",
+        ),
         (18, 10, None, "The search is not finished: `convtrack decide` continues it. Open: lenet5 – resnet8."),
     ],
 )
 def test_the_reason_for_the_end_names_the_pairs_without_a_verdict(known, two, needed, replicates, spent, sentence):
     pairs = (two("lenet5", "resnet8", 0.01, needed=needed), two("lenet5", "vgg", 0.07, "better"))
-    plan = Plan(dict.fromkeys(MEANS, replicates), replace(SEARCH, spent=spent))
-    assert ending(plan, known(MEANS, pairs), plan.search).startswith(sentence)
+    certainty = known(MEANS, pairs)
+    plan = Plan(dict.fromkeys(MEANS, replicates), replace(SEARCH, spent=spent, seen=seen(certainty)))
+    assert ending(plan, certainty, plan.search).startswith(sentence)
 
 
 def test_the_end_without_open_pairs(known, two):
     plan = Plan(dict.fromkeys(MEANS, 10), SEARCH)
     decided = known(MEANS, (two("lenet5", "resnet8", 0.01, "same"),))
     assert ending(plan, decided, SEARCH) == "Every pair of models has a verdict."
+    baselines = known(MEANS, (two("most_frequent", "grey_levels", 0.01, needed=18),))
+    assert ending(plan, baselines, SEARCH) == "Every pair of models has a verdict, except pairs of baselines."
 
 
 def test_only_some_of_many_pairs_are_named(two):
