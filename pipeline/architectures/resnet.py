@@ -44,7 +44,8 @@ def build(
         input_shape: Rows, columns and channels of the image.
         classes: Number of classes.
         form: The paper's form for small images, `cifar`, or for larger ones, `imagenet`.
-        maps: Number of maps of each stage, not decreasing in the form `cifar`. Every stage after the first halves the maps, rounding up.
+        maps: Number of maps of each stage, not decreasing in the form `cifar`. Every stage after the first halves the
+            maps, rounding up.
         blocks_per_stage: The paper's n: in the form `cifar`, 3, 5, 7, 9 and 18 give ResNet-20, 32, 44, 56 and 110.
 
     Raises:

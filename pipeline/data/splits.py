@@ -244,6 +244,6 @@ def _check_classes(
             beside = f" (not counting {reserved} in the reserved tuning groups)" if reserved else ""
             instead = "use split=kfold, which reserves no tuning groups, " if reserved else ""
             raise UserError(
-                f"Class '{classes[label]}' has too few {unit} for {purpose}: it has {count}{beside} and needs {needed}. "
-                f"Add images, {instead}or merge the class with another."
+                f"Class '{classes[label]}' has too few {unit} for {purpose}: it has {count}{beside} and needs "
+                f"{needed}. Add images, {instead}or merge the class with another."
             )

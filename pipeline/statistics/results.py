@@ -140,6 +140,10 @@ class Certainty:
 
     @property
     def unbeaten(self) -> tuple[str, ...]:
-        """The models that no other model is better than, best mean first."""
+        """The models that no other model is better than, best mean first.
+
+        If every model is beaten, all are returned: pairs with different numbers of replicates can form a circle.
+        """
         beaten = {pair.second for pair in self.pairs if pair.verdict == "better"}
-        return tuple(estimate.model for estimate in self.estimates if estimate.model not in beaten)
+        models = tuple(estimate.model for estimate in self.estimates)
+        return tuple(model for model in models if model not in beaten) or models

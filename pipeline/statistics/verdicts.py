@@ -120,9 +120,14 @@ class _Difference:
     """The difference of two models: its mean, variance and p-value, before any correction for other pairs."""
 
     def __init__(self, resampled: Resampled, first: int, second: int, sign: int, method: Method, level: float) -> None:
-        """`sign` is −1 if lower is better; `level` is that of intervals."""
-        self.first, self.second, self.method, self.level = first, second, method, level
+        """`sign` is −1 if lower is better; `level` is that of intervals; `first` has the better mean of its own."""
         self.replicates = count = min(resampled.replicates[first], resampled.replicates[second])
+        # The model with the better mean may be the worse one in the replicates that both have.
+        if resampled.replicates[first] != resampled.replicates[second] and (
+            sign * (resampled.scores[first, :count] - resampled.scores[second, :count]).sum() < 0
+        ):
+            first, second = second, first
+        self.first, self.second, self.method, self.level = first, second, method, level
         differences = resampled.scores[first, :count] - resampled.scores[second, :count]
         left_out = resampled.left_out[first, :count] - resampled.left_out[second, :count]
         self.differ = bool(np.any(left_out) or np.any(differences))

@@ -370,3 +370,28 @@ def test_models_without_replicates_have_no_verdict_and_give_no_warning(folds):
     found = analyse("accuracy", {"a": [], "b": []}, margin=0.01, folds=folds)
     (pair,) = found.pairs
     assert (found.replicates, pair.verdict, pair.needed) == (0, "open", 5 if folds else 6)
+
+
+@pytest.mark.parametrize(("metric", "sign"), [("accuracy", 1), ("log_loss", -1)])
+def test_the_better_model_of_a_pair_is_the_better_one_in_the_replicates_that_both_have(metric, sign):
+    """`long` has the better mean because of its last ten replicates, which `short` does not have."""
+    noise = 0.001 * np.sin(np.arange(20))
+    scores = {
+        "long": 0.5 + sign * (np.where(np.arange(20) < 10, 0.2, 0.4) + noise),
+        "short": np.full(10, 0.5 + sign * 0.25),
+    }
+    found = analyse_scores(metric, {model: ones.tolist() for model, ones in scores.items()}, margin=0.01)
+    (pair,) = found.pairs
+    assert [one.model for one in found.estimates] == ["long", "short"]
+    assert (pair.first, pair.second, pair.verdict, pair.wins) == ("short", "long", "better", 1.0)
+    assert sign * pair.difference == pytest.approx(0.05, abs=0.001)
+
+
+def test_if_pairs_form_a_circle_every_model_remains():
+    """In the first ten replicates, c is better than a, and a than b. In the further ones, b is better than c."""
+    wave, later = 0.001 * np.sin(np.arange(40)), np.arange(40) >= 10
+    scores = {"a": 0.68 + wave[:10], "b": 0.66 - wave + 0.3 * later, "c": 0.70 + wave**2}
+    found = analyse_scores("accuracy", {model: ones.tolist() for model, ones in scores.items()}, margin=0.001)
+    assert {(pair.first, pair.second) for pair in found.pairs} == {("c", "a"), ("a", "b"), ("b", "c")}
+    assert {pair.verdict for pair in found.pairs} == {"better"}
+    assert set(found.unbeaten) == {"a", "b", "c"}
