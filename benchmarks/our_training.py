@@ -35,7 +35,7 @@ def model_config(name: str) -> ModelConfig:
 
 
 def task(model: str, prepared: Path, *, epochs: int, augmentation: str = "none") -> Task:
-    """A training of the model with the settings of the default comparison, but this number of epochs."""
+    """A training of the model with the settings of the lecture, but this number of epochs."""
     network = make_network(model_config(model), read_manifest(prepared))
     training = TrainingConfig(**configured("training", "lecture"))
     (only,) = make_tasks(

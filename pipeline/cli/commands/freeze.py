@@ -3,7 +3,7 @@
 The page opens in a browser without a server and without a network, so that it can be sent or archived. The experiment
 may come from any program; its store is only read.
 
-  convtrack freeze elpv
+  convtrack freeze mnist_sample
   convtrack freeze cifar --store sqlite:///their.db --output cifar.html
 """
 
