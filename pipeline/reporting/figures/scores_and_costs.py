@@ -13,13 +13,18 @@ from pipeline.reporting.content import Comparison, metric_label
 from pipeline.reporting.costs import Cost, amount
 from pipeline.reporting.figures.style import BLUE, INK, MUTED, RULE, hide_axes, new_figure, styled
 from pipeline.reporting.tables.pairs import tie_letters
+from pipeline.reporting.text.quantities import score
 
 ROW = 0.46
 """Height of a row in inches: the name above, the interval below."""
 SCORES, TIE, COST = 2.9, 0.17, 1.15
 """Widths in inches: of the scores, of the column of one set of ties, and of one cost."""
+BASELINE = "baseline"
+"""The note after the name of a baseline."""
 MOST_TIES = 8
 """Sets of ties that are drawn; with more, the columns would be wider than the scores."""
+WIDEST = 2.0
+"""Baselines may widen the axis of scores by this factor; otherwise it covers the networks only."""
 NAME, MARK = 0.26, -0.12
 """Heights of the name and of the interval above the middle of a row, in rows."""
 
@@ -73,7 +78,7 @@ def scores_and_costs(comparison: Comparison, costs: Sequence[Cost]) -> ScoresAnd
             tuple(model.scores[comparison.primary_metric]),
             tuple(model.mean_cost(cost.key) for cost in costs),
             model.name not in certainty.unbeaten,
-            "" if model.baseline is None else "baseline",
+            "" if model.baseline is None else BASELINE,
             bool(model.uncounted),
         )
         for model in models
@@ -87,16 +92,34 @@ def scores_and_costs(comparison: Comparison, costs: Sequence[Cost]) -> ScoresAnd
     return ScoresAndCosts(comparison.primary_metric, tuple(costs), rows, ties)
 
 
+def score_limits(rows: Sequence[ScoreRow]) -> tuple[float, float] | None:
+    """The ends of the axis of scores, None if no number is finite.
+
+    Baselines can be so much worse than the networks that all networks would look equal; then they are left out.
+    """
+
+    def ends(chosen: Sequence[ScoreRow]) -> tuple[float, float] | None:
+        values = [value for row in chosen for value in (row.mean, row.low, row.high, *row.scores) if np.isfinite(value)]
+        return (min(values), max(values)) if values else None
+
+    whole, networks = ends(rows), ends([row for row in rows if row.note != BASELINE])
+    if not whole or not networks or networks[0] == networks[1]:
+        return whole
+    (low, high), margin = networks, 0.05 * (networks[1] - networks[0])
+    return (low - margin, high + margin) if whole[1] - whole[0] > WIDEST * (high - low) else whole
+
+
 @styled
 def scores_and_costs_figure(values: ScoresAndCosts, *, recommended: str | None = None) -> Figure:
     """Draw a row per model: name, interval as a bar, replicates as small dots, mean as a large one; ties; costs.
 
-    Means of models that no other model beats are filled, those of beaten models are hollow. A vertical line connects
-    models that are tied. Costs are on logarithmic scales.
+    Means of models that no other model beats are filled, those of beaten models are hollow. An arrow with the score
+    stands for a baseline outside the axis. A vertical line connects models that are tied. Costs are on logarithmic
+    scales.
     """
     several = {letter: places for letter, places in values.ties.items() if len(places) > 1}
     ties = dict(list(several.items())[:MOST_TIES])
-    widths = [SCORES, max(0.2, TIE * len(ties)), *(COST for _ in values.costs)]
+    widths = [SCORES, max(0.36, TIE * len(ties)), *(COST for _ in values.costs)]
     figure = new_figure(ROW * max(1, len(values.rows)) + 0.95, width=sum(widths) + 0.1)
     figure.get_layout_engine().set(w_pad=0.02, wspace=0.02)  # type: ignore[union-attr, call-arg]
     panels = figure.subplots(1, len(widths), sharey=True, gridspec_kw={"width_ratios": widths})
@@ -110,13 +133,17 @@ def scores_and_costs_figure(values: ScoresAndCosts, *, recommended: str | None =
 
 
 def _draw_scores(axes: Axes, values: ScoresAndCosts, recommended: str | None) -> None:
+    limits = score_limits(values.rows)
     for place, row in enumerate(values.rows):
         height = place - MARK
         colour = MUTED if row.beaten else BLUE
-        axes.plot([row.low, row.high], [height] * 2, color=colour, lw=5, alpha=0.3, solid_capstyle="butt")
-        axes.plot(row.scores, [height] * len(row.scores), ls="", marker="|", ms=5, color=colour, alpha=0.6)
-        face = "none" if row.beaten else colour
-        axes.plot(row.mean, height, ls="", marker="o", ms=6.5, mfc=face, mec=colour, mew=1.6)
+        if limits and np.isfinite(row.mean) and not limits[0] <= row.mean <= limits[1]:
+            _draw_arrow(axes, height, row.mean, left=row.mean < limits[0])
+        else:
+            axes.plot([row.low, row.high], [height] * 2, color=colour, lw=5, alpha=0.3, solid_capstyle="butt")
+            axes.plot(row.scores, [height] * len(row.scores), ls="", marker="|", ms=5, color=colour, alpha=0.6)
+            face = "none" if row.beaten else colour
+            axes.plot(row.mean, height, ls="", marker="o", ms=6.5, mfc=face, mec=colour, mew=1.6)
         chosen = row.model == recommended
         axes.text(
             0,
@@ -135,6 +162,13 @@ def _draw_scores(axes: Axes, values: ScoresAndCosts, recommended: str | None) ->
     axes.set_xlabel(f"test {metric_label(values.metric)}{direction}")
 
 
+def _draw_arrow(axes: Axes, height: float, mean: float, *, left: bool) -> None:
+    """Draw a score outside the axis: an arrow at its end, and the number."""
+    side = {"x": 0.02, "ha": "left"} if left else {"x": 0.98, "ha": "right"}
+    text = f"← {score(mean)}" if left else f"{score(mean)} →"
+    axes.text(y=height, s=text, transform=axes.get_yaxis_transform(), va="center", color=MUTED, **side)
+
+
 def _draw_ties(axes: Axes, ties: dict[str, tuple[int, ...]]) -> None:
     hide_axes(axes)
     axes.set_xlim(-0.5, max(1, len(ties)) - 0.5)
@@ -142,7 +176,7 @@ def _draw_ties(axes: Axes, ties: dict[str, tuple[int, ...]]) -> None:
         heights = [place - MARK for place in places]
         axes.plot([column] * len(heights), heights, color=MUTED, lw=1.2, marker="o", ms=3.5)
         axes.text(column, 1, letter, transform=axes.get_xaxis_transform(), ha="center", va="bottom", color=MUTED)
-    axes.set_xlabel("ties" if ties else "", color=MUTED, labelpad=16)
+    axes.set_xlabel("ties" if ties else "", color=MUTED, labelpad=6)
 
 
 def _draw_cost(axes: Axes, cost: Cost, amounts: Sequence[float], texts: Sequence[str]) -> None:

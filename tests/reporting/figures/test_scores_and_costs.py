@@ -64,3 +64,32 @@ def test_a_lower_bound_is_marked_in_the_figure_and_in_its_description(compare, r
     shown = texts(drawn.scores_and_costs_figure(values))
     assert (shown.count("≥ 6.1 M"), shown.count("6.1 M"), shown.count("≥ 824,201")) == (1, 1, 0)
     assert "at ≥ 6.1 M multiply–accumulates and 824,201 parameters" in lead.description(values)
+
+
+def row(name, mean, note=""):
+    return drawn.ScoreRow(name, mean, mean - 0.01, mean + 0.01, (mean,), (1.0,), beaten=False, note=note)
+
+
+def test_baselines_far_below_the_networks_do_not_widen_the_axis():
+    networks = (row("a", 0.99), row("b", 0.95))
+    low, high = drawn.score_limits((row("guess", 0.1, "baseline"), *networks))
+    assert (low, high) == (pytest.approx(0.937), pytest.approx(1.003))
+    assert drawn.score_limits((row("close", 0.93, "baseline"), *networks)) == (pytest.approx(0.92), pytest.approx(1.0))
+    assert drawn.score_limits((row("guess", 0.1, "baseline"),)) == (pytest.approx(0.09), pytest.approx(0.11))
+    assert drawn.score_limits(()) is None
+
+
+@pytest.mark.parametrize(
+    ("scores", "metric", "expected"), [((0.1, 0.1), "accuracy", "← 0.100"), ((3.0, 3.0), "log_loss", "3.000 →")]
+)
+def test_a_baseline_outside_the_axis_is_an_arrow_with_its_score(compare, result, scores, metric, expected):
+    models = (
+        result("guess", (0.1, 0.1), baseline="always predicting dog", scores={"accuracy": scores, "log_loss": scores}),
+        result("a", (0.95, 0.94)),
+        result("b", (0.91, 0.92)),
+    )
+    values = drawn.scores_and_costs(compare(models=models, primary_metric=metric), (DECISIVE,))
+    figure = drawn.scores_and_costs_figure(values)
+    assert expected in texts(figure)
+    low, high = figure.axes[0].get_xlim()
+    assert high - low < 0.2
