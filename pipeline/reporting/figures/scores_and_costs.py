@@ -164,9 +164,8 @@ def _draw_scores(axes: Axes, values: ScoresAndCosts, recommended: str | None) ->
 
 def _draw_arrow(axes: Axes, height: float, mean: float, *, left: bool) -> None:
     """Draw a score outside the axis: an arrow at its end, and the number."""
-    side = {"x": 0.02, "ha": "left"} if left else {"x": 0.98, "ha": "right"}
-    text = f"← {score(mean)}" if left else f"{score(mean)} →"
-    axes.text(y=height, s=text, transform=axes.get_yaxis_transform(), va="center", color=MUTED, **side)
+    place, text, side = (0.02, f"← {score(mean)}", "left") if left else (0.98, f"{score(mean)} →", "right")
+    axes.text(place, height, text, transform=axes.get_yaxis_transform(), ha=side, va="center", color=MUTED)
 
 
 def _draw_ties(axes: Axes, ties: dict[str, tuple[int, ...]]) -> None:
