@@ -93,11 +93,26 @@ def _certainty(group: Sequence[Candidate], metric: str, margin: float, *, tested
     common = sorted(set.intersection(*replicates))
     if len(group) < 2 or not common:
         return None
+    # As in the report, a pair is compared by all replicates that both have, if their order gives their numbers.
+    complete = all(numbers == set(range(len(numbers))) for numbers in replicates)
+    used = [sorted(numbers) if complete else common for numbers in replicates]
     if tested:
-        predictions = {run.name: [run.predictions[number] for number in common] for run in group}
-        return analyse(metric, predictions, margin=margin)
-    scores = {run.name: [run.validated[metric][number] for number in common] for run in group}
+        predictions = {
+            run.name: [run.predictions[number] for number in numbers] for run, numbers in zip(group, used, strict=True)
+        }
+        return analyse(metric, predictions, margin=margin, folds=_folds(group) if complete else 0)
+    scores = {
+        run.name: [run.validated[metric][number] for number in numbers]
+        for run, numbers in zip(group, used, strict=True)
+    }
     return analyse_scores(metric, scores, margin=margin)
+
+
+def _folds(group: Sequence[Candidate]) -> int:
+    """The number of folds of the split, 0 without folds. Baselines have no parameters of the split; other runs have."""
+    splits = [_split(run) for run in group]
+    folds = next((one.get("split.folds", "") for one in splits if one.get("split.strategy") == "kfold"), "")
+    return int(folds) if folds.isdecimal() else 0
 
 
 def _comparable(one: Candidate, other: Candidate, *, tested: bool) -> bool:
