@@ -208,22 +208,36 @@ def _groups(runs: Sequence[Any], group_by: Sequence[Attribute]) -> dict[str, lis
 def _pairing(
     groups: Mapping[str, Sequence[Any]], group_by: Sequence[Attribute], remarks: list[str]
 ) -> tuple[Attribute, ...]:
-    """The attributes with a name in `PAIRING` that pair runs of different groups."""
+    """The attributes with a name in `PAIRING` that pair runs of different groups.
+
+    Runs of one fold or split share their images, so several of them are not independent. If nothing else pairs them,
+    they are paired by it, and their mean counts as one run.
+    """
     runs = [run for own in groups.values() for run in own]
     known = [Attribute("params", name) for name in sorted({name for run in runs for name in run.data.params})]
     known += [Attribute("tags", name) for name in sorted({name for run in runs for name in run.data.tags})]
     named = [one for one in known if _last_part(one) in PAIRING and one not in group_by]
     usable = [one for one in named if None not in (values := {one.of(run) for run in runs}) and len(values) > 1]
     usable.sort(key=lambda one: PAIRING.index(_last_part(one)))
+    refused: list[str] = []
     for chosen in ([usable] if usable else []) + [[one] for one in usable[: len(usable) * (len(usable) > 1)]]:
         keys = {group: [_key(run, chosen) for run in own] for group, own in groups.items()}
         repeated = next((group for group, own in keys.items() if len(set(own)) < len(own)), None)
         if repeated is not None:
             by = _joined(chosen)
-            remarks.append(f"{by} does not pair runs, because {repeated} has several runs with one value of it.")
+            refused.append(f"{by} does not pair runs, because {repeated} has several runs with one value of it.")
         elif _shared(keys):
+            remarks += refused
             return tuple(chosen)
+    by_fold = [one for one in usable if _is_fold(one)]
+    if by_fold and _shared({group: [_key(run, by_fold) for run in own] for group, own in groups.items()}):
+        return tuple(by_fold)
+    remarks += refused
     return ()
+
+
+def _is_fold(attribute: Attribute) -> bool:
+    return "fold" in _last_part(attribute) or _last_part(attribute) == "split"
 
 
 def _last_part(attribute: Attribute) -> str:

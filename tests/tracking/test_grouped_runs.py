@@ -219,3 +219,19 @@ def test_folders_and_other_files_are_rejected(project):
             Store.open(name)
         assert reason in str(error.value)
     assert sorted(one.name for one in project.iterdir()) == ["mlruns", "notes.txt", "other.db"]
+
+
+@pytest.mark.parametrize("name", ["fold", "split"])
+def test_repeats_of_folds_count_as_one_run_per_fold(client, name):
+    for model, offset in (("cnn", 0.5), ("mlp", 0.25)):
+        for fold in range(5):
+            for repeat in range(3):
+                log(client, [offset + fold / 100 + repeat / 10], params={"model": model, name: fold})
+    found = grouped()
+    assert [str(one) for one in found.paired_by] == [f"params.{name}"]
+    assert found.values["cnn"] == pytest.approx({str(fold): 0.6 + fold / 100 for fold in range(5)})
+    assert found.tested_share == 1 / 4
+    assert found.remarks == (
+        f"cnn: several runs share a value of params.{name} (5 times). Their mean counts as one run.",
+        f"mlp: several runs share a value of params.{name} (5 times). Their mean counts as one run.",
+    )
