@@ -10,7 +10,7 @@ from markupsafe import Markup
 from PIL import Image
 
 from pipeline.reporting.blocks import Beside, Block, Document, Fold, Images, Picture
-from pipeline.reporting.figures.style import BLUE, INK, MUTED, RULE, png_bytes, svg_text
+from pipeline.reporting.figures.style import BLUE, GROUND, INK, MUTED, RULE, png_bytes, svg_text
 from pipeline.reporting.templates.rendering import template
 
 SHOWN_WIDTH = 540
@@ -79,6 +79,7 @@ def _inline(picture: Picture) -> Markup:
         (MUTED, "var(--muted)"),
         (RULE, "var(--rule)"),
         (BLUE, "var(--accent)"),
+        (GROUND, "var(--ground)"),
     ):
         svg = svg.replace(colour, variable)
     opening = Markup('<svg role="img" aria-label="{}" ').format(picture.alternative)

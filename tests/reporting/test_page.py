@@ -79,6 +79,10 @@ def test_every_picture_has_a_description(read):
     assert any("lenet5 0.910 (0.880 to 0.940) at 417 k multiply–accumulates" in one["aria-label"] for one in drawings)
 
 
+def test_numbers_on_strong_colours_have_the_colour_of_the_background(text):
+    assert "fill: var(--ground)" in text and "#fffffe" not in text
+
+
 def test_ids_are_unique_and_every_reference_has_its_target(read, text):
     ids = [attributes["id"] for _, attributes in read.tags if "id" in attributes]
     assert len(ids) == len(set(ids))

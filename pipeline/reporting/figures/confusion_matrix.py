@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from pipeline.reporting.figures.style import BLUE, INK, new_figure, panel_grid, panel_title, styled
+from pipeline.reporting.figures.style import BLUE, GROUND, INK, new_figure, panel_grid, panel_title, styled
 from pipeline.reporting.text import quantities
 
 NUMBERED_CLASSES = 16
@@ -51,26 +51,31 @@ def confusion_figure(matrices: Mapping[str, ConfusionMatrix]) -> Figure:
     figure = new_figure(rows * (side + 0.35), width=columns * side + 0.3)
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, (name, matrix) in zip(panels, matrices.items(), strict=False):
-        _draw(axes, name, matrix)
+        _draw(axes, matrix)
+        panel_title(axes, name, width=max(2.0, side))
     for axes in panels[len(matrices) :]:
         axes.set_visible(False)
     return figure
 
 
-def _draw(axes: Axes, name: str, matrix: ConfusionMatrix) -> None:
-    """Draw one square per pair of classes: its opacity is the share of the true class, its text the count."""
+def _draw(axes: Axes, matrix: ConfusionMatrix) -> None:
+    """Draw one square per pair of classes: its text is the count, its opacity grows with the share of the true class.
+
+    With more than five classes the opacity is the square root of the share, so that rare confusions are visible.
+    """
     classes, counts, shares = matrix
     n = len(classes)
     size = 8.0 if n <= 5 else max(4.5, 75 / n)
     for (row, column), count in np.ndenumerate(counts):
         share = float(np.nan_to_num(shares[row, column]))
+        opacity = share if n <= 5 else share**0.5
         # Opacity instead of a colour scale, because it works on light and dark backgrounds.
         if count:
-            square = Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=BLUE, alpha=share, lw=0)
+            square = Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=BLUE, alpha=opacity, lw=0)
             axes.add_patch(square).set_clip_on(False)
         if n <= NUMBERED_CLASSES and count:
             text = quantities.count(int(count)) + (f"\n{quantities.share(share)}" if n <= 5 else "")
-            colour = "#fffffe" if share > 0.7 else INK
+            colour = GROUND if opacity > 0.7 else INK
             axes.text(column, row, text, ha="center", va="center", fontsize=size, color=colour)
     axes.set(xlim=(-0.5, n - 0.5), ylim=(n - 0.5, -0.5), aspect="equal")
     axes.set_xticks(range(n), classes)
@@ -84,4 +89,3 @@ def _draw(axes: Axes, name: str, matrix: ConfusionMatrix) -> None:
     for spine in axes.spines.values():
         spine.set_visible(True)
     axes.set(xlabel="predicted", ylabel="true")
-    panel_title(axes, name)

@@ -16,6 +16,8 @@ from matplotlib.figure import Figure
 INK = "#1b1f24"
 MUTED = "#68707b"
 RULE = "#d3d8de"
+GROUND = "#fffffe"
+"""Text on a strong colour; the page shows it in the colour of its background."""
 
 BLUE, VERMILLION, GREEN, PURPLE = "#0072b2", "#d55e00", "#009e73", "#cc79a7"
 ORANGE, SKY = "#e69f00", "#56b4e9"
@@ -124,9 +126,9 @@ def panel_grid(panels: int, *, most: int = 7) -> tuple[int, int]:
     return rows, -(-panels // rows)
 
 
-def panel_title(axes: Axes, title: str) -> None:
-    """Title a small panel; a long title is small enough for its width."""
-    axes.set_title(title, fontsize=min(9.5, 150 / max(len(title), 1)))
+def panel_title(axes: Axes, title: str, *, width: float = 2.0) -> None:
+    """Title a small panel; a long title is small enough for its width in inches."""
+    axes.set_title(title, fontsize=min(9.5, 75 * width / max(len(title), 1)))
 
 
 def hide_axes(axes: Axes) -> None:

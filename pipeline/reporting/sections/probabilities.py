@@ -29,7 +29,10 @@ def section(comparison: Comparison) -> Section:
                 f"Calibration. {' '.join(map(_calibration, comparison.networks))}",
                 reliability_panels(curves, chance=chance),
             ),
-            Paragraph("Confusions: one row per true class. The darker a square, the larger its share of the row."),
+            Paragraph(
+                "Confusions: one row per true class. The stronger the colour of a square, the larger its share of the "
+                "row."
+            ),
             Picture(
                 "confusions",
                 f"Share of each class that is recognised. {' '.join(map(_recalls, matrices, matrices.values()))}",

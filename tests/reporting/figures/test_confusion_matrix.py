@@ -38,3 +38,10 @@ def test_labels_of_classes_do_not_overlap(classes):
     for labels in (axes.get_xticklabels(), axes.get_yticklabels()):
         boxes = [label.get_window_extent() for label in labels]
         assert not any(one.overlaps(other) for one, other in pairwise(boxes))
+
+
+def test_rare_confusions_of_many_classes_are_visible_and_long_names_keep_their_size():
+    counts = np.full((10, 10), 1) + 90 * np.eye(10, dtype=int)
+    (axes,) = confusion_figure({"fully_connected_mnist": confusion_matrix(tuple("0123456789"), counts)}).axes
+    assert min(square.get_alpha() for square in axes.patches) == pytest.approx(0.1)
+    assert axes.title.get_fontsize() == 9.5
