@@ -173,6 +173,8 @@ def _paired(differences: Array, sign: int, tested_share: float) -> _Difference:
 
 
 def _independent(one: Array, other: Array, sign: int) -> _Difference:
+    # Shifted, so that equal values have a difference of exactly 0, whatever the numbers of runs.
+    one, other = one - one[0], other - one[0]
     mean = float(one.mean() - other.mean())
     error, freedom = unpaired.welch(one, other)
     p_value = _t_test(mean, error, freedom)

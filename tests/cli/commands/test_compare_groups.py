@@ -138,6 +138,13 @@ def test_equal_values_without_a_margin_are_called_equal(log, capsys):
     assert "−0.0" not in output and "margin" not in output
 
 
+def test_groups_of_different_sizes_with_equal_values_are_called_equal(log, capsys):
+    log("cnn", [0.1] * 3, metric="score", seeds=False)
+    log("mlp", [0.1] * 7, metric="score", seeds=False)
+    output = output_of(capsys, "--no-lower-is-better", metric="score")
+    assert "practically the same: all 3 and 7 runs have equal values." in output
+
+
 def test_a_rounded_zero_has_no_sign():
     groups = [Group("a", 3, 0.5, 0.1, 0.4, 0.6), Group("b", 3, 0.4, 0.1, 0.3, 0.5)]
     assert groups_text._writer(groups)(-1e-9) == "0.000"
