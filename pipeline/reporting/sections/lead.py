@@ -1,5 +1,6 @@
 """The first screen of the report: the answer, the figure of scores and costs, and the table of the models."""
 
+from pipeline.evaluation.metrics import metric_named
 from pipeline.reporting.blocks import Beside, Block, Link, Paragraph, Picture, TableBlock
 from pipeline.reporting.content import Comparison, metric_label
 from pipeline.reporting.costs import DECISIVE
@@ -20,7 +21,8 @@ def blocks(comparison: Comparison) -> tuple[Block, ...]:
     """Return the answer with its support, a warning if test images were used before, the figure and the table."""
     concluded = conclusion(comparison.certainty, comparison.decisive_costs, baselines=comparison.baselines)
     parts: list[Block] = [Paragraph(concluded.answer, "answer")]
-    parts.append(Paragraph(" ".join((*concluded.support, _compared(comparison))), "support"))
+    support = (*concluded.support, *_failed_trainings(comparison), _compared(comparison))
+    parts.append(Paragraph(" ".join(support), "support"))
     if reuse.warning_needed(comparison):
         parts.append(Paragraph(" ".join(reuse.sentences(comparison)), "warning"))
     table = TableBlock(lead_table(comparison, tie_letters(comparison.certainty)))
@@ -57,6 +59,26 @@ def description(values: ScoresAndCosts) -> str:
     ]
     ties = f" Tied: {'; '.join(tied)}." if tied else ""
     return f"{capitalized(metric_label(values.metric))} with interval and cost, the cheapest model first: {rows}.{ties}"
+
+
+def _failed_trainings(comparison: Comparison) -> list[str]:
+    """A sentence per network with replicates that are no better than the most frequent class, within the margin."""
+    metric = comparison.primary_metric
+    trivial = next((model for model in comparison.comparable if model.name == "most_frequent"), None)
+    if trivial is None:
+        return []
+    sign = -1 if metric_named(metric).lower_is_better else 1
+    sentences = []
+    for model in comparison.networks:
+        scores = model.scores[metric] if model.other_target is None else ()
+        pairs = list(zip(scores, trivial.scores[metric], strict=False))
+        failed = sum(sign * (own - base) <= comparison.certainty.margin for own, base in pairs)
+        if failed:
+            sentences.append(
+                f"In {failed} of {number_of(len(pairs), 'replicate')}, {model.name} is no better than always predicting "
+                "the most frequent class."
+            )
+    return sentences
 
 
 def _compared(comparison: Comparison) -> str:

@@ -1,8 +1,10 @@
 """The conclusion of a comparison as sentences: which model to use, how sure that is and what it costs.
 
 Nothing is tested or counted here; the sentences state the results of `pipeline.statistics.analysis`. The recommended
-model is the cheapest of those that no other model is shown to be better than. There is none while no pair has a
-verdict, or while a baseline is among them.
+model is unbeaten: no other model is shown to be better. Of the unbeaten models it is the one with the best mean, or the
+cheapest of those that are practically the same as that one or whose mean is within the margin of its mean. A model whose
+mean is far below is not recommended because its scores vary too much for a verdict. No model is recommended while no
+pair has a verdict, or while a baseline is unbeaten.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -206,24 +208,48 @@ def _candidates(
     costs: Mapping[str, float],
     certainty: Certainty,
 ) -> Conclusion:
-    """The conclusion if no model beats these, some pairs of them are undecided, and there are other verdicts."""
+    """The conclusion if no model beats these, some pairs of them are undecided, and there are other verdicts.
+
+    `models` are in the order of their means, best first.
+    """
     beaten = [model for model in finite if model not in models]
-    ruled_out = (f"Ruled out, because another model is better: {listed(beaten)}.", _error_rate()) if beaten else ()
-    cheapest = _cheapest(models, costs)
+    best, label = models[0], metric_label(certainty.metric)
+    close = [best, *(model for model in models[1:] if _close(certainty.pair(best, model), certainty.margin))]
+    open_ones = [model for model in models if model not in close]
+    rest = (
+        *((f"Not ruled out, but with a lower mean {label}: {listed(open_ones)}.",) if open_ones else ()),
+        *((f"Ruled out, because another model is better: {listed(beaten)}.", _error_rate()) if beaten else ()),
+        *missing(pairs, certainty),
+    )
+    cheapest = _cheapest(close, costs)
     if len(cheapest) > 1:
         return Conclusion(
-            f"Use {_choice(cheapest)}: no model is shown to be better.",
-            (_best_mean(models, finite, certainty), *ruled_out, *missing(pairs, certainty)),
+            f"Use {_choice(cheapest)}: no model is shown to be better.", (_best_mean(models, finite, certainty), *rest)
         )
     (use,) = cheapest
-    others = [model for model in models if model != use]
+    others = [model for model in close if model != use]
+    estimate = _estimate(finite[use], certainty)
+    if not others:
+        cost = (f"It takes {price(costs[use])}.",) if use in costs else ()
+        answered = f"Use {use} ({label} {score(finite[use].mean)}): no model is shown to be better."
+        return Conclusion(answered, (estimate, *cost, *rest), use)
     more = f"{listed(others)} {'costs' if len(others) == 1 else 'cost'}" if len(others) < 3 else "the others cost"
-    best = () if use == models[0] else (_best_mean(models, finite, certainty),)
+    ahead = () if use == best else (_best_mean(models, finite, certainty),)
     return Conclusion(
         f"Use {use} ({_amount(use, costs)}): no model is shown to be better, and {more} more.",
-        (_estimate(finite[use], certainty), *best, *ruled_out, *missing(pairs, certainty)),
+        (estimate, *ahead, *(_same_as(use, others, certainty)), *rest),
         use,
     )
+
+
+def _close(pair: Pair, margin: float) -> bool:
+    """Whether a model is as good as the one with the best mean, as far as a choice by cost is concerned."""
+    return pair.verdict == "same" or abs(pair.difference) <= margin
+
+
+def _same_as(use: str, others: Sequence[str], certainty: Certainty) -> tuple[str, ...]:
+    same = [model for model in others if certainty.pair(use, model).verdict == "same"]
+    return (f"{listed(same)} {'is' if len(same) == 1 else 'are'} practically the same.",) if same else ()
 
 
 def _choice(models: Sequence[str]) -> str:

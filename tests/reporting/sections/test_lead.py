@@ -25,3 +25,12 @@ def test_a_single_training_of_one_network_is_singular(compare, known, result):
     models = (result("lenet5", (0.9,), train_seconds=(40.0,), seconds_per_image=(0.001,)),)
     one = compare(models=models, certainty=certainty, replicates=1)
     assert support(one).endswith("1 network, 1 training; 120 of 3,003 images are tested.")
+
+
+def test_trainings_that_are_no_better_than_the_most_frequent_class_are_counted(compare, known, result):
+    trivial = result("most_frequent", (0.5, 0.52), baseline="always predicting sound")
+    models = (result("lenet5", (0.9, 0.525)), result("resnet8", (0.91, 0.92)), trivial)
+    means = {"resnet8": 0.915, "lenet5": 0.7125, "most_frequent": 0.51}
+    text = support(compare(models=models, certainty=known(means, images=120)))
+    assert "In 1 of 2 replicates, lenet5 is no better than always predicting the most frequent class." in text
+    assert text.count("no better than always") == 1
