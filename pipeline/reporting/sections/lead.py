@@ -75,8 +75,8 @@ def _failed_trainings(comparison: Comparison) -> list[str]:
         failed = sum(sign * (own - base) <= comparison.certainty.margin for own, base in pairs)
         if failed:
             sentences.append(
-                f"In {failed} of {number_of(len(pairs), 'replicate')}, {model.name} is no better than always predicting "
-                "the most frequent class."
+                f"In {failed} of {number_of(len(pairs), 'replicate')}, {model.name} is no better than always "
+                "predicting the most frequent class."
             )
     return sentences
 

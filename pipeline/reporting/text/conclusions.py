@@ -2,9 +2,9 @@
 
 Nothing is tested or counted here; the sentences state the results of `pipeline.statistics.analysis`. The recommended
 model is unbeaten: no other model is shown to be better. Of the unbeaten models it is the one with the best mean, or the
-cheapest of those that are practically the same as that one or whose mean is within the margin of its mean. A model whose
-mean is far below is not recommended because its scores vary too much for a verdict. No model is recommended while no
-pair has a verdict, or while a baseline is unbeaten.
+cheapest of those that are practically the same as that one or whose mean is within the margin of its mean. A model
+whose mean is far below is not recommended only because its scores vary too much for a verdict. No model is recommended
+while no pair has a verdict, or while a baseline is unbeaten.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
