@@ -218,7 +218,7 @@ def _candidates(
     open_ones = [model for model in models if model not in close]
     rest = (
         *((f"Not ruled out, but with a lower mean {label}: {listed(open_ones)}.",) if open_ones else ()),
-        *((f"Ruled out, because another model is better: {listed(beaten)}.", _error_rate()) if beaten else ()),
+        *((f"Ruled out, because another model is better: {listed(beaten)}.",) if beaten else ()),
         *missing(pairs, certainty),
     )
     cheapest = _cheapest(close, costs)
