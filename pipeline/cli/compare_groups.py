@@ -7,7 +7,8 @@ from pipeline.errors import UserError
 from pipeline.evaluation import foreign_metrics
 from pipeline.evaluation.metrics import Metric
 from pipeline.statistics.run_groups import compare_groups
-from pipeline.tracking.grouped_runs import GroupedRuns, attributes, grouped_runs
+from pipeline.tracking.grouped_runs import GroupedRuns, grouped_runs
+from pipeline.tracking.run_attributes import attributes
 from pipeline.tracking.store import Store
 
 

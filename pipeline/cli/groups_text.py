@@ -1,6 +1,7 @@
 """The output of `convtrack compare --group-by`, as lines of text."""
 
 import math
+import re
 from collections.abc import Callable, Sequence
 
 from pipeline.console import columns
@@ -10,6 +11,10 @@ from pipeline.statistics.run_groups import Group, GroupComparison, GroupPair, le
 from pipeline.tracking.grouped_runs import GroupedRuns
 
 MISSING = "–"
+DECIMALS = 8
+"""Numbers that need more decimals are written in scientific notation."""
+LARGE = 1e9
+"""Numbers from here on are written in scientific notation."""
 
 
 def comparison_lines(
@@ -40,19 +45,36 @@ def comparison_lines(
 
 
 def _writer(groups: Sequence[Group]) -> Callable[[float], str]:
-    """A format with as many decimals as the differences between the groups need, at least three digits."""
+    """A format with as many decimals as the differences between the groups need, at least three digits.
+
+    If there are more than `DECIMALS` of them, or a mean is at least `LARGE`, it is a format in scientific notation.
+    """
     means = [one.mean for one in groups if math.isfinite(one.mean)]
     largest, spread = max(map(abs, means), default=0), max(means, default=0) - min(means, default=0)
     places = [3 - math.ceil(math.log10(largest))] if largest else [3]
     if spread:
         places.append(1 - math.floor(math.log10(spread)))
-    decimals = min(8, max(0, *places))
+    scientific = max(places) > DECIMALS or largest >= LARGE
+    decimals = max(places) if scientific else max(0, *places)
 
     def write(value: float) -> str:
+        if not math.isfinite(value):
+            return MISSING
         # 0.0 is added, because a rounded small negative value would be written as −0.
-        return f"{round(value, decimals) + 0.0:.{decimals}f}".replace("-", "−") if math.isfinite(value) else MISSING
+        rounded = round(value, decimals) + 0.0
+        text = _scientific(rounded) if scientific else f"{rounded:.{decimals}f}"
+        return text.replace("-", "−")
 
     return write
+
+
+def _scientific(value: float) -> str:
+    """A number with up to ten digits and, if it is small or large, a power of ten.
+
+    >>> _scientific(3.21e-12), _scientific(1e300), _scientific(0.9), _scientific(0.0)
+    ('3.21e-12', '1e300', '0.9', '0')
+    """
+    return re.sub(r"e([-+])0*", lambda found: f"e{found[1].strip('+')}", f"{value:.10g}")
 
 
 def _row(group: Group, write: Callable[[float], str]) -> tuple[str, ...]:

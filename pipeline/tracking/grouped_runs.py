@@ -4,7 +4,6 @@ The runs may come from any program that logs to MLflow.
 """
 
 import math
-import re
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,35 +16,25 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from pipeline.errors import UserError, unknown
 from pipeline.tracking.filters import quote_names
+from pipeline.tracking.run_attributes import (
+    PAIRING,
+    Attribute,
+    differing,
+    is_fold,
+    known_attributes,
+    last_part,
+    repeats,
+)
 from pipeline.tracking.store import Store
 
 MAX_GROUPS = 40
 """More groups have too many pairs to read."""
 MOST = 50_000
 """Runs that MLflow returns at most."""
-PAIRING = ("seed", "random_seed", "random_state", "seed_everything", "manual_seed", "fold", "cv_fold", "split")
-"""Last parts of the names of parameters and tags that pair runs of different groups, most common first."""
 LONGEST = 48
 """Characters of a group's name."""
 SPLIT_SHARE = 0.25
 """Assumed number of tested over trained images of a random split: a fifth of the images is tested."""
-
-
-@dataclass(frozen=True)
-class Attribute:
-    """A parameter or tag of runs; `kind` is `params` or `tags`."""
-
-    kind: str
-    name: str
-
-    def __str__(self) -> str:
-        """The attribute as in MLflow's filters."""
-        return f"{self.kind}.{self.name}"
-
-    def of(self, run: Any) -> str | None:
-        """Its value in a run, None without one."""
-        value: str | None = (run.data.params if self.kind == "params" else run.data.tags).get(self.name)
-        return value
 
 
 @dataclass(frozen=True)
@@ -66,26 +55,6 @@ class GroupedRuns:
     paired_by: tuple[Attribute, ...]
     tested_share: float
     remarks: tuple[str, ...]
-
-
-def attributes(text: str) -> tuple[Attribute, ...]:
-    """The attributes in a list separated by commas.
-
-    >>> [str(one) for one in attributes("params.model, tags.`host name`")]
-    ['params.model', 'tags.host name']
-
-    Raises:
-        UserError: a name does not begin with `params.` or `tags.`.
-    """
-    found = []
-    for part in text.split(","):
-        kind, _, name = part.strip().partition(".")
-        if kind not in ("params", "tags") or not name:
-            raise UserError(
-                f"A group or pair is named by a parameter or tag, as in params.model or tags.host. Received '{text}'."
-            )
-        found.append(Attribute(kind, name.strip('`"')))
-    return tuple(found)
 
 
 def grouped_runs(
@@ -116,7 +85,8 @@ def grouped_runs(
     name = _one_experiment(store, runs)
     groups = _groups(runs, group_by)
     paired_by = tuple(pair_by) if pair_by is not None else _pairing(groups, group_by, remarks)
-    remarks += _differing(groups, {*group_by, *paired_by})
+    remarks += differing(groups, {*group_by, *paired_by})
+    remarks += repeats(groups, group_by, paired_by)
     values = {group: _values(own, metric, paired_by, group, remarks) for group, own in groups.items()}
     if paired_by and not _shared(values):
         remarks.append(f"No two groups have two values of {_joined(paired_by)} in common, so runs are not paired.")
@@ -214,11 +184,9 @@ def _pairing(
     they are paired by it, and their mean counts as one run.
     """
     runs = [run for own in groups.values() for run in own]
-    known = [Attribute("params", name) for name in sorted({name for run in runs for name in run.data.params})]
-    known += [Attribute("tags", name) for name in sorted({name for run in runs for name in run.data.tags})]
-    named = [one for one in known if _last_part(one) in PAIRING and one not in group_by]
+    named = [one for one in known_attributes(groups) if last_part(one) in PAIRING and one not in group_by]
     usable = [one for one in named if None not in (values := {one.of(run) for run in runs}) and len(values) > 1]
-    usable.sort(key=lambda one: PAIRING.index(_last_part(one)))
+    usable.sort(key=lambda one: PAIRING.index(last_part(one)))
     refused: list[str] = []
     for chosen in ([usable] if usable else []) + [[one] for one in usable[: len(usable) * (len(usable) > 1)]]:
         keys = {group: [_key(run, chosen) for run in own] for group, own in groups.items()}
@@ -229,19 +197,11 @@ def _pairing(
         elif _shared(keys):
             remarks += refused
             return tuple(chosen)
-    by_fold = [one for one in usable if _is_fold(one)]
+    by_fold = [one for one in usable if is_fold(one)]
     if by_fold and _shared({group: [_key(run, by_fold) for run in own] for group, own in groups.items()}):
         return tuple(by_fold)
     remarks += refused
     return ()
-
-
-def _is_fold(attribute: Attribute) -> bool:
-    return "fold" in _last_part(attribute) or _last_part(attribute) == "split"
-
-
-def _last_part(attribute: Attribute) -> str:
-    return attribute.name.replace("/", ".").rpartition(".")[2].lower()
 
 
 def _key(run: Any, paired_by: Sequence[Attribute]) -> str:
@@ -273,38 +233,12 @@ def _finite(value: float) -> float:
     return value if math.isfinite(value) and abs(value) < sys.float_info.max / 2 else math.nan
 
 
-def _differing(groups: Mapping[str, Sequence[Any]], known: set[Attribute]) -> list[str]:
-    """Remarks on the other parameters that differ within a group, and on those that differ between groups only."""
-    names = sorted({name for own in groups.values() for run in own for name in run.data.params})
-    sets = {
-        name: [{run.data.params.get(name) for run in own} for own in groups.values()]
-        for name in names
-        if (attribute := Attribute("params", name)) not in known and _last_part(attribute) not in PAIRING
-    }
-    runs = sum(map(len, groups.values()))
-    # A text that is different in each run is a name, such as the optimizer names adam, adam_1, … of Keras.
-    sets = {name: by_group for name, by_group in sets.items() if not _is_name(by_group, runs)}
-    within = [name for name, by_group in sets.items() if any(len(values) > 1 for values in by_group)]
-    between = [name for name, by_group in sets.items() if name not in within and len(set().union(*by_group)) > 1]
-    remarks = []
-    if within:
-        remarks.append(f"Also different within a group: {_some(within)}. A group is compared as the mixture of them.")
-    if between:
-        remarks.append(f"Also different between groups: {_some(between)}. A difference may come from any of them.")
-    return remarks
-
-
-def _is_name(by_group: Sequence[set[str | None]], runs: int) -> bool:
-    values = set().union(*by_group)
-    return len(values) == runs > len(by_group) and not any(value and re.match(r"[-+]?\.?\d", value) for value in values)
-
-
 def _tested_share(runs: Sequence[Any], paired_by: Sequence[Attribute]) -> float:
     for attribute in paired_by:
-        if "fold" in _last_part(attribute):
+        if "fold" in last_part(attribute):
             folds = len({attribute.of(run) for run in runs})
             return 1 / (folds - 1) if folds > 1 else 0.0
-        if _last_part(attribute) == "split":
+        if last_part(attribute) == "split":
             return SPLIT_SHARE
     return 0.0
 
@@ -315,8 +249,3 @@ def _joined(names: Sequence[Attribute]) -> str:
 
 def _number(runs: int) -> str:
     return "1 run" if runs == 1 else f"{runs:,} runs"
-
-
-def _some(names: Sequence[str], most: int = 8) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more

@@ -9,7 +9,8 @@ from mlflow.entities import Metric, Param, RunTag
 from mlflow.store.db.utils import _get_alembic_config
 
 from pipeline.errors import UserError
-from pipeline.tracking.grouped_runs import MAX_GROUPS, attributes, grouped_runs
+from pipeline.tracking.grouped_runs import MAX_GROUPS, grouped_runs
+from pipeline.tracking.run_attributes import attributes
 from pipeline.tracking.store import Store
 
 
@@ -235,3 +236,28 @@ def test_repeats_of_folds_count_as_one_run_per_fold(client, name):
         f"cnn: several runs share a value of params.{name} (5 times). Their mean counts as one run.",
         f"mlp: several runs share a value of params.{name} (5 times). Their mean counts as one run.",
     )
+
+
+REPEATED = "so they are repeats of one training. No verdict holds for trainings with other seeds."
+
+
+def test_runs_of_a_group_with_one_seed_are_called_repeats(client):
+    for model, seed in (("cnn", 1), ("mlp", 2)):
+        for _ in range(3):
+            log(client, [0.5], params={"model": model, "seed": seed})
+    assert grouped().remarks[-1] == f"All runs of a group have the same params.seed, {REPEATED}"
+    for seed in range(3):
+        log(client, [0.5], params={"model": "tree", "seed": seed})
+    assert f"All runs of cnn, mlp have the same params.seed, {REPEATED}" in grouped().remarks
+    assert not any(REPEATED in remark for remark in grouped("params.seed").remarks)
+
+
+def test_runs_of_one_seed_that_differ_otherwise_are_no_repeats(client):
+    for model in ("cnn", "mlp"):
+        for fold in range(4):
+            log(client, [0.5], params={"model": model, "seed": 1, "fold": fold})
+            log(client, [0.5], params={"model": model, "seed": 1, "rate": fold / 10}, experiment="rates")
+            log(client, [0.5], params={"model": model, "seed": 1}, tags={"trial": fold}, experiment="trials")
+    assert not any(REPEATED in remark for remark in grouped(experiment="theirs").remarks)
+    assert not any(REPEATED in remark for remark in grouped(experiment="rates").remarks)
+    assert not any(REPEATED in remark for remark in grouped(experiment="trials", pair_by="tags.trial").remarks)

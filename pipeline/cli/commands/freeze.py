@@ -8,15 +8,21 @@ may come from any program; its store is only read.
 """
 
 import argparse
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+from pipeline.cli.messages import DISK_FULL
 from pipeline.cli.usage import parsed
 from pipeline.console import say
 from pipeline.errors import UserError
 from pipeline.reporting.text.quantities import storage
 from pipeline.storage.files import replacing
+
+DOCTYPE = b"<!doctype html"
+"""The first bytes of an HTML page, in lower case."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -35,8 +41,10 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str]) -> None:
     """Write the page, and print its path and size."""
     options = parsed(parser().parse_args, arguments, help_command="convtrack freeze --help")
-    if options.output and (options.output.is_dir() or not options.output.parent.is_dir()):
-        raise UserError(f"`--output` must name a file in an existing folder. Received '{options.output}'.")
+    if options.output:
+        # Reading the runs may take minutes.
+        with _writing(options.output):
+            _check(options.output)
     # Importing MLflow takes a second.
     from pipeline.reporting.frozen_page import frozen_page
     from pipeline.tracking.frozen_runs import frozen_runs
@@ -47,12 +55,56 @@ def main(arguments: Sequence[str]) -> None:
     file = options.output or Path(f"{_file_name(name)}.html")
     # The page may be sent to others, whom the folders of this machine do not concern.
     place = Path(store.address).name if store.address.startswith("sqlite:") else store.address
-    with replacing(file) as unfinished:
-        unfinished.write_text(frozen_page(name, place, runs, remarks=remarks), encoding="utf-8")
+    _write(file, frozen_page(name, place, runs, remarks=remarks))
     for remark in remarks:
         say(remark)
     runs_text = "1 run" if len(runs) == 1 else f"{len(runs):,} runs"
     say(f"{file}: {runs_text}, {storage(file.stat().st_size)}. Open it in a browser.")
+
+
+def _check(file: Path) -> None:
+    """Check that the page may be written to a file.
+
+    Raises:
+        UserError: its folder is missing, or it exists and is not an HTML page: a store, a device or a named pipe must
+            not be replaced.
+    """
+    target = Path(os.path.realpath(file))
+    if target.is_dir() or not target.parent.is_dir():
+        raise UserError(f"`--output` must name a file in an existing folder. Received '{file}'.")
+    # The target of /dev/stdout may have a name that is no path, and a circle of links leads to no file.
+    if not (file.exists() or target.is_symlink()):
+        return
+    if file.is_file():
+        with file.open("rb") as stream:
+            if stream.read(len(DOCTYPE)).lower() == DOCTYPE:
+                return
+    raise UserError(
+        f"'{file}' exists and is not an HTML page. `convtrack freeze` replaces HTML pages only. Choose another "
+        "`--output`."
+    )
+
+
+def _write(file: Path, page: str) -> None:
+    """Write the page. If the file is a symbolic link, its target is written."""
+    with _writing(file):
+        _check(file)
+        with replacing(Path(os.path.realpath(file))) as unfinished:
+            unfinished.write_text(page, encoding="utf-8")
+
+
+@contextmanager
+def _writing(file: Path) -> Iterator[None]:
+    """Raise a UserError for a file that the system refuses, unless the disk is full."""
+    try:
+        yield
+    except OSError as problem:
+        if problem.errno in DISK_FULL:
+            raise
+        raise UserError(
+            f"Cannot write '{file}' ({problem.strerror}). The folder must accept new files, and the name must not be "
+            "too long. Choose another `--output`."
+        ) from None
 
 
 def _file_name(experiment: str) -> str:

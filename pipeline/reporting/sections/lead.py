@@ -21,7 +21,12 @@ def blocks(comparison: Comparison) -> tuple[Block, ...]:
     """Return the answer with its support, a warning if test images were used before, the figure and the table."""
     concluded = conclusion(comparison.certainty, comparison.decisive_costs, baselines=comparison.baselines)
     parts: list[Block] = [Paragraph(concluded.answer, "answer")]
-    support = (*concluded.support, *_failed_trainings(comparison), _compared(comparison))
+    support = (
+        *concluded.support,
+        *_same_configurations(comparison),
+        *_failed_trainings(comparison),
+        _compared(comparison),
+    )
     parts.append(Paragraph(" ".join(support), "support"))
     if reuse.warning_needed(comparison):
         parts.append(Paragraph(" ".join(reuse.sentences(comparison)), "warning"))
@@ -59,6 +64,14 @@ def description(values: ScoresAndCosts) -> str:
     ]
     ties = f" Tied: {'; '.join(tied)}." if tied else ""
     return f"{capitalized(metric_label(values.metric))} with interval and cost, the cheapest model first: {rows}.{ties}"
+
+
+def _same_configurations(comparison: Comparison) -> list[str]:
+    """A sentence per set of networks whose trainings are the same, because only their names differ."""
+    names: dict[str, list[str]] = {}
+    for model in comparison.networks:
+        names.setdefault(model.fingerprint, []).append(model.name)
+    return [f"{listed(same)} are the same configuration." for same in names.values() if len(same) > 1]
 
 
 def _failed_trainings(comparison: Comparison) -> list[str]:

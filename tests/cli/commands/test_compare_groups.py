@@ -150,5 +150,22 @@ def test_a_rounded_zero_has_no_sign():
     assert groups_text._writer(groups)(-1e-9) == "0.000"
 
 
+@pytest.mark.parametrize(
+    ("scale", "mean", "difference"), [(1e-12, "1e−12", "5e−13"), (1e300, "1e300", "5e299"), (1e12, "1e12", "5e11")]
+)
+def test_very_small_and_large_numbers_have_a_power_of_ten(scale, mean, difference):
+    groups = [Group(name, 3, value * scale, 0.0, 0.0, scale) for name, value in (("a", 1.0), ("b", 1.5))]
+    write = groups_text._writer(groups)
+    assert (write(groups[0].mean), write(-0.5 * scale), write(0.0)) == (mean, f"−{difference}", "0")
+
+
+def test_very_small_and_large_values_are_compared_and_readable(log, capsys):
+    for name, scale in (("val_loss", 1e-12), ("test_loss", 1e100)):
+        log("cnn", scale * (1 + SPREAD), metric=name)
+        log("mlp", scale * (2 + SPREAD), metric=name)
+        output = output_of(capsys, metric=name)
+        assert "0.00000000" not in output and max(map(len, output.split())) < 30
+
+
 def test_the_help_states_the_margin_of_groups():
     assert "0.01 for metrics from 0 to 1, else none" in " ".join(compare.parser().format_help().split())

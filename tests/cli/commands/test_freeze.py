@@ -3,6 +3,7 @@
 import html
 import json
 import math
+import os
 import re
 import shutil
 import subprocess
@@ -195,3 +196,52 @@ def test_every_mistake_gives_a_message_of_one_sentence(client, tmp_path):
             freeze.main([*arguments, "--store", "their.db"])
         assert str(error.value).startswith(message)
     assert [one.name for one in tmp_path.iterdir()] == ["their.db"]
+
+
+def freeze_error(output):
+    with pytest.raises(UserError) as error:
+        freeze.main(["theirs", "--store", "their.db", "--output", str(output)])
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def test_only_html_pages_are_replaced(client, tmp_path):
+    log(client, client.create_experiment("theirs"), "one", [0.5])
+    before = (tmp_path / "their.db").read_bytes()
+    assert freeze_error("their.db") == (
+        "'their.db' exists and is not an HTML page. `convtrack freeze` replaces HTML pages only. Choose another "
+        "`--output`."
+    )
+    assert (tmp_path / "their.db").read_bytes() == before
+    (tmp_path / "theirs.html").write_text("my notes")
+    with pytest.raises(UserError, match="exists and is not an HTML page"):
+        freeze.main(["theirs", "--store", "their.db"])
+    (tmp_path / "theirs.html").write_text("<!doctype HTML><p>an older page")
+    freeze.main(["theirs", "--store", "their.db"])
+    freeze.main(["theirs", "--store", "their.db"])
+    assert "an older page" not in (tmp_path / "theirs.html").read_text()
+
+
+def test_a_named_pipe_and_a_link_keep_their_places(client, tmp_path):
+    log(client, client.create_experiment("theirs"), "one", [0.5])
+    pipe, link, circle = tmp_path / "pipe", tmp_path / "link.html", tmp_path / "circle"
+    os.mkfifo(pipe)
+    circle.symlink_to(circle)
+    for place in (pipe, circle):
+        assert "exists and is not an HTML page" in freeze_error(place)
+    assert pipe.is_fifo() and circle.is_symlink()
+    (tmp_path / "pages").mkdir()
+    link.symlink_to("pages/page.html")
+    freeze.main(["theirs", "--store", "their.db", "--output", "link.html"])
+    assert link.is_symlink() and (tmp_path / "pages" / "page.html").is_file()
+    link.unlink()
+    link.symlink_to("missing/page.html")
+    assert freeze_error("link.html").startswith("`--output` must name a file in an existing folder.")
+
+
+@pytest.mark.parametrize("output", ["/proc/page.html", f"{'a' * 300}.html", f"{'a' * 248}.html"])
+def test_a_place_that_the_system_refuses_is_named(client, output):
+    log(client, client.create_experiment("theirs"), "one", [0.5])
+    message = freeze_error(output)
+    assert message.startswith(f"Cannot write '{output}' (")
+    assert message.endswith("Choose another `--output`.")

@@ -34,3 +34,12 @@ def test_trainings_that_are_no_better_than_the_most_frequent_class_are_counted(c
     text = support(compare(models=models, certainty=known(means, images=120)))
     assert "In 1 of 2 replicates, lenet5 is no better than always predicting the most frequent class." in text
     assert text.count("no better than always") == 1
+
+
+def test_networks_with_the_same_fingerprint_are_called_the_same_configuration(compare, known, result):
+    scores = {"log2": (0.9, 0.92), "logistic": (0.9, 0.92), "lenet5": (0.8, 0.82)}
+    same = {"log2": "f" * 64, "logistic": "f" * 64, "lenet5": "e" * 64}
+    models = tuple(result(name, own, fingerprint=same[name]) for name, own in scores.items())
+    certainty = known({"log2": 0.91, "logistic": 0.91, "lenet5": 0.81}, images=120)
+    assert "log2 and logistic are the same configuration." in support(compare(models=models, certainty=certainty))
+    assert "same configuration" not in support(compare(certainty=certainty))

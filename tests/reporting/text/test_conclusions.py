@@ -100,6 +100,7 @@ def test_no_model_is_recommended_while_a_baseline_is_unbeaten(known, two):
     found = conclusion(known(MEANS, pairs), COSTS, baselines=BASELINES)
     assert found.answer == "Use none of these models: none is shown to be better than always predicting dog."
     assert found.model is None
+    assert found.support[0] == "a has the best mean accuracy (0.780) and is better than c."
     beaten = (two("a", "b", 0.03, "better"), two("a", "c", 0.04, "better"), two("b", "c", 0.01))
     assert conclusion(known(MEANS, beaten), COSTS, baselines=BASELINES).model == "a"
 
