@@ -63,7 +63,7 @@ def pair_lines(group: PairedRuns, metric: str) -> list[str]:
     lines += columns(_score_rows(group, metric), right=range(1, 3 + len(COLUMNS)))
     if group.images == "validation":
         lines += ["", "These are validation images, which also chose the epochs. Their groups were not resampled."]
-    if len({run.seeds for run in group.runs}) > 1:
+    if len({run.seeds for run in group.runs if DOES not in run.parameters}) > 1:
         lines += ["", "The runs have different seeds. Replicates that share their images are paired."]
     baselines = {run.name: run.parameters[DOES] for run in group.runs if DOES in run.parameters}
     costs = {run.name: run.values[DECISIVE.key] for run in group.runs if DECISIVE.key in run.values and not run.bound}

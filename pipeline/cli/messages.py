@@ -44,6 +44,11 @@ work is kept.'
         return str(broken_yaml(problem))
     if package in ("mlflow", "requests", "sqlalchemy"):
         reason = " ".join(str(problem).split())[:300]
+        if "no such table" in reason:
+            return (
+                f"The MLflow store lacks a table ({reason}). It is damaged, or another program wrote it: name another "
+                "store, or restore it from a copy."
+            )
         return f"MLflow failed ({reason}). Run the same command again; finished trainings are kept."
     return _hydra_sentence(problem) if package in ("hydra", "omegaconf") else None
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from math import ceil
 
 from pipeline.console import say
 from pipeline.reporting.text.quantities import duration
@@ -55,7 +56,9 @@ def decide(
         trained = more
         record(Plan({model: count + more.get(model, 0) for model, count in plan.replicates.items()}, search))
     if over_budget:
-        say(_over_budget(spent, next_step, minutes))
+        # If the last call stopped at the same verdicts, this one has trained nothing, and the next would not either.
+        again = plan.search.spent is not None and plan.search.seen == search.seen
+        say(_over_budget(spent, next_step, minutes, alone=next_step + (spent if again else 0)))
     if search != plan.search:
         record(replace(plan, search=search))
         reproduce()  # Only the report runs: it states why the search ended.
@@ -71,7 +74,14 @@ def _progress(pairs: Sequence[Pair], count: int, more: Mapping[str, int], second
     )
 
 
-def _over_budget(spent: float, next_step: float, minutes: float) -> str:
+def _over_budget(spent: float, next_step: float, minutes: float, *, alone: float) -> str:
+    """Why no further training starts, and what to do. `alone` are the seconds of a call that trains only this step."""
+    if alone > 60 * minutes:
+        return (
+            f"The next step would take about {duration(next_step)}, which does not fit in the budget of "
+            f"{duration(60 * minutes)} even if a call trains nothing else. To continue, set `auto.minutes` in "
+            f"conf/comparison.yaml to at least {ceil(alone / 60) + 1} and run `convtrack decide` again."
+        )
     return (
         f"{duration(spent)} of {duration(60 * minutes)} are used, and the next step would take about "
         f"{duration(next_step)}: no further training starts. To continue, run `convtrack decide` again, which has the "

@@ -3,7 +3,7 @@
 from math import ceil
 from typing import NamedTuple
 
-from pipeline.config.schema import AutoConfig
+from pipeline.config.schema import AutoConfig, Replicates, SplitConfig
 from pipeline.errors import UserError
 
 MOST_LOOKS = 5
@@ -51,3 +51,20 @@ class Schedule(NamedTuple):
     def after(self, replicates: int) -> int:
         """The number of replicates at the look after the one with `replicates`, at most `greatest`."""
         return min(self.greatest, max(self.least, replicates + self.step))
+
+
+def most_replicates(replicates: Replicates, auto: AutoConfig, split: SplitConfig) -> int:
+    """The greatest number of replicates of a model in a comparison with this split.
+
+    Raises:
+        UserError: the last of several repetitions of `kfold` is incomplete, or `auto` is invalid (`Schedule.of`).
+    """
+    if replicates == "auto":
+        return Schedule.of(auto, strategy=split.strategy, folds=split.folds).greatest
+    if split.strategy == "kfold" and split.folds and replicates > split.folds and replicates % split.folds:
+        below = replicates - replicates % split.folds
+        raise UserError(
+            f"`replicates` must be a multiple of `split.folds`, {split.folds}, for split={split.name}, so that every "
+            f"image is tested equally often. Received {replicates}. Use {below} or {below + split.folds}."
+        )
+    return replicates

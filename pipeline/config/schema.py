@@ -16,7 +16,9 @@ Objective = Literal[
 ]
 Margin = Annotated[float, Field(gt=0)]
 """A difference of the primary metric below which two models are practically the same."""
-Replicates = Count | Literal["auto"]
+MOST_REPLICATES = 1000
+"""More replicates of a model are taken for a typing error: their splits would fill the memory."""
+Replicates = Annotated[int, Field(ge=1, le=MOST_REPLICATES)] | Literal["auto"]
 """Replicates of each model; `auto` lets `convtrack decide` train more until the verdicts are clear."""
 Options = dict[str, Any]
 
@@ -163,8 +165,8 @@ class AutoConfig:
     `minutes` is the time after which `convtrack decide` starts no further training.
     """
 
-    least: Annotated[int, Field(ge=2)]
-    greatest: Annotated[int, Field(ge=2)]
+    least: Annotated[int, Field(ge=2, le=MOST_REPLICATES)]
+    greatest: Annotated[int, Field(ge=2, le=MOST_REPLICATES)]
     minutes: Annotated[float, Field(gt=0)]
 
 

@@ -6,12 +6,13 @@ are computed and recorded by `evaluate` only.
 
 from dataclasses import asdict
 
+from pipeline.comparison.planned import planned_replicates
 from pipeline.config.schema import AugmentationConfig, ModelConfig, OptimizerConfig, TrainingConfig
 from pipeline.console import say
 from pipeline.data.prepared import read_manifest
 from pipeline.reporting.text.quantities import number_of
 from pipeline.storage.files import read_json, read_json_text
-from pipeline.storage.folders import PREPARED, RunFolder, planned_file
+from pipeline.storage.folders import PREPARED, RunFolder
 from pipeline.training.collecting import collect
 from pipeline.training.progress import Reporter, in_turn, report_reused
 from pipeline.training.task import make_tasks
@@ -32,7 +33,7 @@ def main(
     tasks = make_tasks(
         read_json_text(run.architecture),
         PREPARED,
-        read_json(planned_file(model.name), "replicates")["replicates"],
+        planned_replicates(model.name),
         initial_weights=run.initial_weights if run.initial_weights.is_file() else None,
         optimizer=optimizer,
         training=training,

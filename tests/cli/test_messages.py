@@ -61,3 +61,12 @@ def test_a_failure_of_the_store_states_how_to_continue():
 def test_messages_are_available_without_hydra():
     command = "import sys, pipeline.cli.messages; sys.exit('hydra' in sys.modules or 'omegaconf' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", command], check=False).returncode == 0
+
+
+def test_a_store_without_a_table_is_not_asked_again():
+    class OperationalError(Exception): ...
+
+    OperationalError.__module__ = "sqlalchemy.exc"
+    message = sentence(OperationalError("no such table: experiments [SQL: SELECT 1]"))
+    assert message.startswith("The MLflow store lacks a table (no such table: experiments [SQL: SELECT 1]). It is dam")
+    assert "again" not in message

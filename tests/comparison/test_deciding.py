@@ -122,3 +122,33 @@ def test_an_interrupted_search_takes_the_same_looks_when_it_is_continued():
     interrupted.decide()
     assert interrupted.looks == whole.looks
     assert interrupted.plan == whole.plan == replace(whole.plan, replicates={"a": 8, "b": 10, "c": 10})
+
+
+def test_a_budget_smaller_than_one_step_is_reported_with_one_that_suffices(capsys):
+    """The step takes 4:10 minutes, so another call with the same budget would train nothing."""
+    project = Project({"ab": 18})
+    project.decide(minutes=4)
+    *_, over, _ = capsys.readouterr().out.splitlines()
+    assert over == (
+        "The next step would take about 4 min 10 s, which does not fit in the budget of 4 min 00 s even if a call "
+        "trains nothing else. To continue, set `auto.minutes` in conf/comparison.yaml to at least 6 and run `convtrack "
+        "decide` again."
+    )
+    project.decide(minutes=6)
+    assert project.looks[-1]["a"] > 4
+
+
+def test_a_second_call_that_trains_nothing_counts_its_own_time_to_the_budget_that_suffices(capsys):
+    """The step takes 4 minutes, and starting the stages takes 1 minute in the second call, in which nothing trains."""
+    project = Project({"ab": 18})
+    project.decide(minutes=4)
+    train = project.reproduce
+
+    def slow():
+        project.time += 60
+        train()
+
+    project.reproduce = slow
+    project.decide(minutes=4.9)
+    *_, over, _ = capsys.readouterr().out.splitlines()
+    assert "set `auto.minutes` in conf/comparison.yaml to at least 6" in over

@@ -1,7 +1,7 @@
 import pytest
 
-from pipeline.config.schedule import MOST_LOOKS, Schedule
-from pipeline.config.schema import AutoConfig
+from pipeline.config.schedule import MOST_LOOKS, Schedule, most_replicates
+from pipeline.config.schema import AutoConfig, SplitConfig
 from pipeline.errors import UserError
 
 
@@ -55,3 +55,24 @@ def test_a_model_with_fewer_replicates_than_the_least_gets_the_least():
 def test_numbers_that_do_not_fit_are_rejected_with_the_rule(least, greatest, message):
     with pytest.raises(UserError, match=message):
         schedule(least, greatest, strategy="kfold", folds=5)
+
+
+def splits_for(replicates, *, strategy="kfold"):
+    split = SplitConfig("mine", strategy, None, 0.2, 5, None, 0)
+    return most_replicates(replicates, AutoConfig(10, 20, 1), split)
+
+
+@pytest.mark.parametrize("replicates", [1, 4, 5, 10])
+def test_replicates_of_kfold_are_whole_repetitions_or_less_than_one(replicates):
+    assert splits_for(replicates) == replicates
+    assert splits_for("auto") == 20
+
+
+def test_an_incomplete_second_repetition_of_kfold_is_rejected_with_the_next_numbers():
+    assert splits_for(7, strategy="random") == 7
+    with pytest.raises(UserError) as error:
+        splits_for(7)
+    assert str(error.value) == (
+        "`replicates` must be a multiple of `split.folds`, 5, for split=mine, so that every image is tested equally "
+        "often. Received 7. Use 5 or 10."
+    )

@@ -91,7 +91,7 @@ def test_stages_declare_the_keys_of_the_comparison_that_they_use(stages):
     declared = {name: set(stage.params.get("conf/comparison.yaml", ())) for name, stage in stages.items()}
     assert declared == {
         "prepare": {"data", "split", "replicates", "auto"},
-        "plan": {"models", "replicates", "auto"},
+        "plan": {"models", "baselines", "replicates", "auto"},
         "build": {"models"},
         "train": {"optimizer", "training", "augmentation"},
         "evaluate": set(),

@@ -18,9 +18,12 @@ from pipeline.comparison.deciding import decide
 from pipeline.comparison.gather import gather_certainty
 from pipeline.comparison.planned import read_plan, write_plan
 from pipeline.config.reading import read_comparison
+from pipeline.config.schedule import Schedule
 from pipeline.config.schema import ComparisonConfig
+from pipeline.console import say
 from pipeline.data.prepared import read_manifest
 from pipeline.errors import UserError
+from pipeline.reporting.text.search import cannot_be_better
 from pipeline.statistics.results import Certainty
 from pipeline.statistics.sequential import Plan
 from pipeline.storage.files import read_json
@@ -44,6 +47,12 @@ def main(arguments: Sequence[str]) -> None:
             f"`replicates` in conf/comparison.yaml is the fixed number {settings.replicates}, so there is nothing to "
             "decide: run `dvc repro`, or set `replicates: auto`."
         )
+    split = composed("prepare", [])["split"]
+    schedule = Schedule.of(settings.auto, strategy=split.strategy, folds=split.folds)
+    models = len(settings.models) + len(settings.baselines)
+    warning = cannot_be_better(schedule, models=models, strategy=split.strategy)
+    if warning:
+        say(warning)
     decide(
         reproduce=lambda: _dvc("repro"),
         read_plan=lambda: read_plan(settings.models),
@@ -85,7 +94,8 @@ def _dvc(*arguments: str) -> None:
             child.terminate()
         psutil.wait_procs(left)
         raise UserError(
-            f"`dvc {arguments[0]}` did not finish; its messages are above. If you interrupted it, run "
+            f"`dvc {arguments[0]}` did not finish; its messages are above. If it could not get a lock, another "
+            "command of DVC or `convtrack decide` runs in this project: wait until it ends. If you interrupted it, run "
             "`convtrack decide` again to continue; otherwise correct the cause first."
         )
 

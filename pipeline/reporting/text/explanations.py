@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from pipeline.reporting.text.pair_verdicts import independent_units
-from pipeline.reporting.text.quantities import confidence
+from pipeline.reporting.text.quantities import confidence, number_of
 from pipeline.statistics.results import Certainty
 
 _PAIRS = (
@@ -127,13 +127,14 @@ def _better(certainty: Certainty) -> str:
             "Here the sign-flip test flips the contributions of the groups to the difference. It takes at least "
             f"{certainty.fewest} replicates, one repetition of all folds{_least_groups(certainty)}."
         )
+    replicates = number_of(certainty.replicates, "replicate")
     if certainty.replicates < certainty.fewest:
         return rule + (
-            f"With {certainty.replicates} replicates the smallest possible p-value of the sign-flip test is "
+            f"With {replicates} the smallest possible p-value of the sign-flip test is "
             f"{lowest:.3g}, so no model can be called better. That takes at least {certainty.fewest} replicates."
         )
     return rule + (
-        f"With {certainty.replicates} replicates the smallest possible p-value of the sign-flip test is {lowest:.2g}; "
+        f"With {replicates} the smallest possible p-value of the sign-flip test is {lowest:.2g}; "
         f"with fewer than {certainty.fewest} replicates no model could be called better."
     )
 

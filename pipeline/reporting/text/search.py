@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from pipeline.config.schedule import Schedule
-from pipeline.reporting.text.quantities import duration, listed, share
-from pipeline.statistics.results import LEVEL, Certainty, Pair
+from pipeline.config.schedule import MOST_LOOKS, Schedule
+from pipeline.reporting.text.quantities import duration, listed, number_of, share
+from pipeline.statistics.inference import fewest_replicates
+from pipeline.statistics.results import LEVEL, Certainty, Pair, level_of_one_look
 from pipeline.statistics.sequential import Plan, Search, decidable, outcome, undecided
 
 MOST_NAMES = 4
@@ -44,6 +45,36 @@ def looks_taken(schedule: Schedule) -> str:
         f"{schedule.greatest}, in steps of {schedule.step}. At most {schedule.looks} looks at the verdicts were "
         f"planned. Each look uses the significance level {level} / {schedule.looks}, so that all looks together keep "
         f"{level} (Bonferroni)."
+    )
+
+
+def restarted(before: Schedule, now: Schedule) -> str:
+    """What a changed schedule means for a search that has begun, in sentences."""
+    return (
+        f"The schedule of the search changed from {_in_words(before)} to {_in_words(now)}: the search starts again at "
+        f"{now.least} replicates of each model, and finished trainings are reused. The error rate holds for each "
+        "search alone."
+    )
+
+
+def _in_words(schedule: Schedule) -> str:
+    return f"{schedule.least}–{schedule.greatest} replicates in steps of {schedule.step}"
+
+
+def cannot_be_better(schedule: Schedule, *, models: int, strategy: str) -> str | None:
+    """A warning if the search cannot call any of these models and baselines better; None if it can.
+
+    With folds, the number of groups of test images limits the test, not that of replicates.
+    """
+    pairs = models * (models - 1) // 2
+    fewest = fewest_replicates(pairs, level=1 - level_of_one_look(schedule.looks))
+    if strategy == "kfold" or schedule.greatest >= fewest:
+        return None
+    needed = fewest_replicates(pairs, level=1 - level_of_one_look(MOST_LOOKS))
+    looks = f"{schedule.looks} looks" if schedule.looks > 1 else "1 look"
+    return (
+        f"Warning: with {looks} at {number_of(pairs, 'pair')}, no model can be called better with fewer than {fewest} "
+        f"replicates. `auto.greatest` is {schedule.greatest}: raise it to at least {needed}."
     )
 
 

@@ -25,3 +25,13 @@ def test_the_estimate_uses_the_configured_number_of_parallel_processes(project, 
     monkeypatch.setattr(decide, "decide", lambda *, seconds, **_: estimated.append(seconds({"lenet5": 10})))
     decide.main([])
     assert estimated == [seconds]
+
+
+def test_a_search_that_can_call_no_model_better_is_warned_of_before_anything_is_trained(project, monkeypatch, capsys):
+    monkeypatch.chdir(project.folder)
+    project.edit("conf/comparison.yaml", "replicates: 4", "replicates: auto")
+    project.edit("conf/comparison.yaml", "greatest: 20", "greatest: 3")
+    project.edit("conf/comparison.yaml", "least: 10", "least: 2")
+    monkeypatch.setattr(decide, "decide", lambda **_: None)
+    decide.main([])
+    assert capsys.readouterr().out.startswith("Warning: with 2 looks at ")

@@ -8,6 +8,8 @@ def meanings(certainty):
 def test_the_smallest_number_of_replicates_is_given(known):
     few = meanings(known({"a": 1, "b": 0.9}, replicates=4))["Better"]
     assert "is 0.125, so no model can be called better. That takes at least 7 replicates" in few
+    one = meanings(known({"a": 1, "b": 0.9}, replicates=1, design="redrawn"))["Better"]
+    assert "With 1 replicate the smallest possible" in one
     enough = meanings(known({"a": 1, "b": 0.9}, replicates=10))["Better"]
     assert "is 0.002; with fewer than 7 replicates no model could be called better" in enough
 
@@ -63,6 +65,8 @@ def test_an_interval_of_one_of_several_looks_has_the_level_of_this_look(known):
 def test_with_folds_the_least_number_of_groups_is_given(known):
     few = meanings(known({"a": 1, "b": 0.9}, design="folds", fewest=5, groups=7, fewest_groups=9))["Better"]
     assert few.endswith("at least 9 groups of test images; there are 7, so no model can be called better.")
+    one = meanings(known({"a": 1, "b": 0.9}, replicates=1, design="redrawn"))["Better"]
+    assert "With 1 replicate the smallest possible" in one
     enough = meanings(known({"a": 1, "b": 0.9}, design="folds", fewest=5, fewest_groups=9))["Better"]
     assert enough.endswith("at least 9 groups of test images; there are 11.")
 

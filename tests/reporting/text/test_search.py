@@ -5,7 +5,7 @@ import pytest
 from pipeline.config.schedule import Schedule
 from pipeline.reporting import page
 from pipeline.reporting.sections import document
-from pipeline.reporting.text.search import ending, looks_taken, names
+from pipeline.reporting.text.search import cannot_be_better, ending, looks_taken, names, restarted
 from pipeline.statistics.sequential import Plan, Search, seen
 
 SEARCH = Search(Schedule(10, 20, 5), {})
@@ -72,3 +72,23 @@ def test_models_with_different_numbers_of_replicates_are_reported_in_both_format
         assert "2–3 trainings each" in text
         assert "at least 2 and at most 3, in steps of 1" in text
         assert "The search is not finished" in text or "More replicates would not decide" in text
+
+
+def test_a_schedule_that_can_never_call_a_model_better_is_warned_of():
+    assert cannot_be_better(Schedule(2, 6, 1), models=2, strategy="group") == (
+        "Warning: with 5 looks at 1 pair, no model can be called better with fewer than 8 replicates. `auto.greatest` "
+        "is 6: raise it to at least 8."
+    )
+    assert cannot_be_better(Schedule(2, 8, 2), models=2, strategy="group") is None
+    assert cannot_be_better(Schedule(5, 5, 5), models=5, strategy="kfold") is None
+    single = cannot_be_better(Schedule(4, 4, 1), models=2, strategy="group")
+    assert single.startswith("Warning: with 1 look at 1 pair, no model can be called better with fewer than 6 rep")
+    assert single.endswith("raise it to at least 8.")
+
+
+def test_a_changed_schedule_starts_the_search_again_and_the_error_rate_holds_for_each_alone():
+    assert restarted(Schedule(2, 6, 1), Schedule(2, 10, 2)) == (
+        "The schedule of the search changed from 2–6 replicates in steps of 1 to 2–10 replicates in steps of 2: the "
+        "search starts again at 2 replicates of each model, and finished trainings are reused. The error rate holds "
+        "for each search alone."
+    )

@@ -97,8 +97,15 @@ def test_a_misspelt_key_in_a_file_is_reported(project, file, old, new, command, 
             "train model=lenet5 training.batch_size=0",
             "`training.batch_size` must be an integer at least 1. Received 0.",
         ),
-        ("prepare replicates=0", "`replicates` must be an integer at least 1 or 'auto'. Received 0."),
-        ("prepare replicates=two", "`replicates` must be an integer at least 1 or 'auto'. Received 'two'."),
+        ("prepare replicates=0", "`replicates` must be an integer at least 1 and at most 1000 or 'auto'. Received 0."),
+        (
+            "prepare replicates=two",
+            "`replicates` must be an integer at least 1 and at most 1000 or 'auto'. Received 'two'.",
+        ),
+        (
+            "prepare replicates=7 split=kfold data=digits",
+            "`replicates` must be a multiple of `split.folds`, 5, for split=kfold, so that every image is tested",
+        ),
         ("train model=lenet5 replicates=2", "Unknown setting 'replicates'. Available: "),
         (
             "experiment model=lenet5 replicates=auto",

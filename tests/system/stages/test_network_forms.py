@@ -53,7 +53,7 @@ write_prepared(PREPARED, images, splits, settings={"data": data, "split": split}
 
 models = {name: schema.ModelConfig(name, name, options) for name, options in json.loads(sys.argv[1]).items()}
 training = schema.TrainingConfig(2, 8, 16, "fit", "best", None, "none", 1, 0)
-plan.main(tuple(models), 1, schema.AutoConfig(2, 2, 1))
+plan.main(tuple(models), (), 1, schema.AutoConfig(2, 2, 1))
 build.main(list(models.values()))
 for model in models.values():
     optimizer = schema.OptimizerConfig("SGD", 0.05, {"momentum": 0.9}, None)
