@@ -5,7 +5,7 @@ seed; otherwise as independent samples. Runs are the only sample: nothing is kno
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -22,6 +22,8 @@ Array = npt.NDArray[np.float64]
 
 DRAWINGS = 2000
 """Resamples of the bootstrap for the share of wins."""
+SAFE = 2.0**150
+"""Variances and their squares are exact enough for values from 1 / SAFE to SAFE."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,13 @@ def compare_groups(
             makes the runs of a group dependent (Nadeau & Bengio 2003); 0 for independent runs.
         metric: properties of the metric, whose bounds the intervals respect; None if unknown.
     """
+    unit = _unit(values)
+    if unit != 1:
+        scaled = {name: {key: value / unit for key, value in own.items()} for name, own in values.items()}
+        found = compare_groups(
+            scaled, lower_is_better=lower_is_better, margin=margin / unit, tested_share=tested_share, metric=None
+        )
+        return _times(found, unit)
     arrays = {name: np.array(list(own.values()), np.float64) for name, own in values.items()}
     sign = -1 if lower_is_better else 1
     groups = [_group(name, array, tested_share, metric) for name, array in arrays.items()]
@@ -123,6 +132,26 @@ def compare_groups(
     pairs = (
         _pair(a, b, difference, float(corrected), margin, len(between))
         for (a, b, difference), corrected in zip(between, adjusted, strict=True)
+    )
+    return GroupComparison(tuple(groups), tuple(pairs))
+
+
+def _unit(values: Mapping[str, Mapping[str, float]]) -> float:
+    """A power of two near the largest value if squares of the values would overflow or vanish, else 1."""
+    sizes = [abs(value) for own in values.values() for value in own.values() if np.isfinite(value)]
+    largest = max(sizes, default=0.0)
+    return 1.0 if largest == 0 or 1 / SAFE <= largest <= SAFE else float(2.0 ** (np.frexp(largest)[1] - 1))
+
+
+def _times(compared: GroupComparison, unit: float) -> GroupComparison:
+    """The same comparison with all values multiplied by a unit."""
+    groups = (
+        replace(one, mean=one.mean * unit, deviation=one.deviation * unit, low=one.low * unit, high=one.high * unit)
+        for one in compared.groups
+    )
+    pairs = (
+        replace(pair, difference=pair.difference * unit, low=pair.low * unit, high=pair.high * unit)
+        for pair in compared.pairs
     )
     return GroupComparison(tuple(groups), tuple(pairs))
 

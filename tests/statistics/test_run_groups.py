@@ -145,3 +145,18 @@ def test_normal_groups_of_different_spread_are_rarely_called_different(one, othe
         for _ in range(400)
     ]
     assert np.mean(verdicts) <= 0.05 + 0.022
+
+
+@pytest.mark.parametrize("power", [-1000, -300, 300, 1020])
+@pytest.mark.parametrize("margin", [0.0, 0.5])
+def test_verdicts_do_not_depend_on_the_unit_of_the_metric(power, margin):
+    random, unit = np.random.default_rng(0), 2.0**power
+    groups = {name: keyed(mean + random.normal(0, 0.1, 8)) for name, mean in (("a", 1), ("b", 1.05), ("c", 2))}
+    scaled = {name: {key: value * unit for key, value in own.items()} for name, own in groups.items()}
+    small = compare_groups(groups, lower_is_better=True, margin=margin)
+    large = compare_groups(scaled, lower_is_better=True, margin=margin * unit)
+    for one, other in zip(small.pairs, large.pairs, strict=True):
+        assert (one.first, one.second, one.verdict) == (other.first, other.second, other.verdict)
+        assert other.adjusted == pytest.approx(one.adjusted)
+        assert (other.difference / unit, other.low / unit) == pytest.approx((one.difference, one.low))
+    assert [one.deviation / unit for one in large.groups] == pytest.approx([one.deviation for one in small.groups])
