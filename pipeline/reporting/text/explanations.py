@@ -54,7 +54,7 @@ def explanations(certainty: Certainty) -> tuple[Explanation, ...]:
     if not certainty.estimates:
         return ()
     terms = [
-        *([Explanation("Which images are tested", DESIGNS[certainty.design])] if certainty.design in DESIGNS else []),
+        *([Explanation("Which images are tested", _tested(certainty))] if certainty.design in DESIGNS else []),
         Explanation(f"{confidence(certainty.level)} interval", _interval(certainty)),
     ]
     if certainty.pairs:
@@ -67,6 +67,13 @@ def explanations(certainty: Certainty) -> tuple[Explanation, ...]:
             Explanation("Tie", _TIE),
         ]
     return tuple(terms)
+
+
+def _tested(certainty: Certainty) -> str:
+    if certainty.design == "folds" and certainty.replicates < certainty.fewest:
+        incomplete = f" Here no repetition is complete: {certainty.replicates} of {certainty.fewest} folds is tested."
+        return DESIGNS["folds"] + incomplete
+    return DESIGNS[certainty.design]
 
 
 def _interval(certainty: Certainty) -> str:

@@ -85,3 +85,11 @@ def test_one_fold_has_an_interval(known):
 
 def test_tuning_groups_are_an_exception_from_the_folds(known):
     assert "except tuning groups" in meanings(known({"a": 1, "b": 0.9}, design="folds"))["Which images are tested"]
+
+
+def test_one_fold_is_no_locked_test_set_and_no_complete_repetition(known):
+    one = known({"a": 1, "b": 0.9}, replicates=1, design="folds")
+    tested = meanings(one)["Which images are tested"]
+    assert "same locked test set" not in tested
+    assert tested.endswith(f" Here no repetition is complete: 1 of {one.fewest} folds is tested.")
+    assert "no repetition" not in meanings(known({"a": 1}, design="folds"))["Which images are tested"]
