@@ -34,7 +34,7 @@ def test_a_single_model_has_no_differing_settings(compare, result):
 
 def test_each_row_has_the_command_that_reproduces_it(comparison):
     row = settings.reproduction_table(comparison).rows[0]
-    assert row == ("lenet5", "dvc repro evaluate@lenet5", "8d1b7e3f2a9c", "0123456789ab")
+    assert row == ("lenet5", "dvc repro evaluate@lenet5", "8d1b7e3f2a9c", "6d79cff34b0b")
 
 
 def test_the_effort_is_the_sum_over_models_and_replicates(comparison):
