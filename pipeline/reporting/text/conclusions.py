@@ -82,7 +82,7 @@ def _conclusion(
         return Conclusion(f"No verdict yet: {few[:1].lower()}{few[1:]}.", tuple(missing(pairs, certainty)[1:]))
     if level := [model for model in unbeaten if model in baselines]:
         # The worst of them is the strongest statement.
-        best = "" if finite.keys() <= set(baselines) else _lead(unbeaten, finite, certainty)
+        best = "" if finite.keys() <= set(baselines) else _lead(unbeaten, finite, certainty, baselines)
         return Conclusion(
             f"Use none of these models: none is shown to be better than {baselines[level[-1]]}.",
             tuple(filter(None, (best, *missing(pairs, certainty)))),
@@ -120,14 +120,19 @@ def _best_mean(models: Sequence[str], finite: Mapping[str, Estimate], certainty:
     )
 
 
-def _lead(unbeaten: Sequence[str], finite: Mapping[str, Estimate], certainty: Certainty) -> str:
-    """The model with the best mean, and the models that it is better than."""
+def _lead(
+    unbeaten: Sequence[str], finite: Mapping[str, Estimate], certainty: Certainty, baselines: Mapping[str, str]
+) -> str:
+    """The model with the best mean and its verdicts; those of a baseline on the networks only."""
     best = unbeaten[0]
-    beaten = [model for model in finite if model != best and certainty.pair(best, model).verdict == "better"]
+    others = [model for model in finite if model != best and not (best in baselines and model in baselines)]
+    beaten = [model for model in others if certainty.pair(best, model).verdict == "better"]
+    rest = [model for model in others if model not in beaten]
     if not beaten:
         return _best_mean(unbeaten, finite, certainty)
     mean = f"{metric_label(certainty.metric)} ({score(finite[best].mean)})"
-    return f"{best} has the best mean {mean} and is better than {listed(beaten)}."
+    limit = f", but is not shown to be better than {listed(rest, last='or')}" if rest else ""
+    return f"{best} has the best mean {mean} and is better than {listed(beaten)}{limit}."
 
 
 def _winner(best: str, finite: Mapping[str, Estimate], certainty: Certainty, costs: Mapping[str, float]) -> Conclusion:

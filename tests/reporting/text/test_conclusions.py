@@ -100,9 +100,19 @@ def test_no_model_is_recommended_while_a_baseline_is_unbeaten(known, two):
     found = conclusion(known(MEANS, pairs), COSTS, baselines=BASELINES)
     assert found.answer == "Use none of these models: none is shown to be better than always predicting dog."
     assert found.model is None
-    assert found.support[0] == "a has the best mean accuracy (0.780) and is better than c."
+    assert found.support[0] == (
+        "a has the best mean accuracy (0.780) and is better than c, but is not shown to be better than b."
+    )
     beaten = (two("a", "b", 0.03, "better"), two("a", "c", 0.04, "better"), two("b", "c", 0.01))
     assert conclusion(known(MEANS, beaten), COSTS, baselines=BASELINES).model == "a"
+
+
+def test_a_baseline_with_the_best_mean_is_called_better_than_the_networks_that_it_beats(known, two):
+    pairs = (two("a", "b", 0.03, "better"), two("a", "c", 0.04, "better"), two("b", "c", 0.01))
+    found = conclusion(known(MEANS, pairs), COSTS, baselines={"a": "always predicting dog"})
+    assert found.support[0] == "a has the best mean accuracy (0.780) and is better than b and c."
+    found = conclusion(known(MEANS, pairs), COSTS, baselines={"a": "a regression", "c": "always predicting dog"})
+    assert found.support[0] == "a has the best mean accuracy (0.780) and is better than b."
 
 
 def test_one_undecided_pair_among_equivalent_models_does_not_make_them_the_same(known, two):
