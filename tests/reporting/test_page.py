@@ -94,7 +94,7 @@ def test_ids_are_unique_and_every_reference_has_its_target(read, text):
 def test_headings_come_in_order(text):
     headings = re.findall(r"<h2[^>]*>(.*?)</h2>", text)
     assert headings == [
-        "Why so sure?",
+        "How certain is this?",
         "Every pair of models",
         "All costs",
         "Learning curves",

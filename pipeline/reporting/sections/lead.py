@@ -102,4 +102,4 @@ def _compared(comparison: Comparison) -> str:
     if not tested:
         return f"{networks}."
     which = f"all {count(images)}" if tested == images else f"{count(tested)} of {count(images)}"
-    return f"{networks}; {which} images are tested."
+    return f"{networks}; {which} images are used for testing."

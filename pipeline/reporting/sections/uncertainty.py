@@ -27,7 +27,9 @@ def section(comparison: Comparison) -> Section:
         ),
         Fold("Every replicate", (TableBlock(replicates_table(comparison)),)),
     ]
-    return Section("certainty", "Why so sure?", tuple(blocks), "intervals, tests, replicates, use of the test images")
+    return Section(
+        "certainty", "How certain is this?", tuple(blocks), "intervals, tests, replicates, use of the test images"
+    )
 
 
 def _search(comparison: Comparison) -> tuple[Paragraph, ...]:

@@ -12,9 +12,9 @@ _PAIRS = (
     "(Bouthillier et al. 2021)."
 )
 _UNDECIDED = (
-    "Neither verdict is shown, which does not prove that the models are equal. The interval of a "
-    "single pair is not corrected for the number of pairs, so it may exclude 0 all the same. The number of replicates "
-    "needed is an estimate: it assumes that the observed difference and its spread stay as they are."
+    "The data support neither verdict. This does not prove that the models are equal. The interval of a single pair is "
+    "not corrected for the number of pairs, so it can exclude 0 although the pair is undecided. The number of "
+    "replicates needed is an estimate: it assumes that the observed difference and its spread stay as they are."
 )
 _P = (
     "The probability that one model is better than the other when both are trained once more, estimated by the share "
@@ -29,14 +29,14 @@ _TIE = (
 
 DESIGNS = {
     "folds": (
-        "Each repetition tests every group of images once, except tuning groups, by networks that were not trained on "
-        "it, so many groups count and small differences can be detected. A locked test set tests fewer groups, but "
-        "keeps them out of every training: it is the final examination of one finished network."
+        "Each repetition uses every group of images, except the tuning groups, as test images once, for networks that "
+        "were not trained on it: many groups make small differences detectable. A locked test set has fewer groups, "
+        "but no training uses them, so it suits the final test of one finished network."
     ),
     "crossed": (
-        "All replicates are tested on the same locked test set, which no training uses: it can serve as the final "
-        "examination of one finished network. Repeated folds test every group once per repetition, so they detect "
-        "smaller differences, but no image stays out of all trainings."
+        "All replicates are tested on the same locked test set, which no training uses, so it suits the final test of "
+        "one finished network. Repeated folds test every group once per repetition, so they detect smaller "
+        "differences, but no image stays out of all trainings."
     ),
 }
 """The difference between repeated folds and a locked test set."""
@@ -131,7 +131,7 @@ def _better(certainty: Certainty) -> str:
     )
     if certainty.design == "folds":
         return rule + (
-            "Here the sign-flip test flips the contributions of the groups to the difference. It takes at least "
+            "Here the sign-flip test flips the signs of the groups' contributions to the difference. It needs at least "
             f"{certainty.fewest} replicates, one repetition of all folds{_least_groups(certainty)}."
         )
     replicates = number_of(certainty.replicates, "replicate")

@@ -10,8 +10,8 @@ def support(comparison):
 @pytest.mark.parametrize(
     ("tested", "expected"),
     [
-        (1962, "3 networks, 2 trainings each; 1,962 of 3,003 images are tested."),
-        (3003, "3 networks, 2 trainings each; all 3,003 images are tested."),
+        (1962, "3 networks, 2 trainings each; 1,962 of 3,003 images are used for testing."),
+        (3003, "3 networks, 2 trainings each; all 3,003 images are used for testing."),
         (0, "3 networks, 2 trainings each."),
     ],
 )
@@ -24,7 +24,7 @@ def test_a_single_training_of_one_network_is_singular(compare, known, result):
     certainty = known({"lenet5": 0.9}, images=120, replicates=1)
     models = (result("lenet5", (0.9,), train_seconds=(40.0,), seconds_per_image=(0.001,)),)
     one = compare(models=models, certainty=certainty, replicates=1)
-    assert support(one).endswith("1 network, 1 training; 120 of 3,003 images are tested.")
+    assert support(one).endswith("1 network, 1 training; 120 of 3,003 images are used for testing.")
 
 
 def test_trainings_that_are_no_better_than_the_most_frequent_class_are_counted(compare, known, result):

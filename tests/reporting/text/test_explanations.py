@@ -48,7 +48,7 @@ def test_repeated_folds_and_a_locked_test_set_are_told_apart_in_two_sentences(kn
         assert "locked test set" in found["Which images are tested"]
     folds = meanings(known(means, design="folds", fewest=10))
     assert "11 groups of test images, each of which is tested once per repetition" in folds["95 % interval"]
-    assert "takes at least 10 replicates" in folds["Better"]
+    assert "needs at least 10 replicates" in folds["Better"]
 
 
 def test_the_tests_name_the_level_of_one_look(known):
@@ -84,7 +84,7 @@ def test_one_fold_has_an_interval(known):
 
 
 def test_tuning_groups_are_an_exception_from_the_folds(known):
-    assert "except tuning groups" in meanings(known({"a": 1, "b": 0.9}, design="folds"))["Which images are tested"]
+    assert "except the tuning groups" in meanings(known({"a": 1, "b": 0.9}, design="folds"))["Which images are tested"]
 
 
 def test_one_fold_is_no_locked_test_set_and_no_complete_repetition(known):
