@@ -150,14 +150,14 @@ def test_a_clone_with_a_pulled_cache_trains_nothing_and_publishes_all_runs(proje
 
 def test_decide_trains_more_replicates_and_leaves_a_project_in_which_no_stage_runs(project):
     project.change("conf/comparison.yaml", models=["fully_connected"], replicates="auto")
-    project.change("conf/comparison.yaml", auto={"least": 2, "greatest": 3, "minutes": 30})
+    project.change("conf/comparison.yaml", auto={"least": 2, "greatest": 4, "minutes": 30})
     output = project.run("python", "-m", "pipeline", "decide")
-    # Two or three replicates are too few for a verdict on one pair.
+    # Three looks at one pair need 7 replicates for a verdict, less than twice the greatest number.
     assert (
         "1 of 1 pairs can still be decided: fully_connected – grey_levels. Training more replicates (1 of f" in output
     )
-    end = "The greatest number of replicates, 3, is reached. Undecided: fully_connected – grey_levels."
+    end = "The greatest number of replicates, 4, is reached. Undecided: fully_connected – grey_levels."
     assert output.strip().endswith(end)
-    assert json.loads((project.folder / "plan/models/fully_connected.json").read_text()) == {"replicates": 3}
+    assert json.loads((project.folder / "plan/models/fully_connected.json").read_text()) == {"replicates": 4}
     assert end in (project.folder / "reports/comparison.md").read_text()
     assert len(metrics_of(project, "fully_connected")) and project.repro() == set()
