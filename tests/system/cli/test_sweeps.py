@@ -20,7 +20,7 @@ def project(new_project):
 @pytest.fixture(scope="module")
 def parallel(project):
     """Four jobs, two at a time, with an empty store and without prepared data."""
-    ranges = ("model=glob(fully*)", "training.batch_size=range(16,65,16)")
+    ranges = ("model=glob(fully*ed)", "training.batch_size=range(16,65,16)")
     launcher = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
     return project.run("experiment", "-m", *ranges, *TRAINING, *launcher)
 
