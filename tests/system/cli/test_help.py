@@ -52,7 +52,7 @@ def test_help_shows_the_choices_that_the_command_takes_and_the_settings(project)
     output = project.run("train", "--help").output()
     choices = dict(re.findall(r"^  (\w+) +(.+)$", output.partition("Settings")[0], re.MULTILINE))
     assert set(choices) == set(HYDRA_COMMANDS["train"].groups)
-    assert choices["training"] == "balanced, lecture, patient"
+    assert choices["training"] == "balanced, lecture, patient, short"
     assert "evaluation_batch_size: 128" in output
 
 
