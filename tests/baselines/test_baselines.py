@@ -44,7 +44,7 @@ def test_grey_levels_separate_bright_images_from_dark_ones():
 
 
 def test_constant_images_get_the_class_shares():
-    """Neither the mean nor the deviation tells such images apart: the regression has only its bias."""
+    """Such images have the same mean and deviation, so the regression has only its bias."""
     features = grey_levels.features(np.full((10, 4, 4, 1), 7, np.uint8))
     probabilities = grey_levels.fit(features, np.repeat([0, 1], [7, 3]), 2)(features)
     np.testing.assert_allclose(probabilities, np.tile([0.7, 0.3], (10, 1)), atol=1e-3)

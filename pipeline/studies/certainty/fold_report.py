@@ -61,10 +61,11 @@ def designs_figure(panels: Sequence[DesignPanel]) -> Figure:
 def errors_table(errors: Sequence[FoldErrors]) -> Table:
     """One row per scenario, metric and number of groups, one column per number of repetitions."""
     counts = sorted({one.repetitions for one in errors})
+    least = min((one.simulations for one in errors), default=0)
     rows: dict[tuple[str, str, int], dict[int, str]] = {}
     for one in errors:
         corrected = "" if one.corrected is None else f", {one.corrected:.1%}"
-        mark = "*" * (one.simulations > errors[0].simulations)
+        mark = "*" * (one.simulations > least)
         cells = rows.setdefault((one.scenario, one.metric, one.groups), {})
         cells[one.repetitions] = f"{one.called:.1%}{mark} ({one.covered:.1%}{corrected})"
     return Table(
