@@ -20,6 +20,10 @@ from pipeline.evaluation.predictions import Predictions
 
 ROOT = Path(__file__).parents[1]
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell ignores Ctrl-C for commands in the background. The tests of Ctrl-C would then wait for ever.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 UNSET = ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_RUN_ID", "HYDRA_FULL_ERROR", "PYTHONPATH")
 
 
