@@ -5,7 +5,7 @@ the packages of this environment and empty stores and caches. Then the script `b
 trains the same networks with the same recipes on the same prepared images, as many replicates of each, one after
 another, with the defaults of Keras and TensorFlow. It has no baselines. Its time includes the imports.
 
-    python -m benchmarks.whole --rounds 1    # 8 minutes on 2 cores
+    python -m benchmarks.whole --rounds 1    # 12 minutes on 2 cores
 """
 
 import json
@@ -27,13 +27,13 @@ from benchmarks.command import run_part
 from benchmarks.measurements import Measurement, of_rounds
 from benchmarks.reproduction import Reproduction, clone, reproduce, reproduce_nothing
 from pipeline.cli.composing import composed
+from pipeline.comparison.planned import planned_replicates
 from pipeline.config.reading import read_comparison
 from pipeline.console import say
 from pipeline.data.prepared import Prepared, read_prepared
 from pipeline.data.splits import SPLITS
 from pipeline.errors import UserError
-from pipeline.storage.files import read_json
-from pipeline.storage.folders import PREPARED, RunFolder, planned_file
+from pipeline.storage.folders import PREPARED, RunFolder
 from pipeline.training.examples import Columns, standardisation
 
 ROUNDS = 3
@@ -108,7 +108,7 @@ def write_job(project: Path, folder: Path) -> Path:
     """Write for the script the standardised images of each replicate, and each network with its recipe."""
     with chdir(project):
         models = read_comparison().models
-        planned = {model: read_json(planned_file(model), "replicates")["replicates"] for model in models}
+        planned = {model: planned_replicates(model) for model in models}
         recipes = {model: composed("train", [f"model={model}"]) for model in models}
     prepared = read_prepared(project / PREPARED)
     images = [write_images(prepared, replicate, folder) for replicate in range(max(planned.values()))]

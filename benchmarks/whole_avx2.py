@@ -3,7 +3,7 @@
 The environment of both sides limits the libraries to AVX2 instructions, and TensorFlow uses oneDNN only where it would
 on such a processor: by default it does not, in this project it does. Clock and caches stay those of this processor.
 
-    python -m benchmarks.whole_avx2 --rounds 1    # 12 minutes on 2 cores
+    python -m benchmarks.whole_avx2 --rounds 1    # 27 minutes on 2 cores
 """
 
 from collections.abc import Iterator

@@ -9,7 +9,7 @@ from pipeline.reporting.costs import COLUMNS, DECISIVE, amount
 from pipeline.reporting.tables.settings import differing
 from pipeline.reporting.text.conclusions import answer
 from pipeline.reporting.text.pair_verdicts import sentence
-from pipeline.reporting.text.quantities import count, interval, listed, mean, p_value, score
+from pipeline.reporting.text.quantities import count, interval, listed, mean, number_of, p_value, score
 from pipeline.statistics.rank_tests import Ranking
 from pipeline.statistics.results import Certainty
 from pipeline.tracking.find import Candidate
@@ -58,7 +58,7 @@ def pair_lines(group: PairedRuns, metric: str) -> list[str]:
         names = listed([run.name for run in group.runs])
         lines = ["", f"On {data}, {group.images} images, without another run to compare in pairs: {names}.", ""]
         return [*lines, *columns(_score_rows(group, metric), right=(1,))]
-    replicates = "1 replicate" if found.replicates == 1 else f"{found.replicates} replicates"
+    replicates = number_of(found.replicates, "replicate")
     lines = ["", f"On {data}, {group.images} images{_groups(found)}, {replicates}:", ""]
     lines += columns(_score_rows(group, metric), right=range(1, 3 + len(COLUMNS)))
     if group.images == "validation":

@@ -15,6 +15,7 @@ import numpy as np
 from markupsafe import Markup
 
 from pipeline.reporting.templates.rendering import template
+from pipeline.reporting.text.quantities import number_of
 
 Curve = Sequence[tuple[int, float]]
 """Steps, ascending, with the values of a metric."""
@@ -65,7 +66,7 @@ def frozen_page(experiment: str, store: str, runs: Sequence[FrozenRun], *, remar
     return template("frozen.html.j2", autoescape=True).render(
         experiment=experiment,
         store=store,
-        count="1 run" if len(runs) == 1 else f"{len(runs):,} runs",
+        count=number_of(len(runs), "run"),
         written=f"{written:%Y-%m-%d %H:%M} UTC",
         remarks=remarks,
         same=_same(runs),

@@ -15,6 +15,7 @@ from typing import Any
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from pipeline.errors import UserError, unknown
+from pipeline.reporting.text.quantities import number_of
 from pipeline.tracking.filters import quote_names
 from pipeline.tracking.run_attributes import (
     PAIRING,
@@ -121,23 +122,27 @@ def _countable(runs: list[Any], metric: str, needed: Sequence[Attribute], remark
         raise UserError("None of these runs is finished. Only finished runs are compared.")
     if statuses:
         listed = ", ".join(f"{number} {status}" for status, number in sorted(statuses.items()))
-        remarks.append(f"Not counted, because they are not finished: {_number(statuses.total())} ({listed}).")
+        remarks.append(f"Not counted, because they are not finished: {number_of(statuses.total(), 'run')} ({listed}).")
     left = [run for run in finished if metric in run.data.metrics]
     if not left:
         raise unknown("metric of these runs", metric, {name for run in finished for name in run.data.metrics})
     if len(left) < len(finished):
-        remarks.append(f"Not counted, because they have no {metric}: {_number(len(finished) - len(left))}.")
+        remarks.append(f"Not counted, because they have no {metric}: {number_of(len(finished) - len(left), 'run')}.")
     for attribute in needed:
         having = [run for run in left if attribute.of(run) is not None]
         if not having:
             raise unknown("parameter or tag of these runs", str(attribute), set(_names(left)))
         if len(having) < len(left):
-            remarks.append(f"Not counted, because they have no {attribute}: {_number(len(left) - len(having))}.")
+            remarks.append(
+                f"Not counted, because they have no {attribute}: {number_of(len(left) - len(having), 'run')}."
+            )
         left = having
     above = {run.data.tags.get(MLFLOW_PARENT_RUN_ID) for run in left}
     below = [run for run in left if run.info.run_id not in above]
     if len(below) < len(left):
-        remarks.append(f"Not counted, because they summarise runs below them: {_number(len(left) - len(below))}.")
+        remarks.append(
+            f"Not counted, because they summarise runs below them: {number_of(len(left) - len(below), 'run')}."
+        )
     return below
 
 
@@ -245,7 +250,3 @@ def _tested_share(runs: Sequence[Any], paired_by: Sequence[Attribute]) -> float:
 
 def _joined(names: Sequence[Attribute]) -> str:
     return " and ".join(map(str, names))
-
-
-def _number(runs: int) -> str:
-    return "1 run" if runs == 1 else f"{runs:,} runs"

@@ -47,7 +47,8 @@ def main(arguments: Sequence[str]) -> None:
             f"`replicates` in conf/comparison.yaml is the fixed number {settings.replicates}, so there is nothing to "
             "decide: run `dvc repro`, or set `replicates: auto`."
         )
-    split = composed("prepare", [])["split"]
+    composition = composed("prepare", [], settings=["workers"])
+    split = composition["split"]
     schedule = Schedule.of(settings.auto, strategy=split.strategy, folds=split.folds)
     models = len(settings.models) + len(settings.baselines)
     warning = cannot_be_better(schedule, models=models, strategy=split.strategy)
@@ -58,7 +59,7 @@ def main(arguments: Sequence[str]) -> None:
         read_plan=lambda: read_plan(settings.models),
         record=_record,
         look=lambda: _look(settings),
-        seconds=partial(_seconds, workers=composed("plan", [], settings=["workers"])["workers"]),
+        seconds=partial(_seconds, workers=composition["workers"]),
         minutes=settings.auto.minutes,
     )
 

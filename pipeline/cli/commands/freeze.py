@@ -18,7 +18,7 @@ from pipeline.cli.messages import DISK_FULL
 from pipeline.cli.usage import parsed
 from pipeline.console import say
 from pipeline.errors import UserError
-from pipeline.reporting.text.quantities import storage
+from pipeline.reporting.text.quantities import number_of, storage
 from pipeline.storage.files import replacing
 
 DOCTYPE = b"<!doctype html"
@@ -58,8 +58,7 @@ def main(arguments: Sequence[str]) -> None:
     _write(file, frozen_page(name, place, runs, remarks=remarks))
     for remark in remarks:
         say(remark)
-    runs_text = "1 run" if len(runs) == 1 else f"{len(runs):,} runs"
-    say(f"{file}: {runs_text}, {storage(file.stat().st_size)}. Open it in a browser.")
+    say(f"{file}: {number_of(len(runs), 'run')}, {storage(file.stat().st_size)}. Open it in a browser.")
 
 
 def _check(file: Path) -> None:

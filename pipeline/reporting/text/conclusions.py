@@ -252,7 +252,7 @@ def _candidates(
     ahead = () if use == best else (_best_mean(models, finite, certainty),)
     return Conclusion(
         f"Use {use} ({_amount(use, costs)}): no model is shown to be better, and {more} more.",
-        (estimate, *ahead, *(_same_as(use, others, certainty)), *rest),
+        (estimate, *ahead, *_same_as(use, others, certainty), *rest),
         use,
     )
 

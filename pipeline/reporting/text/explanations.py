@@ -71,8 +71,9 @@ def explanations(certainty: Certainty) -> tuple[Explanation, ...]:
 
 def _tested(certainty: Certainty) -> str:
     if certainty.design == "folds" and certainty.replicates < certainty.fewest:
-        incomplete = f" Here no repetition is complete: {certainty.replicates} of {certainty.fewest} folds is tested."
-        return DESIGNS["folds"] + incomplete
+        tested = "is" if certainty.replicates == 1 else "are"
+        incomplete = f"{certainty.replicates} of {certainty.fewest} folds {tested} tested"
+        return f"{DESIGNS['folds']} Here no repetition is complete: {incomplete}."
     return DESIGNS[certainty.design]
 
 

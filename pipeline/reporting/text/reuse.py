@@ -8,7 +8,7 @@ import numpy as np
 from scipy import special
 
 from pipeline.reporting.content import Comparison, metric_label
-from pipeline.reporting.text.quantities import count, score
+from pipeline.reporting.text.quantities import count, number_of, score
 from pipeline.statistics.results import Certainty
 
 
@@ -42,20 +42,20 @@ def sentences(comparison: Comparison) -> tuple[str, ...]:
         parts = ["There is no record of how often these test images were used."]
     elif evaluated <= shown:
         parts = [
-            f"The record counts {_configurations(evaluated)} evaluated on these test images, all of them in this "
-            "comparison."
+            f"The record counts {number_of(evaluated, 'configuration')} evaluated on these test images, all of them "
+            "in this comparison."
         ]
     else:
         parts = [
-            f"The record counts {_configurations(evaluated)} evaluated on these test images, "
+            f"The record counts {number_of(evaluated, 'configuration')} evaluated on these test images, "
             f"{count(evaluated - shown)} more than this comparison shows."
         ]
     if optimism := _optimism(comparison, max(evaluated, shown)):
         parts.append(optimism)
     if tuned:
         parts.append(
-            f"Settings were tuned on images that this comparison tests on ({_configurations(tuned)}). The scores of "
-            "models with these settings are too optimistic by an unknown amount."
+            f"Settings were tuned on images that this comparison tests on ({number_of(tuned, 'configuration')}). The "
+            "scores of models with these settings are too optimistic by an unknown amount."
         )
     return tuple(parts)
 
@@ -75,7 +75,3 @@ def _optimism(comparison: Comparison, models: int) -> str:
 def warning_needed(comparison: Comparison) -> bool:
     """Whether the answer needs a warning about the use of the test images."""
     return comparison.reuse.tuned > 0 or comparison.reuse.evaluated > len(comparison.networks)
-
-
-def _configurations(number: int) -> str:
-    return "1 configuration" if number == 1 else f"{count(number)} configurations"

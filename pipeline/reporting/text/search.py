@@ -71,10 +71,10 @@ def cannot_be_better(schedule: Schedule, *, models: int, strategy: str) -> str |
     if strategy == "kfold" or schedule.greatest >= fewest:
         return None
     needed = fewest_replicates(pairs, level=1 - level_of_one_look(MOST_LOOKS))
-    looks = f"{schedule.looks} looks" if schedule.looks > 1 else "1 look"
     return (
-        f"Warning: with {looks} at {number_of(pairs, 'pair')}, no model can be called better with fewer than {fewest} "
-        f"replicates. `auto.greatest` is {schedule.greatest}: raise it to at least {needed}."
+        f"Warning: with {number_of(schedule.looks, 'look')} at {number_of(pairs, 'pair')}, no model can be called "
+        f"better with fewer than {fewest} replicates. `auto.greatest` is {schedule.greatest}: raise it to at least "
+        f"{needed}."
     )
 
 

@@ -1,19 +1,20 @@
 """Figures and text of the study on certainty."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from pipeline.reporting.content import metric_label
 from pipeline.reporting.figures.style import BLUE, GREEN, MUTED, PALETTE, RULE, new_figure, styled
 from pipeline.reporting.tables.text_table import Table
 from pipeline.reporting.templates.rendering import template
 from pipeline.studies.certainty.error_rates import LIMIT, Coverage, FalseAlarms, VerdictShares
 from pipeline.studies.certainty.fold_errors import FoldErrors, FoldPower, LookErrors
 from pipeline.studies.certainty.fold_report import design_panels, designs_figure, errors_table, looks_table, power_table
+from pipeline.studies.certainty.rates_table import rates_table
 
+BY_GROUPS = {"row": "replicates", "column": "groups", "of": "group"}
 FEWEST = 6
 """With fewer replicates, the sign-flip test cannot reach the level of 5 %."""
 
@@ -172,36 +173,22 @@ def _alarms_table(alarms: Sequence[FalseAlarms]) -> Table:
     def cell(one: FalseAlarms) -> str:
         return f"{one.called:.1%}{'*' * (one.simulations > usual)} ({one.excluded:.1%})"
 
-    return _table_by_groups(
+    return rates_table(
         "False-alarm rates: share of comparisons of equally good models in which one is called better. In brackets: "
         "share in which a 95 % confidence interval of a difference excludes 0. *: from a second measurement.",
         alarms,
         cell,
+        **BY_GROUPS,
     )
 
 
 def _intervals_table(intervals: Sequence[Coverage]) -> Table:
-    return _table_by_groups(
+    return rates_table(
         "Coverage: share of 95 % confidence intervals that contain the true mean of a model. In brackets: coverage of "
         "the percentile bootstrap.",
         intervals,
         lambda one: f"{one.ours:.1%} ({one.percentiles:.1%})",
-    )
-
-
-def _table_by_groups(caption: str, measured: Sequence[Any], cell: Callable[[Any], str]) -> Table:
-    """One row per scenario, metric and number of replicates, one column per number of groups."""
-    sizes = sorted({one.groups for one in measured})
-    rows: dict[tuple[str, str, int], dict[int, str]] = {}
-    for one in measured:
-        rows.setdefault((one.scenario, one.metric, one.replicates), {})[one.groups] = cell(one)
-    return Table(
-        caption=caption,
-        header=("scenario", "metric", "replicates", *(f"{groups} groups" for groups in sizes)),
-        rows=tuple(
-            (scenario, metric_label(metric), str(replicates), *(cells.get(groups, "–") for groups in sizes))
-            for (scenario, metric, replicates), cells in rows.items()
-        ),
+        **BY_GROUPS,
     )
 
 

@@ -6,10 +6,10 @@ from typing import NamedTuple
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from pipeline.reporting.content import metric_label
 from pipeline.reporting.figures.style import PALETTE, RULE, new_figure, styled
 from pipeline.reporting.tables.text_table import Table
 from pipeline.studies.certainty.fold_errors import FoldErrors, FoldPower, LookErrors
+from pipeline.studies.certainty.rates_table import rates_table
 
 
 class DesignPanel(NamedTuple):
@@ -60,23 +60,21 @@ def designs_figure(panels: Sequence[DesignPanel]) -> Figure:
 
 def errors_table(errors: Sequence[FoldErrors]) -> Table:
     """One row per scenario, metric and number of groups, one column per number of repetitions."""
-    counts = sorted({one.repetitions for one in errors})
     least = min((one.simulations for one in errors), default=0)
-    rows: dict[tuple[str, str, int], dict[int, str]] = {}
-    for one in errors:
+
+    def cell(one: FoldErrors) -> str:
         corrected = "" if one.corrected is None else f", {one.corrected:.1%}"
-        mark = "*" * (one.simulations > least)
-        cells = rows.setdefault((one.scenario, one.metric, one.groups), {})
-        cells[one.repetitions] = f"{one.called:.1%}{mark} ({one.covered:.1%}{corrected})"
-    return Table(
-        caption="Repeated five-fold cross-validation: share of comparisons of two equally good models in which one is "
-        "called better. In brackets: coverage of a model's 95 % interval, then the share that the corrected t test of "
-        "Nadeau & Bengio calls better where it was measured. *: from a second measurement.",
-        header=("scenario", "metric", "groups", *(f"{_times(count)}" for count in counts)),
-        rows=tuple(
-            (scenario, metric_label(metric), str(groups), *(cells.get(count, "–") for count in counts))
-            for (scenario, metric, groups), cells in rows.items()
-        ),
+        return f"{one.called:.1%}{'*' * (one.simulations > least)} ({one.covered:.1%}{corrected})"
+
+    return rates_table(
+        "Repeated five-fold cross-validation: share of comparisons of two equally good models in which one is called "
+        "better. In brackets: coverage of a model's 95 % interval, then the share that the corrected t test of Nadeau "
+        "& Bengio calls better where it was measured. *: from a second measurement.",
+        errors,
+        cell,
+        row="groups",
+        column="repetitions",
+        of="repetition",
     )
 
 
@@ -108,7 +106,3 @@ def looks_table(looks: Sequence[LookErrors]) -> Table:
             for one in looks
         ),
     )
-
-
-def _times(count: int) -> str:
-    return "1 repetition" if count == 1 else f"{count} repetitions"

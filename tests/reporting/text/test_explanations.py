@@ -93,3 +93,9 @@ def test_one_fold_is_no_locked_test_set_and_no_complete_repetition(known):
     assert "same locked test set" not in tested
     assert tested.endswith(f" Here no repetition is complete: 1 of {one.fewest} folds is tested.")
     assert "no repetition" not in meanings(known({"a": 1}, design="folds"))["Which images are tested"]
+
+
+def test_several_folds_without_a_complete_repetition_are_counted(known):
+    some = known({"a": 1, "b": 0.9}, replicates=3, design="folds")
+    assert some.fewest > 3
+    assert meanings(some)["Which images are tested"].endswith(f" 3 of {some.fewest} folds are tested.")
