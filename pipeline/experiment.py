@@ -176,7 +176,7 @@ def _record_tuning(data: str, model: str, task: Task, manifest: dict[str, Any]) 
     record_look(
         looks_file(data),
         "tuned",
-        test_set=untuned_digest(read_prepared(task.prepared).splits, manifest),
+        test_set=untuned_digest(read_prepared(task.prepared)),
         configuration=task.configuration_fingerprint,
         model=model,
         commit=commit(),

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.baselines import Features, Predict, Size
-from pipeline.data.prepared import channel_sums
+from pipeline.data.measured import channel_sums
 
 STEPS = 1000
 """Largest number of steps of the solver, which needs about ten."""

@@ -4,7 +4,7 @@ import inspect
 import json
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, get_type_hints
+from typing import Any, Unpack, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -28,9 +28,10 @@ def checked_options(
 ) -> dict[str, Any]:
     """Return the options with the types that `function` annotates; a list becomes a tuple if one is expected.
 
-    The options of a function are its keyword-only parameters, except those `given` by the caller. Types are strict, as
-    in JSON: true is not an integer, and "3" is not a number. `kind` names the function in messages, such as
-    "architecture lenet5". Options that are not set keep the defaults of the function.
+    The options of a function are its keyword-only parameters, except those `given` by the caller, and the keys of a
+    `TypedDict` that it unpacks (`**options: Unpack[Options]`). Types are strict, as in JSON: true is not an integer,
+    and "3" is not a number. `kind` names the function in messages, such as "architecture lenet5". Options that are not
+    set keep the defaults of the function.
 
     Raises:
         UserError: an option is unknown, has the wrong type or range, or is missing without a default.
@@ -45,6 +46,13 @@ def checked_options(
         if parameter.kind is parameter.KEYWORD_ONLY and name not in given
     }
     hints = get_type_hints(function, include_extras=True)
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.kind is parameter.VAR_KEYWORD and get_origin(hints.get(parameter.name)) is Unpack:
+            (unpacked,) = get_args(hints[parameter.name])
+            hints |= get_type_hints(unpacked, include_extras=True)
+            parameters |= {
+                name: inspect.Parameter(name, parameter.KEYWORD_ONLY, default=None) for name in unpacked.__annotations__
+            }
     check_names(kind, parameters, options, hints=hints)
     return {name: _checked(kind, name, hints.get(name, Any), value) for name, value in options.items()}
 

@@ -1,11 +1,51 @@
 """Labelled images, as a data source returns them."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import UserError
+
+BLOCK = 1024  # images at a time, so that images on disk never fill the memory
+
+
+class Pixels(Protocol):
+    """Images as uint8 of shape (n, height, width, channels): a NumPy array, or a file that is read in blocks."""
+
+    dtype: np.dtype
+    shape: tuple[int, ...]
+
+    def __len__(self) -> int:
+        """Number of images."""
+
+    def __getitem__(self, rows: slice, /) -> NDArray[np.uint8]:
+        """Some of the images."""
+
+
+class Skipped(NamedTuple):
+    """A file that a source does not use, with the reason."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class FileFacts:
+    """What is known about the files of n pictures without their pixels, each of shape (n,)."""
+
+    bytes: NDArray[np.int64]
+    modified: NDArray[np.int64]  # nanoseconds
+    width: NDArray[np.int64]  # in pixels, upright
+    height: NDArray[np.int64]
+    mode: NDArray[np.str_]  # of Pillow, such as RGB, L or I;16
+    format: NDArray[np.str_]  # of Pillow, such as JPEG
+    frames: NDArray[np.int64]  # pages or frames in the file
+    transparent: NDArray[np.bool_]
+    lowest: NDArray[np.float64]  # of the values in the file, before they are scaled to 0..255
+    highest: NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,7 +57,7 @@ class LabelledImages:
         ValueError: shapes or types that do not match.
     """
 
-    pixels: NDArray[np.uint8]  # n, height, width, channels
+    pixels: Pixels  # n, height, width, channels
     labels: NDArray[np.int64]  # n: index into classes
     classes: tuple[str, ...]
     groups: NDArray[np.str_]  # n: images of one group must not be separated by a split
@@ -28,18 +68,29 @@ class LabelledImages:
     attribution: str  # the credit that a figure with these images must show
     notes: tuple[str, ...]  # limitations that a reader of results must know
     test: NDArray[np.bool_] | None = None  # n: the test set, if the source defines one
+    validation: NDArray[np.bool_] | None = None  # n: the validation set, if the source defines one
+    weights: NDArray[np.float32] | None = None  # n: how much an image counts in training
+    numbers: NDArray[np.float32] | None = None  # n, m: numbers that belong to each image, an input of some networks
+    number_names: tuple[str, ...] = ()  # m
+    skipped: tuple[Skipped, ...] = ()
+    files: FileFacts | None = None
 
     def __post_init__(self) -> None:
         """Check shapes, types and classes."""
-        if self.pixels.dtype != np.uint8 or self.pixels.ndim != 4:
+        if self.pixels.dtype != np.uint8 or len(self.pixels.shape) != 4:
             raise ValueError(
                 "`pixels` must be uint8 of shape (n, height, width, channels). "
                 f"Received {self.pixels.dtype} of shape {self.pixels.shape}."
             )
-        for field in ("labels", "groups", "subgroups", "names", "test"):
+        for field in ("labels", "groups", "subgroups", "names", "test", "validation", "weights"):
             values = getattr(self, field)
             if values is not None and values.shape != self.pixels.shape[:1]:
                 raise ValueError(f"`{field}` must have shape ({len(self.pixels)},). Received {values.shape}.")
+        if self.numbers is not None and self.numbers.shape != (len(self.pixels), len(self.number_names)):
+            raise ValueError(
+                f"`numbers` must have shape ({len(self.pixels)}, {len(self.number_names)}). "
+                f"Received {self.numbers.shape}."
+            )
         if len(self.classes) < 2:
             raise UserError(
                 f"Images of source '{self.source}' must have at least two classes. Received {list(self.classes)}."
@@ -56,3 +107,9 @@ class LabelledImages:
                 raise UserError(
                     f"Class '{name}' of source '{self.source}' has no image: add images or leave out the class."
                 )
+
+
+def blocks(pixels: Pixels) -> Iterator[NDArray[np.uint8]]:
+    """The images in blocks of at most `BLOCK`, in order."""
+    for start in range(0, len(pixels), BLOCK):
+        yield pixels[start : start + BLOCK]

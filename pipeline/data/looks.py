@@ -13,7 +13,7 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from filelock import FileLock
@@ -50,20 +50,19 @@ def test_set_digest(prepared: Prepared) -> str:
     tested = prepared.splits == TEST
     split = prepared.manifest["settings"]["split"]
     if split["strategy"] not in OWN_TESTS:
-        return _digest(tested[0], prepared.manifest)
+        return _digest(prepared, tested[0])
     kinds = prepared.labels, prepared.groups, prepared.subgroups
     tuning = tuning_images(*kinds, share=split["tuning_share"], seed=split["seed"])
-    return _digest(~tuning, prepared.manifest)
+    return _digest(prepared, ~tuning)
 
 
-def untuned_digest(splits: NDArray[np.uint8], manifest: dict[str, Any]) -> str:
+def untuned_digest(prepared: Prepared) -> str:
     """As `test_set_digest`, but over the images that every replicate tests: none trains or validates on them."""
-    return _digest((splits == TEST).all(axis=0), manifest)
+    return _digest(prepared, (prepared.splits == TEST).all(axis=0))
 
 
-def _digest(chosen: NDArray[np.bool_], manifest: dict[str, Any]) -> str:
-    digests = sorted(np.array(manifest["image_digests"])[chosen].tolist())
-    return hashlib.sha256(json.dumps(digests).encode()).hexdigest()
+def _digest(prepared: Prepared, chosen: NDArray[np.bool_]) -> str:
+    return hashlib.sha256(json.dumps(prepared.sorted_digests(chosen)).encode()).hexdigest()
 
 
 def record_look(file: Path, purpose: Purpose, *, test_set: str, configuration: str, model: str, commit: str) -> None:

@@ -1,24 +1,37 @@
-"""Prepare images: load them, keep or draw the test set, split them for every replicate, and write the result."""
+"""Prepare images: load them, keep or draw the test set, split them for every replicate, audit and write the result."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from pipeline.config.schema import AuditConfig, DataConfig, SplitConfig
+from pipeline.data.audit import audit
+from pipeline.data.audit.audited import Audited
+from pipeline.data.audit.finding import Finding
 from pipeline.data.images import LabelledImages
-from pipeline.data.prepared import read_manifest, write_prepared
+from pipeline.data.measured import write_measured
+from pipeline.data.prepared import PIXELS, read_manifest, write_described
 from pipeline.data.sources import load_images
 from pipeline.data.splits import SPLITS, keeps_test_set, replicate_splits
-from pipeline.data.test_sets import check_drawn_with, image_digests, missing_images, read_test_set, write_test_set
+from pipeline.data.test_sets import check_drawn_with, missing_images, read_test_set, write_test_set
 from pipeline.errors import UserError
+from pipeline.storage.files import replacing_folder
 
 
 def prepare(
-    folder: Path, data: Mapping[str, Any], split: Mapping[str, Any], *, replicates: int, test_set: Path
-) -> Iterator[str]:
-    """Load a source, split it for every replicate and write the prepared folder; yield lines that report progress.
+    folder: Path,
+    data: DataConfig,
+    split: SplitConfig,
+    *,
+    replicates: int,
+    test_set: Path,
+    settings: AuditConfig,
+    report: Callable[[str], None],
+) -> list[Finding]:
+    """Load a source, split it for every replicate, write the prepared folder, and return what the audit finds.
 
     Args:
         folder: the prepared folder to write.
@@ -27,53 +40,63 @@ def prepare(
         replicates: the number of splits.
         test_set: the file of the test set. If it exists, its images stay the test set when others are added.
             Otherwise the drawn test set is written to it.
+        settings: those of the audit.
+        report: receives lines that describe what is prepared.
 
     Raises:
         UserError: the settings or the images are invalid. Nothing is written.
     """
-    images = load_images(data["source"], data["options"])
-    yield (
-        f"{data['name']}: {len(images.labels)} images of {'×'.join(map(str, images.pixels.shape[1:]))}, "
-        f"{len(images.classes)} classes, {len(set(images.groups.tolist()))} groups"
-    )
-    digests = image_digests(images.pixels)
-    given = images.test if keeps_test_set(split["strategy"]) else None
-    if keeps_test_set(split["strategy"]) and given is None and test_set.is_file():
-        given = _kept_test(test_set, images, digests, split)
-        missing = missing_images(test_set, digests)
-        if missing:
-            note = f"{missing} images of the test set {test_set} are missing from the data."
-            images = replace(images, notes=(*images.notes, note))
-    settings = {key: value for key, value in split.items() if key not in ("name", "strategy")}
-    splits = replicate_splits(
-        split["strategy"],
-        images.labels,
-        images.groups,
-        images.subgroups,
-        replicates=replicates,
-        test=given,
-        classes=images.classes,
-        **settings,
-    )
-    write_prepared(
-        folder,
-        images,
-        splits,
-        settings={"data": dict(data), "split": dict(split)},
-        digests=digests,
-        name=data["name"],
-    )
+    images = load_images(data.source, data.options)
+    with replacing_folder(folder) as unfinished:
+        measured = write_measured(unfinished / PIXELS, images.pixels)
+        digests = [digest.tobytes().hex() for digest in measured.digests]
+        stated = images.groups
+        report(
+            f"{data.name}: {len(images.labels):,} images of {'×'.join(map(str, images.pixels.shape[1:]))}, "
+            f"{len(images.classes)} classes, {len(set(images.groups.tolist())):,} groups"
+        )
+        given = images.test if keeps_test_set(split.strategy) else None
+        if keeps_test_set(split.strategy) and given is None and test_set.is_file():
+            given = _kept_test(test_set, images, digests, split)
+            missing = missing_images(test_set, digests)
+            if missing:
+                note = f"{missing} images of the test set {test_set} are missing from the data."
+                images = replace(images, notes=(*images.notes, note))
+        values = {key: value for key, value in asdict(split).items() if key not in ("name", "strategy")}
+        splits = replicate_splits(
+            split.strategy,
+            images.labels,
+            images.groups,
+            images.subgroups,
+            replicates=replicates,
+            test=given,
+            validation=images.validation,
+            classes=images.classes,
+            **values,
+        )
+        findings = audit(Audited(images, measured, splits, stated, settings.margin), settings)
+        write_described(
+            unfinished,
+            images,
+            splits,
+            measured,
+            settings={"data": asdict(data), "split": asdict(split)},
+            name=data.name,
+        )
     if not test_set.is_file():
         _write_test_set(test_set, images, digests, splits, split)
     for note in images.notes:
-        yield f"Note: {note}"
-    yield from _balance_lines(folder)
+        report(f"Note: {note}")
+    for line in _balance_lines(folder):
+        report(line)
+    return findings
 
 
-def _kept_test(file: Path, images: LabelledImages, digests: Sequence[str], split: Mapping[str, Any]) -> Any:
+def _kept_test(file: Path, images: LabelledImages, digests: Sequence[str], split: SplitConfig) -> Any:
     """The test set in a file: n values, true for a test image. Raises UserError if a class has no test image."""
-    check_drawn_with(file, seed=split["seed"], share=split["test_share"])
-    tested = read_test_set(file, digests, _tested_by(images, split["strategy"]))
+    assert split.test_share is not None
+    check_drawn_with(file, seed=split.seed, share=split.test_share)
+    tested = read_test_set(file, digests, _tested_by(images, split.strategy))
     untested = set(range(len(images.classes))) - set(images.labels[tested].tolist())
     if untested:
         raise UserError(
@@ -101,10 +124,10 @@ def _tested_by(images: LabelledImages, strategy: str) -> Any:
 
 
 def _write_test_set(
-    file: Path, images: LabelledImages, digests: Sequence[str], splits: Any, split: Mapping[str, Any]
+    file: Path, images: LabelledImages, digests: Sequence[str], splits: Any, split: SplitConfig
 ) -> None:
     # If each replicate draws its own test set, the file lists no image. DVC still expects it as an output.
-    if keeps_test_set(split["strategy"]):
+    if keeps_test_set(split.strategy):
         test = splits[0] == SPLITS.index("test")
     else:
         test = np.zeros(len(images.labels), bool)
@@ -112,7 +135,7 @@ def _write_test_set(
         file,
         test,
         digests,
-        _tested_by(images, split["strategy"]),
-        seed=split["seed"],
-        share=split["test_share"] or 0,
+        _tested_by(images, split.strategy),
+        seed=split.seed,
+        share=split.test_share or 0,
     )

@@ -3,42 +3,71 @@
 pixels.npy    uint8, n × height × width × channels
 labels.npy    int64, n: index into the manifest's classes
 splits.npy    uint8, replicates × n: `TRAIN`, `VALIDATION` or `TEST`
+digests.npy   uint8, n × 32: SHA-256 of shape and pixels of each image
 images.json   names, groups and subgroups (or null), each a list of n
-manifest.json source, licence, notes, classes, subgroups, counts, digests, and mean and deviation of the training pixels
+manifest.json source, licence, notes, classes, subgroups, counts, and mean and deviation of the training pixels
 
 The same images, splits and settings give the same bytes.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.data.images import LabelledImages
+from pipeline.data.images import LabelledImages, Pixels
+from pipeline.data.measured import Measured, write_measured
+from pipeline.data.pixel_file import PixelFile
 from pipeline.data.splits import SPLITS, TRAIN, deviations
-from pipeline.data.test_sets import image_digests
 from pipeline.errors import UserError
 from pipeline.storage.files import read_json, replacing_folder, write_json
 
-BLOCK = 1024  # images at a time, so that copies with wider integers fit in memory
+PIXELS = "pixels.npy"
+
+
+class ImageTexts(NamedTuple):
+    """The texts that belong to n images."""
+
+    names: NDArray[np.str_]
+    groups: NDArray[np.str_]
+    subgroups: NDArray[np.str_] | None
 
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """Prepared data as read from its folder. Pixels stay on disk until they are used."""
+    """Prepared data as read from its folder. Pixels and texts stay on disk until they are used."""
 
-    pixels: NDArray[np.uint8]  # n, height, width, channels
+    pixels: Pixels  # n, height, width, channels
     labels: NDArray[np.int64]  # n
-    groups: NDArray[np.str_]  # n
-    subgroups: NDArray[np.str_] | None  # n
-    names: NDArray[np.str_]  # n
     splits: NDArray[np.uint8]  # replicates, n
+    digests: NDArray[np.uint8]  # n, 32
     manifest: dict[str, Any]
+    read_texts: Callable[[], ImageTexts]
+
+    @cached_property
+    def _texts(self) -> ImageTexts:
+        return self.read_texts()
+
+    @property
+    def names(self) -> NDArray[np.str_]:
+        """The name of each image."""
+        return self._texts.names
+
+    @property
+    def groups(self) -> NDArray[np.str_]:
+        """The group of each image."""
+        return self._texts.groups
+
+    @property
+    def subgroups(self) -> NDArray[np.str_] | None:
+        """The subgroup of each image, if there are subgroups."""
+        return self._texts.subgroups
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -63,6 +92,10 @@ class Prepared:
             )
         return np.flatnonzero(self.splits[replicate] == split)
 
+    def sorted_digests(self, chosen: NDArray[np.bool_]) -> list[str]:
+        """The digests of the chosen of n images in hexadecimal, sorted."""
+        return sorted(digest.tobytes().hex() for digest in self.digests[chosen])
+
 
 def write_prepared(
     folder: Path,
@@ -70,7 +103,6 @@ def write_prepared(
     splits: NDArray[np.uint8],
     *,
     settings: Mapping[str, Any],
-    digests: Sequence[str] | None = None,
     name: str | None = None,
 ) -> None:
     """Write the folder under a temporary name and move it into place, so that no reader sees an unfinished folder.
@@ -80,9 +112,23 @@ def write_prepared(
         images: n images.
         splits: replicates × n.
         settings: the resolved configuration of data and split, for the manifest.
-        digests: the `image_digests` of the images, computed here by default.
         name: the name of the data set, by default that of its source.
     """
+    with replacing_folder(folder) as unfinished:
+        measured = write_measured(unfinished / PIXELS, images.pixels)
+        write_described(unfinished, images, splits, measured, settings=settings, name=name or images.source)
+
+
+def write_described(
+    folder: Path,
+    images: LabelledImages,
+    splits: NDArray[np.uint8],
+    measured: Measured,
+    *,
+    settings: Mapping[str, Any],
+    name: str,
+) -> None:
+    """Write everything but the pixels into a folder; the arguments are those of `write_prepared`."""
     if splits.ndim != 2 or splits.shape[1] != len(images.labels):
         raise ValueError(f"`splits` must have shape (replicates, {len(images.labels)}). Received {splits.shape}.")
     table = {
@@ -90,42 +136,42 @@ def write_prepared(
         "groups": images.groups.tolist(),
         "subgroups": None if images.subgroups is None else images.subgroups.tolist(),
     }
-    content = manifest(
-        images,
-        splits,
-        name=name or images.source,
-        settings=settings,
-        digests=image_digests(images.pixels) if digests is None else digests,
-    )
-    with replacing_folder(folder) as unfinished:
-        np.save(unfinished / "pixels.npy", images.pixels)
-        np.save(unfinished / "labels.npy", images.labels.astype(np.int64))
-        np.save(unfinished / "splits.npy", splits.astype(np.uint8))
-        write_json(unfinished / "images.json", table)
-        write_json(unfinished / "manifest.json", content)
+    content = manifest(images, splits, measured, name=name, settings=settings)
+    np.save(folder / "labels.npy", images.labels.astype(np.int64))
+    np.save(folder / "splits.npy", splits.astype(np.uint8))
+    np.save(folder / "digests.npy", measured.digests)
+    write_json(folder / "images.json", table)
+    write_json(folder / "manifest.json", content)
 
 
 def read_prepared(folder: Path) -> Prepared:
-    """Read prepared data; the pixels are read-only.
+    """Read prepared data.
 
     Raises:
         UserError: the folder does not exist, or a file in it is damaged.
     """
     read = read_manifest(folder)
     folder = Path(folder)
-    table = _read_json(folder / "images.json")
     try:
         return Prepared(
-            pixels=np.load(folder / "pixels.npy", mmap_mode="r"),
+            pixels=PixelFile(folder / PIXELS),
             labels=np.load(folder / "labels.npy"),
-            groups=np.array(table["groups"]),
-            subgroups=None if table["subgroups"] is None else np.array(table["subgroups"]),
-            names=np.array(table["names"]),
             splits=np.load(folder / "splits.npy"),
+            digests=np.load(folder / "digests.npy"),
             manifest=read,
+            read_texts=partial(_read_texts, folder),
         )
     except (FileNotFoundError, ValueError, EOFError):
         raise _damaged(folder) from None
+
+
+def _read_texts(folder: Path) -> ImageTexts:
+    table = _read_json(folder / "images.json")
+    return ImageTexts(
+        np.array(table["names"]),
+        np.array(table["groups"]),
+        None if table["subgroups"] is None else np.array(table["subgroups"]),
+    )
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -153,20 +199,14 @@ def _damaged(folder: Path) -> UserError:
 
 
 def manifest(
-    images: LabelledImages,
-    splits: NDArray[np.uint8],
-    *,
-    name: str,
-    settings: Mapping[str, Any],
-    digests: Sequence[str],
+    images: LabelledImages, splits: NDArray[np.uint8], measured: Measured, *, name: str, settings: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The content of the manifest, ready for JSON. Means and standard deviations are of pixel values 0..255."""
-    sums, squares = channel_sums(images.pixels)
     balances = deviations(splits, images.labels, len(images.classes))
     replicates = []
     for split, balance in zip(splits, balances, strict=True):
         # Scaling uses training images only: test and validation images must not influence a network.
-        mean, deviation = _moments(images.pixels, sums, squares, split == TRAIN)
+        mean, deviation = _moments(images.pixels.shape, measured, split == TRAIN)
         replicates.append(
             {
                 "digest": hashlib.sha256(split.astype(np.uint8).tobytes()).hexdigest(),
@@ -188,9 +228,8 @@ def manifest(
         "images": len(images.labels),
         "groups": len(set(images.groups.tolist())),
         "settings": dict(settings),
-        "digest": data_digest(images),
+        "digest": data_digest(images, measured.pixel_digest),
         "replicates": replicates,
-        "image_digests": list(digests),
     }
 
 
@@ -204,36 +243,27 @@ def _counts(images: LabelledImages, split: NDArray[np.uint8]) -> dict[str, dict[
     return counts
 
 
-def channel_sums(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The sums of the pixel values and of their squares over each image, both n × channels.
+def data_digest(images: LabelledImages, pixel_digest: "hashlib._Hash") -> str:
+    """SHA-256 of shape, pixels, labels, classes, groups, and any other values of the images, in hexadecimal.
 
-    Integers are exact in any order of addition.
+    `pixel_digest` is that of shape and pixels.
     """
-    sums, squares = [], []
-    for start in range(0, len(pixels), BLOCK):
-        block = pixels[start : start + BLOCK].astype(np.int64)
-        sums.append(block.sum(axis=(1, 2)))
-        squares.append((block**2).sum(axis=(1, 2)))
-    return np.concatenate(sums), np.concatenate(squares)
-
-
-def data_digest(images: LabelledImages) -> str:
-    """SHA-256 of shape, pixels, labels, classes, groups and any subgroups, in hexadecimal."""
-    digest = hashlib.sha256(np.array(images.pixels.shape, "<i8").tobytes())
-    for start in range(0, len(images.pixels), BLOCK):
-        digest.update(images.pixels[start : start + BLOCK].tobytes())
+    digest = pixel_digest.copy()
     digest.update(images.labels.astype("<i8").tobytes())
     columns = [list(images.classes), images.groups.tolist()]
     if images.subgroups is not None:
         columns.append(images.subgroups.tolist())
     digest.update(json.dumps(columns).encode())
+    for values in (images.weights, images.numbers):
+        if values is not None:
+            digest.update(values.astype("<f4").tobytes())
     return digest.hexdigest()
 
 
 def _moments(
-    pixels: NDArray[np.uint8], sums: NDArray[np.int64], squares: NDArray[np.int64], chosen: NDArray[np.bool_]
+    shape: tuple[int, ...], measured: Measured, chosen: NDArray[np.bool_]
 ) -> tuple[list[float], list[float]]:
-    values = int(chosen.sum()) * pixels.shape[1] * pixels.shape[2]
-    mean = sums[chosen].sum(axis=0) / values
-    variance = squares[chosen].sum(axis=0) / values - mean**2
+    values = int(chosen.sum()) * shape[1] * shape[2]
+    mean = measured.sums[chosen].sum(axis=0) / values
+    variance = measured.squares[chosen].sum(axis=0) / values - mean**2
     return mean.tolist(), np.sqrt(variance.clip(min=0)).tolist()

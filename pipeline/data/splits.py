@@ -49,6 +49,7 @@ def replicate_splits(
     tuning_share: float | None = None,
     seed: int,
     test: Chosen | None = None,
+    validation: Chosen | None = None,
     classes: Sequence[str] = (),
 ) -> NDArray[np.uint8]:
     """Split n images for every replicate: replicates × n values of `TRAIN`, `VALIDATION` and `TEST`.
@@ -71,6 +72,7 @@ def replicate_splits(
             Both draw the same groups. None is for `kfold` without tuning groups; the other strategies ignore it.
         seed: the seed of all draws.
         test: a test set to keep, true for each image in it.
+        validation: a validation set to keep beside that test set; then all replicates have the same split.
         classes: the names of the classes, for messages.
 
     Raises:
@@ -99,6 +101,10 @@ def replicate_splits(
     )
     splits = np.full((replicates, len(labels)), TRAIN, np.uint8)
     for replicate, (split, tested) in enumerate(zip(splits, tests, strict=True)):
+        split[tested] = TEST
+        if validation is not None:
+            split[validation] = VALIDATION
+            continue
         rest = np.flatnonzero(~tested)
         validated = draw_validation(
             labels[rest],
@@ -107,7 +113,6 @@ def replicate_splits(
             images=validation_share * len(labels),
             seed=(seed, replicate),
         )
-        split[tested] = TEST
         split[rest[validated]] = VALIDATION
     return splits
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from pipeline.arithmetic.table import BYTES
 from pipeline.baselines import baseline_module
-from pipeline.data.prepared import BLOCK, Prepared
+from pipeline.data.images import blocks
+from pipeline.data.prepared import Prepared
 from pipeline.data.splits import TEST, TRAIN, VALIDATION
 from pipeline.evaluation.model_predictions import ModelPredictions
 from pipeline.evaluation.predictions import Predictions
@@ -36,8 +37,7 @@ def fit_baseline(name: str, prepared: Prepared) -> FittedBaseline:
     """
     module = baseline_module(name)
     began = time.perf_counter()
-    blocks = range(0, len(prepared.labels), BLOCK)
-    features = np.concatenate([module.features(np.asarray(prepared.pixels[start : start + BLOCK])) for start in blocks])
+    features = np.concatenate([module.features(block) for block in blocks(prepared.pixels)])
     reading = (time.perf_counter() - began) / len(features)
     predicted = ModelPredictions({OUTPUT: {}}, {OUTPUT: {}}, {})
     records = []

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 
 PATIENCE = 1.0
 """Seconds in which a second signal counts as the same request, as when a terminal and `dvc` both send one."""
@@ -60,3 +61,21 @@ def deferred_interrupts() -> Iterator[None]:
         # Also after a second signal, because the block may have swallowed its exception.
         if received:
             handle(received[0])
+
+
+@contextmanager
+def interrupts_blocked() -> Iterator[None]:
+    """Ctrl-C does not reach processes that start in the block; this process handles it after the block."""
+    # Its start would end the blocking.
+    resource_tracker.ensure_running()
+    received: list[int] = []
+    # Another thread of this process may receive the signal, and Python would handle it in the block.
+    handler = signal.signal(signal.SIGINT, lambda number, frame: received.append(number))
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGINT, handler)
+        if received:
+            signal.raise_signal(signal.SIGINT)

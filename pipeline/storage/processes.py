@@ -1,6 +1,10 @@
-"""The identity of a process, so that another process can find out whether it still runs."""
+"""The identity of a process, so that another process can find out whether it still runs; workers end with theirs."""
 
+import multiprocessing
+import os
 import socket
+import threading
+from multiprocessing.connection import wait
 
 import psutil
 
@@ -35,3 +39,15 @@ def is_gone(process: str) -> bool:
 
 def _started(process: psutil.Process) -> str:
     return f"{process.pid} {process.create_time():.0f}"
+
+
+def end_with_parent() -> None:
+    """Let this worker process end as soon as the process that started it has ended, however it ended."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)

@@ -82,5 +82,4 @@ def _cached(folder: Path, modified: int, replicate: int | None) -> list[ImageSet
 
 
 def _digest(prepared: Prepared, chosen: npt.NDArray[np.bool_]) -> str:
-    digests = sorted(np.array(prepared.manifest["image_digests"])[chosen].tolist())
-    return hashlib.sha256(json.dumps(digests).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(prepared.sorted_digests(chosen)).encode()).hexdigest()

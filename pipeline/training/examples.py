@@ -159,7 +159,8 @@ class Portion:
 def portion(prepared: Prepared, replicate: int, part: int, columns: Columns) -> Portion:
     """Return a part of a replicate's split: `TRAIN`, `VALIDATION` or `TEST`."""
     subgroups = None
-    if prepared.subgroups is not None:
+    if "subgroup" in (*columns.inputs, *columns.outputs):
+        assert prepared.subgroups is not None
         subgroups = np.searchsorted(prepared.manifest["subgroups"], prepared.subgroups)
     return Portion(
         prepared.pixels,

@@ -2,13 +2,13 @@
 
 import gc
 import multiprocessing
-import signal
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
-from multiprocessing import forkserver, resource_tracker
+from multiprocessing import forkserver
 
+from pipeline.storage.interrupts import interrupts_blocked
 from pipeline.training.devices import gpus
 from pipeline.training.runtime import start_tensorflow
 
@@ -37,21 +37,3 @@ def preload(modules: Sequence[str]) -> None:
     # The garbage collector of a worker would otherwise copy the shared memory by writing to it.
     gc.collect()
     gc.freeze()
-
-
-@contextmanager
-def interrupts_blocked() -> Iterator[None]:
-    """Ctrl-C does not reach processes that start in the block; this process handles it after the block."""
-    # Its start would end the blocking.
-    resource_tracker.ensure_running()
-    received: list[int] = []
-    # Another thread of this process may receive the signal, and Python would handle it in the block.
-    handler = signal.signal(signal.SIGINT, lambda number, frame: received.append(number))
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        signal.signal(signal.SIGINT, handler)
-        if received:
-            signal.raise_signal(signal.SIGINT)

@@ -3,18 +3,18 @@
 import multiprocessing
 import os
 import queue
-import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from multiprocessing.connection import wait as wait_for_sentinel
 from typing import Any
 
 import joblib
 from joblib.externals.loky.process_executor import BrokenProcessPool, ProcessPoolExecutor
 
 from pipeline.errors import UserError
+from pipeline.storage.interrupts import interrupts_blocked
+from pipeline.storage.processes import end_with_parent
 from pipeline.training.devices import gpus
-from pipeline.training.fork_server import can_fork, interrupts_blocked, start_fork_server
+from pipeline.training.fork_server import can_fork, start_fork_server
 from pipeline.training.task import OnProgress, Task, best
 
 _outbox: Any = None
@@ -106,14 +106,7 @@ def _start_worker(inbox: Any, devices: Any) -> None:
     device = devices.get()
     if device is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = device
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait_for_sentinel([parent.sentinel])
-        os._exit(1)
+    end_with_parent()
 
 
 def _train(task: Task) -> None:

@@ -1,0 +1,55 @@
+"""What is measured of all images in one pass over their pixels, while they are written."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.data.images import Pixels, blocks
+from pipeline.data.pixel_file import write_pixels
+
+
+class Measured(NamedTuple):
+    """Values of n images.
+
+    digests: SHA-256 of shape and pixels of each image, uint8, n × 32.
+    sums, squares: of the pixel values of each image, int64, n × channels; integers are exact in any order of addition.
+    pixel_digest: SHA-256 of the shape and the pixels of all images, to be continued.
+    """
+
+    digests: NDArray[np.uint8]
+    sums: NDArray[np.int64]
+    squares: NDArray[np.int64]
+    pixel_digest: "hashlib._Hash"
+
+
+def channel_sums(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The sums of the pixel values and of their squares over each image, both n × channels."""
+    values = pixels.reshape(len(pixels), -1, pixels.shape[-1]).astype(np.int64)
+    return values.sum(axis=1), (values**2).sum(axis=1)
+
+
+def write_measured(file: Path, pixels: Pixels) -> Measured:
+    """Write images to a `.npy` file and measure them."""
+    count, height, width, channels = pixels.shape
+    digests = np.empty((count, 32), np.uint8)
+    sums, squares = np.empty((2, count, channels), np.int64)
+    pixel_digest = hashlib.sha256(np.array(pixels.shape, "<i8").tobytes())
+    shape = np.array(pixels.shape[1:], "<i8").tobytes()
+
+    def measured() -> Iterator[NDArray[np.uint8]]:
+        start = 0
+        for block in blocks(pixels):
+            rows = slice(start, start + len(block))
+            pixel_digest.update(block.tobytes())
+            for row, image in enumerate(block, start):
+                digests[row] = np.frombuffer(hashlib.sha256(shape + image.tobytes()).digest(), np.uint8)
+            sums[rows], squares[rows] = channel_sums(block)
+            yield block
+            start += len(block)
+
+    write_pixels(file, (count, height, width, channels), measured())
+    return Measured(digests, sums, squares, pixel_digest)

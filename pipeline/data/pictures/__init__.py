@@ -1,0 +1,1 @@
+"""Read picture files: find them in folders, decode them in parallel, and keep what was decoded."""

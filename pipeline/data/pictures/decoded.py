@@ -1,0 +1,132 @@
+"""Decoded pictures, kept so that only new and changed files are decoded again.
+
+A folder of the cache holds the pictures of one root folder for one `Decoding`:
+
+pixels.bin    the pictures one after the other, uint8, height × width × channels each
+index.sqlite  for each picture its name, page, size and modification time, and its row in pixels.bin or why it has none
+
+Rows are written before the index names them. Therefore a process that is killed loses only its last block.
+"""
+
+import json
+import os
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from hashlib import sha256
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from pipeline.data.pictures.decode import Decoding, Facts
+from pipeline.storage.fingerprints import code_digest, fingerprint
+from pipeline.storage.folders import CACHE
+
+TABLE = """
+CREATE TABLE IF NOT EXISTS pictures (
+    name TEXT, page INTEGER, bytes INTEGER, modified INTEGER, row INTEGER UNIQUE, digest BLOB, problem TEXT, facts TEXT,
+    PRIMARY KEY (name, page)
+) WITHOUT ROWID
+"""
+
+MOST_UNUSED = 1024
+"""Rows of changed files stay unused. If they exceed the used ones by more than this number, decoding starts again."""
+
+
+class Picture(NamedTuple):
+    """A picture file, or one page of it. `name` is the path relative to the root folder, with forward slashes."""
+
+    name: str
+    page: int
+    bytes: int
+    modified: int  # nanoseconds
+
+
+class Entry(NamedTuple):
+    """The result for a picture: its row and facts, or the problem that makes it unreadable."""
+
+    row: int | None
+    digest: bytes
+    problem: str | None
+    facts: Facts | None
+
+
+class DecodedPictures:
+    """The decoded pictures of a root folder. One process writes at a time: hold a lock."""
+
+    def __init__(self, root: Path, decoding: Decoding) -> None:
+        key = {
+            "root": str(root.resolve()),
+            "decoding": asdict(decoding),
+            "code": code_digest(["pipeline.data.pictures.decode"]),
+        }
+        self.folder = CACHE / "pictures" / fingerprint(key)[:16]
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.shape = (decoding.height, decoding.width, decoding.channels)
+        self.path = self.folder / "pixels.bin"
+        self._open()
+
+    def _open(self) -> None:
+        """Open the index, or begin a new one if it is damaged."""
+        index = self.folder / "index.sqlite"
+        try:
+            self._index = sqlite3.connect(index)
+            self._index.execute(TABLE)
+            self._index.execute("SELECT row FROM pictures LIMIT 1")
+        except sqlite3.DatabaseError:
+            self._index.close()
+            self._remove()
+            self._index = sqlite3.connect(index)
+            self._index.execute(TABLE)
+        self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        (entries, last) = self._index.execute("SELECT count(*), max(row) FROM pictures").fetchone()
+        self._next = 0 if last is None else last + 1
+        if self._next > MOST_UNUSED + 2 * entries:
+            self.close()
+            self._remove()
+            self._open()
+
+    def close(self) -> None:
+        """Close the files."""
+        self._index.close()
+        os.close(self._file)
+
+    def _remove(self) -> None:
+        for file in self.folder.iterdir():
+            file.unlink()
+
+    def known(self, pictures: Sequence[Picture]) -> dict[Picture, Entry]:
+        """The entries of those pictures whose files have not changed and whose pixels are intact."""
+        places = {(picture.name, picture.page): picture for picture in pictures}
+        found = {}
+        for name, page, *stated, row, digest, problem, facts in self._index.execute(
+            "SELECT * FROM pictures WHERE (name, page) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))",
+            [json.dumps([list(place) for place in places])],
+        ):
+            picture = places[name, page]
+            if stated == [picture.bytes, picture.modified] and (problem or sha256(self._bytes(row)).digest() == digest):
+                found[picture] = Entry(row, digest, problem, Facts(*json.loads(facts)) if facts else None)
+        return found
+
+    def new_rows(self, count: int) -> range:
+        """The rows for the next `count` pictures. Nobody else gets them."""
+        rows = range(self._next, self._next + count)
+        self._next = rows.stop
+        return rows
+
+    def record(self, entries: Mapping[Picture, Entry]) -> None:
+        """Record the results for pictures whose pixels have been written."""
+        os.fsync(self._file)
+        with self._index:
+            self._index.executemany(
+                "INSERT OR REPLACE INTO pictures VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (*picture, entry.row, entry.digest, entry.problem, json.dumps(entry.facts))
+                    for picture, entry in entries.items()
+                ],
+            )
+
+    def _bytes(self, row: int) -> bytes:
+        size = int(np.prod(self.shape))
+        return os.pread(self._file, size, row * size)
