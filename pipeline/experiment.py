@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from pipeline.config.schema import (
+    AuditConfig,
     AugmentationConfig,
     DataConfig,
     ModelConfig,
@@ -114,6 +115,7 @@ def main(
     optimizer: OptimizerConfig,
     training: TrainingConfig,
     augmentation: AugmentationConfig,
+    audit: AuditConfig,
     replicates: Replicates,
     observer: Observer | None = None,
 ) -> float:
@@ -133,7 +135,7 @@ def main(
     if observer is None:
         observer = ConsoleObserver(model.name, data.name)
     tracker = Tracker.open(data.name)
-    folder = prepared_folder(data, split, replicates, report=say)
+    folder = prepared_folder(data, split, audit, replicates, report=say)
     manifest = read_manifest(folder)
     start_tensorflow(training.threads)
     from pipeline.training.replicate import train_replicate

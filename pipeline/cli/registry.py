@@ -42,7 +42,7 @@ class Command:
 
 
 HYDRA_COMMANDS: Mapping[str, Command] = {
-    "prepare": Command("pipeline.stages.prepare", ("data", "split"), settings=("replicates", "auto")),
+    "prepare": Command("pipeline.stages.prepare", ("data", "split"), ("audit",), settings=("replicates", "auto")),
     "plan": Command("pipeline.stages.plan", settings=("replicates", "auto")),
     "build": Command("pipeline.stages.build", ("model",), for_all_models=True),
     "train": Command("pipeline.stages.train", ("optimizer", "training", "augmentation", "model")),
@@ -52,6 +52,7 @@ HYDRA_COMMANDS: Mapping[str, Command] = {
     "experiment": Command(
         "pipeline.experiment",
         ("data", "split", "optimizer", "training", "augmentation", "model", "experiment", "sweep"),
+        ("audit",),
         settings=("replicates",),
     ),
 }

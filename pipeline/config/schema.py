@@ -33,11 +33,26 @@ GivenOptions = Annotated[Options, AfterValidator(_without_null)]
 
 @dataclass(frozen=True, config=_checked)
 class DataConfig:
-    """A source of images (`pipeline/data/sources`) with its options."""
+    """A source of images (`pipeline/data/sources`) with its options.
+
+    With `groups: auto`, copies and near copies of an image join its group.
+    """
 
     name: str
     source: str
     options: Options
+    groups: Literal["stated", "auto"] = "stated"
+
+
+@dataclass(frozen=True, config=_checked)
+class AuditConfig:
+    """What the audit of the images tolerates, and the severity of checks that differs from the default.
+
+    A prediction without pixels may exceed chance by `margin`, in balanced accuracy.
+    """
+
+    margin: Share
+    checks: dict[str, Literal["stop", "warn", "note", "ignore"]]
 
 
 @dataclass(frozen=True, config=_checked)
@@ -223,6 +238,7 @@ SECTIONS: Mapping[str, type] = MappingProxyType(
         "augmentation": AugmentationConfig,
         "model": ModelConfig,
         "evaluation": EvaluationConfig,
+        "audit": AuditConfig,
     }
 )
 NAMED = ("data", "split", "model")

@@ -15,8 +15,13 @@ BLOCK = 1024  # images at a time, so that images on disk never fill the memory
 class Pixels(Protocol):
     """Images as uint8 of shape (n, height, width, channels): a NumPy array, or a file that is read in blocks."""
 
-    dtype: np.dtype
-    shape: tuple[int, ...]
+    @property
+    def dtype(self) -> np.dtype:
+        """`uint8`."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """`n`, height, width and channels."""
 
     def __len__(self) -> int:
         """Number of images."""

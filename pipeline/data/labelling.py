@@ -42,7 +42,9 @@ def division_of(parts: Sequence[int]) -> Division:
     """The division with this part for each image. Without test images, the validation images are the test set."""
     values = np.array(parts)
     if not (values == TEST).any():
-        note = "The data have no test set. Their validation images are the test set, and others are drawn for validation."
+        note = (
+            "The data have no test set. Their validation images are the test set, and others are drawn for validation."
+        )
         return Division(values == VALIDATION, None, (note,))
     return Division(values == TEST, values == VALIDATION if (values == VALIDATION).any() else None)
 

@@ -26,6 +26,7 @@ class PixelFile:
     dtype = np.dtype(np.uint8)
 
     def __init__(self, path: Path) -> None:
+        """Open the file and read its header."""
         self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         with open(self._file, "rb", closefd=False) as stream:
             version = npy.read_magic(stream)
@@ -39,6 +40,7 @@ class PixelFile:
             raise ValueError(f"{path} must hold {self.shape[0]} images. It is truncated or too long.")
 
     def __del__(self) -> None:
+        """Close the file."""
         if hasattr(self, "_file"):
             os.close(self._file)
 
@@ -57,7 +59,8 @@ class PixelFile:
         if chosen.dtype == bool:
             chosen = np.flatnonzero(chosen)
         if chosen.ndim == 0:
-            return self._read(int(chosen), 1)[0]
+            image: Pixels = self._read(int(chosen), 1)[0]
+            return image
         images = np.empty((len(chosen), *self.shape[1:]), np.uint8)
         for image, row in zip(images, chosen.tolist(), strict=True):
             self._fill(image, row)
@@ -80,13 +83,17 @@ class PixelFile:
         count = images.size // self._bytes if self._bytes else 0
         if not 0 <= first <= len(self) - count:
             raise IndexError(f"The file has {len(self)} images. Received {first}.")
-        place, left = self._start + first * self._bytes, memoryview(images).cast("B")
+        place, left = self._start + first * self._bytes, memoryview(images.data).cast("B")
         # The kernel reads at most 2 GiB at once.
         while len(left):
             read = os.preadv(self._file, [left], place)
             if read == 0:
                 raise ValueError("The file of pixels was truncated while it was read.")
             place, left = place + read, left[read:]
+
+
+IndexedPixels = PixelFile | Pixels
+"""Images that can be indexed, in a file or in memory."""
 
 
 def write_pixels(path: Path, shape: tuple[int, int, int, int], blocks: Iterable[Pixels]) -> None:

@@ -94,7 +94,6 @@ def prepare(
 
 def _kept_test(file: Path, images: LabelledImages, digests: Sequence[str], split: SplitConfig) -> Any:
     """The test set in a file: n values, true for a test image. Raises UserError if a class has no test image."""
-    assert split.test_share is not None
     check_drawn_with(file, seed=split.seed, share=split.test_share)
     tested = read_test_set(file, digests, _tested_by(images, split.strategy))
     untested = set(range(len(images.classes))) - set(images.labels[tested].tolist())
@@ -127,10 +126,8 @@ def _write_test_set(
     file: Path, images: LabelledImages, digests: Sequence[str], splits: Any, split: SplitConfig
 ) -> None:
     # If each replicate draws its own test set, the file lists no image. DVC still expects it as an output.
-    if keeps_test_set(split.strategy):
-        test = splits[0] == SPLITS.index("test")
-    else:
-        test = np.zeros(len(images.labels), bool)
+    kept = keeps_test_set(split.strategy)
+    test = splits[0] == SPLITS.index("test") if kept else np.zeros(len(images.labels), bool)
     write_test_set(
         file,
         test,

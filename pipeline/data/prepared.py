@@ -21,9 +21,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.data.images import LabelledImages, Pixels
+from pipeline.data.images import LabelledImages
 from pipeline.data.measured import Measured, write_measured
-from pipeline.data.pixel_file import PixelFile
+from pipeline.data.pixel_file import IndexedPixels, PixelFile
 from pipeline.data.splits import SPLITS, TRAIN, deviations
 from pipeline.errors import UserError
 from pipeline.storage.files import read_json, replacing_folder, write_json
@@ -43,7 +43,7 @@ class ImageTexts(NamedTuple):
 class Prepared:
     """Prepared data as read from its folder. Pixels and texts stay on disk until they are used."""
 
-    pixels: Pixels  # n, height, width, channels
+    pixels: IndexedPixels  # n, height, width, channels
     labels: NDArray[np.int64]  # n
     splits: NDArray[np.uint8]  # replicates, n
     digests: NDArray[np.uint8]  # n, 32
@@ -260,9 +260,7 @@ def data_digest(images: LabelledImages, pixel_digest: "hashlib._Hash") -> str:
     return digest.hexdigest()
 
 
-def _moments(
-    shape: tuple[int, ...], measured: Measured, chosen: NDArray[np.bool_]
-) -> tuple[list[float], list[float]]:
+def _moments(shape: tuple[int, ...], measured: Measured, chosen: NDArray[np.bool_]) -> tuple[list[float], list[float]]:
     values = int(chosen.sum()) * shape[1] * shape[2]
     mean = measured.sums[chosen].sum(axis=0) / values
     variance = measured.squares[chosen].sum(axis=0) / values - mean**2

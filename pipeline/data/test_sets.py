@@ -4,7 +4,6 @@ The file lists groups by name and images by digest (SHA-256 of shape and pixels)
 because all results are measured on these images.
 """
 
-import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,12 +17,6 @@ from pipeline.storage.files import write_json
 
 ABOUT = "The test set: no network is trained or tuned on these images. Kept when images are added; delete to redraw."
 ABOUT_NONE = "No image is listed, because this split keeps no test set: its settings determine the test images."
-
-
-def image_digests(pixels: NDArray[np.uint8]) -> tuple[str, ...]:
-    """SHA-256 of shape and pixels of each of n images, in hexadecimal."""
-    shape = np.array(pixels.shape[1:], "<i8").tobytes()
-    return tuple(hashlib.sha256(shape + image.tobytes()).hexdigest() for image in pixels)
 
 
 def write_test_set(
@@ -66,7 +59,7 @@ def read_test_set(path: Path, digests: Sequence[str], groups: NDArray[np.str_]) 
     return test
 
 
-def check_drawn_with(path: Path, *, seed: int, share: float) -> None:
+def check_drawn_with(path: Path, *, seed: int, share: float | None) -> None:
     """Raise a UserError if the test set was drawn with another seed or share than the current settings."""
     content = _content(path)
     drawn = {"seed": content.get("seed"), "share": content.get("share")}

@@ -1,17 +1,18 @@
-"""Load the images, split them into training, validation and test, and write them for the other stages."""
-
-from dataclasses import asdict
+"""Load the images, audit them, split them into training, validation and test, and write them for the other stages."""
 
 from pipeline.config.schedule import most_replicates
-from pipeline.config.schema import AutoConfig, DataConfig, Replicates, SplitConfig
+from pipeline.config.schema import AuditConfig, AutoConfig, DataConfig, Replicates, SplitConfig
 from pipeline.console import say
+from pipeline.data.audit import stop_on
+from pipeline.data.audit.findings_file import write_findings
 from pipeline.data.prepare import prepare
-from pipeline.storage.folders import PREPARED, TEST_SETS
+from pipeline.storage.folders import AUDIT, PREPARED, TEST_SETS
 
 
-def main(data: DataConfig, split: SplitConfig, replicates: Replicates, auto: AutoConfig) -> None:
+def main(data: DataConfig, split: SplitConfig, audit: AuditConfig, replicates: Replicates, auto: AutoConfig) -> None:
     """Prepare the images of the comparison; with `replicates: auto`, with splits for the greatest number."""
     count = most_replicates(replicates, auto, split)
     test_set = TEST_SETS / f"{data.name}-{split.name}.json"
-    for line in prepare(PREPARED, asdict(data), asdict(split), replicates=count, test_set=test_set):
-        say(line)
+    findings = prepare(PREPARED, data, split, replicates=count, test_set=test_set, settings=audit, report=say)
+    write_findings(AUDIT, findings)
+    stop_on(findings)

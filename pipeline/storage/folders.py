@@ -10,6 +10,8 @@ from zlib import error as ZlibError
 from pipeline.storage.files import existing
 
 PREPARED = Path("data/prepared")
+AUDIT = Path("data/audit.json")
+"""What the audit found in the images of the comparison."""
 TEST_SETS = Path("data/test_sets")
 PLAN = Path("plan")
 """How many replicates each model gets. With `replicates: auto` it also holds the state of the search for verdicts."""

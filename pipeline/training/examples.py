@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.data.pixel_file import IndexedPixels
 from pipeline.data.prepared import Prepared
 
 Pixels = npt.NDArray[np.uint8]
@@ -94,7 +95,7 @@ class Portion:
     Pixels stay on disk until a batch needs them.
     """
 
-    pixels: Pixels
+    pixels: IndexedPixels
     labels: npt.NDArray[np.int64]
     indices: npt.NDArray[np.int64]
     standardise: Callable[[Pixels], Floats]

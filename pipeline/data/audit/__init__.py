@@ -18,7 +18,7 @@ CHECKS: Sequence[ModuleType] = (skipped_files, exact_duplicates, class_sizes)
 
 
 def audit(audited: Audited, settings: AuditConfig) -> list[Finding]:
-    """Run all checks that are not off; findings that stop come first.
+    """Run all checks that are not ignored; findings that stop come first.
 
     Raises:
         UserError: the settings name an unknown check.
@@ -30,19 +30,19 @@ def audit(audited: Audited, settings: AuditConfig) -> list[Finding]:
     findings = []
     for name, module in zip(names, CHECKS, strict=True):
         chosen = settings.checks.get(name)
-        if chosen == "off":
+        if chosen == "ignore":
             continue
         for finding in module.check(audited):
             findings.append(finding if chosen is None else replace(finding, severity=chosen))
     return sorted(findings, key=lambda finding: ("stop", "warn", "note").index(finding.severity))
 
 
-def stop_on(findings: Sequence[Finding], page: str) -> None:
-    """Raise a UserError if findings stop the preparation; `page` says where they are described."""
+def stop_on(findings: Sequence[Finding]) -> None:
+    """Raise a UserError if there is a finding that stops."""
     stops = [finding for finding in findings if finding.severity == "stop"]
     if stops:
         listed = "".join(f"\n  {finding.check}: {finding.summary} {finding.advice}" for finding in stops)
         raise UserError(
-            f"The audit of the images stops before training{page}. To continue with a finding, set its check to "
-            f"`warn` or `off` in conf/audit.yaml.{listed}"
+            f"The audit of the images stops before training. To continue with a finding, set its check to "
+            f"`warn` or `ignore` in conf/audit.yaml.{listed}"
         )

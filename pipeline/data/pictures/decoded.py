@@ -56,6 +56,7 @@ class DecodedPictures:
     """The decoded pictures of a root folder. One process writes at a time: hold a lock."""
 
     def __init__(self, root: Path, decoding: Decoding) -> None:
+        """Open the pictures of a root folder."""
         key = {
             "root": str(root.resolve()),
             "decoding": asdict(decoding),
@@ -106,7 +107,7 @@ class DecodedPictures:
         ):
             picture = places[name, page]
             if stated == [picture.bytes, picture.modified] and (problem or sha256(self._bytes(row)).digest() == digest):
-                found[picture] = Entry(row, digest, problem, Facts(*json.loads(facts)) if facts else None)
+                found[picture] = Entry(row, digest, problem, None if problem else Facts(*json.loads(facts)))
         return found
 
     def new_rows(self, count: int) -> range:

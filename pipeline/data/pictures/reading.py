@@ -47,9 +47,10 @@ class StoredPixels:
     dtype = np.dtype(np.uint8)
 
     def __init__(self, path: Path, rows: NDArray[np.int64], shape: tuple[int, int, int]) -> None:
+        """Read these rows of the file at `path`."""
         self.path = path
         self.rows = rows
-        self.shape = (len(rows), *shape)
+        self.shape: tuple[int, ...] = (len(rows), *shape)
 
     def __len__(self) -> int:
         """Number of pictures."""
@@ -62,11 +63,13 @@ class StoredPixels:
         size = int(np.prod(self.shape[1:]))
         with self.path.open("rb", buffering=0) as stream:
             for picture, row in zip(pictures, chosen, strict=True):
-                os.preadv(stream.fileno(), [memoryview(picture).cast("B")], row * size)
+                os.preadv(stream.fileno(), [memoryview(picture.data).cast("B")], row * size)
         return pictures
 
 
-def read_pictures(root: Path, pictures: Sequence[Picture], decoding: Decoding, *, workers: int | None = None) -> Reading:
+def read_pictures(
+    root: Path, pictures: Sequence[Picture], decoding: Decoding, *, workers: int | None = None
+) -> Reading:
     """Decode pictures below `root`, or take them from the cache; report progress if it takes long.
 
     Args:
@@ -99,7 +102,7 @@ def _entries(
         entries |= store.known(some)
     new = [picture for picture in pictures if picture not in entries]
     began = said = time.monotonic()
-    for number, found in enumerate(_decoded(store, root, new, decoding, workers)):
+    for found in _decoded(store, root, new, decoding, workers):
         store.record(found)
         entries |= found
         now = time.monotonic()
@@ -115,9 +118,7 @@ def _decoded(
     store: DecodedPictures, root: Path, pictures: Sequence[Picture], decoding: Decoding, workers: int | None
 ) -> Iterator[dict[Picture, Entry]]:
     """Decode pictures and write their pixels; yield the entries of those that are done."""
-    tasks = (
-        (root, some, store.new_rows(len(some)), decoding, store.path) for some in _batches(pictures, TOGETHER)
-    )
+    tasks = ((root, some, store.new_rows(len(some)), decoding, store.path) for some in _batches(pictures, TOGETHER))
     count = workers or joblib.cpu_count()
     if count == 1 or len(pictures) < ALONE:
         yield from (_decode_some(*task) for task in tasks)

@@ -1,7 +1,7 @@
 """Your own images, one folder per class: `path/<class name>/**/*.png`, `.jpg` and so on.
 
-Folders with the names of splits may be above the class folders: `path/train/<class name>/…`, `path/test/<class name>/…`.
-Then this division is kept.
+Folders with the names of splits may be above the class folders, such as `path/train/<class name>/…` and
+`path/test/<class name>/…`. Then this division is kept.
 """
 
 import re
