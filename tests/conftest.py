@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.data.prepared import Prepared
+from pipeline.data.prepared import ImageTexts, Prepared
 from pipeline.data.splits import TEST, TRAIN, VALIDATION
 from pipeline.evaluation.predictions import Predictions
 
@@ -158,10 +158,13 @@ def eight_images():
     return Prepared(
         pixels=np.tile(np.arange(0, 80, 10, dtype=np.uint8)[:, None, None, None], (1, 4, 4, 1)),
         labels=np.array([0, 0, 1, 1, 2, 2, 0, 1]),
-        groups=np.arange(8).astype(str),
-        subgroups=np.array(["small", "small", "big", "small", "small", "big", "small", "small"]),
-        names=np.array([f"folder/{number}.png" for number in range(8)]),
         splits=splits,
+        digests=np.zeros((8, 32), np.uint8),
+        read_texts=lambda: ImageTexts(
+            names=np.array([f"folder/{number}.png" for number in range(8)]),
+            groups=np.arange(8).astype(str),
+            subgroups=np.array(["small", "small", "big", "small", "small", "big", "small", "small"]),
+        ),
         manifest={
             "classes": ["ape", "bee", "cat"],
             "subgroups": ["big", "small"],

@@ -10,6 +10,7 @@ import pytest
 
 from pipeline import experiment
 from pipeline.config.schema import (
+    AuditConfig,
     AugmentationConfig,
     DataConfig,
     ModelConfig,
@@ -27,6 +28,7 @@ SETTINGS = {
     "optimizer": OptimizerConfig("SGD", 0.1, {}, None),
     "training": TrainingConfig(2, 32, 256, "fit", "best", None, "none", 1, 0),
     "augmentation": AugmentationConfig(False, False, False, 0),
+    "audit": AuditConfig(0.1, {}),
 }
 
 

@@ -114,7 +114,9 @@ def _check(one: ArrayPart, first: ArrayPart, file: Path) -> None:
             f"channels. Received {one.images.dtype} of shape {shape}."
         )
     if shape[1:] != first.images.shape[1:]:
-        raise UserError(f"All images in '{file}' must have one shape. Received {first.images.shape[1:]} and {shape[1:]}.")
+        raise UserError(
+            f"All images in '{file}' must have one shape. Received {first.images.shape[1:]} and {shape[1:]}."
+        )
     if np.asarray(one.labels).size != len(one.images) or np.asarray(one.labels).dtype.kind not in "iu":
         raise UserError(
             f"Labels in '{file}' must be one integer for each of {len(one.images)} images. "

@@ -1,8 +1,8 @@
 """Copies of an image: identical pixels, and near copies that were resized, recompressed or slightly changed.
 
 Near copies are found by a perceptual hash (Zauner 2010, "Implementation and benchmarking of perceptual image hash
-functions", section 3.2.1): the signs of the lowest frequencies of the image. Pairs with similar hashes are then compared
-pixel by pixel, because images of one kind, such as digits, often have similar hashes.
+functions", section 3.2.1): the signs of the lowest frequencies of the image. Pairs with similar hashes are then
+compared pixel by pixel, because images of one kind, such as digits, often have similar hashes.
 """
 
 from collections.abc import Iterator

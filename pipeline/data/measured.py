@@ -26,6 +26,13 @@ class Measured(NamedTuple):
     pixel_digest: "hashlib._Hash"
 
 
+def image_digests(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """SHA-256 of shape and pixels of each of n images, n × 32."""
+    shape = np.array(pixels.shape[1:], "<i8").tobytes()
+    digests = [hashlib.sha256(shape + image.tobytes()).digest() for image in pixels]
+    return np.frombuffer(b"".join(digests), np.uint8).reshape(-1, 32)
+
+
 def channel_sums(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The sums of the pixel values and of their squares over each image, both n × channels."""
     values = pixels.reshape(len(pixels), -1, pixels.shape[-1]).astype(np.int64)
@@ -38,15 +45,13 @@ def write_measured(file: Path, pixels: Pixels) -> Measured:
     digests = np.empty((count, 32), np.uint8)
     sums, squares = np.empty((2, count, channels), np.int64)
     pixel_digest = hashlib.sha256(np.array(pixels.shape, "<i8").tobytes())
-    shape = np.array(pixels.shape[1:], "<i8").tobytes()
 
     def measured() -> Iterator[NDArray[np.uint8]]:
         start = 0
         for block in blocks(pixels):
             rows = slice(start, start + len(block))
             pixel_digest.update(block.tobytes())
-            for row, image in enumerate(block, start):
-                digests[row] = np.frombuffer(hashlib.sha256(shape + image.tobytes()).digest(), np.uint8)
+            digests[rows] = image_digests(block)
             sums[rows], squares[rows] = channel_sums(block)
             yield block
             start += len(block)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pipeline.data.looks import evaluated, read_looks, record_look, test_set_digest, tuned, untuned_digest
-from pipeline.data.prepared import Prepared
+from pipeline.data.prepared import ImageTexts, Prepared
 from pipeline.data.splits import OWN_TESTS, TEST, replicate_splits
 
 digest_of = test_set_digest
@@ -96,16 +96,16 @@ def prepared(few, strategy, **settings):
     rows = replicate_splits(
         labels=few.labels, groups=few.groups, strata=few.subgroups, replicates=replicates, **split, folds=3
     )
-    manifest = {"image_digests": [f"d{number}" for number in range(60)], "settings": {"split": split}}
-    return Prepared(few.pixels, few.labels, few.groups, few.subgroups, few.names, rows, manifest)
+    digests = np.tile(np.arange(60, dtype=np.uint8)[:, np.newaxis], 32)
+    texts = ImageTexts(few.names, few.groups, few.subgroups)
+    return Prepared(few.pixels, few.labels, rows, digests, {"settings": {"split": split}}, lambda: texts)
 
 
 def test_the_digest_of_a_test_set_does_not_depend_on_the_order_of_its_images(few):
     one = prepared(few, "group")
     turned = replace(one, splits=one.splits[:, ::-1])
-    turned.manifest["image_digests"] = one.manifest["image_digests"]
     assert digest_of(turned) != digest_of(one)
-    both = replace(turned, manifest=one.manifest | {"image_digests": one.manifest["image_digests"][::-1]})
+    both = replace(turned, digests=one.digests[::-1])
     assert digest_of(both) == digest_of(one) == digest_of(prepared(few, "group", replicates=1))
 
 
@@ -121,5 +121,5 @@ def test_if_replicates_have_different_test_sets_the_digest_is_over_all_images(fe
 def test_folds_test_what_a_search_on_the_tuning_groups_leaves_out(few, replicates):
     folds = prepared(few, "kfold", tuning_share=0.25, replicates=replicates)
     search = prepared(few, "tuning", tuning_share=0.25)
-    assert digest_of(folds) == untuned_digest(search.splits, search.manifest) == digest_of(search)
-    assert untuned_digest(folds.splits, folds.manifest) != digest_of(folds)
+    assert digest_of(folds) == untuned_digest(search) == digest_of(search)
+    assert untuned_digest(folds) != digest_of(folds)

@@ -1,21 +1,15 @@
 """Prepare images once, and keep the test set when images are added."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from pipeline.data import prepare as preparing
+from pipeline.config.schema import AuditConfig, DataConfig, SplitConfig
 from pipeline.data.prepare import prepare
 
-DATA = {"name": "digits", "source": "digits", "options": {"size": 4}}
-SPLIT = {
-    "name": "group",
-    "strategy": "group",
-    "test_share": 0.25,
-    "validation_share": 0.15,
-    "folds": None,
-    "seed": 0,
-}
+DATA = DataConfig("digits", "digits", {"size": 4})
+SPLIT = SplitConfig("group", "group", test_share=0.25, validation_share=0.15, folds=None, tuning_share=None, seed=0)
 
 
 @pytest.fixture
@@ -23,27 +17,24 @@ def prepared(tmp_path):
     """Prepare the digits and return the lines that report it."""
 
     def run(**split):
-        return list(prepare(tmp_path / "p", DATA, SPLIT | split, replicates=2, test_set=tmp_path / "test.json"))
+        lines = []
+        prepare(
+            tmp_path / "p",
+            DATA,
+            replace(SPLIT, **split),
+            replicates=2,
+            test_set=tmp_path / "test.json",
+            settings=AuditConfig(margin=0.1, checks={}),
+            report=lines.append,
+        )
+        return lines
 
     return run
 
 
-def test_pixels_are_hashed_once(prepared, monkeypatch):
-    calls, digests_of = [], preparing.image_digests
-
-    def counted(pixels):
-        calls.append(len(pixels))
-        return digests_of(pixels)
-
-    for module in ("prepare", "prepared"):
-        monkeypatch.setattr(f"pipeline.data.{module}.image_digests", counted)
-    prepared()
-    assert calls == [1797]
-
-
 def test_the_test_set_is_drawn_once_and_kept(prepared, tmp_path):
     lines = prepared()
-    assert lines[0].startswith("digits: 1797 images of 4×4×1, 10 classes, 1797 groups")
+    assert lines[0].startswith("digits: 1,797 images of 4×4×1, 10 classes, 1,797 groups")
     drawn = (tmp_path / "test.json").read_bytes()
     manifest = json.loads((tmp_path / "p" / "manifest.json").read_text())
     prepared()

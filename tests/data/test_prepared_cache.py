@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline.config.schema import DataConfig, SplitConfig
+from pipeline.config.schema import AuditConfig, DataConfig, SplitConfig
 from pipeline.data.prepared import read_manifest
 from pipeline.data.prepared_cache import prepared_folder
 
@@ -12,6 +12,8 @@ DIGITS = DataConfig(name="digits", source="digits", options={})
 SPLIT = SplitConfig(
     name="random", strategy="random", test_share=0.25, validation_share=0.15, folds=None, tuning_share=None, seed=0
 )
+
+AUDIT = AuditConfig(margin=0.1, checks={})
 
 
 @pytest.fixture(autouse=True)
@@ -21,23 +23,23 @@ def folder(tmp_path, monkeypatch):
 
 def test_the_same_data_and_split_are_prepared_once():
     lines = []
-    first = prepared_folder(DIGITS, SPLIT, 1, report=lines.append)
+    first = prepared_folder(DIGITS, SPLIT, AUDIT, 1, report=lines.append)
     assert read_manifest(first)["images"] == 1797
-    assert lines[0].startswith("digits: 1797 images")
+    assert lines[0].startswith("digits: 1,797 images")
     lines.clear()
-    assert prepared_folder(DIGITS, SPLIT, 1, report=lines.append) == first
+    assert prepared_folder(DIGITS, SPLIT, AUDIT, 1, report=lines.append) == first
     assert lines == []
 
 
 def test_another_split_or_number_of_replicates_is_prepared_again():
     folders = {
-        prepared_folder(DIGITS, SPLIT, 1),
-        prepared_folder(DIGITS, SPLIT, 2),
-        prepared_folder(DIGITS, replace(SPLIT, validation_share=0.2), 1),
+        prepared_folder(DIGITS, SPLIT, AUDIT, 1),
+        prepared_folder(DIGITS, SPLIT, AUDIT, 2),
+        prepared_folder(DIGITS, replace(SPLIT, validation_share=0.2), AUDIT, 1),
     }
     assert len(folders) == 3
 
 
 def test_no_unfinished_folder_remains():
-    folder = prepared_folder(DIGITS, SPLIT, 1)
+    folder = prepared_folder(DIGITS, SPLIT, AUDIT, 1)
     assert sorted(file.name for file in folder.parent.iterdir()) == sorted([folder.name, "lock"])

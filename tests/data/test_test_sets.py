@@ -4,8 +4,13 @@ import json
 import numpy as np
 import pytest
 
-from pipeline.data.test_sets import image_digests, missing_images, read_test_set, write_test_set
+from pipeline.data.measured import image_digests
+from pipeline.data.test_sets import missing_images, read_test_set, write_test_set
 from pipeline.errors import UserError
+
+
+def hexadecimal(pixels):
+    return [digest.tobytes().hex() for digest in image_digests(pixels)]
 
 
 @pytest.fixture
@@ -13,7 +18,7 @@ def written(few, tmp_path):
     """The path of a test set of modules 2 and 7, the digests, and the test set."""
     path = tmp_path / "testsets" / "few.json"
     test = np.isin(few.groups, ["module-2", "module-7"])
-    digests = image_digests(few.pixels)
+    digests = hexadecimal(few.pixels)
     write_test_set(path, test, digests, few.groups, seed=3, share=0.25)
     return path, digests, test
 
@@ -21,8 +26,8 @@ def written(few, tmp_path):
 def test_a_digest_is_sha256_of_shape_and_pixels():
     pixels = np.arange(12, dtype=np.uint8).reshape(2, 1, 2, 3)
     shape = b"\x01" + bytes(7) + b"\x02" + bytes(7) + b"\x03" + bytes(7)
-    assert image_digests(pixels)[1] == hashlib.sha256(shape + bytes(range(6, 12))).hexdigest()
-    assert image_digests(pixels.reshape(2, 2, 1, 3)) != image_digests(pixels)
+    assert hexadecimal(pixels)[1] == hashlib.sha256(shape + bytes(range(6, 12))).hexdigest()
+    assert hexadecimal(pixels.reshape(2, 2, 1, 3)) != hexadecimal(pixels)
 
 
 def test_what_is_written_is_read(few, written):
@@ -62,7 +67,7 @@ def test_renamed_groups_are_identified_by_their_images(few, written):
 def test_a_duplicate_of_a_test_image_in_a_training_group_does_not_move_the_group(few, tmp_path):
     pixels = few.pixels.copy()
     pixels[::6] = 0  # the first cell of every module is black
-    digests = image_digests(pixels)
+    digests = hexadecimal(pixels)
     test = few.groups == "module-2"
     write_test_set(tmp_path / "t.json", test, digests, few.groups, seed=0, share=0.1)
     np.testing.assert_array_equal(read_test_set(tmp_path / "t.json", digests, few.groups), test)

@@ -9,6 +9,7 @@ import yaml
 
 from pipeline.cli.composing import composed
 from pipeline.config.reading import read_comparison
+from pipeline.config.schema import AuditConfig
 from pipeline.data.prepare import prepare
 from pipeline.errors import UserError
 from pipeline.storage.fingerprints import fingerprint
@@ -174,10 +175,15 @@ def test_the_comparison_reuses_the_trainings_of_the_sweep(optimizer, momentum):
     assert trial.optimizer.options.get("momentum") == momentum
 
     def tasks(taken, replicates, prepared):
-        for _ in prepare(
-            prepared, asdict(trial.data), asdict(trial.split), replicates=replicates, test_set=Path("test_set.json")
-        ):
-            pass
+        prepare(
+            prepared,
+            trial.data,
+            trial.split,
+            replicates=replicates,
+            test_set=Path("test_set.json"),
+            settings=AuditConfig(margin=0.1, checks={}),
+            report=lambda line: None,
+        )
         network = make_network(taken["model"], yaml.safe_load((prepared / "manifest.json").read_text()))
         sections = {section: taken[section] for section in ("optimizer", "training", "augmentation")}
         return make_tasks(network.architecture, prepared, replicates, **sections)

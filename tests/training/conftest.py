@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.config.schema import AugmentationConfig, OptimizerConfig, ScheduleConfig, TrainingConfig
 from pipeline.data.images import LabelledImages
-from pipeline.data.prepared import Prepared, read_prepared, write_prepared
+from pipeline.data.prepared import ImageTexts, Prepared, read_prepared, write_prepared
 from pipeline.data.splits import TEST, TRAIN, VALIDATION
 from pipeline.storage.files import read_json
 from pipeline.storage.folders import ResultFolder
@@ -207,12 +207,12 @@ def colour_images() -> Prepared:
     random = np.random.default_rng(0)
     parts = np.repeat(np.array([TRAIN, VALIDATION, TEST], np.uint8), (12, 5, 13))
     names = np.array([f"image-{number}" for number in range(30)])
+    subgroups = np.array(["mono", "poly"])[random.integers(2, size=30)]
     return Prepared(
         pixels=random.integers(256, size=(30, 6, 5, 3), dtype=np.uint8),
         labels=random.integers(3, size=30),
-        groups=names,
-        subgroups=np.array(["mono", "poly"])[random.integers(2, size=30)],
-        names=names,
+        digests=np.zeros((30, 32), np.uint8),
+        read_texts=lambda: ImageTexts(names, names, subgroups),
         splits=np.stack([random.permutation(parts), random.permutation(parts)]),
         manifest={
             "classes": ["a", "b", "c"],

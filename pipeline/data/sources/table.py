@@ -72,8 +72,8 @@ def load(
         listed = "".join(f"\n  {fault.name}: {fault.reason}" for fault in faults[:SHOWN])
         more = f"\n  and {len(faults) - SHOWN:,} more" if len(faults) > SHOWN else ""
         raise UserError(
-            f"{len(faults):,} of {len(table):,} rows of table '{file}' cannot be used. Correct or remove them, or leave "
-            f"them out with option 'unreadable: skip'.{listed}{more}"
+            f"{len(faults):,} of {len(table):,} rows of table '{file}' cannot be used. Correct or remove them, or "
+            f"leave them out with option 'unreadable: skip'.{listed}{more}"
         )
     seen = read(folder, pictures, options)
     table = table.iloc[[row for row, good in zip(rows, seen.readable, strict=True) if good]]
@@ -113,7 +113,9 @@ def _read_table(file: Path) -> "pd.DataFrame":
     import pandas as pd
 
     if not file.is_file():
-        raise UserError(f"Table '{file}' of data source table does not exist: set option 'path' to a CSV or Parquet file.")
+        raise UserError(
+            f"Table '{file}' of data source table does not exist: set option 'path' to a CSV or Parquet file."
+        )
     try:
         if file.suffix.lower() in {".parquet", ".pq"}:
             table = pd.read_parquet(file)
@@ -220,7 +222,8 @@ def _numbers(table: "pd.DataFrame", columns: tuple[str, ...], file: Path, *, lea
             row = int(table.index[wrong][0])
             rule = "numbers" if least is None else f"numbers of at least {least:g}"
             raise UserError(
-                f"Column '{column}' of table '{file}' must hold {rule}. Received {table[column][row]!r} in row {row + 2}."
+                f"Column '{column}' of table '{file}' must hold {rule}. "
+                f"Received {table[column][row]!r} in row {row + 2}."
             )
         values.append(numbers)
     return np.stack(values, axis=1).astype(np.float32)
