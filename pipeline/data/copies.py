@@ -87,4 +87,5 @@ def _standardised(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     flat = pixels.reshape(len(pixels), -1).astype(np.float32)
     flat -= flat.mean(axis=1, keepdims=True)
     length = np.linalg.norm(flat, axis=1, keepdims=True)
-    return flat / np.where(length > 0, length, 1)
+    flat /= np.where(length > 0, length, 1)
+    return flat

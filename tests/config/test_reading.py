@@ -62,6 +62,7 @@ VALID = {
     },
     "augmentation": {"horizontal_flip": True, "vertical_flip": False, "quarter_turns": False, "shift": 4},
     "evaluation": {"mistakes": 12},
+    "audit": {"margin": 0.1, "checks": {"class_sizes": "ignore"}},
 }
 
 

@@ -51,8 +51,10 @@ def test_groups_are_found_by_a_pattern_in_the_path(pets):
 
 
 def test_a_picture_without_group_is_named(pets):
-    assert message(pets, group_pattern=r"(tom|kit)").startswith("Picture 'dogs/rex-1.JPG' has no group")
-    assert "'dogs/rex-1.JPG' has no group" in message(pets, group_pattern=r"(tom|kit)|rex")
+    assert message(pets, group_pattern=r"(tom|kit)").startswith(
+        "Picture 'dogs/rex-1.JPG' and 1 more have no group"
+    )
+    assert "'dogs/rex-1.JPG' and 1 more have no group" in message(pets, group_pattern=r"(tom|kit)|rex")
 
 
 def test_an_invalid_pattern_is_reported(pets):
@@ -62,11 +64,11 @@ def test_an_invalid_pattern_is_reported(pets):
 def test_without_pattern_each_picture_is_its_own_group_and_the_notes_say_so(pets):
     images = load(pets)
     assert images.groups.tolist() == images.names.tolist()
-    assert "own group" in images.notes[0]
+    assert any("own group" in note for note in images.notes)
 
 
 def test_stretched_pictures_are_counted_in_the_notes(pets):
-    assert "4 of 4 pictures had another ratio" in load(pets, size=8).notes[-1]
+    assert any("4 of 4 pictures had another aspect ratio" in note for note in load(pets, size=8).notes)
     assert not any("ratio" in note for note in load(pets, size=[4, 5]).notes)
 
 
@@ -121,7 +123,8 @@ def test_shrinking_averages_areas(tmp_path):
 @pytest.mark.parametrize("suffix", ["png", "jpg", "tif", "gif", "webp", "bmp"])
 def test_a_picture_that_cannot_be_read_is_named(pets, garbage, suffix):
     (pets / "dogs" / f"bad.{suffix}").write_bytes(garbage)
-    assert f"bad.{suffix}' cannot be read" in message(pets)
+    assert f"1 of 5 pictures in '{pets}' cannot be read" in message(pets)
+    assert f"dogs/bad.{suffix}: " in message(pets)
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "gif", "bmp", "tif"])
@@ -130,7 +133,8 @@ def test_a_truncated_picture_is_named(pets, suffix):
     noise = np.random.default_rng(0).integers(256, size=(64, 64, 3), dtype=np.uint8)
     Image.fromarray(noise).save(path)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    assert f"bad.{suffix}' cannot be read" in message(pets)
+    assert f"1 of 5 pictures in '{pets}' cannot be read" in message(pets)
+    assert f"dogs/bad.{suffix}: " in message(pets)
 
 
 def test_a_wrong_folder_layout_is_reported_with_the_expected_one(tmp_path):
@@ -139,8 +143,6 @@ def test_a_wrong_folder_layout_is_reported_with_the_expected_one(tmp_path):
     assert "Found none" in message(tmp_path) and layout in message(tmp_path)
     picture(tmp_path / "cats" / "a.png")
     assert "at least two class folders" in message(tmp_path) and "Found 'cats'" in message(tmp_path)
-    (tmp_path / "dogs").mkdir()
-    assert "dogs' holds no picture" in message(tmp_path)
     picture(tmp_path / "dogs" / "b.png")
     picture(tmp_path / "loose.png")
-    assert "Picture 'loose.png' is outside the class folders" in message(tmp_path)
+    assert [tuple(one) for one in load(tmp_path).skipped] == [("loose.png", "outside the class folders")]

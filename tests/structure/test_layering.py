@@ -39,7 +39,12 @@ TENSORFLOW_AT_START = (
     "pipeline.training.start",
 )
 
-NAMED_BY_COMMAND = ("pipeline.stages.", "pipeline.cli.commands.", "pipeline.tracking.publish.")
+NAMED_BY_COMMAND = (
+    "pipeline.stages.",
+    "pipeline.cli.commands.",
+    "pipeline.tracking.publish.",
+    "pipeline.data.sources.",
+)
 SAVED_NETWORKS = ("pipeline.layers.", "pipeline.architectures.")
 """Their module names are stored in saved networks, so an architecture and a layer may share one."""
 

@@ -17,10 +17,14 @@ from pipeline.data.images import LabelledImages, Skipped
 from pipeline.data.labelling import Division, division_of, labels_of, parts_of
 from pipeline.data.pictures.decoded import Picture
 from pipeline.data.pictures.listing import find_pictures
-from pipeline.data.pictures.options import PictureOptions, read
+from pipeline.data.pictures.picture_options import PictureOptions, read
 from pipeline.errors import UserError
 
 LAYOUT = "images must be in one folder for each class, such as cats/tom.jpg and dogs/rex.jpg"
+OWN_GROUPS = (
+    "Each picture is its own group. If several pictures show the same object, set option 'group_pattern', so that they "
+    "do not end up in both training and test images."
+)
 
 
 def load(
@@ -56,7 +60,9 @@ def load(
     pictures = [picture for picture, good in zip(pictures, seen.readable, strict=True) if good]
     groups = np.array([picture.name for picture in pictures])
     notes = list(seen.notes)
-    if group_pattern is not None:
+    if group_pattern is None:
+        notes.append(OWN_GROUPS)
+    else:
         groups = _groups(groups, group_pattern)
     classes, labels, note = labels_of([classed[picture] for picture in pictures], positive)
     division = division_of([divided[picture.name.partition("/")[0]] for picture in pictures]) if divided else Division()
@@ -116,9 +122,9 @@ def _groups(names: NDArray[np.str_], pattern: str) -> NDArray[np.str_]:
         else:
             ungrouped.append(name)
     if ungrouped:
-        more = f" and {len(ungrouped) - 1:,} more" if len(ungrouped) > 1 else ""
+        more = f" and {len(ungrouped) - 1:,} more have" if len(ungrouped) > 1 else " has"
         raise UserError(
-            f"Picture '{ungrouped[0]}'{more} has no group: option 'group_pattern' of data source folder finds nothing "
+            f"Picture '{ungrouped[0]}'{more} no group: option 'group_pattern' of data source folder finds nothing "
             f"in its path. Received {pattern!r}; change the pattern or the file's name."
         )
     return np.array(groups)

@@ -14,7 +14,7 @@ from pydantic import Field
 from pipeline.data.images import LabelledImages, Skipped
 from pipeline.data.labelling import Division, division_of, labels_of, parts_of
 from pipeline.data.pictures.decoded import Picture
-from pipeline.data.pictures.options import PictureOptions, read
+from pipeline.data.pictures.picture_options import PictureOptions, read
 from pipeline.errors import UserError, unknown
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field
 from pipeline.data.images import FileFacts, Skipped
 from pipeline.data.pictures.decode import Decoding, Facts, Resize
 from pipeline.data.pictures.decoded import Picture
-from pipeline.data.pictures.reading import StoredPixels, read_pictures
+from pipeline.data.pictures.parallel_reading import StoredPixels, read_pictures
 from pipeline.errors import UserError
 
 Side = Annotated[int, Field(ge=1, le=8192)]
