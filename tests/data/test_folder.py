@@ -51,9 +51,7 @@ def test_groups_are_found_by_a_pattern_in_the_path(pets):
 
 
 def test_a_picture_without_group_is_named(pets):
-    assert message(pets, group_pattern=r"(tom|kit)").startswith(
-        "Picture 'dogs/rex-1.JPG' and 1 more have no group"
-    )
+    assert message(pets, group_pattern=r"(tom|kit)").startswith("Picture 'dogs/rex-1.JPG' and 1 more have no group")
     assert "'dogs/rex-1.JPG' and 1 more have no group" in message(pets, group_pattern=r"(tom|kit)|rex")
 
 
