@@ -1,13 +1,63 @@
 """Output of the commands on the console."""
 
+import sys
+import time
 from collections.abc import Container, Sequence
 
 from tabulate import tabulate
+
+ON_TERMINAL, IN_FILE = 0.5, 10.0
+"""Seconds between two reports of progress on a terminal, and in a file or a pipe."""
 
 
 def say(line: str) -> None:
     """Print a line at once, even if the output is a file or a pipe."""
     print(line, flush=True)
+
+
+class Progress:
+    """The progress of a long task with the time left: one line that changes on a terminal, else a line now and then."""
+
+    def __init__(self, total: int, unit: str) -> None:
+        """Begin a task of `total` steps; `unit` follows the numbers, such as "pictures read"."""
+        self._total, self._unit = total, unit
+        self._done = 0
+        self._began = self._shown = time.monotonic()
+        self._terminal = sys.stdout.isatty()
+        self._wait = ON_TERMINAL if self._terminal else IN_FILE
+        self._width = 0
+
+    def advance(self, steps: int) -> None:
+        """Count finished steps."""
+        self._done += steps
+        now = time.monotonic()
+        if now - self._shown < self._wait:
+            return
+        self._shown = now
+        left = (now - self._began) / self._done * (self._total - self._done)
+        line = f"{self._done:,} of {self._total:,} {self._unit}, about {duration(left)} left"
+        if not self._terminal:
+            say(line)
+            return
+        print("\r" + line.ljust(self._width), end="", flush=True)
+        self._width = len(line)
+
+    def close(self) -> None:
+        """Clear the line on a terminal."""
+        if self._width:
+            print("\r" + " " * self._width + "\r", end="", flush=True)
+            self._width = 0
+
+
+def duration(seconds: float) -> str:
+    """A duration that is roughly known.
+
+    >>> duration(75), duration(1500), duration(9000)
+    ('75 s', '25 min', '2.5 h')
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def columns(rows: Sequence[Sequence[str]], *, right: Container[int] = ()) -> list[str]:

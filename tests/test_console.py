@@ -1,6 +1,6 @@
 import pytest
 
-from pipeline.console import columns, say
+from pipeline.console import Progress, columns, say
 
 
 def test_a_line_is_flushed_immediately(monkeypatch):
@@ -30,3 +30,42 @@ def test_lines_do_not_end_in_spaces_and_empty_cells_keep_their_place():
 
 def test_a_table_without_rows_has_no_lines():
     assert columns([]) == []
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The time in seconds, which a test sets."""
+    now = [0.0]
+    monkeypatch.setattr("pipeline.console.time.monotonic", lambda: now[0])
+    return now
+
+
+def test_progress_in_a_file_is_a_line_every_ten_seconds(clock, capsys):
+    progress = Progress(1000, "pictures read")
+    for clock[0] in (4.0, 8.0, 12.0, 16.0, 20.0, 24.0):
+        progress.advance(100)
+    progress.close()
+    assert capsys.readouterr().out == (
+        "300 of 1,000 pictures read, about 28 s left\n600 of 1,000 pictures read, about 16 s left\n"
+    )
+
+
+def test_progress_on_a_terminal_is_one_line_that_disappears(clock, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    progress = Progress(100, "pictures read")
+    clock[0] = 200.0
+    progress.advance(50)
+    clock[0] = 201.0
+    progress.advance(49)
+    progress.close()
+    first, second, cleared, last = capsys.readouterr().out.split("\r")[1:]
+    assert first == "50 of 100 pictures read, about 3 min left"
+    assert second.rstrip() == "99 of 100 pictures read, about 2 s left" and len(second) == len(first)
+    assert cleared.strip() == "" and last == ""
+
+
+def test_quick_tasks_report_no_progress(clock, capsys):
+    progress = Progress(10, "pictures read")
+    progress.advance(10)
+    progress.close()
+    assert capsys.readouterr().out == ""

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,8 +35,16 @@ def image_digests(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def channel_sums(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The sums of the pixel values and of their squares over each image, both n × channels."""
-    values = pixels.reshape(len(pixels), -1, pixels.shape[-1]).astype(np.int64)
-    return values.sum(axis=1), (values**2).sum(axis=1)
+    count, height, width, channels = pixels.shape
+    rows = pixels.reshape(count, height, width * channels)
+
+    def over_image(values: NDArray[Any]) -> NDArray[np.int64]:
+        # First over the rows of pixels, whose values lie side by side: this is several times faster than by channel.
+        columns = values.sum(axis=1, dtype=np.int64)
+        sums: NDArray[np.int64] = columns.reshape(count, width, channels).sum(axis=1)
+        return sums
+
+    return over_image(rows), over_image(np.multiply(rows, rows, dtype=np.uint16))
 
 
 def write_measured(file: Path, pixels: Pixels) -> Measured:

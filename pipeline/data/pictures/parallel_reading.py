@@ -5,10 +5,11 @@ import os
 import signal
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from hashlib import sha256
+from itertools import compress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import joblib
 import numpy as np
@@ -16,7 +17,8 @@ from filelock import FileLock
 from joblib.externals.loky.process_executor import BrokenProcessPool, ProcessPoolExecutor
 from numpy.typing import NDArray
 
-from pipeline.console import say
+from pipeline.console import Progress
+from pipeline.data.images import FileFacts
 from pipeline.data.pictures.decode import Decoding, Facts, Unreadable, decode
 from pipeline.data.pictures.decoded import DecodedPictures, Entry, Picture
 from pipeline.errors import UserError
@@ -28,15 +30,28 @@ TOGETHER = 64
 """A worker decodes this many pictures at a time."""
 ALONE = 256
 """With fewer pictures, starting workers would take longer than decoding."""
-EVERY = 5.0
-"""Seconds between two lines that report progress."""
+RECORD_EVERY = 1.0
+"""After this many seconds the index records what has been decoded."""
+FACTS = np.dtype(
+    [
+        ("width", np.int64),
+        ("height", np.int64),
+        ("mode", "U8"),
+        ("format", "U8"),
+        ("frames", np.int64),
+        ("transparent", np.bool_),
+        ("lowest", np.float64),
+        ("highest", np.float64),
+    ]
+)
+"""`Facts` as an element of an array."""
 
 
 class Reading(NamedTuple):
-    """The decoded pixels of the readable pictures, with their facts, and the reasons for the others."""
+    """The decoded pixels of the readable pictures, with facts about their files, and the reasons for the others."""
 
     pixels: "StoredPixels"
-    facts: list[Facts]
+    files: FileFacts  # of the readable pictures
     readable: NDArray[np.bool_]  # of all pictures
     problems: list[tuple[Picture, str]]
 
@@ -82,67 +97,110 @@ def read_pictures(
     with FileLock(CACHE / "pictures" / "lock"):
         store = DecodedPictures(root, decoding)
         try:
-            entries = _entries(store, root, pictures, decoding, workers)
+            collected = _collected(store, root, pictures, decoding, workers)
         finally:
             store.close()
-    readable = np.array([entry.row is not None for entry in entries], bool)
+    readable = collected.rows >= 0
+    good = pictures if readable.all() else list(compress(pictures, readable.tolist()))
     return Reading(
-        StoredPixels(store.path, np.array([entry.row for entry in entries if entry.row is not None], int), store.shape),
-        [entry.facts for entry in entries if entry.facts is not None],
+        StoredPixels(store.path, collected.rows[readable], store.shape),
+        FileFacts(
+            bytes=np.fromiter((picture.bytes for picture in good), np.int64, len(good)),
+            modified=np.fromiter((picture.modified for picture in good), np.int64, len(good)),
+            **{name: collected.facts[name][readable] for name in Facts._fields},
+        ),
         readable,
-        [(picture, entry.problem) for picture, entry in zip(pictures, entries, strict=True) if entry.problem],
+        [(pictures[place], problem) for place, problem in sorted(collected.problems.items())],
     )
 
 
-def _entries(
+class _Collected:
+    """The results for n pictures in arrays: a million objects in Python would take gigabytes."""
+
+    def __init__(self, count: int) -> None:
+        self.rows = np.full(count, -1, np.int64)  # -1: unreadable, or not read yet
+        self.facts = np.zeros(count, FACTS)
+        self.problems: dict[int, str] = {}  # by the number of the picture
+
+    def add(self, number: int, entry: Entry) -> None:
+        if entry.row is None:
+            self.problems[number] = str(entry.problem)
+        else:
+            self.rows[number] = entry.row
+            self.facts[number] = entry.facts
+
+
+def _collected(
     store: DecodedPictures, root: Path, pictures: Sequence[Picture], decoding: Decoding, workers: int | None
-) -> list[Entry]:
-    entries: dict[Picture, Entry] = {}
-    for some in _batches(pictures, 16 * TOGETHER):
-        entries |= store.known(some)
-    new = [picture for picture in pictures if picture not in entries]
-    began = said = time.monotonic()
-    for found in _decoded(store, root, new, decoding, workers):
-        store.record(found)
-        entries |= found
-        now = time.monotonic()
-        if now - said > EVERY:
-            said = now
-            done = len(entries) - len(pictures) + len(new)
-            left = (now - began) / done * (len(new) - done)
-            say(f"{done:,} of {len(new):,} pictures read, about {_duration(left)} left")
-    return [entries[picture] for picture in pictures]
+) -> _Collected:
+    collected = _Collected(len(pictures))
+    new: list[int] = []
+    for numbers in _batches(range(len(pictures)), 16 * TOGETHER):
+        known = store.known([pictures[number] for number in numbers])
+        for number in numbers:
+            if pictures[number] in known:
+                collected.add(number, known[pictures[number]])
+            else:
+                new.append(number)
+    if not new:
+        return collected
+    progress = Progress(len(new), "pictures read")
+    unrecorded: dict[Picture, Entry] = {}
+    recorded = time.monotonic()
+    try:
+        for numbers, entries in _decoded(store, root, pictures, new, decoding, workers):
+            for number, entry in zip(numbers, entries, strict=True):
+                collected.add(number, entry)
+                unrecorded[pictures[number]] = entry
+            progress.advance(len(numbers))
+            # Each record waits for the disk.
+            if time.monotonic() - recorded > RECORD_EVERY:
+                store.record(unrecorded)
+                unrecorded.clear()
+                recorded = time.monotonic()
+    finally:
+        store.record(unrecorded)
+        progress.close()
+    return collected
 
 
 def _decoded(
-    store: DecodedPictures, root: Path, pictures: Sequence[Picture], decoding: Decoding, workers: int | None
-) -> Iterator[dict[Picture, Entry]]:
-    """Decode pictures and write their pixels; yield the entries of those that are done."""
-    tasks = ((root, some, store.new_rows(len(some)), decoding, store.path) for some in _batches(pictures, TOGETHER))
+    store: DecodedPictures,
+    root: Path,
+    pictures: Sequence[Picture],
+    numbers: Sequence[int],
+    decoding: Decoding,
+    workers: int | None,
+) -> Iterator[tuple[Sequence[int], list[Entry]]]:
+    """Decode the pictures with these numbers, write their pixels, and yield the numbers and entries of those done."""
+
+    def task(some: Sequence[int]) -> tuple[Any, ...]:
+        return root, [pictures[number] for number in some], store.new_rows(len(some)), decoding, store.path
+
     count = workers or joblib.cpu_count()
-    if count == 1 or len(pictures) < ALONE:
-        yield from (_decode_some(*task) for task in tasks)
+    if count == 1 or len(numbers) < ALONE:
+        yield from ((some, _decode_some(*task(some))) for some in _batches(numbers, TOGETHER))
         return
     context = multiprocessing.get_context("spawn")
     executor = ProcessPoolExecutor(count, context=context, initializer=_start_worker)
-    running = set()
+    running: dict[Future[list[Entry]], Sequence[int]] = {}
     try:
-        for task in tasks:
+        for some in _batches(numbers, TOGETHER):
             # A Ctrl-C in this block is raised at its end, and does not reach the workers that it starts.
             with interrupts_blocked():
-                running.add(executor.submit(_decode_some, *task))
+                running[executor.submit(_decode_some, *task(some))] = some
             if len(running) >= 3 * count:
-                done, running = wait(running, return_when=FIRST_COMPLETED)
-                yield from (future.result() for future in done)
-        for future in running:
-            yield future.result()
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    yield running.pop(future), future.result()
+        for future, some in running.items():
+            yield some, future.result()
     except BrokenProcessPool as problem:
         raise UserError(
             "A process that decodes pictures was killed, possibly because memory ran out. Run the same command again: "
             "pictures that were decoded are not decoded again."
         ) from problem
     finally:
-        executor.shutdown(wait=False, kill_workers=True)
+        executor.shutdown(kill_workers=True)
 
 
 def _start_worker() -> None:
@@ -152,26 +210,22 @@ def _start_worker() -> None:
 
 def _decode_some(
     root: Path, pictures: Sequence[Picture], rows: Sequence[int], decoding: Decoding, path: Path
-) -> dict[Picture, Entry]:
+) -> list[Entry]:
     """Decode pictures and write them to rows of the file at `path`."""
-    entries = {}
+    entries = []
     size = decoding.height * decoding.width * decoding.channels
     with path.open("r+b", buffering=0) as stream:
         for picture, row in zip(pictures, rows, strict=True):
             try:
                 pixels, facts = decode(root / picture.name, decoding, page=picture.page)
             except Unreadable as problem:
-                entries[picture] = Entry(None, b"", str(problem), None)
+                entries.append(Entry(None, b"", str(problem), None))
                 continue
             os.pwrite(stream.fileno(), pixels.tobytes(), row * size)
-            entries[picture] = Entry(row, sha256(pixels.tobytes()).digest(), None, facts)
+            entries.append(Entry(row, sha256(pixels.tobytes()).digest(), None, facts))
     return entries
 
 
-def _batches(pictures: Sequence[Picture], size: int) -> Iterator[Sequence[Picture]]:
-    for start in range(0, len(pictures), size):
-        yield pictures[start : start + size]
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+def _batches(numbers: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    for start in range(0, len(numbers), size):
+        yield numbers[start : start + size]

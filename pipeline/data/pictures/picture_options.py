@@ -11,7 +11,7 @@ from PIL import ImageColor
 from pydantic import AfterValidator, Field
 
 from pipeline.data.images import FileFacts, Skipped
-from pipeline.data.pictures.decode import Decoding, Facts, Resize
+from pipeline.data.pictures.decode import Decoding, Resize
 from pipeline.data.pictures.decoded import Picture
 from pipeline.data.pictures.parallel_reading import StoredPixels, read_pictures
 from pipeline.errors import UserError
@@ -82,7 +82,7 @@ def read(root: Path, pictures: Sequence[Picture], options: PictureOptions) -> Re
     """
     decoding = decoding_of(options)
     reading = read_pictures(root, pictures, decoding)
-    if reading.problems and (options.get("unreadable", "stop") == "stop" or not reading.facts):
+    if reading.problems and (options.get("unreadable", "stop") == "stop" or not len(reading.pixels)):
         listed = [f"\n  {picture.name}: {reason}" for picture, reason in reading.problems[:SHOWN]]
         more = f"\n  and {len(reading.problems) - SHOWN:,} more" if len(reading.problems) > SHOWN else ""
         raise UserError(
@@ -91,29 +91,21 @@ def read(root: Path, pictures: Sequence[Picture], options: PictureOptions) -> Re
         )
     return ReadPictures(
         reading.pixels,
-        _files([one for one, good in zip(pictures, reading.readable, strict=True) if good], reading.facts),
+        reading.files,
         reading.readable,
         tuple(Skipped(picture.name, reason) for picture, reason in reading.problems),
-        tuple(_notes(reading.facts, decoding)),
+        tuple(_notes(reading.files, decoding)),
     )
 
 
-def _files(pictures: Sequence[Picture], facts: Sequence[Facts]) -> FileFacts:
-    columns = list(zip(*facts, strict=True))
-    return FileFacts(
-        bytes=np.array([picture.bytes for picture in pictures], np.int64),
-        modified=np.array([picture.modified for picture in pictures], np.int64),
-        **{name: np.array(column) for name, column in zip(Facts._fields, columns, strict=True)},
-    )
-
-
-def _notes(facts: Sequence[Facts], decoding: Decoding) -> list[str]:
+def _notes(files: FileFacts, decoding: Decoding) -> list[str]:
     notes = []
-    reshaped = sum(fact.width * decoding.height != fact.height * decoding.width for fact in facts)
+    count = len(files.width)
+    reshaped = int((files.width * decoding.height != files.height * decoding.width).sum())
     if reshaped:
         done = {"stretch": "stretched", "crop": "cropped", "pad": "padded"}[decoding.resize]
-        notes.append(f"{reshaped:,} of {len(facts):,} pictures had another aspect ratio and were {done}.")
-    paged = sum(fact.frames > 1 for fact in facts)
+        notes.append(f"{reshaped:,} of {count:,} pictures had another aspect ratio and were {done}.")
+    paged = int((files.frames > 1).sum())
     if paged:
-        notes.append(f"{paged:,} of {len(facts):,} pictures have several pages or frames.")
+        notes.append(f"{paged:,} of {count:,} pictures have several pages or frames.")
     return notes
