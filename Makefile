@@ -12,11 +12,13 @@ export MLFLOW_DISABLE_TELEMETRY := true
 .PHONY: repro decide test test-extras ui check deps bench clean
 
 repro: $(INSTALLED)
+	@$(ACTIVATE) python -m pipeline.data.watching
 	@$(ACTIVATE) dvc repro
 	@$(ACTIVATE) convtrack ui --link
 
 # With `replicates: auto` in conf/comparison.yaml: train more replicates until every pair of models has a verdict.
 decide: $(INSTALLED)
+	@$(ACTIVATE) python -m pipeline.data.watching
 	@$(ACTIVATE) convtrack decide
 	@$(ACTIVATE) convtrack ui --link
 

@@ -27,7 +27,10 @@ FOUND_BY_NAME = {
 def source_dependencies(stage: str) -> list[str]:
     """Return the source files and folders that a stage of the comparison depends on, sorted."""
     composing = import_closure(["pipeline.cli.composing"], at_start=True)
-    return _paths(import_closure([f"pipeline.stages.{stage}"]) | composing, FOUND_BY_NAME.get(stage, []))
+    folders = FOUND_BY_NAME.get(stage, [])
+    by_name = [".".join(file.with_suffix("").parts) for folder in folders for file in sorted(_modules(folder))]
+    found = [name.removesuffix(".__init__") for name in by_name]
+    return _paths(import_closure([f"pipeline.stages.{stage}", *found]) | composing, folders)
 
 
 def study_dependencies(name: str) -> list[str]:
@@ -81,7 +84,7 @@ def with_study_dependencies(study: dict[str, Any], name: str) -> dict[str, Any]:
 
 def _replace_sources(deps: list[str], sources: list[str]) -> None:
     others = [dep for dep in deps if not dep.startswith("pipeline/")]
-    before = [dep for dep in others if dep.startswith("data/")]
+    before = [dep for dep in others if dep.startswith(("data/", "${watched."))]
     deps[:] = [*before, *sources, *(dep for dep in others if dep not in before)]
 
 

@@ -6,7 +6,8 @@ from pipeline.console import say
 from pipeline.data.audit import stop_on
 from pipeline.data.audit.findings_file import write_findings
 from pipeline.data.prepare import prepare
-from pipeline.storage.folders import AUDIT, PREPARED, TEST_SETS
+from pipeline.data.watching import watch
+from pipeline.storage.folders import AUDIT, PREPARED, TEST_SETS, WATCHED
 
 
 def main(data: DataConfig, split: SplitConfig, audit: AuditConfig, replicates: Replicates, auto: AutoConfig) -> None:
@@ -15,4 +16,6 @@ def main(data: DataConfig, split: SplitConfig, audit: AuditConfig, replicates: R
     test_set = TEST_SETS / f"{data.name}-{split.name}.json"
     findings = prepare(PREPARED, data, split, replicates=count, test_set=test_set, settings=audit, report=say)
     write_findings(AUDIT, findings)
+    if watch(data.source, data.options):
+        say(f"{WATCHED} now names the images of `data: {data.name}`. DVC watches them from its next run on.")
     stop_on(findings)

@@ -12,6 +12,8 @@ from pipeline.storage.files import existing
 PREPARED = Path("data/prepared")
 AUDIT = Path("data/audit.json")
 """What the audit found in the images of the comparison."""
+WATCHED = Path("data/watched.yaml")
+"""The paths of the user's images, which `dvc.yaml` reads."""
 TEST_SETS = Path("data/test_sets")
 PLAN = Path("plan")
 """How many replicates each model gets. With `replicates: auto` it also holds the state of the search for verdicts."""

@@ -28,7 +28,7 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 COMMENT = re.compile(r"(^|\s)#\s.*$")
 PLACEHOLDER = re.compile(r"\b[A-Z]{4,}\b|…")
 CHOICE = re.compile(r"(data|split|optimizer|training|augmentation): (\w+)")
-SOURCE = re.compile(r"(?:conf|pipeline|tests|development|benchmarks|hydra_plugins|data/images|data/weights)/[\w./-]*")
+SOURCE = re.compile(r"(?:conf|pipeline|tests|development|benchmarks|hydra_plugins|data/weights)/[\w./-]*")
 
 
 def code(page):

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 from pipeline.cli.registry import COMMANDS
+from pipeline.data.watching import NOTHING
 
 
 def test_one_build_serves_all_models_and_the_other_stages_depend_on_the_network_of_their_own_model(stages):
@@ -11,8 +12,8 @@ def test_one_build_serves_all_models_and_the_other_stages_depend_on_the_network_
         assert not any(dep.is_relative_to("pipeline/architectures") for dep in stages[name].deps)
 
 
-def test_only_prepare_depends_on_the_users_images(stages):
-    assert [name for name, stage in stages.items() if Path("data/images") in stage.deps] == ["prepare"]
+def test_only_prepare_depends_on_the_watched_paths(stages):
+    assert [name for name, stage in stages.items() if Path(NOTHING) in stage.deps] == ["prepare"]
 
 
 def test_every_stage_has_a_module_and_a_command(stages):

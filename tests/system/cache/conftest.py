@@ -16,7 +16,9 @@ ROOT = Path(__file__).parents[3]
 PARTS = (
     "conf",
     "pipeline",
-    "data/images",
+    "data/.gitignore",
+    "data/README.md",
+    "data/watched.yaml",
     "data/weights",
     "dvc.yaml",
     ".dvc/config",
@@ -43,9 +45,9 @@ class Project:
         assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
         return done.stdout + done.stderr
 
-    def repro(self) -> set[str]:
+    def repro(self, *stages: str) -> set[str]:
         """Run `dvc repro` and return the names of the stages that it runs."""
-        return set(re.findall(r"Running stage '(.+?)'", self.run("dvc", "repro")))
+        return set(re.findall(r"Running stage '(.+?)'", self.run("dvc", "repro", *stages)))
 
     def change(self, file: str, **values: Any) -> None:
         """Set values in a YAML file; comments are kept. `options__units=3` sets `units` in the mapping `options`."""
@@ -73,9 +75,8 @@ class FirstRun:
     stages: set[str]
 
 
-@pytest.fixture(scope="session")
-def first_run(tmp_path_factory) -> FirstRun:
-    folder = tmp_path_factory.mktemp("project")
+def new_project(folder: Path) -> Project:
+    """A project in which nothing has run."""
     for part in PARTS:
         target = folder / part
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -85,6 +86,17 @@ def first_run(tmp_path_factory) -> FirstRun:
             shutil.copy(ROOT / part, target)
     project = Project(folder)
     project.run("git", "init", "--quiet")
+    return project
+
+
+@pytest.fixture
+def untouched_project(tmp_path) -> Project:
+    return new_project(tmp_path / "project")
+
+
+@pytest.fixture(scope="session")
+def first_run(tmp_path_factory) -> FirstRun:
+    project = new_project(tmp_path_factory.mktemp("project"))
     project.change(
         "conf/comparison.yaml",
         data="digits",

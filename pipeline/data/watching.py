@@ -1,0 +1,71 @@
+"""Let DVC watch the user's images: data/watched.yaml gives `dvc.yaml` the paths that the stage `prepare` depends on.
+
+DVC cannot read these paths from the configuration of the data, because its `vars` are files with fixed names.
+`make repro` runs this module before DVC starts; with `dvc repro` alone, `prepare` updates the file for the next time.
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from importlib import import_module
+from os.path import abspath
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ruamel.yaml.error import YAMLError
+
+from pipeline.config.reading import CONF, parse_yaml, read_comparison
+from pipeline.data.sources import source_names
+from pipeline.errors import UserError
+from pipeline.storage.files import replacing
+from pipeline.storage.folders import WATCHED
+
+NOTHING = "data/README.md"
+"""DVC needs a path even if the images come from a package. This file does not change."""
+
+
+def watch(source: str, options: Mapping[str, Any]) -> bool:
+    """Write the paths of a source for DVC. Returns whether the file named other paths before."""
+    paths = watched_paths(source, options)
+    if WATCHED.is_file() and parse_yaml(WATCHED.read_text(encoding="utf-8")) == {"watched": paths}:
+        return False
+    with replacing(WATCHED) as unfinished:
+        unfinished.write_text(
+            "# The paths of the configured images, which dvc.yaml reads. Do not edit: `make repro` and the stage\n"
+            "# `prepare` update this file.\n" + yaml.safe_dump({"watched": paths}, sort_keys=False, allow_unicode=True),
+            encoding="utf-8",
+        )
+    return True
+
+
+def watched_paths(source: str, options: Mapping[str, Any]) -> dict[str, str]:
+    """The file or folder at `path`, and the folder at `root` if the source has that option.
+
+    A path inside the project is relative, so that a clone in another folder watches its own files.
+    """
+    if source not in source_names() or not hasattr(import_module(f"pipeline.data.sources.{source}"), "watched"):
+        return {"path": NOTHING, "root": NOTHING}
+    path = Path(options["path"]).expanduser()
+    pictures = Path(options["root"]).expanduser() if options.get("root") else path
+    if source == "table" and not options.get("root"):
+        pictures = path.parent
+    return {"path": project_path(path), "root": project_path(pictures)}
+
+
+def project_path(path: Path) -> str:
+    """A path relative to the project if it is inside, else absolute."""
+    full = Path(abspath(path))
+    return (full.relative_to(Path.cwd()) if full.is_relative_to(Path.cwd()) else full).as_posix()
+
+
+def main() -> None:
+    """Watch the images of the comparison. The stage `prepare` reports mistakes in the configuration."""
+    with suppress(UserError, YAMLError, OSError, LookupError, TypeError):
+        content = parse_yaml((CONF / "data" / f"{read_comparison().data}.yaml").read_text(encoding="utf-8"))
+        paths = watched_paths(content["source"], content["options"])
+        if all(Path(path).exists() for path in paths.values()):
+            watch(content["source"], content["options"])
+
+
+if __name__ == "__main__":
+    main()

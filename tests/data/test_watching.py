@@ -1,0 +1,39 @@
+import pytest
+
+from pipeline.data.watching import NOTHING, watch, watched_paths
+from pipeline.storage.folders import WATCHED
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_path_inside_the_project_is_relative_and_another_one_absolute(project):
+    assert watched_paths("folder", {"path": str(project / "data" / "images")})["path"] == "data/images"
+    assert watched_paths("folder", {"path": "../photos"})["path"] == str(project.parent / "photos")
+
+
+def test_a_path_in_the_home_folder_is_expanded(project, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/ada")
+    assert watched_paths("npz", {"path": "~/cells.npz"}) == {
+        "path": "/home/ada/cells.npz",
+        "root": "/home/ada/cells.npz",
+    }
+
+
+def test_the_pictures_of_a_table_are_watched():
+    assert watched_paths("table", {"path": "a/t.csv", "root": "b"}) == {"path": "a/t.csv", "root": "b"}
+    assert watched_paths("table", {"path": "a/t.csv", "root": None}) == {"path": "a/t.csv", "root": "a"}
+
+
+def test_nothing_is_watched_if_the_images_come_from_a_package():
+    assert watched_paths("digits", {"size": 8}) == {"path": NOTHING, "root": NOTHING}
+
+
+def test_the_file_is_written_only_if_it_names_other_paths():
+    assert watch("folder", {"path": "photos"})
+    before = WATCHED.stat().st_mtime_ns
+    assert not watch("folder", {"path": "photos"})
+    assert WATCHED.stat().st_mtime_ns == before
