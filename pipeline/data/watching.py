@@ -7,7 +7,7 @@ DVC cannot read these paths from the configuration of the data, because its `var
 from collections.abc import Mapping
 from contextlib import suppress
 from importlib import import_module
-from os.path import abspath
+from os.path import normpath
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,7 @@ def watched_paths(source: str, options: Mapping[str, Any]) -> dict[str, str]:
 
 def project_path(path: Path) -> str:
     """A path relative to the project if it is inside, else absolute."""
-    full = Path(abspath(path))
+    full = Path(normpath(path.absolute()))
     return (full.relative_to(Path.cwd()) if full.is_relative_to(Path.cwd()) else full).as_posix()
 
 

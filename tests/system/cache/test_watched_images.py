@@ -53,7 +53,7 @@ def test_with_dvc_alone_the_second_run_watches_and_the_third_has_nothing_to_do(p
 def test_dvc_tracks_images_inside_the_project_and_git_ignores_them(project, tmp_path):
     add_pictures(project.folder / "data/images", 0, 20)
     project.change("conf/data/folder.yaml", options__path="data/images")
-    assert "data/images" not in project.run("git", "status", "--porcelain", "--untracked-files=all")
+    assert "?? data/images" not in project.run("git", "status", "--porcelain", "--untracked-files=all")
     project.run("dvc", "add", "--quiet", "data/images")
     project.run(sys.executable, "-m", "pipeline.data.watching")
     assert project.repro("prepare") == {"prepare"}
