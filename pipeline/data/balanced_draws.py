@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_array, csr_array, hstack
 
 from pipeline.errors import UserError
 
@@ -27,7 +28,7 @@ BLOCK_VALUES = 250_000  # draws × groups in memory at a time
 _TEST_STREAM, _VALIDATION_STREAM, _FOLD_STREAM = 0, 1, 2
 
 Labels = NDArray[np.int64]
-Groups = NDArray[np.str_]
+Groups = NDArray[np.str_] | NDArray[np.int64]
 Chosen = NDArray[np.bool_]
 
 
@@ -66,7 +67,7 @@ def deal_folds(
         UserError: no assignment with every class in every fold was found.
     """
     table = _Table.of(labels, groups, strata)
-    best, least = np.zeros(len(table.counts), np.int64), (np.inf, np.inf)
+    best, least = np.zeros(len(table.sizes), np.int64), (np.inf, np.inf)
     for keys in _keys(table, FOLD_DRAWS, _random(_FOLD_STREAM, *np.atleast_1d(seed))):
         # Assigning one kind after the other gives every fold the same number of groups of each kind, ±1.
         order = np.argsort(table.kind + keys, axis=1)
@@ -82,17 +83,21 @@ def deal_folds(
             best, least = fold[first], (missing[first], deviation[first])
     if least[0]:
         raise UserError(
-            f"Every fold needs every class, but no such division of {len(table.counts)} groups into {folds} folds was "
+            f"Every fold needs every class, but no such division of {len(table.sizes)} groups into {folds} folds was "
             "found: choose fewer folds or another split."
         )
     return best[table.group]
 
 
 class _Table(NamedTuple):
-    """Counts of images: rows are groups; columns are classes, then strata, then pairs of class and stratum."""
+    """Counts of images: rows are groups; columns are classes, then strata, then pairs of class and stratum.
 
-    counts: NDArray[np.float64]  # groups × cells
+    The counts are a sparse array, because with a thousand classes and a million groups most of them are 0.
+    """
+
+    counts: csr_array  # groups × cells
     is_class: NDArray[np.bool_]  # cells: whether a column counts a class
+    sizes: NDArray[np.float64]  # groups: the number of images
     kind: NDArray[np.int64]  # groups: the most frequent pair of class and stratum
     group: NDArray[np.int64]  # n: row of each image
 
@@ -102,21 +107,23 @@ class _Table(NamedTuple):
         present, label = np.unique(labels, return_inverse=True)
         columns = [label]
         pair = label
-        if strata is not None and len(set(strata.tolist())) > 1:
+        if strata is not None and len(np.unique(strata)) > 1:
             _, stratum = np.unique(strata, return_inverse=True)
             _, pair = np.unique(label * (stratum.max() + 1) + stratum, return_inverse=True)
             columns += [stratum, pair]
-        counts = []
-        for column in columns:
-            cells = np.zeros((group.max() + 1, column.max() + 1))
-            np.add.at(cells, (group, column), 1)
-            counts.append(cells)
-        together = np.concatenate(counts, axis=1)
-        return cls(together, np.arange(together.shape[1]) < len(present), counts[-1].argmax(axis=1), group)
+        together = hstack([coo_array((np.ones(len(group)), (group, column))) for column in columns], format="csr")
+        together.sum_duplicates()
+        is_class = np.arange(together.shape[1]) < len(present)
+        return cls(together, is_class, np.bincount(group).astype(np.float64), _most_frequent(group, pair), group)
 
     @property
     def images(self) -> float:
         return float(len(self.group))
+
+    @property
+    def has_class(self) -> csr_array:
+        """Groups × classes: 1 if the group has images of the class, else 0."""
+        return (self.counts[:, self.is_class] > 0).astype(np.float64)
 
     def deviation(self, counts: NDArray[np.float64], images: float) -> NDArray[np.float64]:
         """The deviation of draws (draws × cells) from the shares of all images and from the wanted number of images."""
@@ -126,6 +133,16 @@ class _Table(NamedTuple):
         distance: NDArray[np.float64] = np.hypot(np.linalg.norm(shares - whole, axis=1), (size - images) / self.images)
         # Rounding makes equally good draws equal on every machine, whatever the last bits. The first of them is taken.
         return distance.round(12)
+
+
+def _most_frequent(group: NDArray[np.int64], pair: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The most frequent of the pairs in each group; of equally frequent ones, the one with the smallest number."""
+    pairs = int(pair.max()) + 1
+    key, count = np.unique(group * pairs + pair, return_counts=True)
+    ordered = key[np.lexsort((key, -count, key // pairs))]
+    first = np.flatnonzero(np.diff(ordered // pairs, prepend=-1))
+    kind: NDArray[np.int64] = ordered[first] % pairs
+    return kind
 
 
 def _draw(
@@ -140,10 +157,10 @@ def _draw(
 ) -> Chosen:
     """Draw whole groups with about `images` images and every class, so that `left` other groups hold each class."""
     table = _Table.of(labels, groups, strata)
-    best, least = np.zeros(len(table.counts), bool), (np.inf, np.inf)
+    best, least = np.zeros(len(table.sizes), bool), (np.inf, np.inf)
     for keys in _keys(table, draws, random):
         order = np.argsort(keys, axis=1)
-        filled = table.counts[:, table.is_class].sum(axis=1)[order].cumsum(axis=1)
+        filled = table.sizes[order].cumsum(axis=1)
         # Take the first groups of the order, as many as come closest to the wanted number of images.
         taken = (np.abs(filled - images).argmin(axis=1) + 1).clip(max=max(order.shape[1] - left, 1))
         chosen = np.empty(order.shape, bool)
@@ -153,7 +170,7 @@ def _draw(
         best, least = _repaired(table, images, left, best, least, random)
     if least[0]:
         raise UserError(
-            f"Train, validation and test need every class, but no such draw of {len(table.counts)} groups was found: "
+            f"Train, validation and test need every class, but no such draw of {len(table.sizes)} groups was found: "
             "add groups of the rarest classes, or merge classes."
         )
     return best[table.group]
@@ -166,12 +183,12 @@ def _repaired(
 
     If most classes occur in few groups, hardly any random draw has all of them.
     """
-    groups = len(table.counts)
-    has_class = table.counts[:, table.is_class] > 0
+    groups = len(table.sizes)
+    has_class = table.has_class
     while least[0]:
         before = least
-        troubled = ~has_class[best].any(axis=0) | (has_class[~best].sum(axis=0) < left)
-        moved = random.permutation(np.flatnonzero(has_class[:, troubled].any(axis=1)))
+        troubled = (best @ has_class == 0) | (~best @ has_class < left)
+        moved = random.permutation(np.flatnonzero(has_class[:, np.flatnonzero(troubled)].sum(axis=1)))
         moved = moved[: max(MOST_VALUES // groups, 1)][:REPAIR_MOVES]
         single = np.tile(best, (len(moved), 1))
         single[np.arange(len(moved)), moved] ^= True
@@ -188,8 +205,7 @@ def _better(
 ) -> tuple[Chosen, tuple[float, float]]:
     """The best of these draws and the best so far, with its loss: the number of missing classes, then the deviation."""
     counts = chosen @ table.counts
-    has_class = table.counts[:, table.is_class] > 0
-    groups_left = has_class.sum(axis=0) - chosen.astype(np.float64) @ has_class
+    groups_left = ~chosen @ table.has_class
     missing = (counts[:, table.is_class] == 0).sum(axis=1) + np.maximum(left - groups_left, 0).sum(axis=1)
     deviation = table.deviation(counts, images)
     first = np.lexsort((deviation, missing))[0]

@@ -1,6 +1,6 @@
 """Prepare images: load them, keep or draw the test set, split them for every replicate, audit and write the result."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from pipeline.data.measured import write_measured
 from pipeline.data.prepared import PIXELS, read_manifest, write_described
 from pipeline.data.sources import load_images
 from pipeline.data.splits import SPLITS, keeps_test_set, replicate_splits
-from pipeline.data.test_sets import check_drawn_with, missing_images, read_test_set, write_test_set
+from pipeline.data.test_sets import Digests, check_drawn_with, missing_images, read_test_set, write_test_set
 from pipeline.errors import UserError
 from pipeline.storage.files import replacing_folder
 
@@ -49,16 +49,15 @@ def prepare(
     images = load_images(data.source, data.options)
     with replacing_folder(folder) as unfinished:
         measured = write_measured(unfinished / PIXELS, images.pixels)
-        digests = [digest.tobytes().hex() for digest in measured.digests]
         stated = images.groups
         report(
             f"{data.name}: {len(images.labels):,} images of {'×'.join(map(str, images.pixels.shape[1:]))}, "
-            f"{len(images.classes)} classes, {len(set(images.groups.tolist())):,} groups"
+            f"{len(images.classes)} classes, {len(np.unique(images.groups)):,} groups"
         )
         given = images.test if keeps_test_set(split.strategy) else None
         if keeps_test_set(split.strategy) and given is None and test_set.is_file():
-            given = _kept_test(test_set, images, digests, split)
-            missing = missing_images(test_set, digests)
+            given = _kept_test(test_set, images, measured.digests, split)
+            missing = missing_images(test_set, measured.digests)
             if missing:
                 note = f"{missing} images of the test set {test_set} are missing from the data."
                 images = replace(images, notes=(*images.notes, note))
@@ -84,7 +83,7 @@ def prepare(
             name=data.name,
         )
     if not test_set.is_file():
-        _write_test_set(test_set, images, digests, splits, split)
+        _write_test_set(test_set, images, measured.digests, splits, split)
     for note in images.notes:
         report(f"Note: {note}")
     for line in _balance_lines(folder):
@@ -92,7 +91,7 @@ def prepare(
     return findings
 
 
-def _kept_test(file: Path, images: LabelledImages, digests: Sequence[str], split: SplitConfig) -> Any:
+def _kept_test(file: Path, images: LabelledImages, digests: Digests, split: SplitConfig) -> Any:
     """The test set in a file: n values, true for a test image. Raises UserError if a class has no test image."""
     check_drawn_with(file, seed=split.seed, share=split.test_share)
     tested = read_test_set(file, digests, _tested_by(images, split.strategy))
@@ -122,9 +121,7 @@ def _tested_by(images: LabelledImages, strategy: str) -> Any:
     return images.names if strategy == "random" else images.groups
 
 
-def _write_test_set(
-    file: Path, images: LabelledImages, digests: Sequence[str], splits: Any, split: SplitConfig
-) -> None:
+def _write_test_set(file: Path, images: LabelledImages, digests: Digests, splits: Any, split: SplitConfig) -> None:
     # If each replicate draws its own test set, the file lists no image. DVC still expects it as an output.
     kept = keeps_test_set(split.strategy)
     test = splits[0] == SPLITS.index("test") if kept else np.zeros(len(images.labels), bool)

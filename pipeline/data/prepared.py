@@ -226,7 +226,7 @@ def manifest(
         "subgroups": None if images.subgroups is None else np.unique(images.subgroups).tolist(),
         "image_shape": list(images.pixels.shape[1:]),
         "images": len(images.labels),
-        "groups": len(set(images.groups.tolist())),
+        "groups": len(np.unique(images.groups)),
         "settings": dict(settings),
         "digest": data_digest(images, measured.pixel_digest),
         "replicates": replicates,

@@ -83,14 +83,19 @@ def replicate_splits(
     names = classes or [str(label) for label in range(labels.max() + 1)]
     if strategy == "random":
         groups, strata = np.arange(len(labels)).astype(str), None
-    tuning = tuning_images(labels, groups, strata, share=tuning_share, seed=seed)
+    # Numbers instead of names, because sorting a million names takes seconds and is needed for every replicate.
+    group_names: NDArray[np.str_]
+    group_names, group = np.unique(np.asarray(groups, np.str_), return_inverse=True)
+    if test is not None:
+        _check_whole(group_names, group, test)
+    tuning = tuning_images(labels, group, strata, share=tuning_share, seed=seed)
     if strategy == "tuning":
         test, validation_share = ~tuning, validation_share * float(tuning.mean())
-    _check_classes(labels, groups, names, folds=parts, test=test, tuning=tuning)
+    _check_classes(labels, group, names, folds=parts, test=test, tuning=tuning)
     tests = _test_sets(
         strategy,
         labels,
-        groups,
+        group,
         strata,
         replicates=replicates,
         share=share,
@@ -108,7 +113,7 @@ def replicate_splits(
         rest = np.flatnonzero(~tested)
         validated = draw_validation(
             labels[rest],
-            groups[rest],
+            group[rest],
             None if strata is None else strata[rest],
             images=validation_share * len(labels),
             seed=(seed, replicate),
@@ -223,6 +228,16 @@ def _checked_folds(folds: int | None) -> int:
     return folds
 
 
+def _check_whole(names: NDArray[np.str_], group: NDArray[np.int64], test: Chosen) -> None:
+    """Raise a UserError if the images of a group (numbers of `names`) are in the test set and outside it."""
+    torn = np.intersect1d(group[test], group[~test])
+    if len(torn):
+        raise UserError(
+            f"Group '{names[torn[0]]}' has images in the test set and outside it, but a split keeps groups together: "
+            "correct the test set, or use split=random."
+        )
+
+
 def _check_classes(
     labels: Labels, groups: Groups, classes: Sequence[str], *, folds: int, test: Chosen | None, tuning: Chosen
 ) -> None:
@@ -230,22 +245,16 @@ def _check_classes(
 
     Groups of `tuning` are in no fold.
     """
-    unit = "images" if len(set(groups.tolist())) == len(groups) else "groups"
+    unit = "images" if len(np.unique(groups)) == len(groups) else "groups"
     outside, needed, purpose = np.ones(len(labels), bool), 3, "train, validation and test"
     if test is not None:
-        torn = np.intersect1d(groups[test], groups[~test])
-        if len(torn):
-            raise UserError(
-                f"Group '{torn[0]}' has images in the test set and outside it, but a split keeps groups together: "
-                "correct the test set, or use split=random."
-            )
         outside, needed, purpose = ~test, 2, "train and validation beside the test set"
     elif folds:
         outside, needed, purpose = ~tuning, max(folds, 3), f"{folds} folds with train and validation"
     for label in np.unique(labels):
-        count = len(set(groups[outside & (labels == label)].tolist()))
+        count = len(np.unique(groups[outside & (labels == label)]))
         if count < needed:
-            reserved = len(set(groups[tuning & (labels == label)].tolist())) if folds else 0
+            reserved = len(np.unique(groups[tuning & (labels == label)])) if folds else 0
             beside = f" (not counting {reserved} in the reserved tuning groups)" if reserved else ""
             instead = "use split=kfold, which reserves no tuning groups, " if reserved else ""
             raise UserError(

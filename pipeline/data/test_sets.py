@@ -5,7 +5,7 @@ because all results are measured on these images.
 """
 
 import json
-from collections.abc import Sequence
+import re
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,13 @@ ABOUT = "The test set: no network is trained or tuned on these images. Kept when
 ABOUT_NONE = "No image is listed, because this split keeps no test set: its settings determine the test images."
 
 
+DIGEST = re.compile("[0-9a-f]{64}")
+Digests = NDArray[np.uint8]
+"""SHA-256 of shape and pixels of each of n images, n × 32."""
+
+
 def write_test_set(
-    path: Path, test: NDArray[np.bool_], digests: Sequence[str], groups: NDArray[np.str_], *, seed: int, share: float
+    path: Path, test: NDArray[np.bool_], digests: Digests, groups: NDArray[np.str_], *, seed: int, share: float
 ) -> None:
     """Write a test set (true for each of n images in it) with the seed and the share that it was drawn with.
 
@@ -31,12 +36,12 @@ def write_test_set(
         "seed": seed,
         "share": share,
         "groups": sorted(set(groups[test].tolist())),
-        "images": sorted(np.array(digests)[test].tolist()),
+        "images": sorted(digest.tobytes().hex() for digest in digests[test]),
     }
     write_json(path, content)
 
 
-def read_test_set(path: Path, digests: Sequence[str], groups: NDArray[np.str_]) -> NDArray[np.bool_]:
+def read_test_set(path: Path, digests: Digests, groups: NDArray[np.str_]) -> NDArray[np.bool_]:
     """Read a test set: true for each of n images that belongs to it.
 
     All images of a listed group belong to it, including new ones. If a group was renamed, the digests of its images
@@ -48,9 +53,9 @@ def read_test_set(path: Path, digests: Sequence[str], groups: NDArray[np.str_]) 
     content = _content(path)
     test = np.isin(groups, content["groups"])
     # Ignore digests that occur in a listed group: a duplicate of a test image may be in a training group.
-    renamed = set(content["images"]) - {digest for digest, known in zip(digests, test, strict=True) if known}
-    moved = np.array([digest in renamed for digest in digests], bool)
-    test |= np.isin(groups, groups[moved])
+    keys = _keys(digests)
+    renamed = np.setdiff1d(_listed(content), keys[test])
+    test |= np.isin(groups, groups[np.isin(keys, renamed)])
     if not test.any():
         raise UserError(
             f"None of the {len(content['images'])} images of the test set '{path}' is among the {len(digests)} images "
@@ -70,9 +75,18 @@ def check_drawn_with(path: Path, *, seed: int, share: float | None) -> None:
         )
 
 
-def missing_images(path: Path, digests: Sequence[str]) -> int:
+def missing_images(path: Path, digests: Digests) -> int:
     """The number of images of the test set that are missing from the data."""
-    return len(set(_content(path)["images"]) - set(digests))
+    return len(np.setdiff1d(_listed(_content(path)), _keys(digests)))
+
+
+def _keys(digests: Digests) -> NDArray[np.bytes_]:
+    """Each digest as one element of an array, which NumPy can sort and look up."""
+    return np.ascontiguousarray(digests, np.uint8).view("S32")[:, 0]
+
+
+def _listed(content: dict[str, Any]) -> NDArray[np.bytes_]:
+    return np.array([bytes.fromhex(digest) for digest in content["images"]], "S32")
 
 
 def _content(path: Path) -> dict[str, Any]:
@@ -87,8 +101,8 @@ def _content(path: Path) -> dict[str, Any]:
             f"Test set '{path}' must be JSON ({error}): restore it, or delete it to draw a new one."
         ) from error
     if not isinstance(content, dict) or not all(
-        isinstance(content.get(key), list) and all(isinstance(entry, str) for entry in content[key])
-        for key in ("groups", "images")
+        isinstance(content.get(key), list) and all(isinstance(entry, str) and matches(entry) for entry in content[key])
+        for key, matches in (("groups", str), ("images", DIGEST.fullmatch))
     ):
         raise UserError(
             f"Test set '{path}' must list `groups` and `images`: restore it from version control, or delete it to draw "

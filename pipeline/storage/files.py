@@ -73,10 +73,10 @@ def read_json_text(file: Path) -> str:
 
 def write_json(file: Path, values: Any) -> None:
     """Write values as JSON, atomically."""
-    with replacing(file) as unfinished:
-        unfinished.write_text(
-            json.dumps(values, indent=1, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
+    # Piece by piece, because the text of a million names would fill the memory.
+    with replacing(file) as unfinished, unfinished.open("w", encoding="utf-8") as stream:
+        json.dump(values, stream, indent=1, allow_nan=False, ensure_ascii=False)
+        stream.write("\n")
 
 
 @contextmanager

@@ -1,4 +1,5 @@
 import re
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -266,3 +267,13 @@ def test_a_hundred_thousand_images_without_groups_are_split():
     labels = np.arange(100_000) % 7
     rows = splits("group", (labels, np.arange(100_000).astype(str), None), replicates=1)
     assert (rows == TEST).sum() == 25_000
+
+
+def test_memory_does_not_grow_with_the_product_of_classes_and_groups():
+    labels = np.arange(50_000) % 1000
+    tracemalloc.start()
+    replicate_splits("group", labels, np.arange(50_000).astype(str), None, replicates=1, seed=0)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    # A table of all classes and groups would take 400 MB.
+    assert peak < 100e6
