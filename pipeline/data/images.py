@@ -1,5 +1,6 @@
 """Labelled images, as a data source returns them."""
 
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -31,10 +32,11 @@ class Pixels(Protocol):
 
 
 class Skipped(NamedTuple):
-    """A file that a source does not use, with the reason."""
+    """A file, or a folder with this number of files, that a source does not use, with the reason."""
 
     name: str
     reason: str
+    files: int = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +47,7 @@ class FileFacts:
     modified: NDArray[np.int64]  # nanoseconds
     width: NDArray[np.int64]  # in pixels, upright
     height: NDArray[np.int64]
-    mode: NDArray[np.str_]  # of Pillow, such as RGB, L or I;16
+    mode: NDArray[np.str_]  # of Pillow, such as RGB, L or I;16; with ";16" if the file has 16 bits per value
     format: NDArray[np.str_]  # of Pillow, such as JPEG
     frames: NDArray[np.int64]  # pages or frames in the file
     transparent: NDArray[np.bool_]
@@ -112,6 +114,18 @@ class LabelledImages:
                 raise UserError(
                     f"Class '{name}' of source '{self.source}' has no image: add images or leave out the class."
                 )
+
+
+def printable(name: str) -> str:
+    """The name of a file or class in one line: with escapes for control characters and for bytes that are not UTF-8.
+
+    >>> printable("a\\nb")
+    'a\\\\nb'
+    """
+    return "".join(
+        one.encode("unicode_escape").decode() if unicodedata.category(one) in ("Cc", "Cs", "Zl", "Zp") else one
+        for one in name
+    )
 
 
 def blocks(pixels: Pixels) -> Iterator[NDArray[np.uint8]]:

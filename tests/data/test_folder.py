@@ -103,7 +103,8 @@ def test_every_picture_mode_is_converted_to_rgb_or_grey(tmp_path, mode):
     for name in ("a", "b"):
         picture(tmp_path / name / f"x.{suffix}", mode=mode, color=0)
     for channels in (1, 3):
-        assert load(tmp_path, channels=channels).pixels.shape == (2, 64, 64, channels)
+        pixels = load(tmp_path, channels=channels, value_range=[0, 65535]).pixels
+        assert pixels.shape == (2, 64, 64, channels)
 
 
 def test_shrinking_averages_areas(tmp_path):

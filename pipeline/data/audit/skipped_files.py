@@ -11,13 +11,15 @@ def check(audited: Audited) -> Iterator[Finding]:
     """One finding for all skipped files, with their number for each reason."""
     skipped = audited.images.skipped
     if skipped:
-        reasons = Counter(one.reason for one in skipped).most_common()
+        reasons: Counter[str] = Counter()
+        for one in skipped:
+            reasons[one.reason] += one.files
         yield Finding(
             check="skipped_files",
             severity="warn",
-            count=len(skipped),
-            summary=f"{len(skipped):,} files or folders are not used: "
-            + "; ".join(f"{number:,} {reason}" for reason, number in reasons)
+            count=reasons.total(),
+            summary=f"{reasons.total():,} files or folders are not used: "
+            + "; ".join(f"{number:,} {reason}" for reason, number in reasons.most_common())
             + ".",
             advice="Check that nothing is missing that should be used.",
             names=tuple(f"{one.name}: {one.reason}" for one in skipped),

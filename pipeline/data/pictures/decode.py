@@ -3,7 +3,9 @@
 `prepare` and every prediction for a new picture use this code, so both see the same pixels.
 """
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
@@ -20,8 +22,15 @@ DRAFT = 2
 """A JPEG file is decoded at a reduced size that is at least this multiple of the wanted size (`Decoding.draft`)."""
 DEEP_MODES = ("I", "F")
 """The modes of Pillow whose values have more than 8 bits: I, I;16, I;16B and so on, and F."""
+FULL_RANGE = (0.0, 65535.0)
+FORMATS = ["AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP"]
+"""The formats that are read. Pillow knows others, one of which starts a program (EPS), whatever the file is called."""
+HEIF = ["HEIF"]
+HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"mif1", b"msf1")
 ORIENTATION, QUARTER_TURNS = 0x0112, (5, 6, 7, 8)
 """The EXIF tag of the orientation, and the values that exchange width and height."""
+FAINT, VISIBLE = 8, 64
+"""A picture is lost in the background if its values differ by at most FAINT, its transparency by at least VISIBLE."""
 
 # Pillow only warns about very large pictures. `Decoding.largest` refuses them.
 Image.MAX_IMAGE_PIXELS = None
@@ -76,17 +85,10 @@ def decode(picture: Path | bytes, decoding: Decoding, *, page: int = 0) -> tuple
     Pictures are rotated according to their EXIF orientation. `page` selects a page of a TIFF file or a frame.
 
     Raises:
-        Unreadable: the picture is missing, damaged, too large, or has values without a range.
+        Unreadable: the picture is missing, damaged, too large, or loses its content in 8-bit values.
     """
-    try:
-        with _opened(picture) as opened:
-            return _decoded(opened, decoding, page)
-    except Unreadable:
-        raise
-    except MemoryError:
-        raise Unreadable("it does not fit into memory") from None
-    except Exception as error:  # Decoders raise nearly any exception, from OSError to struct.error.
-        raise Unreadable(" ".join(str(error).split()) or type(error).__name__) from None
+    with _reasons(), _opened(picture) as opened:
+        return _decoded(opened, decoding, page)
 
 
 def pages(picture: Path) -> int:
@@ -95,13 +97,8 @@ def pages(picture: Path) -> int:
     Raises:
         Unreadable: the file cannot be opened.
     """
-    try:
-        with _opened(picture) as opened:
-            return int(getattr(opened, "n_frames", 1))
-    except Unreadable:
-        raise
-    except Exception as error:
-        raise Unreadable(" ".join(str(error).split()) or type(error).__name__) from None
+    with _reasons(), _opened(picture) as opened:
+        return int(getattr(opened, "n_frames", 1))
 
 
 @cache
@@ -115,36 +112,68 @@ def reads_heif() -> bool:
     return True
 
 
+@contextmanager
+def _reasons() -> Iterator[None]:
+    """Turn all errors into Unreadable. Warnings of Pillow, such as those about EXIF data, are ignored."""
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            yield
+    except Unreadable:
+        raise
+    except MemoryError:
+        raise Unreadable("it does not fit into memory") from None
+    except OSError as error:
+        # The name of the file in the message of the system is that of this machine.
+        raise Unreadable(_one_line(error.strerror or str(error)) or "it is damaged") from None
+    except Exception as error:  # Decoders raise nearly any exception, from SyntaxError to struct.error.
+        raise Unreadable(_one_line(str(error)) or type(error).__name__) from None
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
 def _opened(picture: Path | bytes) -> Image.Image:
-    if (picture.stat().st_size if isinstance(picture, Path) else len(picture)) == 0:
+    if isinstance(picture, Path):
+        with picture.open("rb") as stream:
+            start = stream.read(12)
+    else:
+        start = picture[:12]
+    if not start:
         raise Unreadable("the file is empty")
-    for _ in range(2):
-        try:
-            return Image.open(picture if isinstance(picture, Path) else BytesIO(picture))
-        except UnidentifiedImageError:
-            if not reads_heif():
-                break
-    raise Unreadable("it is not a picture in a known format")
+    heif = start[4:8] == b"ftyp" and start[8:12] in HEIF_BRANDS
+    if heif and not reads_heif():
+        raise Unreadable("HEIC pictures need the package pillow-heif: run `pip install pillow-heif`")
+    try:
+        return Image.open(picture if isinstance(picture, Path) else BytesIO(picture), formats=HEIF if heif else FORMATS)
+    except UnidentifiedImageError:
+        raise Unreadable("it is damaged, or not a picture in a format that is read") from None
 
 
 def _decoded(opened: Image.Image, decoding: Decoding, page: int) -> tuple[NDArray[np.uint8], Facts]:
+    frames = int(getattr(opened, "n_frames", 1))
+    if page:
+        opened.seek(page)
     if opened.width * opened.height > decoding.largest:
         raise Unreadable(
             f"it has {opened.width:,} × {opened.height:,} pixels, more than the {decoding.largest:,} that option "
             "'largest' allows"
         )
-    frames = int(getattr(opened, "n_frames", 1))
-    if page:
-        opened.seek(page)
-    width, height = opened.size
-    if opened.getexif().get(ORIENTATION) in QUARTER_TURNS:
-        width, height = height, width
-    stated = opened.mode, opened.format or "unknown", frames, opened.has_transparency_data
+    # TIFF files state the size of the upright picture.
+    turned = opened.format != "TIFF" and opened.getexif().get(ORIENTATION) in QUARTER_TURNS
+    width, height = reversed(opened.size) if turned else opened.size
+    tiles = getattr(opened, "tile", [])  # how the values are stored
+    deep_colour = any(";16" in str(tile.args) for tile in tiles) and not opened.mode.startswith(DEEP_MODES)
+    mode = f"{opened.mode};16" if deep_colour else opened.mode
+    stated = mode, opened.format or "unknown", frames, opened.has_transparency_data
     if decoding.draft:
         # Without effect for other formats than JPEG.
-        opened.draft(opened.mode, (DRAFT * decoding.width, DRAFT * decoding.height))
+        least = DRAFT * decoding.width, DRAFT * decoding.height
+        opened.draft(opened.mode, least[::-1] if turned else least)
     ImageOps.exif_transpose(opened, in_place=True)
-    upright, lowest, highest = _eight_bits(opened, decoding)
+    upright, lowest, highest = _deep_colour(opened, decoding) if deep_colour else _eight_bits(opened, decoding)
+    if upright.has_transparency_data:
+        upright = _laid_on_background(upright, decoding)
     upright = upright.convert("L" if decoding.channels == 1 else "RGB")
     pixels = np.asarray(RESIZES[decoding.resize](upright, decoding))
     return (
@@ -154,16 +183,24 @@ def _decoded(opened: Image.Image, decoding: Decoding, page: int) -> tuple[NDArra
 
 
 def _eight_bits(picture: Image.Image, decoding: Decoding) -> tuple[Image.Image, float, float]:
-    """The picture with 8 bits per value and without transparency; the lowest and highest value of a deeper picture."""
-    if picture.mode.startswith(DEEP_MODES):
-        values = np.asarray(picture).astype(np.float32)
-        low, high = _range(picture, values, decoding)
-        scaled = np.rint((values.clip(low, high) - low) * (255 / (high - low))).astype(np.uint8)
-        return Image.fromarray(scaled), float(values.min()), float(values.max())
-    if picture.has_transparency_data:
-        layer = picture.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", layer.size, decoding.background), layer), 0, 255
-    return picture, 0, 255
+    """The picture with 8 bits per value; the lowest and highest value of a deeper picture."""
+    if not picture.mode.startswith(DEEP_MODES):
+        return picture, 0, 255
+    values = np.asarray(picture).astype(np.float32)
+    low, high = _range(picture, values, decoding)
+    scaled = np.rint((values.clip(low, high) - low) * (255 / (high - low))).astype(np.uint8)
+    return Image.fromarray(scaled), float(values.min()), float(values.max())
+
+
+def _deep_colour(picture: Image.Image, decoding: Decoding) -> tuple[Image.Image, float, float]:
+    """A picture with several channels of 16 bits; Pillow keeps the upper 8 bits of each."""
+    if decoding.value_range not in (None, FULL_RANGE):
+        raise Unreadable(
+            "it has several channels of 16 bits, for which option 'value_range' has no effect: convert it to 8 bits"
+        )
+    bands = picture.convert("RGB") if picture.has_transparency_data else picture
+    extrema = np.array(bands.getextrema()) * 257
+    return picture, float(extrema.min()), float(extrema.max())
 
 
 def _range(picture: Image.Image, values: NDArray[np.float32], decoding: Decoding) -> tuple[float, float]:
@@ -171,11 +208,24 @@ def _range(picture: Image.Image, values: NDArray[np.float32], decoding: Decoding
         raise Unreadable("it has values that are not finite")
     if decoding.value_range is not None:
         return decoding.value_range
+    held = f"{values.min():g} to {values.max():g}"
     if picture.mode == "F":
-        raise Unreadable("its values are floating-point numbers: state their range with option 'value_range'")
-    if values.min() < 0 or values.max() > 65535:
-        raise Unreadable("its values are outside 0..65535: state their range with option 'value_range'")
-    return 0, 65535
+        raise Unreadable(f"it has floating-point values ({held}): state their range with option 'value_range'")
+    if values.min() < 0 or values.max() > FULL_RANGE[1]:
+        raise Unreadable(f"its values ({held}) are outside 0 to 65535: state their range with option 'value_range'")
+    return FULL_RANGE
+
+
+def _laid_on_background(picture: Image.Image, decoding: Decoding) -> Image.Image:
+    layer = picture.convert("RGBA")
+    laid = Image.new("RGBA", layer.size, decoding.background)
+    laid.alpha_composite(layer)
+    (*_, transparency), (*colours, _) = np.ptp(layer.getextrema(), axis=1), np.ptp(laid.getextrema(), axis=1)
+    if transparency >= VISIBLE and max(colours) <= FAINT:
+        raise Unreadable(
+            f"it is blank on a {decoding.background} background: choose another colour with option 'background'"
+        )
+    return laid
 
 
 def _stretched(picture: Image.Image, decoding: Decoding) -> Image.Image:

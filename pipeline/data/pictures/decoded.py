@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import PIL
 
 from pipeline.data.pictures.decode import Decoding, Facts
 from pipeline.storage.fingerprints import code_digest, fingerprint
@@ -60,7 +61,7 @@ class DecodedPictures:
         key = {
             "root": str(root.resolve()),
             "decoding": asdict(decoding),
-            "code": code_digest(["pipeline.data.pictures.decode"]),
+            "code": [code_digest(["pipeline.data.pictures.decode"]), PIL.__version__],
         }
         self.folder = CACHE / "pictures" / fingerprint(key)[:16]
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -98,7 +99,10 @@ class DecodedPictures:
             file.unlink()
 
     def known(self, pictures: Sequence[Picture]) -> dict[Picture, Entry]:
-        """The entries of those pictures whose files have not changed and whose pixels are intact."""
+        """The entries of those pictures whose files have not changed and whose pixels are intact.
+
+        Unreadable pictures are not among them: their reason, such as a missing package, may no longer hold.
+        """
         places = {(picture.name, picture.page): picture for picture in pictures}
         found = {}
         for name, page, *stated, row, digest, problem, facts in self._index.execute(
@@ -106,8 +110,9 @@ class DecodedPictures:
             [json.dumps([list(place) for place in places])],
         ):
             picture = places[name, page]
-            if stated == [picture.bytes, picture.modified] and (problem or sha256(self._bytes(row)).digest() == digest):
-                found[picture] = Entry(row, digest, problem, None if problem else Facts(*json.loads(facts)))
+            unchanged = problem is None and stated == [picture.bytes, picture.modified]
+            if unchanged and sha256(self._bytes(row)).digest() == digest:
+                found[picture] = Entry(row, digest, None, Facts(*json.loads(facts)))
         return found
 
     def new_rows(self, count: int) -> range:

@@ -2,103 +2,141 @@
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from PIL import features
 
-from pipeline.data.images import Skipped
-from pipeline.data.pictures.decode import Unreadable, pages, reads_heif
+from pipeline.data.images import Skipped, printable
+from pipeline.data.pictures.decode import Unreadable, pages
 from pipeline.data.pictures.decoded import Picture
 
-SUFFIXES = frozenset(
-    {".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
+TIFF = frozenset({".tif", ".tiff"})
+SUFFIXES = (
+    TIFF
+    | {".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm"}
+    | {".ppm", ".webp"}
     | ({".avif"} if features.check("avif") else set())
 )
-HEIF = frozenset({".heic", ".heif"})
-SYSTEM_FOLDERS = frozenset({"@eaDir", "__MACOSX", "$RECYCLE.BIN", "System Volume Information"})
-"""Folders in which operating systems and storage devices keep copies, thumbnails and deleted files."""
+SYSTEM_FOLDERS = frozenset(
+    {"@eadir", "@recycle", "#recycle", "#snapshot", "__macosx", "$recycle.bin", "system volume information"}
+)
+"""Folders in which operating systems and storage devices keep copies, thumbnails and deleted files, in lower case."""
 
 
 class Found(NamedTuple):
-    """The pictures below a folder, sorted by name, and all other files, with reasons."""
+    """The pictures below a folder, sorted by name, and all other files and folders, with reasons."""
 
     pictures: list[Picture]
     skipped: list[Skipped]
 
 
 def find_pictures(root: Path, *, all_pages: bool = False) -> Found:
-    """List the pictures below `root`, in all folders. Links to folders are followed if they lead nowhere twice.
+    """List the pictures below `root`, in all folders.
 
-    Hidden files and folders, and folders of operating systems, are skipped. With `all_pages`, each page of a TIFF file
-    is a picture of its own.
+    Hidden files and folders, and folders of operating systems, are skipped. Links to folders are followed, unless the
+    folder is read under another name. With `all_pages`, each page of a TIFF file is a picture of its own.
     """
     pictures: list[Picture] = []
     skipped: list[Skipped] = []
-    for file in _files(root, root, (os.path.realpath(root),), skipped):
-        name = file.relative_to(root).as_posix()
-        reason = _unusable(file)
-        if reason:
-            skipped.append(Skipped(name, reason))
+    for entry, name in _files(root, skipped):
+        suffix = PurePosixPath(entry.name).suffix.lower()
+        if suffix not in SUFFIXES:
+            skipped.append(Skipped(printable(name), f"not in a picture format that is read ({suffix or 'no suffix'})"))
             continue
-        state = file.stat()
+        try:
+            state = entry.stat()
+        except OSError as error:
+            skipped.append(Skipped(printable(name), f"cannot be opened ({error.strerror})"))
+            continue
         count = 1
-        if all_pages and file.suffix.lower() in {".tif", ".tiff"}:
+        if all_pages and suffix in TIFF:
             try:
-                count = pages(file)
+                count = pages(root / name)
             except Unreadable:
                 count = 1  # Decoding reports the reason.
         pictures += [Picture(name, page, state.st_size, state.st_mtime_ns) for page in range(count)]
     return Found(sorted(pictures), sorted(skipped))
 
 
-def _files(folder: Path, root: Path, parents: tuple[str, ...], skipped: list[Skipped]) -> Iterator[Path]:
-    """All files below a folder; `parents` are the real paths of the folders that lead to it."""
-    with os.scandir(folder) as entries:
-        found = sorted(entries, key=lambda entry: entry.name)
-    for entry in found:
-        path = folder / entry.name
-        name = path.relative_to(root).as_posix()
-        reason = _unnamed(entry.name)
-        if entry.is_dir():
-            real = os.path.realpath(path)
-            if reason is None and entry.name in SYSTEM_FOLDERS:
-                reason = "folder of an operating system or storage device"
-            if reason is None and entry.is_symlink() and any(real == parent for parent in parents):
-                reason = "link to a folder that contains it"
-            if reason is None:
-                yield from _files(path, root, (*parents, real), skipped)
+class _Walk:
+    """The folders below a root that are still to be read, as names relative to it with a final slash."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.top = os.path.realpath(root)
+        self.read: dict[str, str] = {}  # names of the folders by their real paths
+        self.folders = [("", self.top)]
+        self.links: list[str] = []
+
+    def next(self, skipped: list[Skipped]) -> tuple[str, str] | None:
+        """The name and the real path of the next folder. Links come last, so that real folders keep their names."""
+        while self.folders or self.links:
+            if self.folders:
+                name, real = self.folders.pop()
             else:
-                files = sum(len(names) for _, _, names in os.walk(path))
-                skipped.append(Skipped(_printable(name) + "/", f"{reason} with {files} files"))
-        elif reason is not None:
-            skipped.append(Skipped(_printable(name), reason))
-        elif not entry.is_file():
-            skipped.append(Skipped(name, "broken link" if entry.is_symlink() else "not a regular file"))
-        else:
-            yield path
+                self.links.sort(reverse=True)
+                name = self.links.pop()
+                real = os.path.realpath(self.root / name)
+            if os.path.commonpath([self.top, real]) == real != self.top:
+                skipped.append(Skipped(printable(name), "link to a folder that contains it"))
+            elif real in self.read:
+                skipped.append(
+                    Skipped(printable(name), f"the same folder as '{self.read[real] or './'}', which is read")
+                )
+            else:
+                self.read[real] = printable(name)
+                return name, real
+        return None
 
 
-def _unnamed(name: str) -> str | None:
-    """Why a file or folder is skipped for its name alone."""
+def _files(root: Path, skipped: list[Skipped]) -> Iterator[tuple["os.DirEntry[str]", str]]:
+    """All files below a folder with their names relative to it."""
+    walk = _Walk(root)
+    while following := walk.next(skipped):
+        folder, real = following
+        try:
+            with os.scandir(root / folder) as entries:
+                found = list(entries)
+        except OSError as error:
+            skipped.append(Skipped(printable(folder), f"cannot be opened ({error.strerror})"))
+            continue
+        if not found:
+            skipped.append(Skipped(printable(folder), "empty folder"))
+        for entry in found:
+            name = folder + entry.name
+            kind = _kind(entry)
+            reason = _unnamed(entry.name, kind)
+            if reason and kind == "folder":
+                files = sum(len(names) for _, _, names in os.walk(root / name))
+                skipped.append(Skipped(printable(name) + "/", reason, files))
+            elif reason:
+                skipped.append(Skipped(printable(name), reason))
+            elif kind == "file":
+                yield entry, name
+            elif entry.is_symlink():
+                walk.links.append(name + "/")
+            else:
+                walk.folders.append((name + "/", f"{real.rstrip('/')}/{entry.name}"))
+
+
+def _kind(entry: "os.DirEntry[str]") -> str:
+    try:
+        if entry.is_dir():
+            return "folder"
+        if entry.is_file():
+            return "file"
+    except OSError:  # a link that leads to itself
+        return "broken link"
+    return "broken link" if entry.is_symlink() else "neither file nor folder"
+
+
+def _unnamed(name: str, kind: str) -> str | None:
+    """Why an entry of a folder is skipped without being opened."""
     if name.startswith("."):
         return "hidden"
-    try:
-        name.encode()
-    except UnicodeEncodeError:
+    if kind == "folder" and name.lower() in SYSTEM_FOLDERS:
+        return "folder of an operating system or storage device"
+    if any("\ud800" <= one <= "\udfff" for one in name):
         return "its name is not valid UTF-8"
-    return None
-
-
-def _unusable(file: Path) -> str | None:
-    """Why a file is no picture that can be read."""
-    suffix = file.suffix.lower()
-    if suffix in HEIF and not reads_heif():
-        return "HEIC pictures need the package pillow-heif: `pip install pillow-heif`"
-    if suffix not in SUFFIXES | HEIF:
-        return f"not a picture ({suffix or 'no suffix'})"
-    return None
-
-
-def _printable(name: str) -> str:
-    return name.encode(errors="backslashreplace").decode()
+    return None if kind in ("file", "folder") else kind

@@ -1,6 +1,6 @@
 """The options of data sources that read picture files, and the labelled pictures that they return."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple, TypedDict
 
@@ -10,102 +10,67 @@ from numpy.typing import NDArray
 from PIL import ImageColor
 from pydantic import AfterValidator, Field
 
-from pipeline.data.images import FileFacts, Skipped
-from pipeline.data.pictures.decode import Decoding, Resize
-from pipeline.data.pictures.decoded import Picture
-from pipeline.data.pictures.parallel_reading import StoredPixels, read_pictures
-from pipeline.errors import UserError
-
-Side = Annotated[int, Field(ge=1, le=8192)]
-SHOWN = 10
-"""At most this many unreadable files are named in a message."""
-
-
-def _colour(name: str) -> str:
-    ImageColor.getrgb(name)  # raises ValueError
-    return name
-
-
-def _range(limits: tuple[float, float] | None) -> tuple[float, float] | None:
-    if limits is not None and not limits[0] < limits[1]:
-        raise ValueError("the first value must be lower than the second")
-    return limits
-
-
-class PictureOptions(TypedDict, total=False):
-    """How picture files are read; `Decoding` explains the fields that it shares.
-
-    size: pixels of a side, or height and width.
-    unreadable: whether unreadable files `stop` the preparation or are left out (`skip`).
-    all_pages: whether each page of a TIFF file is a picture.
-    """
-
-    size: Side | tuple[Side, Side]
-    channels: Literal[1, 3]
-    resize: Resize
-    background: Annotated[str, AfterValidator(_colour)]
-    value_range: Annotated[tuple[float, float] | None, AfterValidator(_range)]
-    largest: Annotated[int, Ge(1)]
-    draft: bool
-    unreadable: Literal["stop", "skip"]
-    all_pages: bool
-
-
-class ReadPictures(NamedTuple):
-    """The readable pictures of a source."""
-
-    pixels: StoredPixels
-    files: FileFacts
-    readable: NDArray[np.bool_]  # of all pictures
-    skipped: tuple[Skipped, ...]  # the unreadable ones
-    notes: tuple[str, ...]
-
-
-def decoding_of(options: PictureOptions) -> Decoding:
-    """The settings for decoding one picture."""
-    size = options.get("size", 64)
-    height, width = (size, size) if isinstance(size, int) else size
-    names = ("resize", "background", "value_range", "largest", "draft")
-    return Decoding(
-        height,
-        width,
-        options.get("channels", 3),
-        **{name: options[name] for name in names if name in options},  # type: ignore[literal-required]
-    )
-
-
-def read(root: Path, pictures: Sequence[Picture], options: PictureOptions) -> ReadPictures:
-    """Decode the pictures of a source.
-
-    Raises:
-        UserError: pictures are unreadable, and `unreadable` is `stop`; or none is readable.
-    """
-    decoding = decoding_of(options)
-    reading = read_pictures(root, pictures, decoding)
-    if reading.problems and (options.get("unreadable", "stop") == "stop" or not len(reading.pixels)):
-        listed = [f"\n  {picture.name}: {reason}" for picture, reason in reading.problems[:SHOWN]]
-        more = f"\n  and {len(reading.problems) - SHOWN:,} more" if len(reading.problems) > SHOWN else ""
+    problems = [Skipped(printable(picture.name), reason) for picture, reason in reading.problems]
+    if problems and options.get("unreadable", "stop") == "stop":
         raise UserError(
-            f"{len(reading.problems):,} of {len(pictures):,} pictures in '{root}' cannot be read. Repair or remove "
-            f"them, or leave them out with option 'unreadable: skip'.{''.join(listed)}{more}"
+            f"{len(problems):,} of {len(pictures):,} pictures in '{root}' cannot be read. Repair or remove "
+            f"them, or leave them out with option 'unreadable: skip'.{in_lines(problems)}"
         )
+    if not len(reading.pixels):
+        raise UserError(f"None of {len(pictures):,} pictures in '{root}' can be read: repair them.{in_lines(problems)}")
+    _check_range(reading.files, decoding, root)
     return ReadPictures(
         reading.pixels,
         reading.files,
         reading.readable,
-        tuple(Skipped(picture.name, reason) for picture, reason in reading.problems),
-        tuple(_notes(reading.files, decoding)),
+        tuple(problems),
+        tuple(_notes(reading.files, decoding, all_pages=options.get("all_pages", False))),
     )
 
 
-def _notes(files: FileFacts, decoding: Decoding) -> list[str]:
-    notes = []
+def in_lines(problems: Sequence[Skipped]) -> str:
+    """A line for each of the first problems, and the number of the others."""
+    lines = [f"\n  {problem.name}: {problem.reason}" for problem in problems[:SHOWN]]
+    return "".join(lines) + (f"\n  and {len(problems) - SHOWN:,} more" if len(problems) > SHOWN else "")
+
+
+def _deep_grey(files: FileFacts) -> NDArray[np.bool_]:
+    """Which files have one channel with more than 8 bits per value; `value_range` applies to them."""
+    return np.char.startswith(files.mode, DEEP_MODES[0]) | np.char.startswith(files.mode, DEEP_MODES[1])
+
+
+def _check_range(files: FileFacts, decoding: Decoding, root: Path) -> None:
+    """Refuse deep pictures that use less than half of the range of 16 bits, unless the range is stated."""
+    grey = _deep_grey(files)
+    deep = grey | np.char.endswith(files.mode, ";16")
+    if decoding.value_range is not None or not deep.any():
+        return
+    highest = files.highest[deep].max()
+    if highest < FULL_RANGE[1] / 2:
+        # Pillow keeps 8 of 16 bits of colours, so a range would not help.
+        action = "convert them to 8 bits per value"
+        if grey.any():
+            action = f"set option 'value_range' to [0, {2 ** int(highest).bit_length() - 1}]"
+        raise UserError(
+            f"Pictures in '{root}' have 16 bits per value, but no value exceeds {highest:,.0f} of 65,535, so most of "
+            f"their grey levels would be lost: {action}. If they are meant to be dark, set it to [0, 65535]."
+        )
+
+
+def _notes(files: FileFacts, decoding: Decoding, *, all_pages: bool) -> Iterator[str]:
     count = len(files.width)
     reshaped = int((files.width * decoding.height != files.height * decoding.width).sum())
     if reshaped:
         done = {"stretch": "stretched", "crop": "cropped", "pad": "padded"}[decoding.resize]
-        notes.append(f"{reshaped:,} of {count:,} pictures had another aspect ratio and were {done}.")
-    paged = int((files.frames > 1).sum())
+        yield f"{reshaped:,} of {count:,} pictures had another aspect ratio and were {done}."
+    paged = int(((files.frames > 1) & ~((files.format == "TIFF") & all_pages)).sum())
     if paged:
-        notes.append(f"{paged:,} of {count:,} pictures have several pages or frames.")
-    return notes
+        yield f"{paged:,} of {count:,} pictures have several pages or frames, of which only the first is used."
+    transparent = int(files.transparent.sum())
+    if transparent:
+        yield f"{transparent:,} of {count:,} pictures can have transparent pixels, which become {decoding.background}."
+    if decoding.value_range is not None:
+        low, high = decoding.value_range
+        clipped = int((_deep_grey(files) & ((files.lowest < low) | (files.highest > high))).sum())
+        if clipped:
+            yield f"{clipped:,} of {count:,} pictures have values outside {low:g} to {high:g}, which are clipped."

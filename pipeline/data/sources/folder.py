@@ -5,7 +5,7 @@ Folders with the names of splits may be above the class folders, such as `path/t
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Unpack
 
@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from pipeline.data.images import LabelledImages, Skipped
-from pipeline.data.labelling import Division, division_of, labels_of, parts_of
+from pipeline.data.images import LabelledImages, Skipped, printable
+from pipeline.data.labelling import Division, division_of, labels_of, listed, parts_of
 from pipeline.data.pictures.decoded import Picture
-from pipeline.data.pictures.listing import find_pictures
+from pipeline.data.pictures.listing import Found, find_pictures
 from pipeline.data.pictures.picture_options import PictureOptions, read
 from pipeline.errors import UserError
 
@@ -49,34 +49,31 @@ def load(
     if not root.is_dir():
         raise UserError(f"Folder '{root}' of data source folder does not exist: {LAYOUT}; set option 'path' to it.")
     found = find_pictures(root, all_pages=options.get("all_pages", False))
-    divided = parts_of({picture.name.partition("/")[0] for picture in found.pictures if "/" in picture.name})
+    divided = parts_of(
+        {picture.name.partition("/")[0] for picture in found.pictures if "/" in picture.name},
+        among=f"folders in '{root}'",
+    )
     classed, misplaced = _classed(found.pictures, 1 if divided else 0)
-    names = sorted(set(classed.values()))
-    if len(names) < 2:
-        listed = ", ".join(f"'{name}'" for name in names) or "none"
-        raise UserError(f"Folder '{root}' must hold at least two class folders: {LAYOUT}. Found {listed}.")
-    pictures = list(classed)
-    seen = read(root, pictures, options)
-    pictures = [picture for picture, good in zip(pictures, seen.readable, strict=True) if good]
+    _check_classes(root, classed)
+    seen = read(root, list(classed), options)
+    pictures = [picture for picture, good in zip(classed, seen.readable, strict=True) if good]
+    classes, labels, notes = labels_of([classed[picture] for picture in pictures], positive)
+    lost = set(map(printable, classed.values())) - set(classes)
+    if lost:
+        raise UserError(f"No picture of {listed(lost)} in '{root}' can be read: repair some, or remove the folder.")
     groups = np.array([picture.name for picture in pictures])
-    notes = list(seen.notes)
-    if group_pattern is None:
-        notes.append(OWN_GROUPS)
-    else:
-        groups = _groups(groups, group_pattern)
-    classes, labels, note = labels_of([classed[picture] for picture in pictures], positive)
     division = division_of([divided[picture.name.partition("/")[0]] for picture in pictures]) if divided else Division()
     return LabelledImages(
         pixels=seen.pixels,
         labels=labels,
         classes=classes,
-        groups=groups,
+        groups=groups if group_pattern is None else _groups(groups, group_pattern),
         subgroups=None,
         names=np.array([_name(picture) for picture in pictures]),
         source="folder",
         licence="not stated",
         attribution=f"Pictures: {root.name}",
-        notes=(*notes, *note, *division.notes),
+        notes=(*seen.notes, *([OWN_GROUPS] if group_pattern is None else []), *notes, *division.notes),
         test=division.test,
         validation=division.validation,
         skipped=(*found.skipped, *misplaced, *seen.skipped),
@@ -85,8 +82,11 @@ def load(
 
 
 def watched(*, path: str, **_: object) -> list[Path]:
-    """All files below `path`."""
-    return sorted(file for file in Path(path).expanduser().rglob("*") if file.is_file())
+    """All files below `path` that are pictures or are listed as skipped."""
+    root = Path(path).expanduser()
+    found = find_pictures(root) if root.is_dir() else Found([], [])
+    skipped = (root / name for name, _, _ in found.skipped)
+    return [*(root / picture.name for picture in found.pictures), *(file for file in skipped if file.is_file())]
 
 
 def _classed(pictures: Sequence[Picture], depth: int) -> tuple[dict[Picture, str], list[Skipped]]:
@@ -97,12 +97,27 @@ def _classed(pictures: Sequence[Picture], depth: int) -> tuple[dict[Picture, str
         if len(folders) > depth:
             classed[picture] = folders[depth]
         else:
-            misplaced.append(Skipped(picture.name, "outside the class folders"))
+            misplaced.append(Skipped(printable(picture.name), "outside the class folders"))
     return classed, misplaced
 
 
+def _check_classes(root: Path, classed: Mapping[Picture, str]) -> None:
+    names = set(classed.values())
+    if len(names) >= 2:
+        return
+    hint = ""
+    inner = {parts[1] for picture in classed if len(parts := picture.name.split("/")) > 2}
+    if len(inner) >= 2:
+        (outer,) = {picture.name.partition("/")[0] for picture in classed}
+        hint = f" To use the folders in '{root / outer}', set option 'path' to it."
+    raise UserError(
+        f"Folder '{root}' must hold at least two class folders: {LAYOUT}. Found {listed(names) or 'none'}.{hint}"
+    )
+
+
 def _name(picture: Picture) -> str:
-    return f"{picture.name}#{picture.page + 1}" if picture.page else picture.name
+    name = printable(picture.name)
+    return f"{name}#{picture.page + 1}" if picture.page else name
 
 
 def _groups(names: NDArray[np.str_], pattern: str) -> NDArray[np.str_]:
@@ -124,7 +139,7 @@ def _groups(names: NDArray[np.str_], pattern: str) -> NDArray[np.str_]:
     if ungrouped:
         more = f" and {len(ungrouped) - 1:,} more have" if len(ungrouped) > 1 else " has"
         raise UserError(
-            f"Picture '{ungrouped[0]}'{more} no group: option 'group_pattern' of data source folder finds nothing "
-            f"in its path. Received {pattern!r}; change the pattern or the file's name."
+            f"Picture '{printable(ungrouped[0])}'{more} no group: option 'group_pattern' of data source folder finds "
+            f"nothing in its path. Received {pattern!r}; change the pattern or the file's name."
         )
     return np.array(groups)

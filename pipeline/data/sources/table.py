@@ -202,7 +202,7 @@ def _check_complete(texts: list[str], table: "pd.DataFrame", column: str, file: 
 def _division(table: "pd.DataFrame", column: str, file: Path) -> Division:
     texts = [_text(value) for value in table[column]]
     _check_complete(texts, table, column, file)
-    parts = parts_of(set(texts))
+    parts = parts_of(set(texts), among=f"values of column '{column}' of table '{file}'")
     if not parts:
         raise UserError(
             f"Column '{column}' of table '{file}' must name parts of a split, train and test or validation. "
