@@ -144,4 +144,4 @@ def test_a_wrong_folder_layout_is_reported_with_the_expected_one(tmp_path):
     assert "at least two class folders" in message(tmp_path) and "Found 'cats'" in message(tmp_path)
     picture(tmp_path / "dogs" / "b.png")
     picture(tmp_path / "loose.png")
-    assert [tuple(one) for one in load(tmp_path).skipped] == [("loose.png", "outside the class folders")]
+    assert load(tmp_path).skipped == (("loose.png", "outside the class folders", 1),)
