@@ -92,6 +92,7 @@ def main() -> None:
         length=at.length,
         seed=at.seed,
         augment=at.augment,
+        mixing=at.mixing,
         class_weights=at.class_weights,
         checkpoint=CheckpointFolder(checkpoint),
         on_epoch=on_epoch,

@@ -38,6 +38,8 @@ from pipeline.training.examples import Columns, standardisation
 
 ROUNDS = 3
 
+SCRIPT_AUGMENTATION = ("horizontal_flip", "vertical_flip", "quarter_turns", "shift")
+
 
 def measure(rounds: int) -> Iterator[Measurement]:
     """Yield what a whole comparison takes."""
@@ -120,11 +122,18 @@ def write_job(project: Path, folder: Path) -> Path:
                 f"The bare script trains networks with one input, the image, and one output, its class, but '{model}' "
                 "has others: remove it from `models` in conf/comparison.yaml."
             )
+        further = set(recipes[model]["augmentation"].chosen) - set(SCRIPT_AUGMENTATION)
+        if further:
+            raise UserError(
+                f"The bare script augments by {', '.join(SCRIPT_AUGMENTATION)} only, but '{model}' has "
+                f"{', '.join(sorted(further))}: set them to 0."
+            )
         networks.append(
             {
                 "architecture": str(architecture),
                 "replicates": images[:replicates],
-                **{section: asdict(recipes[model][section]) for section in ("optimizer", "training", "augmentation")},
+                **{section: asdict(recipes[model][section]) for section in ("optimizer", "training")},
+                "augmentation": recipes[model]["augmentation"].chosen,
             }
         )
     written = folder / "job.json"

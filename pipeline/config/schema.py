@@ -1,7 +1,7 @@
 """The sections of the configuration: one frozen dataclass each."""
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import MISSING, asdict, field, fields
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
@@ -115,12 +115,29 @@ class TrainingConfig:
 
 @dataclass(frozen=True, config=_checked)
 class AugmentationConfig:
-    """Random changes of training images that preserve their class; `shift` is in pixels."""
+    """Random changes of training images (`pipeline/augmentation`); 0 or false switches one off.
+
+    Later settings have defaults, so that files and stored trials of earlier versions remain valid.
+    """
 
     horizontal_flip: bool
     vertical_flip: bool
     quarter_turns: bool
-    shift: Annotated[int, Field(ge=0)]
+    shift: Annotated[int, Field(ge=0)]  # largest shift in pixels
+    rotate: Annotated[float, Field(ge=0, le=180)] = 0.0  # largest angle in degrees
+    zoom: Annotated[float, Field(ge=0, le=1)] = 0.0  # enlarge or reduce by up to this share
+    brightness: Annotated[float, Field(ge=0, le=1)] = 0.0  # largest change, as a share of the range of grey levels
+    contrast: Annotated[float, Field(ge=0, le=1)] = 0.0  # largest change of the factor 1
+    noise: Annotated[float, Field(ge=0, le=1)] = 0.0  # standard deviation, as a share of the range of grey levels
+    cutout: Annotated[float, Field(ge=0, le=1)] = 0.0  # side of the hole, as a share of the shorter side of the image
+    mixup: Annotated[float, Field(ge=0)] = 0.0  # α of mix-up
+    cutmix: Annotated[float, Field(ge=0)] = 0.0  # α of cut-mix
+
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """The settings without later ones that are off, so that a training of an earlier version is recognised."""
+        required = {one.name for one in fields(self) if one.default is MISSING}
+        return {name: value for name, value in asdict(self).items() if value or name in required}
 
 
 @dataclass(frozen=True, config=_checked)

@@ -4,8 +4,11 @@ pixels.npy    uint8, n × height × width × channels
 labels.npy    int64, n: index into the manifest's classes
 splits.npy    uint8, replicates × n: `TRAIN`, `VALIDATION` or `TEST`
 digests.npy   uint8, n × 32: SHA-256 of shape and pixels of each image
+weights.npy   float32, n: how much an image counts in training, if the source has weights
+numbers.npy   float32, n × m: numbers that belong to each image, if the source has any
 images.json   names, groups and subgroups (or null), each a list of n
-manifest.json source, licence, notes, classes, subgroups, counts, and mean and deviation of the training pixels
+manifest.json source, licence, notes, classes, subgroups, names of numbers if there are any, counts, and mean and
+              deviation of the training pixels
 
 The same images, splits and settings give the same bytes.
 """
@@ -28,7 +31,7 @@ from pipeline.data.splits import SPLITS, TRAIN, deviations
 from pipeline.errors import UserError
 from pipeline.storage.files import read_json, replacing_folder, write_json
 
-PIXELS = "pixels.npy"
+PIXELS, WEIGHTS, NUMBERS = "pixels.npy", "weights.npy", "numbers.npy"
 
 
 class ImageTexts(NamedTuple):
@@ -49,6 +52,8 @@ class Prepared:
     digests: NDArray[np.uint8]  # n, 32
     manifest: dict[str, Any]
     read_texts: Callable[[], ImageTexts]
+    weights: NDArray[np.float32] | None = None  # n: how much an image counts in training
+    numbers: NDArray[np.float32] | None = None  # n, m: numbers that belong to each image
 
     @cached_property
     def _texts(self) -> ImageTexts:
@@ -140,6 +145,9 @@ def write_described(
     np.save(folder / "labels.npy", images.labels.astype(np.int64))
     np.save(folder / "splits.npy", splits.astype(np.uint8))
     np.save(folder / "digests.npy", measured.digests)
+    for file, values in ((WEIGHTS, images.weights), (NUMBERS, images.numbers)):
+        if values is not None:
+            np.save(folder / file, values.astype(np.float32))
     write_json(folder / "images.json", table)
     write_json(folder / "manifest.json", content)
 
@@ -160,9 +168,15 @@ def read_prepared(folder: Path) -> Prepared:
             digests=np.load(folder / "digests.npy"),
             manifest=read,
             read_texts=partial(_read_texts, folder),
+            weights=_if_present(folder / WEIGHTS),
+            numbers=_if_present(folder / NUMBERS),
         )
     except (FileNotFoundError, ValueError, EOFError):
         raise _damaged(folder) from None
+
+
+def _if_present(file: Path) -> Any:
+    return np.load(file) if file.is_file() else None
 
 
 def _read_texts(folder: Path) -> ImageTexts:
@@ -224,6 +238,7 @@ def manifest(
         "notes": list(images.notes),
         "classes": list(images.classes),
         "subgroups": None if images.subgroups is None else np.unique(images.subgroups).tolist(),
+        **({"numbers": list(images.number_names)} if images.number_names else {}),
         "image_shape": list(images.pixels.shape[1:]),
         "images": len(images.labels),
         "groups": len(np.unique(images.groups)),

@@ -22,8 +22,8 @@ from pipeline.networks.available import ARCHITECTURES, architecture_names
 if TYPE_CHECKING:
     import keras
 
-SUBGROUPS = "subgroups"
-"""Parameter by which an architecture receives the number of subgroups; it is not an option."""
+GIVEN = ("subgroups", "numbers")
+"""Parameters by which an architecture receives the number of subgroups, and that of numbers; they are not options."""
 
 Build = Callable[..., "keras.Model"]
 
@@ -35,19 +35,21 @@ def build(
     input_shape: tuple[int, int, int],
     classes: int,
     subgroups: int = 0,
+    numbers: int = 0,
 ) -> "keras.Model":
     """Build a model with new weights for images of shape (rows, columns, channels).
 
-    An architecture with a parameter `subgroups` receives the number of subgroups.
+    An architecture with a parameter `subgroups` receives the number of subgroups, one with a parameter `numbers` how
+    many numbers belong to an image.
 
     Raises UserError for an unknown architecture, layer class or option, an option of the wrong type or range, fewer
-    than two classes or (where needed) subgroups, images that are too small, a network that does not fit into memory,
-    and an error in the code of the architecture.
+    than two classes or (where needed) subgroups, no numbers where they are needed, images that are too small, a network
+    that does not fit into memory, and an error in the code of the architecture.
     """
     construct = _build_of(architecture)
     if classes < 2:
         raise UserError(f"The data must have at least 2 classes. Received {classes}: check the labels.")
-    checked = _checked_arguments(architecture, construct, options, subgroups)
+    checked = _checked_arguments(architecture, construct, options, subgroups, numbers)
     # The architecture has imported Keras and TensorFlow already.
     import keras
     from tensorflow.errors import ResourceExhaustedError
@@ -76,17 +78,25 @@ def build(
 
 
 def _checked_arguments(
-    architecture: str, construct: Build, options: Mapping[str, Any], subgroups: int
+    architecture: str, construct: Build, options: Mapping[str, Any], subgroups: int, numbers: int
 ) -> dict[str, Any]:
-    """The keyword arguments of an architecture: its options, and the number of subgroups if it has this parameter."""
-    arguments = checked_options(f"architecture {architecture}", construct, options, given=[SUBGROUPS])
-    if SUBGROUPS in inspect.signature(construct).parameters:
+    """The keyword arguments of an architecture: its options, and those parameters of `GIVEN` that it has."""
+    arguments = checked_options(f"architecture {architecture}", construct, options, given=GIVEN)
+    parameters = inspect.signature(construct).parameters
+    if "subgroups" in parameters:
         if subgroups < 2:
             raise UserError(
                 f"Architecture {architecture} needs images with at least 2 subgroups, such as the types of solar "
                 f"modules of `data: elpv`. Received {subgroups}."
             )
-        arguments[SUBGROUPS] = subgroups
+        arguments["subgroups"] = subgroups
+    if "numbers" in parameters:
+        if numbers < 1:
+            raise UserError(
+                f"Architecture {architecture} needs images with at least one number each: name columns of the table in "
+                "option 'numbers' of `data: table`. Received none."
+            )
+        arguments["numbers"] = numbers
     return arguments
 
 
@@ -96,13 +106,13 @@ def resolved_options(architecture: str, options: Mapping[str, Any]) -> dict[str,
     Raises UserError for an unknown architecture or option and for an option of the wrong type or range.
     """
     construct = _build_of(architecture)
-    checked = checked_options(f"architecture {architecture}", construct, options, given=[SUBGROUPS])
+    checked = checked_options(f"architecture {architecture}", construct, options, given=GIVEN)
     resolved: dict[str, Any] = json.loads(
         json.dumps(
             {
                 name: checked.get(name, parameter.default)
                 for name, parameter in inspect.signature(construct).parameters.items()
-                if parameter.kind is parameter.KEYWORD_ONLY and name != SUBGROUPS
+                if parameter.kind is parameter.KEYWORD_ONLY and name not in GIVEN
             }
         )
     )

@@ -81,6 +81,7 @@ def make_network(model: ModelConfig, manifest: Mapping[str, Any]) -> Network:
         input_shape=tuple(manifest["image_shape"]),
         classes=len(manifest["classes"]),
         subgroups=len(manifest["subgroups"] or ()),
+        numbers=len(manifest.get("numbers", ())),
     )
     text = _json_of(built, model.architecture)
     try:

@@ -5,18 +5,47 @@ a resumed training sees the same batches as an uninterrupted one.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.augmentation.mixing import Mixture, mixture
 from pipeline.training.examples import Floats, Pixels, Portion, Positions
 
 Batch = tuple[Any, ...]
-"""Inputs, targets and, with class weights, sample weights in Keras' form: tuples, or single arrays."""
+"""Inputs, targets and, with weights, sample weights in Keras' form: tuples, or single arrays."""
 
 Augment = Callable[[Pixels, np.random.Generator], Pixels]
+
+Labels = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Mixing:
+    """Mix-up and cut-mix with the α of each, 0 for off; targets become probabilities.
+
+    `units` is the number of units of each output: 1 for the probability of the second of two classes.
+    """
+
+    mixup: float
+    cutmix: float
+    units: tuple[int, ...]
+
+    def draw(self, rng: np.random.Generator, shape: Sequence[int]) -> Mixture:
+        """Draw how a batch is mixed; `shape` begins with images, height and width."""
+        images, height, width, *_ = shape
+        return mixture(rng, images, height, width, mixup=self.mixup, cutmix=self.cutmix)
+
+    def probabilities(self, targets: Sequence[Labels]) -> list[Floats]:
+        """The labels (b,) of each output as probabilities (b, units)."""
+        return [
+            labels.astype(np.float32)[:, np.newaxis] if units == 1 else np.eye(units, dtype=np.float32)[labels]
+            for labels, units in zip(targets, self.units, strict=True)
+        ]
+
 
 PASSED_BATCHES = 8
 PASSED_BYTES = 2**24
@@ -30,11 +59,13 @@ def training_batches(
     epochs: range,
     seed: int,
     augment: Augment | None,
+    mixing: Mixing | None = None,
     class_weights: Mapping[int, float] | None = None,
 ) -> Iterator[Batch]:
     """Yield the batches of the given epochs in order, without the incomplete last batch of each epoch.
 
-    Each epoch has its own permutation and its own pairs, so over the epochs every image is used.
+    Each epoch has its own permutation and its own pairs, so over the epochs every image is used. What changes a batch
+    is drawn from (seed, epoch, batch).
     """
     for epoch in epochs:
         order = np.random.default_rng([seed, epoch]).permutation(len(portion))
@@ -43,20 +74,34 @@ def training_batches(
             positions = order[batch * batch_size : (batch + 1) * batch_size]
             # Counted from 1: [seed, epoch, 0] would draw the same numbers as [seed, epoch], the permutation's seed.
             rng = np.random.default_rng([seed, epoch, batch + 1])
-            yield _batch(
-                portion,
+            paired = None if partners is None else partners[positions]
+            inputs = portion.inputs(
                 positions,
-                partners,
-                augment=(lambda pixels, rng=rng: augment(pixels, rng)) if augment else None,  # type: ignore[misc]
-                class_weights=class_weights,
+                paired,
+                (lambda pixels, rng=rng: augment(pixels, rng)) if augment else None,  # type: ignore[misc]
             )
+            targets = portion.targets(positions, paired)
+            weights = _weights(portion, positions, paired, targets, class_weights)
+            if mixing is None:
+                yield _batch(inputs, _as_columns(targets), weights)
+            else:
+                mixed = mixing.draw(rng, (batch_size, *portion.pixels.shape[1:3]))
+                yield _mixed_batch(inputs, mixing.probabilities(targets), weights, mixed)
 
 
-def evaluation_batches(portion: Portion, *, batch_size: int) -> Iterator[Batch]:
-    """Yield every image once, in order; pairs use the partners of `evaluation_partners`."""
+def evaluation_batches(portion: Portion, *, batch_size: int, mixing: Mixing | None = None) -> Iterator[Batch]:
+    """Yield every image once, in order; pairs use the partners of `evaluation_partners`.
+
+    Images are neither changed nor weighted. For a network that trains with `mixing`, targets are probabilities.
+    """
     partners = evaluation_partners(portion)
     for start in range(0, len(portion), batch_size):
-        yield _batch(portion, np.arange(start, min(start + batch_size, len(portion))), partners)
+        positions = np.arange(start, min(start + batch_size, len(portion)))
+        paired = None if partners is None else partners[positions]
+        targets = portion.targets(positions, paired)
+        yield _batch(
+            portion.inputs(positions, paired), mixing.probabilities(targets) if mixing else _as_columns(targets), None
+        )
 
 
 def evaluation_partners(portion: Portion) -> Positions | None:
@@ -98,29 +143,51 @@ def _stacked(batches: Iterator[Batch], count: int) -> Iterator[Batch]:
         yield tf.nest.map_structure(lambda *columns: np.stack(columns), *some)
 
 
-def _batch(
+def _batch(inputs: Sequence[Floats], targets: Sequence[Floats], weights: Sequence[Floats] | None) -> Batch:
+    batch = (_only(inputs), _only(targets))
+    return batch if weights is None else (*batch, _only(weights))
+
+
+def _mixed_batch(
+    inputs: Sequence[Floats], targets: Sequence[Floats], weights: Sequence[Floats] | None, mixed: Mixture
+) -> Batch:
+    every = weights if weights is not None else [None] * len(targets)
+    outputs = [mixed.targets(column, weight) for column, weight in zip(targets, every, strict=True)]
+    return _batch(
+        [mixed.inputs(column) for column in inputs],
+        [column for column, _ in outputs],
+        None if weights is None else [weight for _, weight in outputs if weight is not None],
+    )
+
+
+def _as_columns(targets: Sequence[Labels]) -> list[Floats]:
+    return [column.astype(np.float32)[:, np.newaxis] for column in targets]
+
+
+def _weights(
     portion: Portion,
     positions: Positions,
     partners: Positions | None,
-    *,
-    augment: Callable[[Pixels], Pixels] | None = None,
-    class_weights: Mapping[int, float] | None = None,
-) -> Batch:
-    paired = None if partners is None else partners[positions]
-    targets = portion.targets(positions, paired)
-    batch = (
-        _only(portion.inputs(positions, paired, augment)),
-        _only([column.astype(np.float32)[:, np.newaxis] for column in targets]),
-    )
-    if class_weights is None:
-        return batch
-    weights = [
-        np.array([class_weights[label] for label in column], np.float32)
-        if name == "output"
-        else np.ones(len(column), np.float32)
+    targets: Sequence[Labels],
+    class_weights: Mapping[int, float] | None,
+) -> list[Floats] | None:
+    """The weights (b,) of the examples for each output: that of the image times that of its class.
+
+    Only the output of the image's class has class weights. A pair has the product of the weights of both images.
+    """
+    if class_weights is None and portion.weights is None:
+        return None
+    each = np.ones(len(positions), np.float32)
+    if portion.weights is not None:
+        each = portion.weights[portion.indices[positions]]
+        if partners is not None:
+            each = each * portion.weights[portion.indices[partners]]
+    return [
+        each * np.array([class_weights[label] for label in column], np.float32)
+        if class_weights is not None and name == "output"
+        else each
         for name, column in zip(portion.columns.outputs, targets, strict=True)
     ]
-    return *batch, _only(weights)
 
 
 def _only(columns: Sequence[Floats]) -> Any:

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import keras
@@ -10,26 +11,44 @@ from pipeline.config.options import check_names
 from pipeline.errors import UserError, unknown
 
 
-def compile_model(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:
+def compile_model(model: keras.Model, optimizer: keras.optimizers.Optimizer, *, probabilities: bool = False) -> None:
     """Compile a model with the cross-entropy of each output: binary for one sigmoid, categorical for a softmax.
 
-    The loss is the sum over outputs.
+    The loss is the sum over outputs. Targets are labels (b, 1), or with `probabilities` those of the units (b, units).
     """
     metrics = keras.metrics
     binary = [output.shape[-1] == 1 for output in model.outputs]
-    accuracies = [metrics.BinaryAccuracy if two else metrics.SparseCategoricalAccuracy for two in binary]
-    # With several outputs, Keras' own loss of each output gives a smaller last batch the weight of a full one.
-    entropies = [metrics.BinaryCrossentropy if two else metrics.SparseCategoricalCrossentropy for two in binary]
+    several: Any = (metrics.SparseCategoricalAccuracy, metrics.SparseCategoricalCrossentropy)
+    two_classes: Any = (metrics.BinaryAccuracy, metrics.BinaryCrossentropy)
+    loss = "sparse_categorical_crossentropy"
+    if probabilities:
+        shared = partial(metrics.MeanMetricWrapper, shared_accuracy)
+        several, two_classes = (shared, metrics.CategoricalCrossentropy), (shared, metrics.BinaryCrossentropy)
+        loss = "categorical_crossentropy"
+    accuracies, entropies = zip(*(two_classes if two else several for two in binary), strict=True)
     model.compile(
         optimizer=optimizer,
-        loss=["binary_crossentropy" if two else "sparse_categorical_crossentropy" for two in binary],
+        loss=["binary_crossentropy" if two else loss for two in binary],
         metrics=[
+            # With several outputs, Keras' own loss of each output gives a smaller last batch the weight of a full one.
             [accuracy(name="accuracy"), *([entropy(name="cross_entropy")] if len(binary) > 1 else [])]
             for accuracy, entropy in zip(accuracies, entropies, strict=True)
         ],
     )
     # Build it before `fit` traces the training step, because some optimizers copy the initial weights.
     optimizer.build(model.trainable_variables)
+
+
+def shared_accuracy(truth: Any, predicted: Any) -> Any:
+    """The probability in `truth` of each predicted class, (b,): the accuracy if all probabilities are 0 or 1.
+
+    Both have shape (b, units); one unit is the probability of the second of two classes.
+    """
+    if truth.shape[-1] == 1:
+        second = keras.ops.cast(predicted > 0.5, truth.dtype)
+        return keras.ops.squeeze(truth * second + (1 - truth) * (1 - second), -1)
+    chosen = keras.ops.one_hot(keras.ops.argmax(predicted, -1), truth.shape[-1], dtype=truth.dtype)
+    return keras.ops.sum(truth * chosen, -1)
 
 
 def make_optimizer(

@@ -4,6 +4,7 @@ Inputs:
     image: the standardised image, (b, height, width, channels)
     partner: another image of the same portion, in the same form; in half of the pairs both have the same class
     subgroup: the image's subgroup, such as a solar module's type, one-hot, (b, subgroups)
+    numbers: numbers that belong to the image, each with mean 0 and deviation 1 over the training images, (b, m)
 
 Outputs, each (b, 1):
     output: the image's class
@@ -21,12 +22,14 @@ import numpy.typing as npt
 
 from pipeline.data.pixel_file import IndexedPixels
 from pipeline.data.prepared import Prepared
+from pipeline.data.splits import TRAIN
+from pipeline.errors import UserError
 
 Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 Positions = npt.NDArray[np.int64]
 
-INPUTS = ("image", "partner", "subgroup")
+INPUTS = ("image", "partner", "subgroup", "numbers")
 OUTPUTS = ("output", "subgroup", "same")
 
 
@@ -76,13 +79,13 @@ IMAGE_TO_CLASS = Columns(("image",), ("output",))
 
 @dataclass(frozen=True)
 class Standardisation:
-    """Mean and standard deviation of the training pixels, one value per channel, in grey levels from 0 to 255."""
+    """Mean and standard deviation over the training images: of grey levels from 0 to 255 by channel, or of numbers."""
 
     mean: Floats
     deviation: Floats
 
-    def __call__(self, pixels: Pixels) -> Floats:
-        """Return pixels (…, channels) with mean 0 and standard deviation 1 over the training images."""
+    def __call__(self, pixels: Pixels | Floats) -> Floats:
+        """Return pixels (…, channels) or numbers (n, m) with mean 0 and deviation 1 over the training images."""
         return (pixels.astype(np.float32) - self.mean) / self.deviation
 
 
@@ -90,9 +93,9 @@ class Standardisation:
 class Portion:
     """A part of the prepared images, such as the training images, and the columns of a network.
 
-    `pixels` (n, height, width, channels), `labels` (n,) and `subgroups` (n,) are those of all images; labels and
-    subgroups are numbered from 0. `indices` selects the images of the portion, and positions count within `indices`.
-    Pixels stay on disk until a batch needs them.
+    `pixels` (n, height, width, channels), `labels` (n,), `subgroups` (n,), standardised `numbers` (n, m) and `weights`
+    in training (n,) are those of all images; labels and subgroups are numbered from 0. `indices` selects the images of
+    the portion, and positions count within `indices`. Pixels stay on disk until a batch needs them.
     """
 
     pixels: IndexedPixels
@@ -101,6 +104,8 @@ class Portion:
     standardise: Callable[[Pixels], Floats]
     columns: Columns = IMAGE_TO_CLASS
     subgroups: npt.NDArray[np.int64] | None = None
+    numbers: Floats | None = None
+    weights: Floats | None = None
 
     def __len__(self) -> int:
         """Number of images."""
@@ -139,7 +144,16 @@ class Portion:
             assert self.subgroups is not None
             return np.eye(self.subgroups.max() + 1, dtype=np.float32)[self.subgroups[self.indices[positions]]]
 
-        columns = {"image": lambda: seen(positions), "partner": lambda: seen(partners), "subgroup": subgroup}
+        def numbers() -> Floats:
+            assert self.numbers is not None
+            return self.numbers[self.indices[positions]]
+
+        columns = {
+            "image": lambda: seen(positions),
+            "partner": lambda: seen(partners),
+            "subgroup": subgroup,
+            "numbers": numbers,
+        }
         return tuple(columns[name]() for name in self.columns.inputs)
 
     def targets(self, positions: Positions, partners: Positions | None = None) -> tuple[npt.NDArray[np.int64], ...]:
@@ -163,6 +177,10 @@ def portion(prepared: Prepared, replicate: int, part: int, columns: Columns) -> 
     if "subgroup" in (*columns.inputs, *columns.outputs):
         assert prepared.subgroups is not None
         subgroups = np.searchsorted(prepared.manifest["subgroups"], prepared.subgroups)
+    numbers = None
+    if "numbers" in columns.inputs:
+        assert prepared.numbers is not None
+        numbers = standardised_numbers(prepared, replicate)(prepared.numbers)
     return Portion(
         prepared.pixels,
         prepared.labels,
@@ -170,6 +188,9 @@ def portion(prepared: Prepared, replicate: int, part: int, columns: Columns) -> 
         standardisation(prepared, replicate),
         columns,
         subgroups,
+        numbers,
+        # Scores on validation and test images are those of images that all count the same.
+        training_weights(prepared, replicate) if part == TRAIN else None,
     )
 
 
@@ -179,6 +200,34 @@ def standardisation(prepared: Prepared, replicate: int) -> Standardisation:
     # Images of a single grey level have deviation 0: do not divide by it.
     deviation = np.maximum(np.asarray(split["standard_deviation"], np.float32), 1.0)
     return Standardisation(np.asarray(split["mean"], np.float32), deviation)
+
+
+def standardised_numbers(prepared: Prepared, replicate: int) -> Standardisation:
+    """Return mean and standard deviation of the numbers (n, m) over the training images of a replicate."""
+    assert prepared.numbers is not None
+    seen = prepared.numbers[prepared.indices(replicate, TRAIN)].astype(np.float64)
+    deviation = seen.std(axis=0)
+    # A number that is the same for all training images has deviation 0: do not divide by it.
+    scale = np.where(deviation > 0, deviation, 1)
+    return Standardisation(seen.mean(axis=0).astype(np.float32), scale.astype(np.float32))
+
+
+def training_weights(prepared: Prepared, replicate: int) -> Floats | None:
+    """Return how much each of n images counts in training, with mean 1 over the training images of a replicate.
+
+    Raises:
+        UserError: no training image counts.
+    """
+    if prepared.weights is None:
+        return None
+    mean = prepared.weights[prepared.indices(replicate, TRAIN)].mean(dtype=np.float64)
+    if mean == 0:
+        raise UserError(
+            "At least one training image must have a weight above 0. All training images of replicate "
+            f"{replicate + 1} have weight 0: change their weights in the table."
+        )
+    weights: Floats = (prepared.weights / mean).astype(np.float32)
+    return weights
 
 
 def _names(listed: Any) -> tuple[str, ...]:

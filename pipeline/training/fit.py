@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from pipeline.errors import UserError
 from pipeline.storage.folders import CheckpointFolder
-from pipeline.training.batches import Augment, dataset, evaluation_batches, training_batches
+from pipeline.training.batches import Augment, Mixing, dataset, evaluation_batches, training_batches
 from pipeline.training.checkpoints import Epoch, restore_state, restore_weights, save_state, save_weights
 from pipeline.training.examples import Portion
 from pipeline.training.loops import LOOPS, LoopName
@@ -58,6 +58,7 @@ def fit(
     length: Length,
     seed: int,
     augment: Augment | None,
+    mixing: Mixing | None = None,
     class_weights: Mapping[int, float] | None,
     checkpoint: CheckpointFolder,
     on_epoch: Callable[[list[Epoch]], None],
@@ -87,6 +88,7 @@ def fit(
                 epochs=range(len(history), len(history) + 1),
                 seed=seed,
                 augment=augment,
+                mixing=mixing,
                 class_weights=class_weights,
             ),
             steps,
@@ -94,7 +96,8 @@ def fit(
         )
         portion = length.evaluation_batch_size
         held_out = dataset(
-            lambda: evaluation_batches(validation, batch_size=portion), math.ceil(len(validation) / portion)
+            lambda: evaluation_batches(validation, batch_size=portion, mixing=mixing),
+            math.ceil(len(validation) / portion),
         )
         after = _AfterEpoch(train.columns.outputs, history, length, checkpoint, on_epoch)
         LOOPS[loop](model, batches, held_out, epochs=epochs, after=after)
@@ -153,7 +156,7 @@ def _named(logs: Mapping[str, float], part: str, prefix: str, outputs: tuple[str
         **{
             f"{place}/{metric}": float(logs[f"{prefix}{name}_{logged}"])
             for name, place in places.items()
-            # Training batches have equal sizes, and class weights affect only the loss.
+            # Training batches have equal sizes, and weights affect only the loss.
             for metric, logged in (("loss", "loss" if part == "train" else "cross_entropy"), ("accuracy", "accuracy"))
         },
         f"{part}/total_loss": float(logs[f"{prefix}loss"]),

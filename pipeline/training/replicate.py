@@ -49,6 +49,7 @@ def _train(task: Task, checkpoint: CheckpointFolder, on_progress: OnProgress) ->
         length=at.length,
         seed=at.seed,
         augment=at.augment,
+        mixing=at.mixing,
         class_weights=at.class_weights,
         checkpoint=checkpoint,
         on_epoch=on_epoch,

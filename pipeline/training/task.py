@@ -18,7 +18,12 @@ from pipeline.storage.imports import import_closure, module_file
 from pipeline.training.devices import gpus, processor
 
 COMPUTING = (
-    "pipeline.data.augmentation",
+    "pipeline.augmentation.augment",
+    "pipeline.augmentation.erasing",
+    "pipeline.augmentation.intensities",
+    "pipeline.augmentation.mixing",
+    "pipeline.augmentation.symmetries",
+    "pipeline.augmentation.warping",
     "pipeline.training.batch_normalization",
     "pipeline.training.batches",
     "pipeline.training.checkpoints",
@@ -39,7 +44,7 @@ COMPUTING = (
 If what they compute changes, networks are trained again.
 """
 
-FRAMEWORKS = ("tensorflow", "keras", "numpy")
+FRAMEWORKS = ("tensorflow", "keras", "numpy", "opencv-python-headless")
 
 SCALING = ("mean", "standard_deviation")
 """The manifest's statistics of a replicate's training pixels, which standardise its images."""
@@ -119,7 +124,7 @@ def make_tasks(
         "initial_weights": sha256(initial_weights.read_bytes()).hexdigest() if initial_weights else None,
         "optimizer": asdict(optimizer),
         "training": settings,
-        "augmentation": asdict(augmentation),
+        "augmentation": augmentation.chosen,
         "data": manifest["digest"],
     }
     model = {

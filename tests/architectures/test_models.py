@@ -37,7 +37,9 @@ def built(file: Path) -> keras.Model:
     shapes, classes = (COLOUR, 3) if first else (GREY, 2)
     for shape in shapes:
         try:
-            return build(config["architecture"], config["options"], input_shape=shape, classes=classes, subgroups=2)
+            return build(
+                config["architecture"], config["options"], input_shape=shape, classes=classes, subgroups=2, numbers=3
+            )
         except UserError:
             if shape == shapes[-1]:
                 raise
@@ -168,7 +170,7 @@ INVALID = [
 @pytest.mark.parametrize(("architecture", "options", "part"), INVALID)
 def test_every_architecture_rejects_an_invalid_option_in_one_sentence(architecture, options, part):
     with pytest.raises(UserError) as error:
-        build(architecture, options, input_shape=(64, 64, 1), classes=3, subgroups=2)
+        build(architecture, options, input_shape=(64, 64, 1), classes=3, subgroups=2, numbers=3)
     assert part in str(error.value)
     assert "\n" not in str(error.value)
 

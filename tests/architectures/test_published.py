@@ -445,7 +445,9 @@ def test_the_output_has_one_unit_for_two_classes_and_otherwise_one_per_class(cla
 
 
 def digests() -> dict[str, str]:
-    models = {name: build(name, {}, input_shape=DIGIT, classes=3, subgroups=2) for name in architecture_names()}
+    models = {
+        name: build(name, {}, input_shape=DIGIT, classes=3, subgroups=2, numbers=3) for name in architecture_names()
+    }
     return {name: hashlib.sha256(model.to_json().encode()).hexdigest() for name, model in models.items()}
 
 
@@ -453,7 +455,7 @@ def test_building_an_architecture_again_gives_the_same_bytes():
     code = (
         "import hashlib; from pipeline.networks.build import architecture_names, build\n"
         "for name in reversed(architecture_names()):\n"
-        "    text = build(name, {}, input_shape=(16, 16, 1), classes=3, subgroups=2).to_json()\n"
+        "    text = build(name, {}, input_shape=(16, 16, 1), classes=3, subgroups=2, numbers=3).to_json()\n"
         "    print(name, hashlib.sha256(text.encode()).hexdigest())"
     )
     elsewhere = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

@@ -40,7 +40,7 @@ def assert_agrees_with_keras(model: keras.Model) -> None:
 @pytest.mark.parametrize("architecture", architecture_names())
 @pytest.mark.parametrize("shape", [(28, 28, 1), (33, 47, 3)])
 def test_arithmetic_and_keras_agree_on_every_architecture(architecture, shape):
-    model = build(architecture, {}, input_shape=shape, classes=3, subgroups=2)
+    model = build(architecture, {}, input_shape=shape, classes=3, subgroups=2, numbers=3)
     check(model, layer_table(json.loads(model.to_json())))
 
 

@@ -60,7 +60,20 @@ VALID = {
         "threads": 1,
         "seed": 0,
     },
-    "augmentation": {"horizontal_flip": True, "vertical_flip": False, "quarter_turns": False, "shift": 4},
+    "augmentation": {
+        "horizontal_flip": True,
+        "vertical_flip": False,
+        "quarter_turns": False,
+        "shift": 4,
+        "rotate": 10.0,
+        "zoom": 0.2,
+        "brightness": 0.1,
+        "contrast": 0.1,
+        "noise": 0.02,
+        "cutout": 0.25,
+        "mixup": 0.2,
+        "cutmix": 1.0,
+    },
     "evaluation": {"mistakes": 12},
     "audit": {"margin": 0.1, "checks": {"class_sizes": "ignore"}},
 }
@@ -126,7 +139,8 @@ def test_a_missing_key_is_named():
 @pytest.mark.parametrize("values", [None, [], "lecture", 3])
 def test_a_value_that_is_not_a_section_is_reported_with_its_keys(values):
     assert error_message("augmentation", values) == (
-        "`augmentation` must be a mapping with the keys horizontal_flip, vertical_flip, quarter_turns, shift. "
+        "`augmentation` must be a mapping with the keys horizontal_flip, vertical_flip, quarter_turns, shift, "
+        "rotate, zoom, brightness, contrast, noise, cutout, mixup, cutmix. "
         f"Received {values!r}."
     )
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import fields
 from importlib import import_module
 from pathlib import Path
 
@@ -10,8 +11,10 @@ import pytest
 import yaml
 
 import pipeline.data
+from pipeline.augmentation.augment import augment
+from pipeline.augmentation.mixing import mixture
 from pipeline.config.options import checked_options
-from pipeline.data.augmentation import augment
+from pipeline.config.schema import AugmentationConfig
 from pipeline.data.sources import source_names, watched_files
 from pipeline.data.splits import STRATEGIES, replicate_splits
 
@@ -69,8 +72,22 @@ def test_every_split_configuration_gives_splits(path, few):
 
 @pytest.mark.parametrize("path", files("augmentation"), ids=lambda path: path.stem)
 def test_every_augmentation_configuration_can_be_applied(path):
+    content = read(path)
+    mixing = {name: content.pop(name) for name in ("mixup", "cutmix")}
     images = np.zeros((2, 8, 8, 1), np.uint8)
-    assert augment(images, np.random.default_rng(0), **read(path)).shape == images.shape
+    assert augment(images, np.random.default_rng(0), **content).shape == images.shape
+    if any(mixing.values()):
+        assert mixture(np.random.default_rng(0), 2, 8, 8, **mixing).inputs(images / 255).shape == images.shape
+
+
+def test_every_augmentation_configuration_names_all_settings_in_one_order():
+    settings = [one.name for one in fields(AugmentationConfig)]
+    assert [path.stem for path in files("augmentation") if list(read(path)) != settings] == []
+
+
+def test_every_augmentation_setting_has_a_configuration_that_uses_it():
+    used = {name for path in files("augmentation") for name, value in read(path).items() if value}
+    assert used == {one.name for one in fields(AugmentationConfig)}
 
 
 def test_no_module_of_the_data_package_imports_tensorflow():

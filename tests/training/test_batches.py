@@ -1,14 +1,15 @@
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 
 import numpy as np
 import pytest
 
-from pipeline.data.augmentation import augment
+from pipeline.augmentation.augment import augment
 from pipeline.data.splits import TRAIN, VALIDATION
 from pipeline.training import batches as batches_module
-from pipeline.training.batches import dataset, evaluation_batches, training_batches
-from pipeline.training.examples import Portion, Standardisation
+from pipeline.training.batches import Mixing, dataset, evaluation_batches, training_batches
+from pipeline.training.examples import Columns, Portion, Standardisation
 
 AS_IS = Standardisation(np.zeros(1, np.float32), np.ones(1, np.float32))
 FLIPS = partial(augment, horizontal_flip=True, vertical_flip=True, quarter_turns=True, shift=2)
@@ -141,3 +142,60 @@ def test_batches_are_read_from_disk_only_when_they_are_used(numbered):
     batches = training_batches(slow, batch_size=3, epochs=range(1000), seed=0, augment=None)
     list(islice(batches, 2))
     assert Disk.read == 2
+
+
+EVERYTHING = partial(FLIPS, rotate=20, zoom=0.2, brightness=0.1, contrast=0.2, noise=0.05, cutout=0.4, fill=(90,))
+
+
+@pytest.mark.parametrize("mixing", [Mixing(0.4, 0, (1,)), Mixing(0, 1, (1,)), Mixing(0.4, 1, (1,))])
+def test_all_changes_of_a_batch_depend_on_seed_epoch_and_batch_only(portion, mixing):
+    options = {"batch_size": 8, "seed": 3, "augment": EVERYTHING, "mixing": mixing}
+    whole = list(training_batches(portion(), epochs=range(3), **options))
+    resumed = list(training_batches(portion(), epochs=range(2, 3), **options))
+    assert_same(whole[2 * 5 :], resumed)
+
+
+def test_mixed_images_and_targets_come_from_the_same_two_images(numbered):
+    """The grey level of an image is its label, so with mix-up of all pixels it equals the mixed label."""
+    of_labels = Portion(numbered.pixels % 2, numbered.labels % 2, np.arange(20), AS_IS)
+    for inputs, targets in training_batches(
+        of_labels, batch_size=6, epochs=range(2), seed=0, augment=None, mixing=Mixing(1, 0, (1,))
+    ):
+        np.testing.assert_allclose(inputs[:, 0, 0], targets, atol=1e-6)
+        assert ((targets > 0) & (targets < 1)).any()
+
+
+def test_cut_mix_gives_the_label_the_share_of_the_pixels(numbered):
+    of_labels = Portion(numbered.pixels % 2, numbered.labels % 2, np.arange(20), AS_IS)
+    for inputs, targets in training_batches(
+        of_labels, batch_size=6, epochs=range(2), seed=0, augment=None, mixing=Mixing(0, 1, (1,))
+    ):
+        np.testing.assert_allclose(inputs.mean(axis=(1, 2)), targets, atol=1e-6)
+        assert set(np.unique(inputs)) == {0, 1}
+
+
+def test_validation_targets_are_probabilities_of_unmixed_images_if_training_mixes(numbered):
+    three = Portion(numbered.pixels, numbered.labels % 3, numbered.indices, AS_IS)
+    plain = list(evaluation_batches(three, batch_size=4))
+    mixed = list(evaluation_batches(three, batch_size=4, mixing=Mixing(1, 1, (3,))))
+    for (images, labels), (same, probabilities) in zip(plain, mixed, strict=True):
+        np.testing.assert_array_equal(images, same)
+        np.testing.assert_array_equal(probabilities, np.eye(3)[labels[:, 0].astype(int)])
+
+
+def test_an_image_has_its_weight_times_that_of_its_class_in_training_only(numbered):
+    weighted = replace(numbered, labels=numbered.labels % 2, weights=np.arange(20, dtype=np.float32))
+    weighted = replace(weighted, indices=np.arange(20))
+    options = {"batch_size": 5, "epochs": range(1), "seed": 0, "augment": None}
+    for images, labels, weights in training_batches(weighted, **options, class_weights={0: 2, 1: 10}):
+        numbers = images[:, 0, 0, 0]
+        np.testing.assert_array_equal(weights, numbers * np.where(labels[:, 0] == 1, 10, 2))
+    for images, _, weights in training_batches(weighted, **options):
+        np.testing.assert_array_equal(weights, images[:, 0, 0, 0])
+    assert [len(batch) for batch in evaluation_batches(weighted, batch_size=10)] == [2, 2]
+
+
+def test_a_pair_has_the_product_of_the_weights_of_its_images(numbered):
+    pairs = replace(numbered, columns=Columns(("image", "partner"), ("same",)), weights=np.arange(20, dtype=np.float32))
+    for (images, partners), _, weights in training_batches(pairs, batch_size=5, epochs=range(2), seed=0, augment=None):
+        np.testing.assert_array_equal(weights, images[:, 0, 0, 0] * partners[:, 0, 0, 0])

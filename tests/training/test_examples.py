@@ -54,7 +54,7 @@ def test_columns_are_read_from_every_form_that_keras_writes(tensorflow, written)
         (
             "image",
             "picture",
-            "A network's inputs must be among image, partner, subgroup. Received picture.",
+            "A network's inputs must be among image, partner, subgroup, numbers. Received picture.",
         ),
         ("output", "answer", "A network's outputs must be among output, subgroup, same. Received answer."),
         (

@@ -3,7 +3,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from pipeline.data.augmentation import augment
+from pipeline.augmentation.augment import augment
 from pipeline.data.splits import VALIDATION
 from pipeline.errors import UserError
 from pipeline.storage.folders import CheckpointFolder

@@ -16,6 +16,20 @@ PATIENT = {"keep": "best", "patience": 2, "epochs": 30}
 """A training that ends before its time, with weights kept from an epoch before the last."""
 
 
+AUGMENTED = {
+    "vertical_flip": True,
+    "quarter_turns": True,
+    "rotate": 20.0,
+    "zoom": 0.2,
+    "brightness": 0.1,
+    "contrast": 0.2,
+    "noise": 0.05,
+    "cutout": 0.3,
+    "mixup": 0.3,
+    "cutmix": 1.0,
+}
+
+
 class Interruption(Exception):
     pass
 
@@ -80,7 +94,9 @@ def test_a_seed_gives_the_same_bits_whatever_the_process_trained_before(uninterr
 
 
 @pytest.mark.parametrize(
-    ("changes", "epoch"), [({}, 3), (PATIENT, 2)], ids=["the last weights", "the best weights, with patience"]
+    ("changes", "epoch"),
+    [({}, 3), (PATIENT, 2), (AUGMENTED, 2)],
+    ids=["the last weights", "the best weights, with patience", "all kinds of augmentation"],
 )
 def test_an_interrupted_training_ends_where_an_uninterrupted_one_ends(
     uninterrupted, tasks, train, outcome, changes, epoch

@@ -1,14 +1,16 @@
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 from sklearn.utils.class_weight import compute_class_weight
 
+from pipeline.config.schema import AugmentationConfig
 from pipeline.data.prepared import read_prepared
 from pipeline.data.splits import TRAIN, VALIDATION
 from pipeline.errors import UserError
 
-NOTHING = {"horizontal_flip": False, "vertical_flip": False, "quarter_turns": False, "shift": 0}
+NOTHING = {one.name: False if one.type is bool else 0 for one in fields(AugmentationConfig)}
+ON = {"shift": 1, "rotate": 20.0, "zoom": 0.3, "mixup": 0.4, "cutmix": 1.0}
 
 
 @pytest.fixture
@@ -69,14 +71,53 @@ def test_balanced_class_weights_are_those_of_scikit_learn(start, tasks, prepare)
 def test_class_weights_and_augmentation_are_off_by_default(start, tasks):
     started = start(tasks(**NOTHING)[0])
     assert started.class_weights is None
+    assert started.augment is started.mixing is None
+
+
+@pytest.mark.parametrize("change", [name for name in NOTHING if name not in ("mixup", "cutmix")])
+def test_each_augmentation_changes_the_images(start, tasks, change):
+    started = start(tasks(**NOTHING | {change: ON.get(change, True if "_" in change else 0.4)})[0])
+    images = np.random.default_rng(0).integers(256, size=(16, 8, 8, 1), dtype=np.uint8)
+    assert not np.array_equal(started.augment(images, np.random.default_rng(0)), images)
+
+
+def test_a_hole_has_the_mean_grey_level_of_the_training_images(start, tasks, standardisation):
+    task = tasks(**NOTHING | {"cutout": 1.0})[0]
+    changed = start(task).augment(np.zeros((20, 8, 8, 1), np.uint8), np.random.default_rng(0))
+    mean = standardisation(read_prepared(task.prepared), 0).mean[0]
+    assert set(np.unique(changed)) == {0, round(float(mean))}
+
+
+@pytest.mark.parametrize("name", ["mixup", "cutmix"])
+def test_mixing_is_refused_for_pairs_and_allowed_for_several_outputs(start, tasks, name):
+    with pytest.raises(UserError, match=r"must be 0 for a network of pairs"):
+        start(tasks(form="pairs", **NOTHING | {name: 0.5})[0])
+    started = start(tasks(form="two outputs", **NOTHING | {name: 0.5})[0])
+    assert started.mixing.units == (3, 1)
     assert started.augment is None
 
 
-@pytest.mark.parametrize("change", list(NOTHING))
-def test_each_augmentation_changes_the_images(start, tasks, change):
-    started = start(tasks(**NOTHING | {change: 1 if change == "shift" else True})[0])
-    images = np.random.default_rng(0).integers(256, size=(16, 8, 8, 1), dtype=np.uint8)
-    assert not np.array_equal(started.augment(images, np.random.default_rng(0)), images)
+def test_weights_of_images_are_those_of_the_table_with_mean_one_over_the_training_images(start, tasks, prepare):
+    given = np.random.default_rng(0).uniform(0, 9, 60).astype(np.float32)
+    started = start(replace(tasks()[0], prepared=prepare(weights=given)))
+    weights = started.train.weights
+    np.testing.assert_allclose(weights / weights[0], given / given[0], rtol=1e-5)
+    assert weights[started.train.indices].mean() == pytest.approx(1)
+    assert started.validation.weights is None
+
+
+def test_training_images_must_not_all_have_weight_0(start, tasks, prepare):
+    folder = prepare(weights=np.zeros(60, np.float32))
+    with pytest.raises(UserError, match="All training images of replicate 1 have weight 0"):
+        start(replace(tasks()[0], prepared=folder))
+
+
+def test_with_balanced_class_weights_the_weights_of_the_images_of_each_class_have_one_sum(start, tasks, prepare):
+    folder = prepare(3, weights=np.random.default_rng(0).uniform(0, 9, 60).astype(np.float32))
+    started = start(replace(tasks(3, class_weights="balanced")[0], prepared=folder))
+    labels, weights = (values[started.train.indices] for values in (started.train.labels, started.train.weights))
+    sums = [started.class_weights[label] * weights[labels == label].sum() for label in range(3)]
+    np.testing.assert_allclose(sums, len(labels) / 3, rtol=1e-5)
 
 
 def test_a_schedule_lasts_as_long_as_the_training(start, tasks):

@@ -38,6 +38,14 @@ OTHER = {
     "vertical_flip": True,
     "quarter_turns": True,
     "shift": 2,
+    "rotate": 5.0,
+    "zoom": 0.1,
+    "brightness": 0.1,
+    "contrast": 0.1,
+    "noise": 0.1,
+    "cutout": 0.1,
+    "mixup": 0.1,
+    "cutmix": 0.1,
 }
 
 
@@ -179,6 +187,12 @@ def test_every_choice_changes_the_fingerprint_of_the_configuration(made, section
     assert made()[0].configuration_fingerprint != made(**{section: other})[0].configuration_fingerprint
 
 
+def test_later_kinds_of_augmentation_that_are_off_do_not_change_the_configuration_of_earlier_trainings(made):
+    off = AugmentationConfig(True, False, False, 1, rotate=0.0, mixup=0.0)
+    assert off.chosen == {"horizontal_flip": True, "vertical_flip": False, "quarter_turns": False, "shift": 1}
+    assert made()[0].configuration_fingerprint == made(augmentation=off)[0].configuration_fingerprint
+
+
 def test_code_versions_threads_seed_and_processor_are_not_part_of_the_configuration(made, append, monkeypatch):
     before = {one.configuration_fingerprint for one in made()}
     append("training/fit.py", "ADDED = 1\n")
@@ -244,9 +258,10 @@ WITHOUT_EFFECT = {
     "pipeline.config.schema": "checks values that are in the fingerprint themselves",
     "pipeline.data.balanced_draws": "the split's digest covers what it draws",
     "pipeline.data.images": "the data's digest covers what it makes",
+    "pipeline.data.measured": "the data's digest and the scaling cover what it measures",
+    "pipeline.data.pixel_file": "the data's digest covers what it reads",
     "pipeline.data.prepared": "the digests of data and split, and the scaling, cover what it writes",
     "pipeline.data.splits": "the split's digest covers what it draws",
-    "pipeline.data.test_sets": "the split's digest covers what it chooses",
     "pipeline.errors": "only ends a training",
     "pipeline.interpretation.kernel_image": "draws",
     "pipeline.interpretation.first_layer": "reads weights for a picture",

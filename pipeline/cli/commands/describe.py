@@ -15,7 +15,7 @@ are treated as overlaid pixel by pixel.
 import argparse
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,12 @@ def parser() -> argparse.ArgumentParser:
         metavar="N",
         help="number of subgroups, for models with subgroups as input or output (default: prepared data)",
     )
+    command.add_argument(
+        "--numbers",
+        type=_count_of("--numbers"),
+        metavar="N",
+        help="how many numbers belong to an image, for models with numbers as input (default: prepared data)",
+    )
     command.add_argument("--json", action="store_true", help="print JSON")
     return command
 
@@ -67,7 +73,9 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str]) -> None:
     """Print the table and the totals of a network, as text or as JSON."""
     given = parsed(parser().parse_intermixed_args, arguments, help_command="convtrack describe --help")
-    title, network = _network(given.target, given.input, given.classes, given.subgroups)
+    title, network = _network(
+        given.target, given.input, given.classes, {"subgroups": given.subgroups, "numbers": given.numbers}
+    )
     if given.json:
         print(json.dumps(network.summary(title), indent=1))
         return
@@ -95,7 +103,7 @@ def _count_of(option: str) -> Callable[[str], int]:
 
 
 def _network(
-    target: Sequence[str], shape: Shape | None, classes: int | None, subgroups: int | None
+    target: Sequence[str], shape: Shape | None, classes: int | None, further: Mapping[str, int | None]
 ) -> tuple[str, Network]:
     """A title and the network of a target."""
     overrides = [word for word in target if "=" in word and not Path(word).exists()]
@@ -103,9 +111,10 @@ def _network(
     if len(names) > 1 or (names and overrides):
         raise UserError(f"describe accepts one network at a time. Received: {', '.join(target)}.")
     if not names:
-        return _of_model(overrides, shape, classes, subgroups)
-    if subgroups is not None:
-        raise UserError(f"--subgroups applies only to model=NAME: remove it for {names[0]}.")
+        return _of_model(overrides, shape, classes, further)
+    for option, value in further.items():
+        if value is not None:
+            raise UserError(f"--{option} applies only to model=NAME: remove it for {names[0]}.")
     if names[0].startswith(APPLICATIONS):
         return network_of_application(names[0].removeprefix(APPLICATIONS), shape, classes)
     if classes is not None:
@@ -114,7 +123,7 @@ def _network(
 
 
 def _of_model(
-    overrides: Sequence[str], shape: Shape | None, classes: int | None, subgroups: int | None
+    overrides: Sequence[str], shape: Shape | None, classes: int | None, further: Mapping[str, int | None]
 ) -> tuple[str, Network]:
     several = next((word for word in overrides if SEVERAL.search(word)), None)
     if several:
@@ -131,8 +140,7 @@ def _of_model(
         manifest["image_shape"] = shape
     if classes is not None:
         manifest["classes"] = range(classes)
-    if subgroups is not None:
-        manifest["subgroups"] = range(subgroups)
+    manifest |= {key: range(count) for key, count in further.items() if count is not None}
     network = make_network(model, manifest)
     from_data = " and ".join([*(["shape"] if shape is None else []), *(["classes"] if classes is None else [])])
     source = f" ({from_data} of {manifest['name']} in {PREPARED})" if from_data else ""

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pipeline.data.augmentation import augment
+from pipeline.augmentation.augment import augment
 
 OFF = {"horizontal_flip": False, "vertical_flip": False, "quarter_turns": False, "shift": 0}
 

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def augment(
+def flipped_turned_shifted(
     batch: NDArray[np.uint8],
     rng: np.random.Generator,
     *,
@@ -13,7 +13,7 @@ def augment(
     quarter_turns: bool,
     shift: int,
 ) -> NDArray[np.uint8]:
-    """Augment each image of a batch independently; the batch has shape (b, height, width, channels).
+    """Change each image of a batch independently; the batch has shape (b, height, width, channels).
 
     Each flip has probability 1/2, and each of the four quarter turns 1/4. Rows and columns are shifted by a uniformly
     random whole number of pixels from −`shift` to `shift`; the border is filled by reflection.
