@@ -1,4 +1,4 @@
-"""Write the settings of a trial as a model file, and add the model to the comparison.
+"""Write the settings of a trial as a model file.
 
 The file holds the model's architecture and options, and the values of optimizer, training and augmentation that differ
 from the comparison's. Hydra merges it over the comparison's values. Before the file gets its name, it is composed the
@@ -9,24 +9,17 @@ are compared in pairs that share it.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields, replace
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import yaml
-from ruamel.yaml import YAML
-from ruamel.yaml.error import CommentMark, YAMLError
-from ruamel.yaml.tokens import CommentToken
 
-from pipeline.config.reading import CONF, parse_yaml, read, read_comparison
-from pipeline.config.schema import ComparisonConfig
+from pipeline.config.file_names import NOT_TEXT, is_name
+from pipeline.config.reading import CONF
 from pipeline.errors import UserError
 from pipeline.storage.files import replacing
 from pipeline.storage.fingerprints import fingerprint
 from pipeline.sweeping.adopting import Compose, TrialSettings
-
-NOT_TEXT = {"null", "true", "false", "yes", "no", "on", "off", "y", "n", "nan", "inf"}
-"""Words that YAML or Hydra read as something else than text."""
 
 
 def default_name(sweep: str, model: str) -> str:
@@ -38,15 +31,6 @@ def default_name(sweep: str, model: str) -> str:
     words = sweep if model in sweep else f"{sweep} {model}"
     name = re.sub(r"\W+", "_", words, flags=re.ASCII).strip("_")[:100]
     return name if is_name(name) else f"sweep_{name}"
-
-
-def is_name(name: str) -> bool:
-    """Whether the name is valid for a file, a DVC stage and a Hydra override.
-
-    >>> [is_name(name) for name in ("best_of-20", "2024", "null", "a/b", "a b", "")]
-    [True, False, False, False, False, False]
-    """
-    return re.fullmatch(r"[A-Za-z][\w-]{0,119}", name, re.ASCII) is not None and name.lower() not in NOT_TEXT
 
 
 def file_of(name: str) -> Path:
@@ -152,61 +136,3 @@ def _model_text(header: Sequence[str], model: Mapping[str, Any], others: Mapping
     content = {"model": model, **others} if others else model
     body = yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000)
     return "\n".join([*(["# @package _global_"] if others else []), *header, body])
-
-
-def add_to_comparison(name: str) -> bool:
-    """Append a model to those of conf/comparison.yaml; comments and the other values are kept.
-
-    Returns whether it was added, which is False if the comparison names it already.
-
-    Raises:
-        UserError: the file cannot be edited automatically.
-    """
-    before = read_comparison()
-    if name in before.models:
-        return False
-    file = CONF / "comparison.yaml"
-    # As bytes, because reading as text would lose Windows' line ends.
-    after = with_model(file.read_bytes().decode(), name)
-    try:
-        added = read(ComparisonConfig, parse_yaml(after), "")
-    except (YAMLError, UserError):
-        added = before
-    if added != replace(before, models=(*before.models, name)):
-        raise UserError(f"Cannot edit {file} automatically: add {name} to its models by hand.")
-    with replacing(file) as unfinished:
-        unfinished.write_bytes(after.encode())
-    return True
-
-
-def with_model(text: str, name: str) -> str:
-    """The text of a comparison with another model after the last one.
-
-    >>> print(with_model("models:\\n  - lenet5 # 1998\\n# Trainings per model\\nreplicates: 4\\n", "best"))
-    models:
-      - lenet5 # 1998
-      - best
-    # Trainings per model
-    replicates: 4
-    <BLANKLINE>
-    """
-    editor = YAML()
-    editor.preserve_quotes = True
-    editor.width = 10_000
-    comparison = editor.load(text.replace("\r\n", "\n"))
-    models = comparison["models"]
-    editor.indent(mapping=2, sequence=models.lc.col + 2, offset=models.lc.col)
-    models.append(name)
-    _move_comment(models, len(models) - 2)
-    edited = StringIO()
-    editor.dump(comparison, edited)
-    return edited.getvalue().replace("\n", "\r\n" if "\r\n" in text else "\n")
-
-
-def _move_comment(models: Any, last: int) -> None:
-    """Move the comment lines below item `last` behind the next item, because ruamel.yaml attaches them to an item."""
-    comment = models.ca.items.get(last, [None])[0]
-    if comment is not None and not models.fa.flow_style():
-        own, _, below = comment.value.partition("\n")
-        comment.value = f"{own}\n"
-        models.ca.items[last + 1] = [CommentToken(f"\n{below}", start_mark=CommentMark(0)), None, None, None]

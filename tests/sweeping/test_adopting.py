@@ -8,10 +8,9 @@ import pytest
 import yaml
 
 from pipeline.cli.composing import composed
-from pipeline.config.reading import read_comparison
+from pipeline.config.file_names import is_name
 from pipeline.config.schema import AuditConfig
 from pipeline.data.prepare import prepare
-from pipeline.errors import UserError
 from pipeline.storage.fingerprints import fingerprint
 from pipeline.sweeping import adopting, model_file
 
@@ -223,12 +222,12 @@ def test_differences_of_data_and_split_are_listed():
 )
 def test_the_default_name_consists_of_sweep_and_model(sweep, model, name):
     assert model_file.default_name(sweep, model) == name
-    assert model_file.is_name(name)
+    assert is_name(name)
 
 
 @pytest.mark.parametrize("name", ["a", "A-b_9", "e1", "x" * 120, "on_off"])
 def test_hydra_and_yaml_read_a_valid_name_unchanged(name):
-    assert model_file.is_name(name)
+    assert is_name(name)
     shutil.copy("conf/model/lenet5.yaml", model_file.file_of(name))
     assert composed("train", [f"model={name}"])["model"].name == name
     assert yaml.safe_load(f"- {name}") == [name]
@@ -238,50 +237,4 @@ def test_hydra_and_yaml_read_a_valid_name_unchanged(name):
     "name", ["", "1e5", "-a", "a b", "a/b", "../a", "a.b", "NULL", "nan", "inf", "Yes", "é", "x\n"]
 )
 def test_other_names_are_rejected(name):
-    assert not model_file.is_name(name)
-
-
-COMPARISONS = {
-    "as it is": COMPARISON.read_text(),
-    "in one line": "models: [lenet5, resnet8] # two\n",
-    "with comments": "models:\n  # small\n  - lenet5 # 1998\n\n  - resnet8 # deep\n  # and more\nmargin: 0.01\n",
-    "without indentation": "models:\n- lenet5\n- 'resnet8'\n# the end\n",
-    "on a line of its own": "models:\n  -\n    lenet5\n  -\n    resnet8\nmargin: 0.01\n",
-    "without an end": "models:\n  - lenet5\n  - resnet8",
-    "with the ends of lines of Windows": "# both\r\nmodels:\r\n  - lenet5\r\n  - resnet8\r\nmargin: 0.01\r\n",
-}
-
-
-@pytest.mark.parametrize("written", COMPARISONS)
-def test_a_model_is_added_after_the_last_and_every_comment_stays(written):
-    before = COMPARISONS[written]
-    after = model_file.with_model(before, "best")
-    values = yaml.safe_load(before)
-    assert yaml.safe_load(after) == {**values, "models": [*values["models"], "best"]}
-    assert after.replace(", best", "").replace("- best", "").split() == before.split()
-    if "\n" in before.replace("\r\n", ""):
-        assert "\r" not in after
-    else:
-        assert "\n" not in after.replace("\r\n", "")
-    if written != "in one line":
-        lines = after.splitlines()
-        assert lines[next(place for place, line in enumerate(lines) if "resnet8" in line) + 1].strip() == "- best"
-
-
-def test_a_model_is_added_to_the_comparison_once():
-    shutil.copy("conf/model/lenet5.yaml", model_file.file_of("best"))
-    before = read_comparison()
-    assert model_file.add_to_comparison("best")
-    once = Path("conf/comparison.yaml").read_bytes()
-    assert read_comparison().models == (*before.models, "best")
-    assert not model_file.add_to_comparison("best")
-    assert Path("conf/comparison.yaml").read_bytes() == once
-
-
-def test_a_comparison_that_cannot_be_edited_is_not_changed(monkeypatch):
-    shutil.copy("conf/model/lenet5.yaml", model_file.file_of("best"))
-    before = Path("conf/comparison.yaml").read_bytes()
-    monkeypatch.setattr(model_file, "with_model", lambda text, name: text + "margin: 1.0\n")
-    with pytest.raises(UserError, match="add best to its models by hand"):
-        model_file.add_to_comparison("best")
-    assert Path("conf/comparison.yaml").read_bytes() == before
+    assert not is_name(name)

@@ -16,6 +16,8 @@ import yaml
 
 from pipeline.cli.composing import composed
 from pipeline.cli.usage import parsed
+from pipeline.config.comparison_file import add_to_comparison
+from pipeline.config.file_names import is_name
 from pipeline.config.reading import CONF, flattened, read_comparison
 from pipeline.config.schema import ComparisonConfig
 from pipeline.console import columns, say
@@ -31,11 +33,9 @@ from pipeline.sweeping.adopting import (
 )
 from pipeline.sweeping.adoption_text import best_text, file_header, front_table, trial_text
 from pipeline.sweeping.model_file import (
-    add_to_comparison,
     check_replaceable,
     default_name,
     file_of,
-    is_name,
     write_model,
 )
 from pipeline.sweeping.study import DEFINITION, SETTINGS, open_study, study_names
