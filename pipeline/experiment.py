@@ -27,6 +27,7 @@ from pipeline.data.prepared import read_manifest, read_prepared
 from pipeline.data.prepared_cache import prepared_folder
 from pipeline.errors import UserError
 from pipeline.networks.describe import Network, make_network
+from pipeline.reporting.augmentation_sheet import augmentation_sheet
 from pipeline.storage.files import read_json
 from pipeline.storage.folders import looks_file
 from pipeline.storage.provenance import commit
@@ -158,8 +159,16 @@ def main(
         layers = network.summary(model.architecture)
         # MLflow shows all options, and a model file adopted from a trial only the given ones.
         logged = {**configuration, "model": {**configuration["model"], "options": layers["options"]}}
+        augmented = augmentation_sheet(folder, augmentation) if observer.trial is None else None
         with logging_live(
-            tracker, model.name, tasks, logged, manifest["digest"], layers=layers, trial=observer.trial
+            tracker,
+            model.name,
+            tasks,
+            logged,
+            manifest["digest"],
+            layers=layers,
+            augmented=augmented,
+            trial=observer.trial,
         ) as log:
             on_progress = in_turn(log, observer.on_progress)
             for task in tasks:

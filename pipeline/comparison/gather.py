@@ -93,6 +93,7 @@ def gather_comparison(
             tuned=tuned(uses, test_set, redrawn=_tested_images_can_be_tuned(split)),
         ),
         by_class={model: class_scores(list(ones.values()), folds=folds) for model, ones in predictions.items()},
+        augmented={model: run.augmented.read_bytes() for model, run in runs.items() if run.augmented.is_file()},
         mistakes={model: run.mistakes.read_bytes() for model, run in runs.items() if run.mistakes.is_file()},
         plan=read_plan(models) if read_search() else None,
     )

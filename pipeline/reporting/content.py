@@ -114,7 +114,8 @@ class Comparison:
     `replicates` is the smallest number of replicates of a network. `certainty` covers the models that predict the class
     of an image. `by_class` has the scores of every class by model. `mistakes` maps the name of a model to a picture
     (PNG) of its most confident mistakes. `plan` is that of a search for verdicts, None for a fixed number of
-    replicates. `tracking_link` opens the compared runs in MLflow; it is None without a store.
+    replicates. `augmented` maps the name of a model to a picture (PNG) of training images and their random changes.
+    `tracking_link` opens the compared runs in MLflow; it is None without a store.
 
     Raises:
         ValueError: there is no model, two models share a name, a model lacks the primary metric, or the number of its
@@ -135,6 +136,7 @@ class Comparison:
     reuse: Reuse
     by_class: Mapping[str, tuple[ClassScores, ...]] = field(default_factory=dict)
     plan: Plan | None = None
+    augmented: Mapping[str, bytes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check that tables can show the values."""

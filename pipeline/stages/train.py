@@ -10,6 +10,7 @@ from pipeline.comparison.planned import planned_replicates
 from pipeline.config.schema import AugmentationConfig, ModelConfig, OptimizerConfig, TrainingConfig
 from pipeline.console import say
 from pipeline.data.prepared import read_manifest
+from pipeline.reporting.augmentation_sheet import augmentation_sheet
 from pipeline.reporting.text.quantities import number_of
 from pipeline.storage.files import read_json, read_json_text
 from pipeline.storage.folders import PREPARED, RunFolder
@@ -48,6 +49,7 @@ def main(
 
     tracker = Tracker.open(manifest["name"])
     layers = read_json(run.layers, "options")
+    augmented = augmentation_sheet(PREPARED, augmentation)
     configuration = {
         **manifest["settings"],
         "optimizer": asdict(optimizer),
@@ -57,7 +59,9 @@ def main(
     }
     todo = [task for task in tasks if not task.result.finished]
     report_reused(model.name, tasks, todo)
-    with logging_live(tracker, model.name, tasks, configuration, manifest["digest"], layers=layers) as live:
+    with logging_live(
+        tracker, model.name, tasks, configuration, manifest["digest"], layers=layers, augmented=augmented
+    ) as live:
         count = worker_count(len(unpredicted), training.threads, wanted=workers)
         if todo:
             place = f" ({models.index(model.name) + 1} of {len(models)} models)" if model.name in models else ""
@@ -66,4 +70,4 @@ def main(
         report = Reporter(model.name, [task.replicate for task in todo], training.epochs, count)
         train_side_by_side(unpredicted, workers=count, on_progress=in_turn(report, live))
     finish(tasks)
-    collect(run, model.name, tasks, configuration)
+    collect(run, model.name, tasks, configuration, augmented=augmented)

@@ -89,6 +89,11 @@ class RunFolder:
         """The history's mean over replicates by epoch, CSV, for `dvc plots`."""
         return self.folder / "learning_curve.csv"
 
+    @property
+    def augmented(self) -> Path:
+        """A picture of training images and their random changes; missing without augmentation."""
+        return self.train / "augmentation.png"
+
     def result(self, replicate: int) -> "ResultFolder":
         """Return the result folder of the replicate with this number."""
         return ResultFolder(self.train / f"replicate-{replicate}")

@@ -36,6 +36,8 @@ SWEEP_FINGERPRINT = "convtrack.sweep_fingerprint"
 TRIAL = "convtrack.trial"
 TRIAL_STATE = "convtrack.trial_state"
 """Tag: `complete`, `pruned` or `failed`."""
+AUGMENTED = "augmentation.png"
+"""Artifact: a picture of training images and their random changes."""
 REASON = "convtrack.reason"
 """Tag: why a trial failed."""
 

@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +145,11 @@ class RunLog:
                     self.client.log_image(run, np.asarray(picture), key="kernels", step=step)
                 if written:
                     written.pictures.add(step)
+
+    def log_picture(self, run: str, png: bytes, file: str) -> None:
+        """Write a picture as an artifact."""
+        with Image.open(BytesIO(png)) as picture:
+            self.client.log_image(run, np.asarray(picture.convert("RGB")), file)
 
     def log_files(self, run: str, files: Sequence[Path], under: str) -> None:
         """Copy files into a folder of the run's artifacts."""

@@ -13,8 +13,18 @@ from pipeline.training.task import Task, best
 CURVES = ["train/loss", "val/loss", "train/accuracy", "val/accuracy"]
 
 
-def collect(run: RunFolder, model: str, tasks: Sequence[Task], configuration: Mapping[str, Any]) -> None:
-    """Copy every result into the run folder, with one history, one record and the mean learning curve of all."""
+def collect(
+    run: RunFolder,
+    model: str,
+    tasks: Sequence[Task],
+    configuration: Mapping[str, Any],
+    *,
+    augmented: bytes | None = None,
+) -> None:
+    """Copy every result into the run folder, with one history, one record and the mean learning curve of all.
+
+    `augmented` is a picture (PNG) of examples of the augmentation, if there is one.
+    """
     histories = [pd.read_csv(task.result.history).assign(replicate=task.replicate) for task in tasks]
     history = pd.concat(histories)
     with replacing_folder(run.train) as unfinished:
@@ -27,6 +37,8 @@ def collect(run: RunFolder, model: str, tasks: Sequence[Task], configuration: Ma
                 ignore=shutil.ignore_patterns(*left_out),
             )
         history.to_csv(unfinished / run.history.name, index=False)
+        if augmented is not None:
+            (unfinished / run.augmented.name).write_bytes(augmented)
         write_json(
             unfinished / run.replicates.name,
             {

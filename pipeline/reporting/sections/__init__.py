@@ -7,6 +7,7 @@ from pipeline.reporting.blocks import Document
 from pipeline.reporting.content import Comparison
 from pipeline.reporting.sections import (
     all_pairs,
+    augmentation,
     classes,
     cost_benefit,
     further_scores,
@@ -32,6 +33,7 @@ SECTIONS = (
     subgroups,
     worst_mistakes,
     image_data,
+    augmentation,
     setup,
     reproducing,
 )

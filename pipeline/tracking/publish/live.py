@@ -8,7 +8,7 @@ from pipeline.console import say
 from pipeline.errors import reason
 from pipeline.tracking.connection import STORE_ERRORS
 from pipeline.tracking.image_sets import image_sets_in
-from pipeline.tracking.names import REASON, TRIAL_STATE
+from pipeline.tracking.names import AUGMENTED, REASON, TRIAL_STATE
 from pipeline.tracking.publish.model_runs import ModelRuns, SweepTrial, network_metrics, network_tags
 from pipeline.tracking.tracker import Status, Tracker
 from pipeline.training.task import Progress, Pruned, Task
@@ -26,6 +26,7 @@ def logging_live(
     data_digest: str,
     *,
     layers: Mapping[str, Any],
+    augmented: bytes | None = None,
     trial: SweepTrial | None = None,
 ) -> Iterator["LiveLogger"]:
     """Log a model's training; when the block ends, for whatever reason, no run stays RUNNING.
@@ -35,6 +36,7 @@ def logging_live(
 
     Args:
         layers: the content of the layer table's file.
+        augmented: a picture (PNG) of examples of the augmentation, if there is one.
         trial: the trial that is trained, if any. Its runs are below the run of its sweep, and a tag states how it
             ended. A pruned trial is FINISHED. If another process has taken the trial over, its runs are left alone.
     """
@@ -54,7 +56,7 @@ def logging_live(
         if trial is not None:
             # At once, so that a process that ran the trial before leaves the runs alone from now on.
             tracker.start(runs.parent)
-        logger.begin()
+        logger.begin(augmented)
         yield logger
         logger.finish({TRIAL_STATE: "complete"} if trial else {})
         status = "FINISHED"
@@ -92,8 +94,8 @@ class LiveLogger:
         self.reachable = True
         self.started: set[int] = set()
 
-    def begin(self) -> None:
-        """Log the images that the model uses."""
+    def begin(self, augmented: bytes | None) -> None:
+        """Log the images that the model uses, and the picture of their augmentation."""
         runs, prepared = self.runs, self.tasks[0].prepared
         with self._while_reachable() as reachable:
             if reachable:
@@ -101,6 +103,8 @@ class LiveLogger:
                     runs.tracker.log_images(run, image_sets_in(prepared, replicate))
                 if not runs.single:
                     runs.tracker.log_images(runs.parent, image_sets_in(prepared))
+                if augmented is not None:
+                    runs.tracker.log_picture(runs.parent, augmented, AUGMENTED)
 
     def __call__(self, progress: Progress) -> None:
         """Log the new epochs and pictures of a replicate."""

@@ -4,6 +4,7 @@ from pipeline.data.prepared import Prepared
 from pipeline.storage.files import read_json
 from pipeline.storage.folders import RunFolder
 from pipeline.tracking.image_sets import image_sets
+from pipeline.tracking.names import AUGMENTED
 from pipeline.tracking.publish.model_runs import ModelRuns, provenance_tags
 from pipeline.tracking.tracker import Tracker
 
@@ -26,6 +27,8 @@ def publish_training(tracker: Tracker, run: RunFolder, prepared: Prepared) -> Mo
     missing = {replicate: result for replicate, result in results.items() if not runs.holds_result(replicate, result)}
     if missing:
         tracker.log_images(runs.parent, image_sets(prepared))
+        if run.augmented.is_file():
+            tracker.log_picture(runs.parent, run.augmented.read_bytes(), AUGMENTED)
     for replicate, result in missing.items():
         tracker.log_images(runs.child(replicate), image_sets(prepared, replicate))
         runs.log_result(replicate, result)

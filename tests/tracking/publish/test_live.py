@@ -1,6 +1,10 @@
+from io import BytesIO
+
 import pytest
+from PIL import Image
 
 from pipeline.errors import UserError
+from pipeline.tracking.names import AUGMENTED
 from pipeline.tracking.publish.live import LiveLogger, logging_live
 from pipeline.tracking.publish.model_runs import NETWORK_METRICS, ModelRuns
 from pipeline.tracking.tracker import Tracker
@@ -22,6 +26,18 @@ def test_a_training_logged_live_is_complete_and_finished(tracker, result):
     kept = {"kept_loss": 0.5, "kept_accuracy": 0.75}
     assert found["lenet5"].data.metrics == {**kept, **dict.fromkeys(NETWORK_METRICS, 1000), "receptive_field": 12}
     assert found["lenet5"].data.tags["convtrack.reused_replicates"] == "0"
+
+
+def test_the_picture_of_the_augmentation_is_logged_before_training(tracker, result, tmp_path):
+    buffer = BytesIO()
+    Image.new("RGBA", (4, 3), (0, 128, 255, 255)).save(buffer, "PNG")
+    with logging_live(
+        tracker, "lenet5", [task(result)], CONFIGURATION, "d1ce", layers=LAYERS, augmented=buffer.getvalue()
+    ):
+        run = runs(tracker)["lenet5"].info.run_id
+        file = tracker.client.download_artifacts(run, AUGMENTED, str(tmp_path))
+        with Image.open(file) as picture:
+            assert (picture.size, picture.getpixel((0, 0))) == ((4, 3), (0, 128, 255))
 
 
 def test_compared_runs_open_with_a_cost_and_not_with_the_validation_loss(tracker, result):

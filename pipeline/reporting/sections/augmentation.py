@@ -1,0 +1,36 @@
+"""What the networks saw in training: images as they are, and as each augmentation changes them."""
+
+from pipeline.reporting.blocks import Image, Images, Paragraph, Section
+from pipeline.reporting.content import Comparison
+
+
+def section(comparison: Comparison) -> Section | None:
+    """Return the sheet of each augmentation with the models that it belongs to."""
+    models: dict[bytes, list[str]] = {}
+    for model, sheet in comparison.augmented.items():
+        models.setdefault(sheet, []).append(model)
+    if not models:
+        return None
+    return Section(
+        "augmentation",
+        "Augmentation",
+        (
+            Paragraph(
+                "Training images as they are, changed by each kind of augmentation, and changed by all of them as in "
+                "training. Every epoch draws other changes. Validation and test images are not changed."
+            ),
+            Images(
+                tuple(
+                    Image(
+                        ", ".join(names),
+                        f"augmentation-{number}",
+                        f"Six training images in rows: as they are, and as the augmentation of {', '.join(names)} "
+                        "changes them.",
+                        sheet,
+                    )
+                    for number, (sheet, names) in enumerate(models.items(), start=1)
+                )
+            ),
+        ),
+        "training images and their random changes",
+    )
