@@ -16,6 +16,7 @@ from pipeline.console import say
 TITLES = {
     "step": "A training step",
     "share": "Share of the machine's matrix product",
+    "prepare": "Preparing",
     "input": "Input",
     "whole": "The whole comparison",
     "whole_avx2": "The whole comparison, as on AVX2",

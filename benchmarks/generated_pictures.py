@@ -36,7 +36,7 @@ def _write(folder: Path, numbers: Iterable[int], *, width: int, height: int, suf
         file.write_bytes(encoded(number, width=width, height=height, suffix=suffix, seed=seed))
 
 
-def encoded(number: int, *, width: int, height: int, suffix: str, seed: int) -> bytes:
+def encoded(number: int, *, width: int, height: int, suffix: str, seed: int = 0) -> bytes:
     """The bytes of the file of a picture."""
     random = np.random.default_rng([seed, number])
     coarse = random.integers(0, 176, (COARSE, COARSE, 3), np.uint8) + np.uint8(64 * (number % 2))
