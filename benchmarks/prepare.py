@@ -91,7 +91,9 @@ def draft(folder: Path, rounds: int) -> Iterator[Measurement]:
     )
     changes = np.concatenate([change(number) for number in range(20)])
     for name, value in (("mean", changes.mean()), ("largest", changes.max())):
-        yield Measurement("prepare", f"draft decoding, {name} change of a pixel value (0 to 255)", float(value), unit="")
+        yield Measurement(
+            "prepare", f"draft decoding, {name} change of a pixel value (0 to 255)", float(value), unit=""
+        )
 
 
 def change(number: int) -> np.ndarray:

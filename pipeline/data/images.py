@@ -1,5 +1,6 @@
 """Labelled images, as a data source returns them."""
 
+import math
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import UserError
 
-BLOCK = 1024  # images at a time, so that images on disk never fill the memory
+BLOCK = 2**22  # bytes at a time, so that images on disk never fill the memory
 
 
 class Pixels(Protocol):
@@ -122,6 +123,8 @@ def printable(name: str) -> str:
     >>> printable("a\\nb")
     'a\\\\nb'
     """
+    if name.isprintable():
+        return name
     return "".join(
         one.encode("unicode_escape").decode() if unicodedata.category(one) in ("Cc", "Cs", "Zl", "Zp") else one
         for one in name
@@ -129,6 +132,7 @@ def printable(name: str) -> str:
 
 
 def blocks(pixels: Pixels) -> Iterator[NDArray[np.uint8]]:
-    """The images in blocks of at most `BLOCK`, in order."""
-    for start in range(0, len(pixels), BLOCK):
-        yield pixels[start : start + BLOCK]
+    """The images in blocks of at most `BLOCK` bytes, or of one image if it is larger, in order."""
+    count = max(BLOCK // math.prod(pixels.shape[1:]), 1)
+    for start in range(0, len(pixels), count):
+        yield pixels[start : start + count]

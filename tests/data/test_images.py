@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from pipeline.data.images import blocks
 from pipeline.errors import UserError
 
 
@@ -37,3 +38,10 @@ def test_labels_must_lie_in_the_classes(few):
 def test_classes_must_differ(few):
     with pytest.raises(ValueError, match="must not contain a name twice"):
         replace(few, classes=("sound", "sound"))
+
+
+def test_blocks_are_limited_in_bytes_and_hold_all_images():
+    pixels = np.zeros((5, 1000, 500, 3), np.uint8)
+    assert [len(block) for block in blocks(pixels)] == [2, 2, 1]
+    assert [len(block) for block in blocks(np.zeros((2, 3000, 2000, 1), np.uint8))] == [1, 1]
+    assert [len(block) for block in blocks(np.zeros((3, 1, 1, 1), np.uint8))] == [3]

@@ -82,6 +82,24 @@ def test_an_interrupted_reading_continues(folder, decoded, monkeypatch):
     assert decoded == [f"{number:03d}.png" for number in range(192, 300)]
 
 
+def test_pictures_that_are_not_stored_side_by_side_are_read_in_their_order(folder):
+    read(folder)
+    for number in (0, 7, 8, 299):
+        (folder / f"{number:03d}.png").touch()
+    os.utime(folder / "250.png", (1, 1))
+    reading = read(folder)
+    assert_in_order(reading)
+    np.testing.assert_array_equal(reading.pixels[5:10], reading.pixels[0:300][5:10])
+    assert reading.pixels[3:3].shape == (0, 4, 5, 3)
+
+
+def test_truncated_pixels_raise_an_error(folder):
+    reading = read(folder)
+    os.truncate(reading.pixels.path, 1000)
+    with pytest.raises(ValueError, match="was truncated while it was read"):
+        reading.pixels[0:300]
+
+
 def test_damaged_pixels_are_decoded_again(folder, decoded):
     path = read(folder).pixels.path
     with path.open("r+b") as stream:

@@ -23,8 +23,9 @@ DRAFT = 2
 DEEP_MODES = ("I", "F")
 """The modes of Pillow whose values have more than 8 bits: I, I;16, I;16B and so on, and F."""
 FULL_RANGE = (0.0, 65535.0)
-FORMATS = ["AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP"]
-"""The formats that are read. Pillow knows others, one of which starts a program (EPS), whatever the file is called."""
+FORMATS = ["JPEG", "PNG", "AVIF", "BMP", "GIF", "JPEG2000", "PPM", "TIFF", "WEBP"]
+"""The formats that are read, frequent ones first. Pillow knows others, one of which starts a program (EPS), whatever the
+file is called."""
 HEIF = ["HEIF"]
 HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"mif1", b"msf1")
 ORIENTATION, QUARTER_TURNS = 0x0112, (5, 6, 7, 8)
@@ -170,7 +171,9 @@ def _decoded(opened: Image.Image, decoding: Decoding, page: int) -> tuple[NDArra
         # Without effect for other formats than JPEG.
         least = DRAFT * decoding.width, DRAFT * decoding.height
         opened.draft(opened.mode, least[::-1] if turned else least)
-    ImageOps.exif_transpose(opened, in_place=True)
+    opened.load()  # PNG files may state their orientation after the pixels.
+    if opened.getexif().get(ORIENTATION, 1) != 1:
+        ImageOps.exif_transpose(opened, in_place=True)
     upright, lowest, highest = _deep_colour(opened, decoding) if deep_colour else _eight_bits(opened, decoding)
     if upright.has_transparency_data:
         upright = _laid_on_background(upright, decoding)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from hashlib import sha256
-from itertools import compress
+from itertools import compress, pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -73,12 +73,20 @@ class StoredPixels:
 
     def __getitem__(self, rows: slice) -> NDArray[np.uint8]:
         """Read some of the pictures."""
-        chosen = self.rows[rows].tolist()
+        chosen = self.rows[rows]
         pictures = np.empty((len(chosen), *self.shape[1:]), np.uint8)
         size = int(np.prod(self.shape[1:]))
+        # Rows that follow one another, as after the first run, are read at once.
+        starts = np.flatnonzero(np.diff(chosen, prepend=-2) != 1).tolist()
         with self.path.open("rb", buffering=0) as stream:
-            for picture, row in zip(pictures, chosen, strict=True):
-                os.preadv(stream.fileno(), [memoryview(picture.data).cast("B")], row * size)
+            for start, stop in pairwise([*starts, len(chosen)]):
+                stream.seek(int(chosen[start]) * size)
+                run = memoryview(pictures[start:stop].data).cast("B")
+                while len(run):  # The system reads at most 2 GiB at once.
+                    read = stream.readinto(run)
+                    if not read:
+                        raise ValueError(f"{self.path} was truncated while it was read.")
+                    run = run[read:]
         return pictures
 
 
@@ -221,8 +229,9 @@ def _decode_some(
             except Unreadable as problem:
                 entries.append(Entry(None, b"", str(problem), None))
                 continue
-            os.pwrite(stream.fileno(), pixels.tobytes(), row * size)
-            entries.append(Entry(row, sha256(pixels.tobytes()).digest(), None, facts))
+            values = np.ascontiguousarray(pixels).data
+            os.pwrite(stream.fileno(), values, row * size)
+            entries.append(Entry(row, sha256(values).digest(), None, facts))
     return entries
 
 
