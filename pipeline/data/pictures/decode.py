@@ -24,8 +24,8 @@ DEEP_MODES = ("I", "F")
 """The modes of Pillow whose values have more than 8 bits: I, I;16, I;16B and so on, and F."""
 FULL_RANGE = (0.0, 65535.0)
 FORMATS = ["JPEG", "PNG", "AVIF", "BMP", "GIF", "JPEG2000", "PPM", "TIFF", "WEBP"]
-"""The formats that are read, frequent ones first. Pillow knows others, one of which starts a program (EPS), whatever the
-file is called."""
+"""The formats that are read, frequent ones first. Pillow knows others, one of which starts a program (EPS), whatever
+the file is called."""
 HEIF = ["HEIF"]
 HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"mif1", b"msf1")
 ORIENTATION, QUARTER_TURNS = 0x0112, (5, 6, 7, 8)
