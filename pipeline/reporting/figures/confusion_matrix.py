@@ -13,6 +13,8 @@ from pipeline.reporting.text import quantities
 
 NUMBERED_CLASSES = 16
 """Matrices with more classes have no numbers, because they would be too small to read."""
+LONGEST_LABEL = 18
+"""Characters of a class name at an axis; the table of the report has the whole names."""
 
 
 class ConfusionMatrix(NamedTuple):
@@ -63,7 +65,8 @@ def _draw(axes: Axes, matrix: ConfusionMatrix) -> None:
 
     With more than five classes the opacity is the square root of the share, so that rare confusions are visible.
     """
-    classes, counts, shares = matrix
+    counts, shares = matrix.counts, matrix.shares
+    classes = [_label(name) for name in matrix.classes]
     n = len(classes)
     size = 8.0 if n <= 5 else max(4.5, 75 / n)
     for (row, column), count in np.ndenumerate(counts):
@@ -89,3 +92,14 @@ def _draw(axes: Axes, matrix: ConfusionMatrix) -> None:
     for spine in axes.spines.values():
         spine.set_visible(True)
     axes.set(xlabel="predicted", ylabel="true")
+
+
+def _label(name: str) -> str:
+    """The name in one line; of a long name the beginning and the end, because either may tell classes apart.
+
+    >>> _label("a class with a very long name 17")
+    'a class w…g name 17'
+    """
+    line = " ".join(name.split())
+    half = LONGEST_LABEL // 2
+    return line if len(line) <= LONGEST_LABEL else f"{line[:half]}…{line[-half:]}"

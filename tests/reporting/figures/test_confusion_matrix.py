@@ -45,3 +45,14 @@ def test_rare_confusions_of_many_classes_are_visible_and_long_names_keep_their_s
     (axes,) = confusion_figure({"fully_connected_mnist": confusion_matrix(tuple("0123456789"), counts)}).axes
     assert min(square.get_alpha() for square in axes.patches) == pytest.approx(0.1)
     assert axes.title.get_fontsize() == 9.5
+
+
+@pytest.mark.parametrize("name", ["é" * 300, "line\nbreak", "a/b" * 30])
+def test_a_long_class_name_is_shortened_so_that_the_matrix_keeps_its_place(name):
+    classes = (name, *"bcdefgh")
+    figure = confusion_figure({"a": confusion_matrix(classes, np.ones((8, 8), int))})
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    assert all(0 <= label.get_window_extent().x0 for label in axes.get_yticklabels())
+    assert axes.get_window_extent().width > 0.4 * figure.bbox.width
+    assert "\n" not in axes.get_yticklabels()[0].get_text()
