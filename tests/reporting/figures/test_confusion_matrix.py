@@ -53,6 +53,6 @@ def test_a_long_class_name_is_shortened_so_that_the_matrix_keeps_its_place(name)
     figure = confusion_figure({"a": confusion_matrix(classes, np.ones((8, 8), int))})
     figure.draw_without_rendering()
     (axes,) = figure.axes
-    assert all(0 <= label.get_window_extent().x0 for label in axes.get_yticklabels())
+    assert all(label.get_window_extent().x0 >= 0 for label in axes.get_yticklabels())
     assert axes.get_window_extent().width > 0.4 * figure.bbox.width
     assert "\n" not in axes.get_yticklabels()[0].get_text()
