@@ -1,15 +1,16 @@
 """Images that a source has as arrays, in one or several parts, in memory or in a file that is read in slices."""
 
+import math
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pipeline.data.images import LabelledImages
-from pipeline.data.labelling import division_of
+from pipeline.data.images import LabelledImages, printable
+from pipeline.data.labelling import division_of, listed, positive_last
 from pipeline.data.splits import TRAIN
 from pipeline.errors import UserError
 
@@ -27,9 +28,10 @@ class JoinedPixels:
 
     dtype = np.dtype(np.uint8)
 
-    def __init__(self, parts: Sequence[Any], size: int | None) -> None:
-        """Read from these arrays, resized to squares of `size` pixels if it is given."""
+    def __init__(self, parts: Sequence[Any], size: int | None, file: Path) -> None:
+        """Read from these arrays in a file, resized to squares of `size` pixels if it is given."""
         self._parts = parts
+        self._file = file
         self._size = size
         height, width, *channels = parts[0].shape[1:]
         side = (height, width) if size is None else (size, size)
@@ -43,10 +45,16 @@ class JoinedPixels:
         """Read some of the images; the step must be 1."""
         first, last, _ = rows.indices(len(self))
         found, start = [], 0
-        for part in self._parts:
-            some = part[max(first - start, 0) : max(last - start, 0)]
-            found.append(np.asarray(some).reshape(len(some), *part.shape[1:3], -1))
-            start += len(part)
+        try:
+            for part in self._parts:
+                some = part[max(first - start, 0) : max(last - start, 0)]
+                found.append(np.asarray(some).reshape(len(some), *part.shape[1:3], self.shape[3]))
+                start += len(part)
+        except Exception as error:  # Damaged files of each kind raise other exceptions.
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise UserError(
+                f"Images {first:,} to {last - 1:,} of '{self._file}' cannot be read ({reason}): copy it again."
+            ) from None
         images = np.concatenate(found)
         return images if self._size is None else np.stack([_resized(image, self._size) for image in images])
 
@@ -57,6 +65,7 @@ def labelled_arrays(
     file: Path,
     source: str,
     classes: Sequence[str],
+    positive: str | None,
     size: int | None,
     found: Sequence[str],
 ) -> LabelledImages:
@@ -64,34 +73,27 @@ def labelled_arrays(
 
     Args:
         parts: the parts; none if the file has another layout.
-        file: where they come from, for messages.
+        file: the file or folder that they come from.
         source: the name of the source.
-        classes: the names of the classes by label; by default the labels.
+        classes: the names of the classes by label; by default the labels that occur.
+        positive: the class that scores such as recall refer to, by default the rarer of two classes.
         size: the side length in pixels, by default the one in the file.
-        found: what the file contains, for messages.
+        found: the names of arrays or files, for messages.
 
     Raises:
         UserError: no parts, or arrays of other shapes or types.
     """
     if not parts:
-        raise UserError(
-            f"'{file}' does not have the layout of data source {source} (`convtrack prepare data={source}` describes "
-            f"it in conf/data/{source}.yaml). It contains {', '.join(found) or 'nothing'}."
-        )
+        raise UserError(_other_layout(file, source, found))
     for one in parts:
         _check(one, parts[0], file)
-    labels = np.concatenate([np.asarray(one.labels).reshape(-1) for one in parts]).astype(np.int64)
-    names = tuple(classes) or tuple(str(label) for label in range(int(labels.max()) + 1))
-    if labels.min() < 0 or labels.max() >= len(names):
-        raise UserError(
-            f"Labels of '{file}' must lie in 0..{len(names) - 1}, because option 'classes' names {len(names)} classes. "
-            f"Received {labels.min()}..{labels.max()}."
-        )
+    names, labels = _labels(np.concatenate([_flat(one.labels, file) for one in parts]), classes, file)
+    names, labels, notes = positive_last(names, labels, positive)
     divided = {one.part for one in parts} > {TRAIN}
     division = division_of(np.repeat([one.part for one in parts], [len(one.images) for one in parts]).tolist())
     rows = np.array([f"{file.stem}-{row:06d}" for row in range(len(labels))])
     return LabelledImages(
-        pixels=JoinedPixels([one.images for one in parts], size),
+        pixels=JoinedPixels([one.images for one in parts], size, file),
         labels=labels,
         classes=names,
         groups=rows,
@@ -100,28 +102,66 @@ def labelled_arrays(
         source=source,
         licence="not stated",
         attribution=f"Pictures: {file.name}",
-        notes=division.notes if divided else (),
+        notes=(*notes, *(division.notes if divided else ())),
         test=division.test if divided else None,
         validation=division.validation if divided else None,
     )
 
 
+def _other_layout(file: Path, source: str, found: Sequence[str]) -> str:
+    if any(PurePath(name).suffix in {".pkl", ".pickle"} or name.startswith("data_batch") for name in found):
+        return (
+            f"'{file}' holds pickle files. They are never loaded, because loading them can run code: convert them to "
+            "an .npz file or to class folders."
+        )
+    return (
+        f"'{file}' does not have the layout of data source {source}, which conf/data/{source}.yaml describes. It holds "
+        f"{listed(found) or 'nothing'}."
+    )
+
+
 def _check(one: ArrayPart, first: ArrayPart, file: Path) -> None:
-    shape = one.images.shape
+    shape = tuple(one.images.shape)
     if one.images.dtype != np.uint8 or len(shape) not in (3, 4) or (len(shape) == 4 and shape[3] not in (1, 3)):
         raise UserError(
             f"Images in '{file}' must be uint8 of shape (n, height, width) or (n, height, width, channels) with 1 or 3 "
             f"channels. Received {one.images.dtype} of shape {shape}."
         )
-    if shape[1:] != first.images.shape[1:]:
+    if shape[1:] != tuple(first.images.shape[1:]):
         raise UserError(
-            f"All images in '{file}' must have one shape. Received {first.images.shape[1:]} and {shape[1:]}."
+            f"All images in '{file}' must have one shape. Received {tuple(first.images.shape[1:])} and {shape[1:]}."
         )
-    if np.asarray(one.labels).size != len(one.images) or np.asarray(one.labels).dtype.kind not in "iu":
+    if 0 in shape:
+        raise UserError(f"Images in '{file}' must not be empty. Received shape {shape}.")
+    if math.prod(one.labels.shape) != shape[0] or np.dtype(one.labels.dtype).kind not in "iu":
         raise UserError(
-            f"Labels in '{file}' must be one integer for each of {len(one.images)} images. "
-            f"Received {np.asarray(one.labels).dtype} of shape {np.asarray(one.labels).shape}."
+            f"Labels in '{file}' must be one integer for each of {shape[0]:,} images. "
+            f"Received {one.labels.dtype} of shape {tuple(one.labels.shape)}."
         )
+
+
+def _flat(labels: Any, file: Path) -> NDArray[np.int64]:
+    """The labels of a part, n values."""
+    try:
+        return np.asarray(labels[:]).reshape(-1).astype(np.int64)
+    except Exception as error:  # Damaged files of each kind raise other exceptions.
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UserError(f"Labels in '{file}' cannot be read ({reason}): copy it again.") from None
+
+
+def _labels(labels: NDArray[np.int64], classes: Sequence[str], file: Path) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+    """The names of the classes, and the class of each image."""
+    if not classes:
+        occurring, indices = np.unique(labels, return_inverse=True)
+        return tuple(map(str, occurring.tolist())), indices
+    if labels.min() < 0 or labels.max() >= len(classes):
+        raise UserError(
+            f"Labels of '{file}' must lie in 0..{len(classes) - 1}, because option 'classes' names {len(classes)} "
+            f"classes. Received {labels.min()}..{labels.max()}."
+        )
+    if len(set(classes)) < len(classes):
+        raise UserError(f"Option 'classes' must not contain a name twice. Received {', '.join(classes)}.")
+    return tuple(map(printable, classes)), labels
 
 
 def _resized(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:

@@ -47,10 +47,11 @@ def test_options_of_a_data_configuration_are_those_of_its_source(path):
 @pytest.mark.parametrize("path", files("data"), ids=lambda path: path.stem)
 def test_the_files_of_every_source_are_watched_with_its_own_options(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    folder = tmp_path / "data" / "images"
-    folder.mkdir(parents=True)
-    for name in ("a.png", "table.csv", "images.npz", "train_x.h5", "t10k-labels-idx1-ubyte"):
-        (folder / name).write_bytes(b"four")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for folder in ("data/images", ".keras/datasets", ".keras/datasets/fashion-mnist"):
+        (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+        for name in ("a.png", "table.csv", "images.npz", "mnist.npz", "train_x.h5", "t10k-labels-idx1-ubyte"):
+            (tmp_path / folder / name).write_bytes(b"four")
     content = read(path)
     watched = watched_files(content["source"], content["options"])
     # A source that reads a package has no `watched`, because the files of a package do not change.

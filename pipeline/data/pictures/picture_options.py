@@ -37,7 +37,6 @@ class PictureOptions(TypedDict, total=False):
 
     size: pixels of a side, or height and width.
     unreadable: whether unreadable files `stop` the preparation or are left out (`skip`).
-    all_pages: whether each page of a TIFF file is a picture.
     """
 
     size: Side | tuple[Side, Side]
@@ -48,7 +47,6 @@ class PictureOptions(TypedDict, total=False):
     largest: Annotated[int, Ge(1)]
     draft: bool
     unreadable: Literal["stop", "skip"]
-    all_pages: bool
 
 
 class ReadPictures(NamedTuple):
@@ -74,8 +72,8 @@ def decoding_of(options: PictureOptions) -> Decoding:
     )
 
 
-def read(root: Path, pictures: Sequence[Picture], options: PictureOptions) -> ReadPictures:
-    """Decode the pictures of a source.
+def read(root: Path, pictures: Sequence[Picture], options: PictureOptions, *, all_pages: bool = False) -> ReadPictures:
+    """Decode the pictures of a source. `all_pages` states that each page of a TIFF file is among them.
 
     Raises:
         UserError: pictures are unreadable, and `unreadable` is `stop`; or none is readable.
@@ -96,7 +94,7 @@ def read(root: Path, pictures: Sequence[Picture], options: PictureOptions) -> Re
         reading.files,
         reading.readable,
         tuple(problems),
-        tuple(_notes(reading.files, decoding, all_pages=options.get("all_pages", False))),
+        tuple(_notes(reading.files, decoding, all_pages=all_pages)),
     )
 
 

@@ -32,6 +32,7 @@ def load(
     path: Annotated[str, Field(min_length=1)],
     group_pattern: str | None = None,
     positive: str | None = None,
+    all_pages: bool = False,
     **options: Unpack[PictureOptions],
 ) -> LabelledImages:
     """Load all pictures below `path`.
@@ -39,8 +40,8 @@ def load(
     Classes are the names of the folders in `path`. `group_pattern` is a regular expression that is searched in the path
     of each picture relative to `path`, with forward slashes. The picture's group is the text that the first
     parenthesised part matches, or the whole match if there are no parentheses. Without a pattern, each picture is its
-    own group, except that the pages of a file are one group. `positive` is the class that scores such as recall refer
-    to, by default the rarer of two classes.
+    own group. `positive` is the class that scores such as recall refer to, by default the rarer of two classes. With
+    `all_pages`, each page of a TIFF file is a picture; those of a file are one group.
 
     Raises:
         UserError: another folder layout, an unreadable picture, or a picture for which the pattern finds no group.
@@ -48,14 +49,14 @@ def load(
     root = Path(path).expanduser()
     if not root.is_dir():
         raise UserError(f"Folder '{root}' of data source folder does not exist: {LAYOUT}; set option 'path' to it.")
-    found = find_pictures(root, all_pages=options.get("all_pages", False))
+    found = find_pictures(root, all_pages=all_pages)
     divided = parts_of(
         {picture.name.partition("/")[0] for picture in found.pictures if "/" in picture.name},
         among=f"folders in '{root}'",
     )
     classed, misplaced = _classed(found.pictures, 1 if divided else 0)
     _check_classes(root, classed)
-    seen = read(root, list(classed), options)
+    seen = read(root, list(classed), options, all_pages=all_pages)
     pictures = [picture for picture, good in zip(classed, seen.readable, strict=True) if good]
     classes, labels, notes = labels_of([classed[picture] for picture in pictures], positive)
     lost = set(map(printable, classed.values())) - set(classes)

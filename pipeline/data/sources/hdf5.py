@@ -12,41 +12,59 @@ from pydantic import Field
 from pipeline.data.arrays import ArrayPart, labelled_arrays
 from pipeline.data.images import LabelledImages
 from pipeline.data.labelling import PART_NAMES
+from pipeline.data.pictures.picture_options import Side
 from pipeline.errors import UserError
 
 
 def load(
-    *, path: Annotated[str, Field(min_length=1)], classes: tuple[str, ...] = (), size: int | None = None
+    *,
+    path: Annotated[str, Field(min_length=1)],
+    classes: tuple[str, ...] = (),
+    positive: str | None = None,
+    size: Side | None = None,
 ) -> LabelledImages:
-    """Load all parts. `classes` are the names of the classes by label, by default the labels.
+    """Load all parts; `labelled_arrays` explains the options.
 
     Raises:
         UserError: files are missing, damaged or in another layout.
     """
-    import h5py
-
     folder = Path(path).expanduser()
     if not folder.is_dir():
         raise UserError(f"Folder '{folder}' of data source hdf5 does not exist: set option 'path' to it.")
     files = {file.stem.lower(): file for file in watched(path=path)}
-    parts = []
-    for part, spellings in PART_NAMES.items():
-        for stem, file in files.items():
-            words = stem.split("_")
-            labels = files.get(stem.removesuffix("x") + "y")
-            if words[-1] == "x" and set(words) & set(spellings) and labels is not None:
-                try:
-                    parts.append(ArrayPart(h5py.File(file)["x"], h5py.File(labels)["y"][:], part))
-                except (OSError, KeyError, RuntimeError) as error:
-                    raise UserError(
-                        f"Files '{file}' and '{labels}' must hold the datasets x and y "
-                        f"({' '.join(str(error).split())}): copy them again."
-                    ) from None
+    parts = [
+        ArrayPart(_dataset(file, "x"), _dataset(labels, "y"), part)
+        for part, spellings in PART_NAMES.items()
+        for stem, file in files.items()
+        if stem.endswith("_x")
+        and set(stem.split("_")) & set(spellings)
+        and (labels := files.get(stem.removesuffix("x") + "y"))
+    ]
     return labelled_arrays(
-        parts, file=folder, source="hdf5", classes=classes, size=size, found=[file.name for file in files.values()]
+        parts,
+        file=folder,
+        source="hdf5",
+        classes=classes,
+        positive=positive,
+        size=size,
+        found=sorted(file.name for file in folder.iterdir()),
     )
 
 
 def watched(*, path: str, **_: Any) -> list[Path]:
     """The HDF5 files in the folder."""
-    return sorted(file for file in Path(path).expanduser().glob("*") if file.suffix.lower() in {".h5", ".hdf5"})
+    files = Path(path).expanduser().glob("*")
+    return sorted(file for file in files if file.suffix.lower() in {".h5", ".hdf5"} and file.is_file())
+
+
+def _dataset(file: Path, name: str) -> Any:
+    import h5py
+
+    try:
+        dataset = h5py.File(file)[name]
+        if not isinstance(dataset, h5py.Dataset) or not dataset.shape:
+            raise ValueError(f"'{name}' is not an array")
+    except Exception as error:  # A damaged file raises OSError, KeyError, RuntimeError or ValueError.
+        reason = " ".join(str(error).split())
+        raise UserError(f"File '{file}' must hold an array '{name}' ({reason}): copy it again.") from None
+    return dataset

@@ -4,6 +4,7 @@ The folder holds `train-images-idx3-ubyte` and `train-labels-idx1-ubyte`, and th
 """
 
 import gzip
+import math
 import zlib
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +15,9 @@ from pydantic import Field
 
 from pipeline.data.arrays import ArrayPart, labelled_arrays
 from pipeline.data.images import LabelledImages
+from pipeline.data.pictures.picture_options import Side
 from pipeline.data.splits import TEST, TRAIN
+from pipeline.data.zipped_array import DEFLATE
 from pipeline.errors import UserError
 
 PARTS = {"train": TRAIN, "t10k": TEST}
@@ -23,9 +26,13 @@ UNSIGNED_BYTES = 8
 
 
 def load(
-    *, path: Annotated[str, Field(min_length=1)], classes: tuple[str, ...] = (), size: int | None = None
+    *,
+    path: Annotated[str, Field(min_length=1)],
+    classes: tuple[str, ...] = (),
+    positive: str | None = None,
+    size: Side | None = None,
 ) -> LabelledImages:
-    """Load both parts. `classes` are the names of the classes by label, by default the labels.
+    """Load both parts; `labelled_arrays` explains the options.
 
     Raises:
         UserError: files are missing, damaged or in another layout.
@@ -33,6 +40,7 @@ def load(
     folder = Path(path).expanduser()
     if not folder.is_dir():
         raise UserError(f"Folder '{folder}' of data source idx does not exist: set option 'path' to it.")
+    # Some archives write a dot before `idx`.
     files = {file.name.removesuffix(".gz").replace(".", "-"): file for file in watched(path=path)}
     parts = [
         ArrayPart(read_idx(files[f"{name}-images-idx3-ubyte"]), read_idx(files[f"{name}-labels-idx1-ubyte"]), part)
@@ -40,7 +48,13 @@ def load(
         if f"{name}-images-idx3-ubyte" in files and f"{name}-labels-idx1-ubyte" in files
     ]
     return labelled_arrays(
-        parts, file=folder, source="idx", classes=classes, size=size, found=[file.name for file in files.values()]
+        parts,
+        file=folder,
+        source="idx",
+        classes=classes,
+        positive=positive,
+        size=size,
+        found=sorted(file.name for file in folder.iterdir()),
     )
 
 
@@ -55,19 +69,24 @@ def read_idx(file: Path) -> npt.NDArray[np.uint8]:
     Raises:
         UserError: the file is damaged, or its values are not bytes.
     """
+    compressed = file.suffix == ".gz"
     try:
-        content = file.read_bytes()
-        if file.suffix == ".gz":
-            content = gzip.decompress(content)
-    except (OSError, EOFError, zlib.error) as error:
+        with gzip.open(file) if compressed else file.open("rb") as stream:
+            start = stream.read(4)
+            if len(start) < 4 or start[:2] != b"\0\0" or start[2] != UNSIGNED_BYTES:
+                raise UserError(
+                    f"File '{file}' must be an IDX file of unsigned bytes. Received {start!r} at its start."
+                )
+            sizes = np.frombuffer(stream.read(4 * start[3]), ">u4").tolist()
+            count = math.prod(sizes)
+            # A damaged size must not fill the memory.
+            most = file.stat().st_size * (DEFLATE if compressed else 1)
+            content = stream.read(min(count, most) + 1)
+    except (OSError, EOFError, ValueError, zlib.error) as error:
         raise UserError(f"IDX file '{file}' cannot be read ({error}): copy it again.") from None
-    if len(content) < 4 or content[:2] != b"\0\0" or content[2] != UNSIGNED_BYTES:
-        raise UserError(f"File '{file}' must be an IDX file of unsigned bytes. Received {content[:4]!r} at its start.")
-    start = 4 + 4 * content[3]
-    sizes = np.frombuffer(content[4:start], ">u4").astype(np.int64) if len(content) >= start else np.array([-1])
-    if int(np.prod(sizes)) != len(content) - start:
+    if len(sizes) != start[3] or len(content) != count:
         raise UserError(
-            f"IDX file '{file}' states {'×'.join(map(str, sizes))} values, but holds {len(content) - start} bytes: "
-            "copy it again."
+            f"IDX file '{file}' states {'×'.join(map(str, sizes))} values, but holds "
+            f"{'more' if len(content) > count else f'{len(content):,}'}: copy it again."
         )
-    return np.frombuffer(content, np.uint8, offset=start).reshape(sizes)
+    return np.frombuffer(content, np.uint8).reshape(sizes)

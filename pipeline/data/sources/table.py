@@ -3,25 +3,25 @@
 Further columns may hold groups, parts of a split, weights, a subgroup, and numbers that belong to a picture.
 """
 
-import csv
 import os
-from pathlib import Path, PurePosixPath
+import stat
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, Annotated, Any, Unpack
 
 import numpy as np
 from pydantic import Field
 
-from pipeline.data.images import LabelledImages, Skipped
-from pipeline.data.labelling import Division, division_of, labels_of, parts_of
+from pipeline.data.images import LabelledImages, Skipped, printable
+from pipeline.data.labelling import Division, division_of, labels_of, listed, parts_of
 from pipeline.data.pictures.decoded import Picture
-from pipeline.data.pictures.picture_options import PictureOptions, read
+from pipeline.data.pictures.picture_options import PictureOptions, in_lines, read
+from pipeline.data.table_file import numbers_of, read_table, text_of, texts_of
 from pipeline.errors import UserError, unknown
 
 if TYPE_CHECKING:
     import pandas as pd
-
-SHOWN = 10
-"""At most this many faulty rows are named in a message."""
 
 Column = Annotated[str, Field(min_length=1)]
 
@@ -62,30 +62,29 @@ def load(
     folder = Path(root).expanduser() if root is not None else file.parent
     if not folder.is_dir():
         raise UserError(f"Folder '{folder}' of data source table does not exist: set option 'root' to it.")
-    table = _read_table(file)
+    table = read_table(file)
     named = [picture, label, *(name for name in (group, split, weight, subgroup) if name is not None), *numbers]
     for name in named:
         if name not in table.columns:
             raise unknown(f"column of table '{file}'", name, map(str, table.columns))
-    pictures, rows, faults = _pictures(table, folder, picture, label)
-    if faults and (options.get("unreadable", "stop") == "stop" or not pictures):
-        listed = "".join(f"\n  {fault.name}: {fault.reason}" for fault in faults[:SHOWN])
-        more = f"\n  and {len(faults) - SHOWN:,} more" if len(faults) > SHOWN else ""
+    usable, faults = _pictures(table[picture], table[label], folder)
+    if faults and (options.get("unreadable", "stop") == "stop" or not usable):
         raise UserError(
             f"{len(faults):,} of {len(table):,} rows of table '{file}' cannot be used. Correct or remove them, or "
-            f"leave them out with option 'unreadable: skip'.{listed}{more}"
+            f"leave them out with option 'unreadable: skip'.{in_lines(faults)}"
         )
-    seen = read(folder, pictures, options)
-    table = table.iloc[[row for row, good in zip(rows, seen.readable, strict=True) if good]]
-    names = np.array([one.name for one, good in zip(pictures, seen.readable, strict=True) if good])
-    classes, labels, notes = labels_of([_text(value) for value in table[label]], positive)
+    seen = read(folder, list(usable.values()), options)
+    rows = {row: one for (row, one), good in zip(usable.items(), seen.readable, strict=True) if good}
+    table = table.loc[list(rows)]
+    names = np.array([printable(one.name) for one in rows.values()])
+    classes, labels, notes = labels_of(texts_of(table, label, file), positive)
     division = Division() if split is None else _division(table, split, file)
     return LabelledImages(
         pixels=seen.pixels,
         labels=labels,
         classes=classes,
-        groups=names if group is None else _texts(table, group, file),
-        subgroups=None if subgroup is None else _texts(table, subgroup, file),
+        groups=names if group is None else np.array(texts_of(table, group, file)),
+        subgroups=None if subgroup is None else np.array(texts_of(table, subgroup, file)),
         names=names,
         source="table",
         licence="not stated",
@@ -93,137 +92,71 @@ def load(
         notes=(*seen.notes, *notes, *division.notes),
         test=division.test,
         validation=division.validation,
-        weights=None if weight is None else _numbers(table, (weight,), file, least=0)[:, 0],
-        numbers=_numbers(table, numbers, file) if numbers else None,
+        weights=None if weight is None else numbers_of(table, weight, file, least=0),
+        numbers=np.stack([numbers_of(table, name, file) for name in numbers], axis=1) if numbers else None,
         number_names=numbers,
         skipped=(*faults, *seen.skipped),
         files=seen.files,
     )
 
 
-def watched(*, path: str, root: str | None = None, **_: object) -> list[Path]:
-    """The table and all files below the folder of its pictures."""
+def watched(*, path: str, root: str | None = None, picture: str = "path", **_: object) -> list[Path]:
+    """The table, and the pictures in it."""
     file = Path(path).expanduser()
     folder = Path(root).expanduser() if root is not None else file.parent
-    return [file, *sorted(one for one in folder.rglob("*") if one.is_file() and one != file)]
+    found: list[Path] = []
+    # `load` reports a table that cannot be read.
+    with suppress(UserError, KeyError):
+        column = read_table(file)[picture]
+        found = [folder / one.name for one in _pictures(column, ["any"] * len(column), folder)[0].values()]
+    return [file, *found] if file.is_file() else []
 
 
-def _read_table(file: Path) -> "pd.DataFrame":
-    """The table with texts as they are written; row i has index i."""
-    import pandas as pd
-
-    if not file.is_file():
-        raise UserError(
-            f"Table '{file}' of data source table does not exist: set option 'path' to a CSV or Parquet file."
-        )
-    try:
-        if file.suffix.lower() in {".parquet", ".pq"}:
-            table = pd.read_parquet(file)
-        else:
-            with file.open(encoding="utf-8-sig", newline="") as stream:
-                start = stream.read(65536)
-            table = pd.read_csv(
-                file, sep=_separator(start), dtype=str, keep_default_na=False, encoding="utf-8-sig", engine="python"
-            )
-    except UnicodeDecodeError:
-        raise UserError(f"Table '{file}' must be encoded in UTF-8: save it as UTF-8.") from None
-    except Exception as error:
-        reason = " ".join(str(error).split())
-        raise UserError(f"Table '{file}' cannot be read: {reason}. Save it as CSV or Parquet again.") from None
-    table.columns = [str(name).strip() for name in table.columns]
-    repeated = table.columns[table.columns.duplicated()]
-    if len(repeated):
-        raise UserError(f"Table '{file}' has two columns '{repeated[0]}': rename one.")
-    if table.empty:
-        raise UserError(f"Table '{file}' has no rows: add a row for each picture.")
-    return table.reset_index(drop=True)
-
-
-def _separator(start: str) -> str:
-    """The most frequent separator in the first line."""
-    header = start.partition("\n")[0]
-    return max(",;\t", key=lambda separator: len(next(csv.reader([header], delimiter=separator), [])))
-
-
-def _pictures(
-    table: "pd.DataFrame", folder: Path, picture: str, label: str
-) -> tuple[list[Picture], list[int], list[Skipped]]:
-    """The pictures of the usable rows, these rows, and the faults of the others, with the row numbers of the file."""
-    pictures, rows, faults = [], [], []
+def _pictures(paths: "pd.Series", labels: Iterable[Any], folder: Path) -> tuple[dict[int, Picture], list[Skipped]]:
+    """The pictures of the usable rows by row number, and the faults of the other rows."""
+    pictures: dict[int, Picture] = {}
+    faults = []
     seen: dict[str, int] = {}
-    top = os.path.realpath(folder)
-    for row, (path, name) in enumerate(zip(table[picture], table[label], strict=True)):
-        written = _text(path)
-        relative = PurePosixPath(written.replace("\\", "/")).as_posix()
-        file = folder / relative
-        number = row + 2  # The header is line 1.
-        reason = None
-        if not written:
-            reason = "the path is empty"
-        elif not _text(name):
-            reason = "the label is empty"
-        elif relative in seen:
-            reason = f"it repeats the picture of row {seen[relative]}"
-        elif os.path.commonpath([top, os.path.realpath(file)]) != top:
-            reason = "the picture is outside the folder of the table (option 'root')"
-        elif not file.is_file():
-            reason = "the file does not exist"
-        seen.setdefault(relative, number)
-        if reason is None:
-            state = file.stat()
-            pictures.append(Picture(relative, 0, state.st_size, state.st_mtime_ns))
-            rows.append(row)
-        else:
-            faults.append(Skipped(f"row {number} ({written or 'no path'})", reason))
-    return pictures, rows, faults
+    top = folder.absolute()
+    for row, path, label in zip(paths.index.tolist(), paths, labels, strict=True):
+        written = path.strip() if isinstance(path, str) else text_of(path)
+        # Links are not resolved: a link of DVC leads to its cache.
+        place = os.path.normpath(top / written.replace("\\", "/"))
+        name = os.path.relpath(place, os.path.normpath(top))
+        try:
+            if not written:
+                raise ValueError("the path is empty")
+            if not text_of(label):
+                raise ValueError("the label is empty")
+            if name in seen:
+                raise ValueError(f"it repeats the picture of row {seen[name]}")
+            seen[name] = row
+            if PureWindowsPath(written).drive or name.startswith("../"):
+                raise ValueError("the picture is not in the folder that option 'root' names")
+            pictures[row] = _picture(name, Path(place))
+        except (ValueError, OSError) as problem:
+            reason = problem.strerror if isinstance(problem, OSError) else str(problem)
+            faults.append(Skipped(f"row {row} ({printable(written) or 'no path'})", str(reason)))
+    return pictures, faults
 
 
-def _text(value: Any) -> str:
-    """The text of a cell; a missing value is empty, and a whole number has no decimal point."""
-    if value is None or value != value:
-        return ""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()
-
-
-def _texts(table: "pd.DataFrame", column: str, file: Path) -> Any:
-    texts = [_text(value) for value in table[column]]
-    _check_complete(texts, table, column, file)
-    return np.array(texts)
-
-
-def _check_complete(texts: list[str], table: "pd.DataFrame", column: str, file: Path) -> None:
-    empty = [int(row) + 2 for row, text in zip(table.index, texts, strict=True) if not text]
-    if empty:
-        raise UserError(
-            f"Column '{column}' of table '{file}' is empty in {len(empty):,} rows, first in row {empty[0]}: fill it."
-        )
+def _picture(name: str, file: Path) -> Picture:
+    """The picture in a file. Raises OSError or ValueError if there is no such file."""
+    try:
+        state = file.stat()
+    except FileNotFoundError:
+        raise ValueError("the file does not exist") from None
+    if not stat.S_ISREG(state.st_mode):
+        raise ValueError("it is not a file")
+    return Picture(name, 0, state.st_size, state.st_mtime_ns)
 
 
 def _division(table: "pd.DataFrame", column: str, file: Path) -> Division:
-    texts = [_text(value) for value in table[column]]
-    _check_complete(texts, table, column, file)
-    parts = parts_of(set(texts), among=f"values of column '{column}' of table '{file}'")
+    texts = texts_of(table, column, file)
+    parts = parts_of(texts, among=f"values of column '{column}' of table '{file}'")
     if not parts:
         raise UserError(
             f"Column '{column}' of table '{file}' must name parts of a split, train and test or validation. "
-            f"Received {', '.join(sorted(set(texts))[:SHOWN])}."
+            f"Received {listed(set(texts))}."
         )
     return division_of([parts[text] for text in texts])
-
-
-def _numbers(table: "pd.DataFrame", columns: tuple[str, ...], file: Path, *, least: float | None = None) -> Any:
-    import pandas as pd
-
-    values = []
-    for column in columns:
-        numbers = pd.to_numeric(table[column], errors="coerce").to_numpy(np.float64)
-        wrong = ~np.isfinite(numbers) | (False if least is None else numbers < least)
-        if wrong.any():
-            row = int(table.index[wrong][0])
-            rule = "numbers" if least is None else f"numbers of at least {least:g}"
-            raise UserError(
-                f"Column '{column}' of table '{file}' must hold {rule}. "
-                f"Received {table[column][row]!r} in row {row + 2}."
-            )
-        values.append(numbers)
-    return np.stack(values, axis=1).astype(np.float32)
