@@ -61,6 +61,11 @@ class ZippedArray:
             if last == len(self):
                 self.close()
 
+    def __del__(self) -> None:
+        """Close the file."""
+        if hasattr(self, "_archive"):
+            self.close()
+
     def close(self) -> None:
         """Close the file. The next read opens it again."""
         if self._archive is not None:
