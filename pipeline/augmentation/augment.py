@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.augmentation.erasing import with_holes
-from pipeline.augmentation.intensities import with_changed_intensities
+from pipeline.augmentation.intensities import with_changed_light, with_noise
 from pipeline.augmentation.symmetries import flipped_turned_shifted
 from pipeline.augmentation.warping import rotated_zoomed
 
@@ -35,18 +35,21 @@ def augment(
     Raises:
         ValueError: quarter turns of images that are not square, or a shift larger than the image.
     """
-    batch = flipped_turned_shifted(
-        batch,
-        rng,
-        horizontal_flip=horizontal_flip,
-        vertical_flip=vertical_flip,
-        quarter_turns=quarter_turns,
-        shift=shift,
-    )
+    if horizontal_flip or vertical_flip or quarter_turns or shift:
+        batch = flipped_turned_shifted(
+            batch,
+            rng,
+            horizontal_flip=horizontal_flip,
+            vertical_flip=vertical_flip,
+            quarter_turns=quarter_turns,
+            shift=shift,
+        )
     if rotate or zoom:
         batch = rotated_zoomed(batch, rng, rotate=rotate, zoom=zoom)
-    if brightness or contrast or noise:
-        batch = with_changed_intensities(batch, rng, brightness=brightness, contrast=contrast, noise=noise)
+    if brightness or contrast:
+        batch = with_changed_light(batch, rng, brightness=brightness, contrast=contrast)
+    if noise:
+        batch = with_noise(batch, rng, noise=noise)
     if cutout:
         batch = with_holes(batch, rng, cutout=cutout, fill=fill)
     return batch

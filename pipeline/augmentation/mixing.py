@@ -28,7 +28,13 @@ class Mixture(NamedTuple):
     def inputs(self, column: Floats) -> Floats:
         """Mix an input column: images (b, height, width, channels), or vectors (b, m) by the share of each image."""
         own = self.mask if column.ndim == 4 else self.shares[:, np.newaxis]
-        return own * column + (1 - own) * column[self.partners]
+        if own.shape[1:3] == column.shape[1:3] and column.shape[-1] > 1:
+            # NumPy takes five times as long to apply one value to three channels.
+            own = np.repeat(own, column.shape[-1], axis=-1)
+        mixed = column[self.partners]
+        mixed *= 1 - own
+        mixed += own * column
+        return mixed
 
     def targets(self, probabilities: Floats, weights: Floats | None) -> tuple[Floats, Floats | None]:
         """Mix probabilities (b, units) and the weights of b examples, or None if all weigh the same.

@@ -26,17 +26,11 @@ def flipped_turned_shifted(
         raise ValueError(f"`quarter_turns` must be off unless images are square. Received {height}×{width} pixels.")
     if not 0 <= shift < min(height, width):
         raise ValueError(f"`shift` must lie in 0..{min(height, width) - 1} pixels. Received {shift}.")
-    rows, columns = (np.tile(np.arange(side), (images, 1)) for side in (height, width))
-    if shift:
-        rows, columns = (
-            _reflected(places + rng.integers(-shift, shift, size=(images, 1), endpoint=True))
-            for places in (rows, columns)
-        )
-    if horizontal_flip:
-        columns = _flipped(columns, rng)
-    if vertical_flip:
-        rows = _flipped(rows, rng)
-    changed = batch[np.arange(images)[:, None, None], rows[:, :, None], columns[:, None, :]]
+    changed = _shifted(batch, rng, shift) if shift else batch.copy()
+    for flips, axis in ((horizontal_flip, 2), (vertical_flip, 1)):
+        if flips:
+            flipped = rng.random(images) < 0.5
+            changed[flipped] = np.flip(changed[flipped], axis)
     if quarter_turns:
         turns = rng.integers(4, size=images)
         for quarters in (1, 2, 3):
@@ -45,14 +39,9 @@ def flipped_turned_shifted(
     return changed
 
 
-def _reflected(places: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Reflect positions outside the image at its first or last pixel, without repeating that pixel."""
-    last = places.shape[1] - 1
-    mirrored: NDArray[np.int64] = last - np.abs(last - np.abs(places))
-    return mirrored
-
-
-def _flipped(places: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
-    """Reverse each row of positions with probability 1/2."""
-    flip = rng.random((len(places), 1)) < 0.5
-    return np.where(flip, places[:, ::-1], places)
+def _shifted(batch: NDArray[np.uint8], rng: np.random.Generator, shift: int) -> NDArray[np.uint8]:
+    height, width = batch.shape[1:3]
+    padded = np.pad(batch, ((0, 0), (shift, shift), (shift, shift), (0, 0)), mode="reflect")
+    corners = [rng.integers(-shift, shift, size=len(batch), endpoint=True) + shift for _ in range(2)]
+    cut = [image[top : top + height, left : left + width] for image, top, left in zip(padded, *corners, strict=True)]
+    return np.stack(cut)
