@@ -1,91 +1,176 @@
 """Copies of an image: identical pixels, and near copies that were resized, recompressed or slightly changed.
 
-Near copies are found by a perceptual hash (Zauner 2010, "Implementation and benchmarking of perceptual image hash
-functions", section 3.2.1): the signs of the lowest frequencies of the image. Pairs with similar hashes are then
-compared pixel by pixel, because images of one kind, such as digits, often have similar hashes.
+Near copies are found in two steps. Images whose perceptual hashes differ in few bits are candidates. Then their pixels
+are compared, because images of one kind, such as digits, often have similar hashes. The comparison ignores what all
+images of the data have in common, and its limit follows from how similar different images of the data are.
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.fft import dctn
+from scipy.linalg import eigh
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from pipeline.data.appearance import averages
+from pipeline.data.measured import Measured
 from pipeline.data.pixel_file import IndexedPixels
 
 Hashes = npt.NDArray[np.uint64]
+Rows = npt.NDArray[np.int64]
 Pairs = npt.NDArray[np.int64]
+Vectors = npt.NDArray[np.float32]
 
-FREQUENCIES = 8
-"""Frequencies of each axis in a hash, which has 64 bits."""
-BANDS = 4
-"""Two hashes that differ in fewer bits than this share at least one of as many bands of 16 bits."""
-LARGEST_BUCKET = 2000
-"""Among more images with the same band, only neighbours in the order of their hashes are compared."""
-SIMILAR = 0.98
-"""Correlation of the pixels from which two images with similar hashes are near copies."""
-BLOCK = 4096
+BITS = 6
+"""Hashes that differ in fewer bits than this share at least one of as many bands of bits."""
+NEIGHBOURS = 256
+"""Among images that share a band, each is compared with at most as many, the next ones in the order of the hashes."""
+SIDE = 32
+"""Pixels are compared in images that are reduced to at most this side."""
+SAMPLE = 1000
+"""Images from which the common structure and the limit are learned."""
+COMPONENTS = 16
+"""Principal components that are ignored, at most; they hold what all images have in common."""
+NEIGHBOUR = 5
+"""Neighbour of an image that is taken to be a different image: sets of more copies are rare."""
+CLOSER = 3
+"""Near copies have a squared distance that is at least this many times less than that of different images."""
+LEAST_SIMILARITY = 0.95
+"""Correlation of the pixels of near copies, at least, in data whose images have little in common."""
+BLANK = 2.0
+"""Images with a smaller standard deviation of grey levels are not compared."""
+FEWEST_VALUES = 64
+"""Smaller images are not compared: different ones are often nearly equal."""
+BLOCK = 1024
 
 
-def perceptual_hashes(pixels: npt.NDArray[np.uint8]) -> Hashes:
-    """The hash of each of n images (n, height, width, channels), 64 bits each.
+class Copies(NamedTuple):
+    """Pairs of rows, each of shape (pairs, 2). Of k identical images, only k - 1 pairs are listed.
 
-    Bit i is 1 if coefficient i of the discrete cosine transform of the grey image exceeds the median of the 8 × 8
-    lowest frequencies.
+    exact: images with identical pixels.
+    near: images that are similar, but not identical.
     """
-    grey = pixels.mean(axis=3, dtype=np.float32)
-    side = np.zeros((len(grey), FREQUENCIES, FREQUENCIES), np.float32)
-    low = dctn(grey, axes=(1, 2))[:, :FREQUENCIES, :FREQUENCIES]
-    side[:, : low.shape[1], : low.shape[2]] = low
-    flat = side.reshape(len(grey), -1)
-    bits = flat > np.median(flat, axis=1, keepdims=True)
-    return np.packbits(bits, axis=1).view(">u8")[:, 0].astype(np.uint64)
+
+    exact: Pairs
+    near: Pairs
 
 
-def near_copies(hashes: Hashes, pixels: IndexedPixels) -> Pairs:
-    """Pairs of rows whose images are near copies, shape (pairs, 2), without those of images of a single grey level."""
-    found = [np.empty((0, 2), np.int64)]
-    for pairs in _candidates(hashes):
-        one, other = (_standardised(pixels[rows]) for rows in pairs.T)
-        found.append(pairs[(one * other).sum(axis=1) >= SIMILAR])
-    return np.unique(np.concatenate(found), axis=0)
+def find_copies(measured: Measured, pixels: IndexedPixels) -> Copies:
+    """Find all copies among n images."""
+    _, first, number = np.unique(
+        np.ascontiguousarray(measured.digests).view("V32")[:, 0], return_index=True, return_inverse=True
+    )
+    others = np.setdiff1d(np.arange(len(number)), first)
+    exact = np.stack([first[number[others]], others], axis=1)
+    if np.prod(pixels.shape[1:]) < FEWEST_VALUES:
+        return Copies(exact, np.empty((0, 2), np.int64))
+    shown = np.sort(first[measured.appearance.deviation[first] >= BLANK])
+    return Copies(exact, near_copies(measured.appearance.hashes, pixels, shown))
 
 
-def joined(count: int, pairs: Pairs, groups: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def near_copies(hashes: Hashes, pixels: IndexedPixels, rows: Rows) -> Pairs:
+    """Pairs of near copies among these rows, the lower row first, sorted."""
+    candidates = [rows[pairs] for pairs in _candidates(hashes[rows])]
+    if not candidates:
+        return np.empty((0, 2), np.int64)
+    pairs = np.unique(np.concatenate(candidates), axis=0)
+    likeness = _Likeness.learned(pixels, rows)
+    close = [likeness.close(pixels, pairs[start : start + BLOCK]) for start in range(0, len(pairs), BLOCK)]
+    near: Pairs = pairs[np.concatenate(close)]
+    return near
+
+
+def sets_of(count: int, pairs: Pairs) -> list[Rows]:
+    """The sets of at least two of `count` rows that pairs connect, each sorted, by their lowest row."""
+    number = joined(count, pairs, np.arange(count))
+    rows = np.flatnonzero(np.bincount(number)[number] > 1)
+    rows = rows[np.argsort(number[rows], kind="stable")]
+    sets = np.split(rows, np.flatnonzero(np.diff(number[rows])) + 1) if len(rows) else []
+    return sorted(sets, key=lambda one: int(one[0]))
+
+
+def joined(count: int, pairs: Pairs, groups: Rows) -> Rows:
     """The component of each of `count` images if pairs, and images of one group, are connected; numbered from 0."""
     rows = np.concatenate([pairs[:, 0], np.arange(count)])
     columns = np.concatenate([pairs[:, 1], count + groups])
     size = count + int(groups.max()) + 1
     graph = coo_array((np.ones(len(rows), bool), (rows, columns)), shape=(size, size))
-    components: npt.NDArray[np.int64] = connected_components(graph, directed=False)[1][:count]
+    components: Rows = connected_components(graph, directed=False)[1][:count].astype(np.int64)
     return components
 
 
 def _candidates(hashes: Hashes) -> Iterator[Pairs]:
-    """Pairs of rows whose hashes differ in fewer than `BANDS` bits, in blocks."""
-    for band in range(BANDS):
-        key = (hashes >> np.uint64(16 * band)) & np.uint64(0xFFFF)
+    """Pairs of places of hashes that differ in fewer than `BITS` bits, the lower place first; some more than once."""
+    edges = np.linspace(0, 64, BITS + 1).round().astype(int)
+    for low, high in pairwise(edges.tolist()):
+        key = (hashes >> np.uint64(low)) & np.uint64((1 << (high - low)) - 1)
         order = np.lexsort((hashes, key))
-        ordered = key[order]
-        starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
-        sizes = np.diff(np.concatenate([starts, [len(ordered)]]))
-        # The place of each row within its bucket limits how far its partners are away.
-        left = np.repeat(starts + sizes, sizes) - np.arange(len(ordered)) - 1
-        for distance in range(1, min(int(left.max(initial=0)), LARGEST_BUCKET) + 1):
-            one = np.flatnonzero(left >= distance)
-            pairs = np.stack([order[one], order[one + distance]], axis=1)
-            close = np.bitwise_count(hashes[pairs[:, 0]] ^ hashes[pairs[:, 1]]) < BANDS
-            pairs = np.sort(pairs[close], axis=1)
-            for start in range(0, len(pairs), BLOCK):
-                yield pairs[start : start + BLOCK]
+        ordered, ordered_keys = hashes[order], key[order]
+        for distance in range(1, min(len(order), NEIGHBOURS + 1)):
+            same = ordered_keys[distance:] == ordered_keys[:-distance]
+            if not same.any():
+                break
+            close = same & (np.bitwise_count(ordered[distance:] ^ ordered[:-distance]) < BITS)
+            if close.any():
+                yield np.sort(np.stack([order[:-distance][close], order[distance:][close]], axis=1), axis=1)
 
 
-def _standardised(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """Images as rows with mean 0 and length 1; an image of a single grey level has length 0."""
-    flat = pixels.reshape(len(pixels), -1).astype(np.float32)
-    flat -= flat.mean(axis=1, keepdims=True)
-    length = np.linalg.norm(flat, axis=1, keepdims=True)
-    flat /= np.where(length > 0, length, 1)
-    return flat
+class _Likeness(NamedTuple):
+    """How similar two images are apart from what all images of the data have in common.
+
+    components: (k, values) orthonormal rows; they span what is ignored.
+    limit: the least similarity of near copies.
+    """
+
+    components: Vectors
+    limit: float
+
+    @classmethod
+    def learned(cls, pixels: IndexedPixels, rows: Rows) -> "_Likeness":
+        """Learn from a sample of the rows, drawn with a fixed seed."""
+        chosen = np.sort(np.random.default_rng(0).permutation(rows)[:SAMPLE])
+        vectors = _standardised(_compared(pixels[chosen]))
+        count = min(COMPONENTS, vectors.shape[1] // 4, len(vectors) // 20)
+        # The eigenvectors of the small matrix give the principal components at a fraction of the cost.
+        values, sides = eigh(vectors @ vectors.T, subset_by_index=(len(vectors) - max(count, 1), len(vectors) - 1))
+        components = (sides / np.sqrt(values.clip(min=1e-6))).T @ vectors
+        likeness = cls(components[:count].astype(np.float32), 1.0)
+        own = likeness.apart(vectors)
+        similarity = own @ own.T
+        np.fill_diagonal(similarity, -1)
+        place = max(0, len(own) - NEIGHBOUR)
+        different = float(np.partition(similarity, place, axis=1)[:, place].max()) if len(own) > NEIGHBOUR else 0.0
+        return cls(likeness.components, max(LEAST_SIMILARITY, 1 - (1 - different) / CLOSER))
+
+    def apart(self, vectors: Vectors) -> Vectors:
+        """Standardised images without the components."""
+        common: Vectors = np.matmul(vectors @ self.components.T, self.components, dtype=np.float32)
+        return _standardised(vectors - common)
+
+    def close(self, pixels: IndexedPixels, pairs: Pairs) -> npt.NDArray[np.bool_]:
+        """Whether each pair of rows is a near copy."""
+        one, other = (self.apart(_standardised(_compared(pixels[rows]))) for rows in pairs.T)
+        similar: npt.NDArray[np.bool_] = (one * other).sum(axis=1) >= self.limit
+        return similar
+
+
+def _compared(pixels: npt.NDArray[np.uint8]) -> Vectors:
+    """Images as rows of the values that are compared."""
+    values = np.moveaxis(pixels, 3, 1).astype(np.float32)
+    height, width = values.shape[2:]
+    if height > SIDE:
+        values = averages(height, SIDE) @ values
+    if width > SIDE:
+        values = values @ averages(width, SIDE).T
+    return values.reshape(len(pixels), -1)
+
+
+def _standardised(vectors: Vectors) -> Vectors:
+    """Rows with mean 0 and length 1; a constant row becomes 0."""
+    centred = vectors - vectors.mean(axis=1, keepdims=True)
+    length = np.linalg.norm(centred, axis=1, keepdims=True)
+    standardised: Vectors = centred / np.where(length > 1e-6, length, 1)
+    return standardised

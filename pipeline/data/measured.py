@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.data.appearance import Appearance, empty_appearance, measure_appearance
 from pipeline.data.images import Pixels, blocks
 from pipeline.data.pixel_file import write_pixels
 
@@ -18,12 +19,14 @@ class Measured(NamedTuple):
     digests: SHA-256 of shape and pixels of each image, uint8, n × 32.
     sums, squares: of the pixel values of each image, int64, n × channels; integers are exact in any order of addition.
     pixel_digest: SHA-256 of the shape and the pixels of all images, to be continued.
+    appearance: measures for the audit.
     """
 
     digests: NDArray[np.uint8]
     sums: NDArray[np.int64]
     squares: NDArray[np.int64]
     pixel_digest: "hashlib._Hash"
+    appearance: Appearance
 
 
 def image_digests(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -54,6 +57,7 @@ def write_measured(file: Path, pixels: Pixels) -> Measured:
     count, height, width, channels = pixels.shape
     digests = np.empty((count, 32), np.uint8)
     sums, squares = np.empty((2, count, channels), np.int64)
+    looks = empty_appearance(count)
     pixel_digest = hashlib.sha256(np.array(pixels.shape, "<i8").tobytes())
 
     def measured() -> Iterator[NDArray[np.uint8]]:
@@ -63,8 +67,9 @@ def write_measured(file: Path, pixels: Pixels) -> Measured:
             pixel_digest.update(block.tobytes())
             digests[rows] = image_digests(block)
             sums[rows], squares[rows] = channel_sums(block)
+            measure_appearance(block, looks.of(rows))
             yield block
             start += len(block)
 
     write_pixels(file, (count, height, width, channels), measured())
-    return Measured(digests, sums, squares, pixel_digest)
+    return Measured(digests, sums, squares, pixel_digest, looks)

@@ -1,18 +1,21 @@
 """Prepare images: load them, keep or draw the test set, split them for every replicate, audit and write the result."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.config.schema import AuditConfig, DataConfig, SplitConfig
-from pipeline.data.audit import audit
+from pipeline.data.audit import audit, stops
 from pipeline.data.audit.audited import Audited
 from pipeline.data.audit.finding import Finding
+from pipeline.data.copies import Copies, find_copies, joined
 from pipeline.data.images import LabelledImages
 from pipeline.data.measured import write_measured
+from pipeline.data.pixel_file import PixelFile
 from pipeline.data.prepared import PIXELS, read_manifest, write_described
 from pipeline.data.sources import load_images
 from pipeline.data.splits import SPLITS, keeps_test_set, replicate_splits
@@ -33,6 +36,8 @@ def prepare(
 ) -> list[Finding]:
     """Load a source, split it for every replicate, write the prepared folder, and return what the audit finds.
 
+    A test set is written to its file unless a finding stops: a rejected one must not be kept.
+
     Args:
         folder: the prepared folder to write.
         data: name, source and options of the data set.
@@ -46,34 +51,23 @@ def prepare(
     Raises:
         UserError: the settings or the images are invalid. Nothing is written.
     """
-    images = load_images(data.source, data.options)
+    stated = load_images(data.source, data.options)
     with replacing_folder(folder) as unfinished:
-        measured = write_measured(unfinished / PIXELS, images.pixels)
-        stated = images.groups
+        measured = write_measured(unfinished / PIXELS, stated.pixels)
+        copies = find_copies(measured, PixelFile(unfinished / PIXELS))
+        images = _with_joined_groups(stated, copies, split.strategy) if data.groups == "auto" else stated
         report(
             f"{data.name}: {len(images.labels):,} images of {'×'.join(map(str, images.pixels.shape[1:]))}, "
             f"{len(images.classes)} classes, {len(np.unique(images.groups)):,} groups"
         )
-        given = images.test if keeps_test_set(split.strategy) else None
-        if keeps_test_set(split.strategy) and given is None and test_set.is_file():
-            given = _kept_test(test_set, images, measured.digests, split)
-            missing = missing_images(test_set, measured.digests)
-            if missing:
-                note = f"{missing} images of the test set {test_set} are missing from the data."
-                images = replace(images, notes=(*images.notes, note))
-        values = {key: value for key, value in asdict(split).items() if key not in ("name", "strategy")}
-        splits = replicate_splits(
-            split.strategy,
-            images.labels,
-            images.groups,
-            images.subgroups,
-            replicates=replicates,
-            test=given,
-            validation=images.validation,
-            classes=images.classes,
-            **values,
+        images, given = _with_test_set(images, measured.digests, split, test_set)
+        splits = _split(images, split, replicates, given)
+        joins = not np.array_equal(images.groups, stated.groups)
+        unjoined = _split(stated, split, 1, stated.test)[0] if joins else None
+        findings = audit(
+            Audited(images, measured, copies, splits, unjoined, data.options, settings.margin),
+            settings,
         )
-        findings = audit(Audited(images, measured, splits, stated, settings.margin), settings)
         write_described(
             unfinished,
             images,
@@ -82,13 +76,78 @@ def prepare(
             settings={"data": asdict(data), "split": asdict(split)},
             name=data.name,
         )
-    if not test_set.is_file():
+    if not test_set.is_file() and not stops(findings):
         _write_test_set(test_set, images, measured.digests, splits, split)
-    for note in images.notes:
-        report(f"Note: {note}")
-    for line in _balance_lines(folder):
+    for line in (*(f"Note: {note}" for note in images.notes), *_balance_lines(folder), *_finding_lines(findings)):
         report(line)
     return findings
+
+
+def _with_joined_groups(images: LabelledImages, copies: Copies, strategy: str) -> LabelledImages:
+    """Images whose groups are joined where they share copies, but not across a division that the source states.
+
+    A joined group has the name of the group of its first image.
+
+    Raises:
+        UserError: the split ignores groups.
+    """
+    if strategy == "random":
+        raise UserError(
+            "`groups: auto` needs a split that keeps groups together. Received split=random: use split=group or "
+            "split=kfold."
+        )
+    pairs = np.concatenate(copies)
+    if keeps_test_set(strategy):
+        for part in (images.test, images.validation):
+            if part is not None:
+                pairs = pairs[part[pairs[:, 0]] == part[pairs[:, 1]]]
+    number = joined(len(images.labels), pairs, np.unique(images.groups, return_inverse=True)[1])
+    _, first, place = np.unique(number, return_index=True, return_inverse=True)
+    return replace(images, groups=images.groups[first][place])
+
+
+def _with_test_set(
+    images: LabelledImages, digests: Digests, split: SplitConfig, file: Path
+) -> tuple[LabelledImages, NDArray[np.bool_] | None]:
+    """The images with notes on their test set, and the test set to keep, if there is one."""
+    if not keeps_test_set(split.strategy):
+        if images.test is None:
+            return images, None
+        note = f"The data state a test set, but split={split.name} does not use it: use split=group to keep it."
+        return replace(images, notes=(*images.notes, note)), None
+    if images.test is not None or not file.is_file():
+        return images, images.test
+    missing = missing_images(file, digests)
+    if missing:
+        note = f"{missing} images of the test set {file} are missing from the data."
+        images = replace(images, notes=(*images.notes, note))
+    return images, _kept_test(file, images, digests, split)
+
+
+def _split(
+    images: LabelledImages, split: SplitConfig, replicates: int, test: NDArray[np.bool_] | None
+) -> NDArray[np.uint8]:
+    """The split of every replicate. `test` is a test set to keep."""
+    values = {key: value for key, value in asdict(split).items() if key not in ("name", "strategy")}
+    kept = keeps_test_set(split.strategy)
+    return replicate_splits(
+        split.strategy,
+        images.labels,
+        images.groups,
+        images.subgroups,
+        replicates=replicates,
+        test=test if kept else None,
+        validation=images.validation if kept else None,
+        classes=images.classes,
+        **values,
+    )
+
+
+def _finding_lines(findings: Sequence[Finding]) -> Iterator[str]:
+    """A line for each finding that warns. Those that stop are in the error message."""
+    for finding in findings:
+        if finding.severity == "warn":
+            yield f"Audit: {finding.summary} ({finding.check})"
 
 
 def _kept_test(file: Path, images: LabelledImages, digests: Digests, split: SplitConfig) -> Any:

@@ -1,20 +1,50 @@
 """The audit of a data set before any training: each module in `CHECKS` looks for one kind of fault.
 
-The function `check` of a module yields its findings without deciding about their severity beyond its default, which is
-its constant `SEVERITY`; conf/audit.yaml overrides it.
+The function `check` of a module yields findings. The module's `SEVERITIES` lists the checks that it makes, and the
+default severity of their findings; conf/audit.yaml overrides it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import ModuleType
 
 from pipeline.config.schema import AuditConfig
-from pipeline.data.audit import class_sizes, exact_duplicates, skipped_files
+from pipeline.data.audit import (
+    adversarial_validation,
+    class_sizes,
+    copied_images,
+    file_shapes,
+    joined_groups,
+    poor_images,
+    row_order,
+    several_frames,
+    shortcuts,
+    skipped_files,
+    value_range,
+)
 from pipeline.data.audit.audited import Audited
-from pipeline.data.audit.finding import Finding
+from pipeline.data.audit.finding import Finding, Severity
 from pipeline.errors import UserError, unknown
 
-CHECKS: Sequence[ModuleType] = (skipped_files, exact_duplicates, class_sizes)
+CHECKS: Sequence[ModuleType] = (
+    skipped_files,
+    several_frames,
+    value_range,
+    file_shapes,
+    poor_images,
+    class_sizes,
+    copied_images,
+    joined_groups,
+    row_order,
+    shortcuts,
+    adversarial_validation,
+)
+ORDER: Sequence[Severity] = ("stop", "warn", "note")
+
+
+def default_severities() -> Mapping[str, Severity]:
+    """The default severity of each check, by its name."""
+    return {name: severity for module in CHECKS for name, severity in module.SEVERITIES.items()}
 
 
 def audit(audited: Audited, settings: AuditConfig) -> list[Finding]:
@@ -23,26 +53,33 @@ def audit(audited: Audited, settings: AuditConfig) -> list[Finding]:
     Raises:
         UserError: the settings name an unknown check.
     """
-    names = [module.__name__.rpartition(".")[2] for module in CHECKS]
+    severities = default_severities()
     for name in settings.checks:
-        if name not in names:
-            raise unknown("check of the audit", name, names)
+        if name not in severities:
+            raise unknown("check of the audit", name, severities)
+    chosen = {**severities, **settings.checks}
     findings = []
-    for name, module in zip(names, CHECKS, strict=True):
-        chosen = settings.checks.get(name)
-        if chosen == "ignore":
+    for module in CHECKS:
+        if all(chosen[name] == "ignore" for name in module.SEVERITIES):
             continue
         for finding in module.check(audited):
-            findings.append(finding if chosen is None else replace(finding, severity=chosen))
-    return sorted(findings, key=lambda finding: ("stop", "warn", "note").index(finding.severity))
+            severity = chosen[finding.check]
+            if severity != "ignore":
+                findings.append(replace(finding, severity=severity))
+    return sorted(findings, key=lambda finding: ORDER.index(finding.severity))
+
+
+def stops(findings: Sequence[Finding]) -> list[Finding]:
+    """The findings that prevent training."""
+    return [finding for finding in findings if finding.severity == "stop"]
 
 
 def stop_on(findings: Sequence[Finding]) -> None:
     """Raise a UserError if there is a finding that stops."""
-    stops = [finding for finding in findings if finding.severity == "stop"]
-    if stops:
-        listed = "".join(f"\n  {finding.check}: {finding.summary} {finding.advice}" for finding in stops)
+    found = stops(findings)
+    if found:
+        described = "".join(f"\n  {finding.check}: {finding.summary} {finding.advice}" for finding in found)
         raise UserError(
-            f"The audit of the images stops before training. To continue with a finding, set its check to "
-            f"`warn` or `ignore` in conf/audit.yaml.{listed}"
+            "The audit of the images stops before training. Correct the data, or set the severity of the check to "
+            f"`warn` under `checks` in conf/audit.yaml.{described}"
         )

@@ -4,7 +4,9 @@ from collections import Counter
 from collections.abc import Iterator
 
 from pipeline.data.audit.audited import Audited
-from pipeline.data.audit.finding import Finding
+from pipeline.data.audit.finding import Finding, Severity
+
+SEVERITIES: dict[str, Severity] = {"skipped_files": "warn"}
 
 
 def check(audited: Audited) -> Iterator[Finding]:
@@ -16,7 +18,6 @@ def check(audited: Audited) -> Iterator[Finding]:
             reasons[one.reason] += one.files
         yield Finding(
             check="skipped_files",
-            severity="warn",
             count=reasons.total(),
             summary=f"{reasons.total():,} files or folders are not used: "
             + "; ".join(f"{number:,} {reason}" for reason, number in reasons.most_common())

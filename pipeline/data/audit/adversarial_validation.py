@@ -1,0 +1,66 @@
+"""Test images that look different from the others: a classifier that separates them (adversarial validation)."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.data.audit.audited import Audited
+from pipeline.data.audit.finding import Finding, Severity
+from pipeline.data.splits import TEST
+
+SEVERITIES: dict[str, Severity] = {"test_images_differ": "warn"}
+MOST = 4000
+"""Images that are used, at most, half of them test images."""
+FOLDS = 5
+DEVIATIONS = 3.0
+
+
+def check(audited: Audited) -> Iterator[Finding]:
+    """Separate the test images of the first replicate by thumbnail, contrast and sharpness.
+
+    Folds keep groups together; otherwise the classifier would recognise groups. The deviation of the area under the
+    curve by chance is that of the Mann–Whitney statistic of as many groups.
+    """
+    groups = np.unique(audited.images.groups, return_inverse=True)[1]
+    tested = audited.splits[0] == TEST
+    rows = _balanced_rows(tested)
+    truth, own = tested[rows], groups[rows]
+    inside, outside = (len(np.unique(own[truth == part])) for part in (True, False))
+    if min(inside, outside) < FOLDS:
+        return
+    area = _separation(_features(audited, rows), truth, own)
+    deviation = np.sqrt((inside + outside + 1) / (12 * inside * outside))
+    if area > 0.5 + max(audited.margin, DEVIATIONS * deviation):
+        yield Finding(
+            "test_images_differ",
+            int(tested.sum()),
+            f"Test images look different from the other images: a classifier separates them with ROC AUC {area:.2f} "
+            "(chance 0.50) by thumbnails of 8 × 8 grey pixels, contrast and sharpness.",
+            "Check how the test images were taken. Test scores then hold for images like these only.",
+            values={"roc_auc": area},
+        )
+
+
+def _balanced_rows(tested: NDArray[np.bool_]) -> NDArray[np.int64]:
+    random = np.random.default_rng(0)
+    parts = [random.permutation(np.flatnonzero(tested == part))[: MOST // 2] for part in (True, False)]
+    return np.sort(np.concatenate(parts))
+
+
+def _features(audited: Audited, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    seen = audited.measured.appearance
+    measures = np.stack([seen.deviation[rows], seen.clipped[rows], seen.detail[rows]], axis=1)
+    return np.concatenate([seen.thumbnails[rows], measures], axis=1).astype(np.float32)
+
+
+def _separation(features: NDArray[np.float32], truth: NDArray[np.bool_], groups: NDArray[np.int64]) -> float:
+    """The area under the ROC curve of a cross-validated classifier."""
+    from sklearn.ensemble import ExtraTreesClassifier  # takes a second
+    from sklearn.metrics import roc_auc_score
+    from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
+
+    model = ExtraTreesClassifier(100, min_samples_leaf=5, class_weight="balanced", random_state=0)
+    folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=0)
+    scores = cross_val_predict(model, features, truth, groups=groups, cv=folds, method="predict_proba")[:, 1]
+    return float(roc_auc_score(truth, scores))

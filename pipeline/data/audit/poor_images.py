@@ -1,0 +1,57 @@
+"""Images that show little: blank, saturated or blurred, compared with the other images of the data."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.data.audit.audited import Audited
+from pipeline.data.audit.finding import Finding, Severity, each
+from pipeline.data.images import LabelledImages
+
+SEVERITIES: dict[str, Severity] = {"blank_images": "warn", "saturated_images": "warn", "blurred_images": "note"}
+BLANK = 1.0
+"""Standard deviation of the grey levels 0..255 below which an image is blank."""
+SATURATED, USUAL = 0.8, 0.4
+"""Share of black or white pixels from which an image is saturated, if at most the second share is usual."""
+BLURRED = 0.2
+"""Detail of a blurred image, at most, as a share of the median."""
+
+
+def check(audited: Audited) -> Iterator[Finding]:
+    """Blank images, then images of mostly black or white pixels, then images with little detail."""
+    seen = audited.measured.appearance
+    blank = seen.deviation < BLANK
+    yield from _finding(
+        audited.images,
+        "blank_images",
+        blank,
+        "show a single grey level",
+        "Check how they are read: transparent pictures need another `background`, dark ones another `value_range`.",
+    )
+    saturated = (seen.clipped > SATURATED) & (np.median(seen.clipped) < USUAL) & ~blank
+    yield from _finding(
+        audited.images,
+        "saturated_images",
+        saturated,
+        f"have more than {100 * SATURATED:.0f} % black or white pixels, unlike the others",
+        "Check their exposure, or their `value_range`.",
+    )
+    usual = np.median(seen.detail[~blank]) if not blank.all() else 0
+    yield from _finding(
+        audited.images,
+        "blurred_images",
+        (seen.detail < BLURRED * usual) & ~blank & ~saturated,
+        f"have less than {100 * BLURRED:.0f} % of the usual detail at the size at which they are used",
+        "Check whether they are out of focus, or much smaller than the others.",
+    )
+
+
+def _finding(images: LabelledImages, name: str, chosen: NDArray[np.bool_], what: str, advice: str) -> Iterator[Finding]:
+    rows = np.flatnonzero(chosen)
+    if len(rows):
+        classes, counts = np.unique(images.labels[rows], return_counts=True)
+        names = tuple(
+            f"{images.classes[label]}: {count:,}" for label, count in zip(classes, counts.tolist(), strict=True)
+        )
+        yield Finding(name, len(rows), f"{len(rows):,} images {what}.", advice, names=names, images=each(rows))
