@@ -5,6 +5,12 @@ from pipeline.data.images import LabelledImages
 from pipeline.data.sources import load_images
 
 
+@pytest.fixture(autouse=True)
+def empty_cache(tmp_path_factory, monkeypatch):
+    """The cache of decoded pictures is below the working directory."""
+    monkeypatch.chdir(tmp_path_factory.mktemp("project"))
+
+
 @pytest.fixture(scope="session")
 def elpv():
     return load_images("elpv", {"size": 50})

@@ -160,11 +160,10 @@ def _decoded(opened: Image.Image, decoding: Decoding, page: int) -> tuple[NDArra
             f"it has {opened.width:,} × {opened.height:,} pixels, more than the {decoding.largest:,} that option "
             "'largest' allows"
         )
+    deep_colour = _has_deep_colour(opened)
     # TIFF files state the size of the upright picture.
     turned = opened.format != "TIFF" and opened.getexif().get(ORIENTATION) in QUARTER_TURNS
     width, height = reversed(opened.size) if turned else opened.size
-    tiles = getattr(opened, "tile", [])  # how the values are stored
-    deep_colour = any(";16" in str(tile.args) for tile in tiles) and not opened.mode.startswith(DEEP_MODES)
     mode = f"{opened.mode};16" if deep_colour else opened.mode
     stated = mode, opened.format or "unknown", frames, opened.has_transparency_data
     if decoding.draft:
@@ -183,6 +182,12 @@ def _decoded(opened: Image.Image, decoding: Decoding, page: int) -> tuple[NDArra
         pixels.reshape(decoding.height, decoding.width, decoding.channels),
         Facts(width, height, *stated, lowest, highest),
     )
+
+
+def _has_deep_colour(opened: Image.Image) -> bool:
+    """Whether the file of a picture has several channels of 16 bits. The picture must not be loaded yet."""
+    tiles = getattr(opened, "tile", [])  # how the values are stored in the file
+    return any(";16" in str(tile.args) for tile in tiles) and not opened.mode.startswith(DEEP_MODES)
 
 
 def _eight_bits(picture: Image.Image, decoding: Decoding) -> tuple[Image.Image, float, float]:
