@@ -31,7 +31,10 @@ def main() -> None:
             sys.stdout.flush()
     except KeyboardInterrupt:
         _handle_interrupts(lambda *_: os._exit(INTERRUPTED))
-        _exit("Interrupted. Run the same command again to continue from the last finished epoch.", INTERRUPTED)
+        _exit(
+            "Interrupted. Run the same command again to continue; finished work is kept.",
+            INTERRUPTED,
+        )
     except BrokenPipeError:
         # The reader, such as `head`, has closed the pipe. Python would report that once more when it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

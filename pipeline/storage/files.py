@@ -1,10 +1,11 @@
 """Atomic reads and writes of files, with a clear message for a missing or damaged file."""
 
+import errno
 import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -105,8 +106,23 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
     unfinished.mkdir()
     try:
         yield unfinished
-        if folder.exists():
-            shutil.rmtree(folder)
-        unfinished.replace(folder)
+        _replace_folder(folder, unfinished)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _replace_folder(folder: Path, finished: Path) -> None:
+    """Move a finished folder into place; the one before is deleted afterwards, because that can take long."""
+    before = folder.with_name(f".{folder.name}-before-{os.getpid()}")
+    while True:
+        shutil.rmtree(before, ignore_errors=True)
+        with suppress(FileNotFoundError):
+            folder.replace(before)
+        try:
+            finished.replace(folder)
+            break
+        except OSError as problem:
+            # Another process has just moved its own folder into place.
+            if problem.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+    shutil.rmtree(before, ignore_errors=True)

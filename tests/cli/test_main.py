@@ -33,5 +33,5 @@ def test_a_second_interrupt_while_python_shuts_down_leaves_the_exit_code(second,
     process = subprocess.run([sys.executable, "-c", PROGRAM, str(second.value), moment], capture_output=True, text=True)
     assert process.returncode == 130
     assert process.stderr == (
-        "convtrack: Interrupted. Run the same command again to continue from the last finished epoch.\n"
+        "convtrack: Interrupted. Run the same command again to continue; finished work is kept.\n"
     )

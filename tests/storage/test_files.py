@@ -1,5 +1,6 @@
 import json
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -163,3 +164,21 @@ def test_no_two_files_of_a_run_share_a_name():
     files += [run.curve("roc"), run.result(0).folder, run.result(1).folder]
     assert len(set(files)) == len(files)
     assert all({run.folder, run.network} & set(file.parents) for file in files)
+
+
+def test_processes_that_replace_the_same_folder_at_once_do_not_disturb_each_other(tmp_path, monkeypatch):
+    folder, other = tmp_path / "results", tmp_path / "other"
+    move = Path.replace
+
+    def disturbed(path, target):
+        # Another process moves its folder into place just before this one does.
+        if target == folder and other.exists():
+            other.rename(folder)
+        return move(path, target)
+
+    monkeypatch.setattr(Path, "replace", disturbed)
+    other.mkdir()
+    (other / "theirs").touch()
+    with replacing_folder(folder) as unfinished:
+        (unfinished / "ours").touch()
+    assert (names(tmp_path), names(folder)) == (["results"], ["ours"])

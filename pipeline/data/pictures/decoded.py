@@ -8,6 +8,7 @@ index.sqlite  for each picture its name, page, size and modification time, and i
 Rows are written before the index names them. Therefore a process that is killed loses only its last block.
 """
 
+import errno
 import json
 import os
 import sqlite3
@@ -122,16 +123,23 @@ class DecodedPictures:
         return rows
 
     def record(self, entries: Mapping[Picture, Entry]) -> None:
-        """Record the results for pictures whose pixels have been written."""
+        """Record the results for pictures whose pixels have been written.
+
+        Raises:
+            OSError: the disk is full.
+        """
         os.fsync(self._file)
-        with self._index:
-            self._index.executemany(
-                "INSERT OR REPLACE INTO pictures VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                [
-                    (*picture, entry.row, entry.digest, entry.problem, json.dumps(entry.facts))
-                    for picture, entry in entries.items()
-                ],
-            )
+        rows = [
+            (*picture, entry.row, entry.digest, entry.problem, json.dumps(entry.facts))
+            for picture, entry in entries.items()
+        ]
+        try:
+            with self._index:
+                self._index.executemany("INSERT OR REPLACE INTO pictures VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        except sqlite3.OperationalError as problem:
+            if problem.sqlite_errorcode == sqlite3.SQLITE_FULL:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.folder)) from problem
+            raise
 
     def _bytes(self, row: int) -> bytes:
         size = int(np.prod(self.shape))

@@ -1,7 +1,6 @@
 """Decode the pictures of a folder, in parallel, and only those whose files are new or have changed."""
 
 import multiprocessing
-import os
 import signal
 import time
 from collections.abc import Iterator, Sequence
@@ -222,7 +221,8 @@ def _decode_some(
     """Decode pictures and write them to rows of the file at `path`."""
     entries = []
     size = decoding.height * decoding.width * decoding.channels
-    with path.open("r+b", buffering=0) as stream:
+    # Buffered, because unbuffered writes may write a part only, as on a full disk.
+    with path.open("r+b") as stream:
         for picture, row in zip(pictures, rows, strict=True):
             try:
                 pixels, facts = decode(root / picture.name, decoding, page=picture.page)
@@ -230,7 +230,9 @@ def _decode_some(
                 entries.append(Entry(None, b"", str(problem), None))
                 continue
             values = np.ascontiguousarray(pixels).data
-            os.pwrite(stream.fileno(), values, row * size)
+            if stream.tell() != row * size:
+                stream.seek(row * size)
+            stream.write(values)
             entries.append(Entry(row, sha256(values).digest(), None, facts))
     return entries
 

@@ -48,10 +48,7 @@ def first_epoch(stop):
 def test_an_interrupted_training_ends_with_one_sentence_that_states_how_to_continue(stops, number):
     result = stops[number].result
     assert result.code == 130
-    assert (
-        result.stderr
-        == "convtrack: Interrupted. Run the same command again to continue from the last finished epoch.\n"
-    )
+    assert result.stderr == "convtrack: Interrupted. Run the same command again to continue; finished work is kept.\n"
 
 
 @pytest.mark.parametrize("number", [0, 1], ids=["SIGTERM", "SIGINT"])

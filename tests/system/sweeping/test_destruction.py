@@ -127,9 +127,7 @@ def test_ctrl_c_ends_a_sweep_and_keeps_finished_trials(project):
         sweeper.send_signal(signal.SIGINT)
         _, errors = sweeper.communicate(timeout=30)
         assert sweeper.returncode == 130
-        assert (
-            errors == "convtrack: Interrupted. Run the same command again to continue from the last finished epoch.\n"
-        )
+        assert errors == "convtrack: Interrupted. Run the same command again to continue; finished work is kept.\n"
     states = {trial.state for trial in trials(storage_of(project), SWEEP)}
     assert states <= {TrialState.COMPLETE, TrialState.WAITING}
     assert set(run_states(project)) <= {"FINISHED", "KILLED"}
@@ -145,9 +143,7 @@ def test_a_sweep_without_workers_can_be_interrupted(project, by):
         sweeper.send_signal(by)
         _, errors = sweeper.communicate(timeout=60)
         assert sweeper.returncode == 130
-        assert (
-            errors == "convtrack: Interrupted. Run the same command again to continue from the last finished epoch.\n"
-        )
+        assert errors == "convtrack: Interrupted. Run the same command again to continue; finished work is kept.\n"
     assert set(run_states(project)) == {"KILLED"}
 
 
