@@ -48,6 +48,21 @@ def test_images_without_subgroups_are_read_as_such(few, splits, tmp_path):
     assert read_prepared(tmp_path / "p").subgroups is None
 
 
+def test_weights_and_numbers_are_written_only_if_there_are_any(few, splits, folder, tmp_path):
+    random = np.random.default_rng(0)
+    weights, numbers = random.random(len(few.labels), np.float32), random.random((len(few.labels), 2), np.float32)
+    changed = replace(few, weights=weights, numbers=numbers, number_names=("age", "warmth"))
+    write_prepared(tmp_path / "p", changed, splits, settings=SETTINGS)
+    prepared = read_prepared(tmp_path / "p")
+    np.testing.assert_array_equal(prepared.weights, weights)
+    np.testing.assert_array_equal(prepared.numbers, numbers)
+    assert prepared.manifest["numbers"] == ["age", "warmth"]
+    without = read_prepared(folder)
+    assert without.weights is without.numbers is None
+    assert set(content(tmp_path / "p")) - set(content(folder)) == {"weights.npy", "numbers.npy"}
+    assert "numbers" not in without.manifest
+
+
 def test_the_same_images_have_the_same_bytes(few, splits, folder, tmp_path):
     write_prepared(tmp_path / "again", few, splits, settings=SETTINGS)
     assert content(folder) == content(tmp_path / "again")

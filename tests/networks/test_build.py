@@ -135,6 +135,11 @@ def test_an_architecture_receives_the_number_of_subgroups(monkeypatch):
         build("odd", {"subgroups": 3}, input_shape=(8, 8, 1), classes=5, subgroups=3)
 
 
+def test_a_network_with_numbers_rejects_data_without_numbers():
+    with pytest.raises(UserError, match=r"image_and_numbers needs images with at least one number each: name columns"):
+        build("image_and_numbers", {}, input_shape=(8, 8, 1), classes=2)
+
+
 @pytest.mark.parametrize("architecture", ["two_inputs", "two_outputs"])
 @pytest.mark.parametrize("subgroups", [0, 1])
 def test_a_network_with_subgroups_rejects_data_without_subgroups(architecture, subgroups):

@@ -42,6 +42,43 @@ def test_the_loss_is_the_cross_entropy_that_fits_the_output(compiling, optimizer
     assert metrics == {"loss": pytest.approx(loss, rel=1e-5), "accuracy": accuracy}
 
 
+MIXED = {
+    "one sigmoid": ([[0.8], [0.3]], [[0.75], [0.1]], (0.75 + 0.9) / 2),
+    "a softmax": ([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6]], [[0.6, 0.4, 0], [0, 0.25, 0.75]], (0.6 + 0.75) / 2),
+}
+
+
+@pytest.mark.parametrize(("outputs", "truth", "accuracy"), MIXED.values(), ids=MIXED)
+def test_with_probabilities_as_targets_the_loss_is_their_cross_entropy_and_accuracy_counts_shares(
+    compiling, optimizer, outputs, truth, accuracy
+):
+    import keras
+
+    outputs, truth = np.array(outputs, np.float32), np.array(truth, np.float32)
+    model = keras.Sequential([keras.Input((outputs.shape[1],)), keras.layers.Identity()])
+    compiling.compile_model(model, optimizer(), probabilities=True)
+    full = [np.concatenate([1 - one, one], axis=1) if one.shape[1] == 1 else one for one in (outputs, truth)]
+    loss = -(full[1] * np.log(full[0])).sum(axis=1).mean()
+    metrics = model.evaluate(outputs, truth, verbose=0, return_dict=True)
+    assert metrics == {"loss": pytest.approx(loss, rel=1e-5), "accuracy": pytest.approx(accuracy, rel=1e-5)}
+
+
+@pytest.mark.parametrize("units", [1, 4])
+def test_for_certain_labels_both_kinds_of_targets_have_one_loss_and_one_accuracy(compiling, optimizer, units):
+    import keras
+
+    random = np.random.default_rng(0)
+    outputs = random.dirichlet(np.ones(max(units, 2)), 50)[:, -units:].astype(np.float32)
+    labels = random.integers(max(units, 2), size=50)
+    probabilities = labels[:, None] if units == 1 else np.eye(units)[labels]
+    found = []
+    for given, targets in ((False, labels[:, None]), (True, probabilities)):
+        model = keras.Sequential([keras.Input((units,)), keras.layers.Identity()])
+        compiling.compile_model(model, optimizer(), probabilities=given)
+        found.append(model.evaluate(outputs, targets.astype(np.float32), verbose=0, return_dict=True))
+    assert found[0] == pytest.approx(found[1], rel=1e-5)
+
+
 def test_options_are_passed_to_the_optimizer(optimizer):
     made = optimizer(options={"momentum": 0.9, "nesterov": True, "clipnorm": 1.0}).get_config()
     assert (made["momentum"], made["nesterov"], made["clipnorm"]) == (0.9, True, 1.0)

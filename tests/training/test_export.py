@@ -1,11 +1,12 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from pipeline.data.splits import TEST
+from pipeline.data.splits import TEST, TRAIN
 from pipeline.training.batches import evaluation_partners
-from pipeline.training.examples import IMAGE_TO_CLASS, Columns, portion, standardisation
+from pipeline.training.examples import IMAGE_TO_CLASS, Columns, portion, standardisation, standardised_numbers
 
 # The variables of Keras' layers do not implement the `copy` argument of `__array__`, which NumPy 2 expects.
 pytestmark = pytest.mark.filterwarnings(
@@ -38,6 +39,25 @@ def test_a_served_network_takes_grey_levels_and_predicts_the_same(export, predic
     (outputs,) = predict.predict(colour_network, portion(colour_images, 0, TEST, IMAGE_TO_CLASS), batch_size=8)
     np.testing.assert_allclose(served.predict(tested, verbose=0), outputs, rtol=1e-4, atol=1e-6)
     assert served.input_shape == (None, 6, 5, 3)
+
+
+def test_a_served_network_takes_numbers_as_they_are_in_the_table(export, predict, colour_images, tensorflow):
+    import keras
+
+    numbers = np.random.default_rng(0).normal((40, 0.5), (9, 0.1), (30, 2)).astype(np.float32)
+    prepared = replace(colour_images, numbers=numbers)
+    image, known = keras.Input((6, 5, 3), name="image"), keras.Input((2,), name="numbers")
+    seen = keras.layers.Concatenate()([known, keras.layers.Flatten()(image)])
+    network = keras.Model([known, image], keras.layers.Dense(3, "softmax", name="output")(seen))
+    tested = portion(prepared, 0, TEST, Columns(("numbers", "image"), ("output",)))
+    chosen = prepared.indices(0, TEST)
+    scaled = standardised_numbers(prepared, 0)
+    np.testing.assert_allclose(scaled(numbers)[prepared.indices(0, TRAIN)].mean(axis=0), 0, atol=1e-5)
+    np.testing.assert_allclose(scaled(numbers)[prepared.indices(0, TRAIN)].std(axis=0), 1, rtol=1e-5)
+    (outputs,) = predict.predict(network, tested, batch_size=8)
+    served = export.served(network, standardisation(prepared, 0), scaled)
+    found = served.predict({"image": prepared.pixels[chosen], "numbers": numbers[chosen]}, verbose=0)
+    np.testing.assert_allclose(found, outputs, rtol=1e-3, atol=1e-5)
 
 
 def test_a_served_network_can_be_saved_and_loaded_by_keras_alone(export, colour_network, colour_images, tmp_path):

@@ -89,7 +89,7 @@ def load(
         source="table",
         licence="not stated",
         attribution=f"Pictures: {file.name}",
-        notes=(*seen.notes, *notes, *division.notes),
+        notes=(*seen.notes, *notes, *division.notes, *_weight_notes(weight)),
         test=division.test,
         validation=division.validation,
         weights=None if weight is None else numbers_of(table, weight, file, least=0),
@@ -98,6 +98,12 @@ def load(
         skipped=(*faults, *seen.skipped),
         files=seen.files,
     )
+
+
+def _weight_notes(column: str | None) -> tuple[str, ...]:
+    if column is None:
+        return ()
+    return (f"Images count in training by column '{column}' of the table; in scores, every image counts once.",)
 
 
 def watched(*, path: str, root: str | None = None, picture: str = "path", **_: object) -> list[Path]:

@@ -122,7 +122,7 @@ def _log_network(runs: ModelRuns, run: RunFolder, prepared: Prepared, record: Ma
             runs.children[replicate],
             record["fingerprint"],
             existing(result.network),
-            _example(shown, prepared),
+            example_of(shown, prepared),
             outputs if len(outputs) > 1 else outputs.popitem()[1],
             # MLflow rejects these characters in names.
             name=re.sub(r"[/:.%\"']", "_", f"{run.folder.name} replicate {replicate + 1}"),
@@ -134,7 +134,7 @@ def _log_network(runs: ModelRuns, run: RunFolder, prepared: Prepared, record: Ma
         )
 
 
-def _example(portion: Portion, prepared: Prepared) -> npt.NDArray[np.float32] | dict[str, npt.NDArray[np.float32]]:
+def example_of(portion: Portion, prepared: Prepared) -> npt.NDArray[np.float32] | dict[str, npt.NDArray[np.float32]]:
     """Two images as grey levels; if the network has several inputs, all of them by name, numbers as in the table."""
     positions = np.arange(min(2, len(portion)))
     grey = replace(portion, standardise=lambda pixels: pixels.astype(np.float32), numbers=prepared.numbers)

@@ -73,6 +73,13 @@ def test_input_sets_an_open_image_size_and_is_rejected_for_a_fixed_one(capsys, w
     assert "is fixed: remove --input" in error_message(written("n.json", sequential(IMAGE)), "--input", "4x5x3")
 
 
+def test_how_many_numbers_belong_to_an_image_is_an_argument_of_models_only(capsys):
+    model = ("model=image_and_numbers", "--input", "16x16x1", "--classes", "2")
+    assert "numbers            InputLayer    3" in described(capsys, *model, "--numbers", "3")
+    assert "needs images with at least one number each" in error_message(*model)
+    assert "--numbers applies only to model=NAME" in error_message("keras.applications.VGG16", "--numbers", "2")
+
+
 def test_the_number_of_subgroups_is_an_argument_of_models_only(capsys):
     model = ("model=two_outputs", "--input", "16x16x1", "--classes", "2")
     last = described(capsys, *model, "--subgroups", "3").split("\n\n")[1].splitlines()[-1]

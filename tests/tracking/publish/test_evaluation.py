@@ -1,9 +1,13 @@
 import json
 
+import numpy as np
 import pytest
 
+from pipeline.data.prepared import ImageTexts, Prepared
+from pipeline.data.splits import TRAIN, VALIDATION
 from pipeline.storage.imports import ROOT
-from pipeline.tracking.publish.evaluation import network_code
+from pipeline.tracking.publish.evaluation import example_of, network_code
+from pipeline.training.examples import Columns, portion
 
 
 def architecture(*modules):
@@ -13,6 +17,24 @@ def architecture(*modules):
 
 def files(package):
     return {str(file.relative_to(package.parent)) for file in package.rglob("*.py")}
+
+
+def test_the_input_example_has_grey_levels_and_the_numbers_of_the_table():
+    numbers = np.array([[20, 1], [30, 2], [40, 3]], np.float32)
+    names = np.array(["a", "b", "c"])
+    prepared = Prepared(
+        pixels=np.arange(12, dtype=np.uint8).reshape(3, 2, 2, 1),
+        labels=np.array([0, 1, 0]),
+        splits=np.array([[TRAIN, VALIDATION, VALIDATION]], np.uint8),
+        digests=np.zeros((3, 32), np.uint8),
+        manifest={"classes": ["x", "y"], "replicates": [{"mean": [5], "standard_deviation": [2]}]},
+        read_texts=lambda: ImageTexts(names, names, None),
+        numbers=numbers,
+    )
+    shown = portion(prepared, 0, VALIDATION, Columns(("image", "numbers"), ("output",)))
+    found = example_of(shown, prepared)
+    np.testing.assert_array_equal(found["numbers"], numbers[1:])
+    np.testing.assert_array_equal(found["image"], prepared.pixels[1:])
 
 
 def test_a_network_of_keras_layers_is_logged_without_code():
