@@ -34,6 +34,8 @@ def read_table(file: Path) -> "pd.DataFrame":
         raise UserError(f"Table '{file}' is a spreadsheet: save it as CSV, encoded in UTF-8, and set option 'path'.")
     try:
         table = _read_parquet(file) if file.suffix.lower() in PARQUET else _read_csv(file)
+        # Texts of a Parquet file are decoded when they are used.
+        filled = [any(list(map(text_of, row))) for row in table.itertuples(index=False)]
     except UserError:
         raise
     except UnicodeDecodeError:
@@ -41,10 +43,9 @@ def read_table(file: Path) -> "pd.DataFrame":
     except Exception as error:  # Both readers raise many types, for damaged files also MemoryError and OSError.
         reason = " ".join(str(error).split()) or type(error).__name__
         raise UserError(f"Table '{file}' cannot be read ({reason}): save it as CSV or Parquet again.") from None
-    table = table.loc[[any(map(text_of, row)) for row in table.itertuples(index=False)]]
-    if table.empty:
+    if not any(filled):
         raise UserError(f"Table '{file}' has no rows: add a row for each picture.")
-    return table
+    return table.loc[filled]
 
 
 def text_of(value: Any) -> str:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
@@ -203,3 +205,10 @@ def test_the_table_and_its_pictures_are_watched(cells):
     watched = watched_files("table", {"path": str(cells / "t.csv"), "size": 4})
     assert [Path(file).name for file, _, _ in watched] == ["t.csv", "0.png", "1.png", "2.png", "3.png"]
     assert watched_files("table", {"path": str(cells / "absent.csv")}) == []
+
+
+def test_a_parquet_table_with_texts_that_are_not_utf_8_is_refused(cells):
+    broken = pa.array([b"\xff.png", b"p/0.png"]).view(pa.string())
+    pq.write_table(pa.table({"path": broken, "label": ["a", "b"]}), cells / "t.parquet")
+    with pytest.raises(UserError, match="must be encoded in UTF-8"):
+        load_images("table", {"path": str(cells / "t.parquet")})

@@ -3,9 +3,11 @@
 `prepare` and every prediction for a new picture use this code, so both see the same pixels.
 """
 
+import os
+import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
@@ -90,7 +92,7 @@ def decode(picture: Path | bytes, decoding: Decoding, *, page: int = 0) -> tuple
     Raises:
         Unreadable: the picture is missing, damaged, too large, or loses its content in 8-bit values.
     """
-    with _reasons(), _opened(picture) as opened:
+    with _reasons(), _opened(picture) as opened, _silent() if opened.format == "TIFF" else nullcontext():
         return _decoded(opened, decoding, page)
 
 
@@ -127,9 +129,23 @@ def _reasons() -> Iterator[None]:
         raise Unreadable("it does not fit into memory") from None
     except OSError as error:
         # The name of the file in the message of the system is that of this machine.
-        raise Unreadable(_one_line(error.strerror or str(error)) or "it is damaged") from None
+        raise Unreadable(error.strerror or f"it is damaged ({_one_line(str(error))})") from None
     except Exception as error:  # Decoders raise nearly any exception, from SyntaxError to struct.error.
-        raise Unreadable(_one_line(str(error)) or type(error).__name__) from None
+        raise Unreadable(f"it is damaged ({_one_line(str(error)) or type(error).__name__})") from None
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Discard what the library for TIFF files prints: it reports each fault on the standard error of the process."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _one_line(text: str) -> str:

@@ -86,7 +86,7 @@ def read_idx(file: Path) -> npt.NDArray[np.uint8]:
         raise UserError(f"IDX file '{file}' cannot be read ({error}): copy it again.") from None
     if len(sizes) != start[3] or len(content) != count:
         raise UserError(
-            f"IDX file '{file}' states {'×'.join(map(str, sizes))} values, but holds "
+            f"IDX file '{file}' states {'×'.join(map(str, sizes)) or 1} values, but holds "
             f"{'more' if len(content) > count else f'{len(content):,}'}: copy it again."
         )
     return np.frombuffer(content, np.uint8).reshape(sizes)
