@@ -1,8 +1,8 @@
 """The commands of `convtrack`: the module that runs each of them, and the configuration that it takes.
 
-Every module in `pipeline/cli/commands` is a command of the same name. Its `main` takes the arguments of the command
-line. The commands in `HYDRA_COMMANDS` compose a configuration with Hydra instead. Their `main` takes the sections and
-settings of that configuration by name.
+Every module in `pipeline/cli/commands` is a command of the same name, with - in place of _. Its `main` takes the
+arguments of the command line. The commands in `HYDRA_COMMANDS` compose a configuration with Hydra instead. Their `main`
+takes the sections and settings of that configuration by name.
 """
 
 import ast
@@ -57,7 +57,7 @@ HYDRA_COMMANDS: Mapping[str, Command] = {
     ),
 }
 PLAIN_COMMANDS: Mapping[str, Command] = {
-    file.stem: Command(f"pipeline.cli.commands.{file.stem}")
+    file.stem.replace("_", "-"): Command(f"pipeline.cli.commands.{file.stem}")
     for file in sorted(_FOLDER.glob("*.py"))
     if file.stem != "__init__"
 }

@@ -12,7 +12,7 @@ from pipeline.config.reading import CONF
 
 def test_every_module_in_the_folder_is_a_command():
     folder = Path(pipeline.cli.commands.__file__).parent
-    assert set(PLAIN_COMMANDS) == {file.stem for file in folder.glob("*.py")} - {"__init__"}
+    assert set(PLAIN_COMMANDS) == {file.stem.replace("_", "-") for file in folder.glob("*.py")} - {"--init--"}
     assert set(COMMANDS) == {*HYDRA_COMMANDS, *PLAIN_COMMANDS}
 
 

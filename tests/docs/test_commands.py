@@ -42,7 +42,7 @@ def code(page):
 
 SHOWN = list(dict.fromkeys(line for page in PAGES for line in code(page)))
 EXPERIMENTS = [line for line in SHOWN if line.startswith("convtrack experiment ") and "=" in line]
-COMMANDS = [file.stem for file in (ROOT / "pipeline/cli/commands").glob("*.py")]
+COMMANDS = [file.stem.replace("_", "-") for file in (ROOT / "pipeline/cli/commands").glob("*.py")]
 OTHERS = [line for line in SHOWN if re.fullmatch(rf"convtrack ({'|'.join(COMMANDS)}) (?!--help).+", line)]
 
 
@@ -81,7 +81,7 @@ def test_every_experiment_in_the_pages_can_be_composed(command):
         assert composed("experiment", overrides)["model"].architecture
 
 
-@pytest.mark.parametrize("command", [line for line in SHOWN if re.fullmatch(r"convtrack [a-z]+", line)])
+@pytest.mark.parametrize("command", [line for line in SHOWN if re.fullmatch(r"convtrack [a-z-]+", line)])
 def test_a_command_exists(command):
     assert command.split()[1] in (*COMMANDS, *HYDRA_COMMANDS)
 
@@ -102,7 +102,7 @@ def test_the_arguments_of_a_command_are_valid(command, monkeypatch, capsys):
         monkeypatch.setattr(argparse.ArgumentParser, name, parse)
     _, name, *arguments = shlex.split(command)
     with pytest.raises(Parsed):
-        import_module(f"pipeline.cli.commands.{name}").main(arguments)
+        import_module(f"pipeline.cli.commands.{name.replace('-', '_')}").main(arguments)
     if name == "describe" and arguments[0].startswith("model="):
         assert composed("build", [word for word in arguments if re.match(r"[\w.]+=", word)])
     if name == "study":

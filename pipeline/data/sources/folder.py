@@ -54,7 +54,7 @@ def load(
         {picture.name.partition("/")[0] for picture in found.pictures if "/" in picture.name},
         among=f"folders in '{root}'",
     )
-    classed, misplaced = _classed(found.pictures, 1 if divided else 0)
+    classed, misplaced = by_class(found.pictures, 1 if divided else 0)
     _check_classes(root, classed)
     seen = read(root, list(classed), options, all_pages=all_pages)
     pictures = [picture for picture, good in zip(classed, seen.readable, strict=True) if good]
@@ -90,7 +90,7 @@ def watched(*, path: str, **_: object) -> list[Path]:
     return [*(root / picture.name for picture in found.pictures), *(file for file in skipped if file.is_file())]
 
 
-def _classed(pictures: Sequence[Picture], depth: int) -> tuple[dict[Picture, str], list[Skipped]]:
+def by_class(pictures: Sequence[Picture], depth: int) -> tuple[dict[Picture, str], list[Skipped]]:
     """The class of each picture, the folder at this depth of its path; and the pictures outside class folders."""
     classed, misplaced = {}, []
     for picture in pictures:

@@ -67,7 +67,7 @@ def load(
     for name in named:
         if name not in table.columns:
             raise unknown(f"column of table '{file}'", name, map(str, table.columns))
-    usable, faults = _pictures(table[picture], table[label], folder)
+    usable, faults = listed_pictures(table[picture], table[label], folder)
     if faults and (options.get("unreadable", "stop") == "stop" or not usable):
         raise UserError(
             f"{len(faults):,} of {len(table):,} rows of table '{file}' cannot be used. Correct or remove them, or "
@@ -114,11 +114,13 @@ def watched(*, path: str, root: str | None = None, picture: str = "path", **_: o
     # `load` reports a table that cannot be read.
     with suppress(UserError, KeyError):
         column = read_table(file)[picture]
-        found = [folder / one.name for one in _pictures(column, ["any"] * len(column), folder)[0].values()]
+        found = [folder / one.name for one in listed_pictures(column, ["any"] * len(column), folder)[0].values()]
     return [file, *found] if file.is_file() else []
 
 
-def _pictures(paths: "pd.Series", labels: Iterable[Any], folder: Path) -> tuple[dict[int, Picture], list[Skipped]]:
+def listed_pictures(
+    paths: "pd.Series", labels: Iterable[Any], folder: Path
+) -> tuple[dict[int, Picture], list[Skipped]]:
     """The pictures of the usable rows by row number, and the faults of the other rows."""
     pictures: dict[int, Picture] = {}
     faults = []

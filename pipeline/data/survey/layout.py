@@ -1,0 +1,72 @@
+"""Recognise how images are stored at a path, and survey them."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from pipeline.data.pictures.listing import SUFFIXES
+from pipeline.data.survey.array_survey import survey_arrays
+from pipeline.data.survey.folder_survey import survey_folder
+from pipeline.data.survey.surveyed import Survey
+from pipeline.data.survey.table_survey import survey_table
+from pipeline.errors import UserError
+
+TABLES = frozenset({".csv", ".tsv", ".parquet", ".pq"})
+HDF5 = frozenset({".h5", ".hdf5"})
+STORED = "class folders, a table of pictures (CSV or Parquet), .npz, HDF5 or IDX files"
+
+
+def survey(path: Path, *, report: Callable[[str], None]) -> Survey:
+    """Survey the images at a path. `report` receives lines about the progress.
+
+    Raises:
+        UserError: nothing is there, or it is stored in another way than a data source expects.
+    """
+    if not path.exists():
+        raise UserError(f"'{path}' does not exist: name a file or folder with images, stored as {STORED}.")
+    return _survey_folder(path, report) if path.is_dir() else _survey_file(path, report)
+
+
+def _survey_file(file: Path, report: Callable[[str], None]) -> Survey:
+    suffix = file.suffix.lower()
+    if suffix in TABLES:
+        return survey_table(file, report=report)
+    if suffix == ".npz":
+        return survey_arrays("npz", file, "arrays in an .npz file")
+    if suffix in HDF5 or "ubyte" in file.name:
+        return _survey_folder(file.parent, report)
+    hint = " Unpack it first." if suffix in {".zip", ".tar", ".gz", ".tgz", ".7z", ".rar", ".bz2", ".xz"} else ""
+    raise UserError(f"'{file.name}' is no file that a data source reads: images must be stored as {STORED}.{hint}")
+
+
+def _survey_folder(folder: Path, report: Callable[[str], None]) -> Survey:
+    entries = sorted(one for one in folder.iterdir() if not one.name.startswith("."))
+    files = [one for one in entries if one.is_file()]
+    folders = [one for one in entries if one.is_dir()]
+    if (folder / "dataset_info.json").is_file():
+        report("A data set of TFDS is read as a whole, which may take minutes.")
+        return survey_arrays("tfds", folder, "a data set of TFDS")
+    if any("idx3-ubyte" in file.name.replace(".", "-") for file in files):
+        return survey_arrays("idx", folder, "IDX files")
+    if any(file.suffix.lower() in HDF5 for file in files):
+        return survey_arrays("hdf5", folder, "HDF5 files")
+    if len(folders) == 1 and not files:
+        report(f"'{folder.name}' contains only the folder '{folders[0].name}', which is used.")
+        return _survey_folder(folders[0], report)
+    tables = [file for file in files if file.suffix.lower() in TABLES]
+    archives = [file for file in files if file.suffix.lower() == ".npz"]
+    if len(archives) == 1 and not folders:
+        return survey_arrays("npz", archives[0], "arrays in an .npz file")
+    if tables and not _has_class_folders(folders):
+        if len(tables) > 1:
+            raise UserError(
+                f"'{folder}' contains {len(tables)} tables: name the one that lists the pictures and their classes, "
+                f"such as {tables[0].name}."
+            )
+        return survey_table(tables[0], report=report)
+    return survey_folder(folder, report=report)
+
+
+def _has_class_folders(folders: list[Path]) -> bool:
+    """Whether at least two folders hold pictures, at any depth."""
+    holding = (any(one.suffix.lower() in SUFFIXES for one in folder.rglob("*")) for folder in folders)
+    return sum(holding) > 1
