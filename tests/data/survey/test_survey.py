@@ -285,7 +285,7 @@ def test_a_single_folder_around_the_class_folders_is_opened(tmp_path):
         ("missing", None, "does not exist"),
         ("images.zip", b"PK", "Unpack it first"),
         ("images.docx", b"x", "no file that a data source reads"),
-        ("images.npz", b"x", "without pickled objects"),
+        ("images.npz", b"x", "must be an .npz file"),
         ("images.csv", b"a,b\n1,2\n", "names picture files that exist"),
     ],
 )
