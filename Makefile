@@ -1,4 +1,5 @@
-# Start here: `make repro` compares the networks, `make ui` shows the runs, `make test` runs the tests.
+# Start here: `make repro` compares the networks, `make ui` shows the runs, `make test` runs the tests. Each installs
+# everything into .venv first, as `make install` does.
 # PYTHON is the interpreter for the virtual environment, as in `make repro PYTHON=python3.13`.
 PYTHON ?= python3
 VENV := .venv
@@ -9,7 +10,9 @@ ACTIVATE := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 export DVC_NO_ANALYTICS := true
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: repro decide test test-extras ui check deps bench clean
+.PHONY: install repro decide test test-extras ui check deps bench clean
+
+install: $(INSTALLED)
 
 repro: $(INSTALLED)
 	@$(ACTIVATE) python -m pipeline.data.watching

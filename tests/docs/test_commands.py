@@ -81,7 +81,7 @@ def test_every_experiment_in_the_pages_can_be_composed(command):
         assert composed("experiment", overrides)["model"].architecture
 
 
-@pytest.mark.parametrize("command", [line for line in SHOWN if re.fullmatch(r"convtrack [a-z-]+", line)])
+@pytest.mark.parametrize("command", [line for line in SHOWN if re.fullmatch(r"convtrack [a-z][a-z-]*", line)])
 def test_a_command_exists(command):
     assert command.split()[1] in (*COMMANDS, *HYDRA_COMMANDS)
 
