@@ -91,7 +91,7 @@ def stand_ins(monkeypatch, tmp_path):
     def look(*_, **__):
         events.looks += 1
 
-    def logging(tracker, model, made, configuration, digest, *, layers, trial):
+    def logging(tracker, model, made, configuration, digest, *, layers, augmented, trial):
         events.logged = (configuration["model"], trial)
         return nullcontext(lambda progress: None)
 

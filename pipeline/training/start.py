@@ -58,7 +58,7 @@ def start(task: Task, prepared: Prepared) -> Start:
     model = load_network(with_fused_normalisation(task.architecture), seed)
     if task.initial_weights is not None:
         load_initial_weights(task.initial_weights, model)
-    mixing = _mixing(task.augmentation, columns, model)
+    mixing = _mixing(task, columns, model)
     compile_model(model, optimizer, probabilities=mixing is not None)
     return Start(
         model,
@@ -132,17 +132,23 @@ def single_image_changes(chosen: AugmentationConfig) -> dict[str, Any]:
     return {name: value for name, value in chosen.chosen.items() if value and name not in ("mixup", "cutmix")}
 
 
-def _mixing(chosen: AugmentationConfig, columns: Columns, model: keras.Model) -> Mixing | None:
+def _mixing(task: Task, columns: Columns, model: keras.Model) -> Mixing | None:
     """The mixing of images and labels, or None without any.
 
     Raises:
-        UserError: the network compares images in pairs.
+        UserError: the network compares images in pairs, or batches have a single image.
     """
+    chosen = task.augmentation
     if not (chosen.mixup or chosen.cutmix):
         return None
     if columns.paired:
         raise UserError(
             "`augmentation.mixup` and `augmentation.cutmix` must be 0 for a network of pairs: whether two images show "
             f"the same class is not defined for mixed images. Received {chosen.mixup:g} and {chosen.cutmix:g}."
+        )
+    if task.training.batch_size < 2:
+        raise UserError(
+            "`training.batch_size` must be at least 2 with `augmentation.mixup` or `augmentation.cutmix`, which mix the "
+            f"images of a batch. Received {task.training.batch_size}."
         )
     return Mixing(chosen.mixup, chosen.cutmix, tuple(output.shape[-1] for output in model.outputs))

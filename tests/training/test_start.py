@@ -97,6 +97,11 @@ def test_mixing_is_refused_for_pairs_and_allowed_for_several_outputs(start, task
     assert started.augment is None
 
 
+def test_mixing_needs_at_least_two_images_in_a_batch(start, tasks):
+    with pytest.raises(UserError, match=r"`training\.batch_size` must be at least 2 with .* Received 1\."):
+        start(tasks(batch_size=1, **NOTHING | {"mixup": 0.5})[0])
+
+
 def test_weights_of_images_are_those_of_the_table_with_mean_one_over_the_training_images(start, tasks, prepare):
     given = np.random.default_rng(0).uniform(0, 9, 60).astype(np.float32)
     started = start(replace(tasks()[0], prepared=prepare(weights=given)))

@@ -24,6 +24,7 @@ MODELS: dict[str, dict[str, Any]] = {
     "lecture_cnn": {},
     "lecture_sequential": {},
     "two_inputs": SMALL,
+    "image_and_numbers": SMALL,
     "two_outputs": SMALL,
     "siamese": SMALL,
 }
@@ -45,7 +46,11 @@ pixels = random.integers(140, size=(96, 8, 8, 1), dtype=np.uint8)
 pixels[np.arange(96), labels + 2] += 100
 names = np.array([f"image-{number}.png" for number in range(96)])
 subgroups = np.array(["poly", "mono"])[random.integers(2, size=96)]
-images = LabelledImages(pixels, labels, ("a", "b", "c"), names, subgroups, names, "rows", "CC0", "nobody", ())
+numbers = random.normal((20, 1000), (5, 300), (96, 2)).astype(np.float32)
+images = LabelledImages(
+    pixels, labels, ("a", "b", "c"), names, subgroups, names, "rows", "CC0", "nobody", (),
+    weights=random.uniform(0.5, 2, 96).astype(np.float32), numbers=numbers, number_names=("age", "height"),
+)
 splits = replicate_splits("random", labels, names, subgroups, replicates=1, seed=0)
 split = {"name": "random", "strategy": "random", "test_share": 0.25, "validation_share": 0.15, "folds": None, "seed": 0}
 data = {"name": "rows", "source": "rows", "options": {}}
@@ -72,6 +77,7 @@ for run in client.search_runs([experiment], "tags.`convtrack.kind` = 'model'"):
     network = mlflow.pyfunc.load_model(uri)
     shape = (3, 8, 8, 1)
     examples = {"image": pixels[:3], "partner": pixels[[3, 4, 6]], "subgroup": np.eye(2)[[0, 1, 0]]}
+    examples["numbers"] = numbers[:3]
     inputs = network.metadata.get_input_schema()
     named = inputs.input_names() if inputs.has_input_names() else None
     batch = {name: examples[name].astype(np.float32) for name in named} if named else pixels[:3].astype(np.float32)
@@ -117,7 +123,7 @@ class Compared:
 
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory) -> Compared:
-    """All five models, built, trained, evaluated and reported in a separate process."""
+    """All models, built, trained, evaluated and reported in a separate process."""
     folder = tmp_path_factory.mktemp("project")
     variables = {**os.environ, "PYTHONPATH": str(ROOT), "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db"}
     command = [sys.executable, "-c", STAGES, json.dumps(MODELS)]
@@ -210,6 +216,7 @@ def test_the_report_lists_further_outputs_and_other_tasks(compared):
     [
         ("lecture_sequential", None, None),
         ("two_inputs", {"image", "subgroup"}, None),
+        ("image_and_numbers", {"image", "numbers"}, None),
         ("two_outputs", None, {"output": [3, 3], "subgroup": [3, 1]}),
         ("siamese", {"image", "partner"}, None),
     ],
