@@ -148,7 +148,7 @@ def _mixing(task: Task, columns: Columns, model: keras.Model) -> Mixing | None:
         )
     if task.training.batch_size < 2:
         raise UserError(
-            "`training.batch_size` must be at least 2 with `augmentation.mixup` or `augmentation.cutmix`, which mix the "
-            f"images of a batch. Received {task.training.batch_size}."
+            "`training.batch_size` must be at least 2 with `augmentation.mixup` or `augmentation.cutmix`, which mix "
+            f"the images of a batch. Received {task.training.batch_size}."
         )
     return Mixing(chosen.mixup, chosen.cutmix, tuple(output.shape[-1] for output in model.outputs))
