@@ -37,9 +37,9 @@ class Project:
 
     folder: Path
 
-    def run(self, *command: str) -> str:
-        """Run a command, which must succeed, and return its output."""
-        environment = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"} | IDENTITY
+    def run(self, *command: str, **added: str) -> str:
+        """Run a command, which must succeed, with variables added to its environment, and return its output."""
+        environment = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"} | IDENTITY | added
         environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
         done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
@@ -60,6 +60,11 @@ class Project:
                 node = node.setdefault(key, {})
             node[last] = value
         yaml.dump(content, path)
+
+    def cloned(self, folder: Path) -> "Project":
+        """A clone by git: it has no data, no results and no cache."""
+        self.run("git", "clone", "--quiet", str(self.folder), str(folder))
+        return Project(folder)
 
     def commit(self) -> None:
         """Commit all files that git does not ignore."""
