@@ -28,9 +28,11 @@ decide: $(INSTALLED)
 test: $(INSTALLED)
 	@$(ACTIVATE) python -m pytest --numprocesses 2 --dist loadfile
 
-# Sweeps on a Ray cluster and on a PostgreSQL server, each started by the tests.
+# Sweeps on a Ray cluster and on a PostgreSQL server, and a remote on a server with the protocol of S3, each started by
+# the tests.
 test-extras: $(EXTRAS)
-	@$(ACTIVATE) python -m pytest tests/system/sweeping/test_ray.py tests/system/sweeping/test_postgresql.py
+	@$(ACTIVATE) python -m pytest tests/system/sweeping/test_ray.py tests/system/sweeping/test_postgresql.py \
+	  tests/system/cache/test_remotes.py
 
 ui: $(INSTALLED)
 	@$(ACTIVATE) convtrack ui
@@ -52,7 +54,7 @@ bench: $(EXTRAS)
 clean: $(INSTALLED)
 	@$(ACTIVATE) convtrack clean
 
-# Ray and PostgreSQL for sweeps, and the libraries that the benchmarks compare with.
+# Ray and PostgreSQL for sweeps, remotes in S3, and the libraries that the benchmarks compare with.
 $(EXTRAS): requirements-extras.lock $(INSTALLED)
 	@echo "Installing the extras into $(VENV)"
 	@$(VENV)/bin/python -m pip install --disable-pip-version-check --compile --progress-bar off --quiet \

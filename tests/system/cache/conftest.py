@@ -39,7 +39,9 @@ class Project:
 
     def run(self, *command: str, **added: str) -> str:
         """Run a command, which must succeed, with variables added to its environment, and return its output."""
-        environment = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"} | IDENTITY | added
+        environment = (
+            {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"} | IDENTITY | added
+        )
         environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
         done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
