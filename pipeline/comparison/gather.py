@@ -9,6 +9,7 @@ import pandas as pd
 
 from pipeline.comparison.planned import read_plan, read_search
 from pipeline.config.reading import flattened
+from pipeline.data.audit.findings_file import read_findings
 from pipeline.data.looks import evaluated, read_looks, tuned
 from pipeline.data.splits import OWN_TESTS
 from pipeline.evaluation import classification_curves
@@ -20,7 +21,7 @@ from pipeline.statistics.analysis import analyse
 from pipeline.statistics.class_scores import class_scores
 from pipeline.statistics.results import Certainty
 from pipeline.storage.files import damaged, existing, read_json
-from pipeline.storage.folders import RunFolder, looks_file
+from pipeline.storage.folders import AUDIT, RunFolder, looks_file
 from pipeline.storage.provenance import commit, dirty, versions
 
 SPLITS_IN_WORDS = {
@@ -96,6 +97,7 @@ def gather_comparison(
         augmented={model: run.augmented.read_bytes() for model, run in runs.items() if run.augmented.is_file()},
         mistakes={model: run.mistakes.read_bytes() for model, run in runs.items() if run.mistakes.is_file()},
         plan=read_plan(models) if read_search() else None,
+        findings=read_findings(AUDIT) if AUDIT.is_file() else None,
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from pipeline.data.audit.finding import Finding
 from pipeline.evaluation.classification_curves import Calibration
 from pipeline.evaluation.metrics import METRICS
 from pipeline.reporting.costs import DECISIVE, Cost, amount
@@ -111,11 +112,12 @@ class Reuse:
 class Comparison:
     """All values of a report: the data, the results of the models, and what is needed to reproduce them.
 
-    `replicates` is the smallest number of replicates of a network. `certainty` covers the models that predict the class
-    of an image. `by_class` has the scores of every class by model. `mistakes` maps the name of a model to a picture
-    (PNG) of its most confident mistakes. `plan` is that of a search for verdicts, None for a fixed number of
-    replicates. `augmented` maps the name of a model to a picture (PNG) of training images and their random changes.
-    `tracking_link` opens the compared runs in MLflow; it is None without a store.
+    `replicates` is the smallest number of replicates of a network. `certainty` covers the models that predict the
+    class of an image. `by_class` has the scores of every class by model. `mistakes` maps the name of a model to a
+    picture (PNG) of its most confident mistakes. `plan` is that of a search for verdicts, None for a fixed number
+    of replicates. `augmented` maps the name of a model to a picture (PNG) of training images and their random
+    changes. `findings` are those of the audit of the images, None without one. `tracking_link` opens the compared
+    runs in MLflow; it is None without a store.
 
     Raises:
         ValueError: there is no model, two models share a name, a model lacks the primary metric, or the number of its
@@ -136,6 +138,7 @@ class Comparison:
     reuse: Reuse
     by_class: Mapping[str, tuple[ClassScores, ...]] = field(default_factory=dict)
     plan: Plan | None = None
+    findings: tuple[Finding, ...] | None = None
     augmented: Mapping[str, bytes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -6,8 +6,12 @@ from pipeline.console import say
 from pipeline.data.audit import stop_on
 from pipeline.data.audit.findings_file import write_findings
 from pipeline.data.prepare import prepare
+from pipeline.data.prepared import read_prepared
 from pipeline.data.watching import watch
-from pipeline.storage.folders import AUDIT, PREPARED, TEST_SETS, WATCHED
+from pipeline.reporting import page
+from pipeline.reporting.audit_page import audit_document, conclusion
+from pipeline.storage.files import replacing
+from pipeline.storage.folders import AUDIT, AUDIT_PAGE, PREPARED, TEST_SETS, WATCHED
 
 
 def main(data: DataConfig, split: SplitConfig, audit: AuditConfig, replicates: Replicates, auto: AutoConfig) -> None:
@@ -16,6 +20,9 @@ def main(data: DataConfig, split: SplitConfig, audit: AuditConfig, replicates: R
     test_set = TEST_SETS / f"{data.name}-{split.name}.json"
     findings = prepare(PREPARED, data, split, replicates=count, test_set=test_set, settings=audit, report=say)
     write_findings(AUDIT, findings)
+    with replacing(AUDIT_PAGE) as unfinished:
+        unfinished.write_text(page.html(audit_document(findings, read_prepared(PREPARED))), encoding="utf-8")
+    say(f"Audit: {conclusion(findings)} See {AUDIT_PAGE}.")
     if watch(data.source, data.options):
         say(f"{WATCHED} now names the images of `data: {data.name}`. DVC watches them from its next run on.")
     stop_on(findings)

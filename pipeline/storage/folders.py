@@ -24,6 +24,7 @@ REPORTS = Path("reports")
 REPORT = REPORTS / "comparison.html"
 """The HTML report of the comparison. The Markdown report is next to it, and its figures are in `FIGURES`."""
 FIGURES = REPORTS / "comparison"
+AUDIT_PAGE = REPORTS / "audit.html"
 CACHE = Path(".convtrack")
 
 
@@ -278,5 +279,5 @@ def looks_file(data: str) -> Path:
 
 def report_files() -> list[Path]:
     """Return the existing files of the comparison's report: HTML, Markdown and figures."""
-    found = [REPORT, REPORT.with_suffix(".md"), *sorted(FIGURES.glob("*"))]
+    found = [REPORT, AUDIT_PAGE, REPORT.with_suffix(".md"), *sorted(FIGURES.glob("*"))]
     return [file for file in found if file.is_file()]

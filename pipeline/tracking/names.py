@@ -28,6 +28,8 @@ SCORE = "Score"
 """Tag: the primary metric with its interval, rounded."""
 COST = "Cost/"
 """Prefix of the tags that hold the costs with their units, rounded."""
+DATA_AUDIT = "Data audit"
+"""Tag: how many findings of each severity the audit of the images has."""
 DIFFERS = "differs."
 """Prefix of the tags that hold a model's values of the parameters in which the models differ."""
 

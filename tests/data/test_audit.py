@@ -190,13 +190,6 @@ def test_blank_saturated_and_blurred_images(found):
     assert findings["blurred_images"].images == ((5,),)
 
 
-def test_values_of_12_bits_in_files_of_16_bits_stop(found):
-    facts = files(mode=np.full(COUNT, "I;16"), highest=np.full(COUNT, 4095.0))
-    finding = found(images(files=facts))["value_range"]
-    assert finding.severity == "stop" and "[0, 4095]" in finding.advice
-    assert "value_range" not in found(images(files=facts), options={"value_range": (0, 4095)})
-
-
 @pytest.mark.parametrize("check", ["file_size", "dimensions", "file_time", "file_name"])
 def test_a_class_that_files_reveal_is_found(found, check):
     data = images()

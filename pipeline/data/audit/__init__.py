@@ -20,7 +20,6 @@ from pipeline.data.audit import (
     several_frames,
     shortcuts,
     skipped_files,
-    value_range,
 )
 from pipeline.data.audit.audited import Audited
 from pipeline.data.audit.finding import Finding, Severity
@@ -29,7 +28,6 @@ from pipeline.errors import UserError, unknown
 CHECKS: Sequence[ModuleType] = (
     skipped_files,
     several_frames,
-    value_range,
     file_shapes,
     poor_images,
     class_sizes,

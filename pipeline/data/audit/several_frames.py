@@ -23,7 +23,7 @@ def check(audited: Audited) -> Iterator[Finding]:
         yield Finding(
             "several_frames",
             len(rows),
-            f"{len(rows):,} files are animated or have several pages; only their first frame is used.",
+            f"Files that are animated or have several pages: {len(rows):,}. Only the first frame of each is used.",
             "Save the frames that you need as pictures; for TIFF files, option `all_pages: true` uses every page.",
             images=each(rows),
         )

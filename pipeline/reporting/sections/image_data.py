@@ -18,6 +18,9 @@ def section(comparison: Comparison) -> Section:
     ]
     if data.notes:
         blocks.append(Bullets(data.notes))
+    if len(data.classes) == 2:
+        positive = f"{data.classes[1]}: precision, recall, F1 and average precision refer to this class"
+        blocks.append(Terms((("Positive class", positive),)))
     blocks.append(Terms((("Source", data.source), ("Attribution", data.attribution), ("Licence", data.licence))))
     return Section("data", "Data", tuple(blocks), "classes, split, source, licence")
 

@@ -8,11 +8,13 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from pipeline.data.audit import ORDER
+from pipeline.data.audit.finding import Finding
 from pipeline.reporting.content import Comparison, ModelResult
 from pipeline.reporting.costs import COLUMNS
 from pipeline.reporting.text.quantities import interval, mean, score
 from pipeline.statistics.results import Certainty
-from pipeline.tracking.names import COST, SCORE, VERDICT
+from pipeline.tracking.names import COST, DATA_AUDIT, SCORE, VERDICT
 
 
 def verdict(model: str, certainty: Certainty) -> str:
@@ -41,13 +43,24 @@ def score_text(model: ModelResult, comparison: Comparison) -> str:
 
 
 def result_tags(model: ModelResult, comparison: Comparison) -> dict[str, str]:
-    """The tags of a model's run: its verdict, its score and its costs."""
+    """The tags of a model's run: its verdict, its score, its costs, and the number of findings about the images."""
     compared = model.other_target is None
     return {
         VERDICT: verdict(model.name, comparison.certainty) if compared else "not compared",
         SCORE: score_text(model, comparison),
         **{COST + cost.key: model.cost_text(cost) for cost in COLUMNS},
+        **({} if comparison.findings is None else {DATA_AUDIT: numbers_by_severity(comparison.findings)}),
     }
+
+
+def numbers_by_severity(findings: Sequence[Finding]) -> str:
+    """How many findings of the audit have each severity.
+
+    >>> numbers_by_severity([])
+    'no findings'
+    """
+    numbers = Counter(finding.severity for finding in findings)
+    return ", ".join(f"{name} {numbers[name]}" for name in ORDER if numbers[name]) or "no findings"
 
 
 def short_names(settings: Sequence[str]) -> dict[str, str]:

@@ -1,0 +1,19 @@
+"""The findings of the audit of the images."""
+
+from pipeline.reporting.audit_page import conclusion, findings_table
+from pipeline.reporting.blocks import Block, Bullets, Link, Paragraph, Section, TableBlock
+from pipeline.reporting.content import Comparison
+from pipeline.storage.folders import AUDIT_PAGE
+
+
+def section(comparison: Comparison) -> Section | None:
+    """Return the findings with a link to their pictures, or None if the images were not audited."""
+    findings = comparison.findings
+    if findings is None:
+        return None
+    blocks: list[Block] = [Paragraph(conclusion(findings))]
+    if findings:
+        blocks.append(TableBlock(findings_table(findings)))
+        blocks.append(Bullets(tuple(f"{finding.check}: {finding.summary}" for finding in findings)))
+    blocks.append(Link("The images of each finding", AUDIT_PAGE.name))
+    return Section("audit", "Data audit", tuple(blocks), "copies, leaks, poor images and other faults of the data")
