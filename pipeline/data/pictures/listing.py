@@ -23,6 +23,9 @@ SYSTEM_FOLDERS = frozenset(
 )
 """Folders in which operating systems and storage devices keep copies, thumbnails and deleted files, in lower case."""
 
+BROKEN_LINK = "broken link"
+NOT_UTF8 = "its name is not valid UTF-8"
+
 
 class Found(NamedTuple):
     """The pictures below a folder, sorted by name, and all other files and folders, with reasons."""
@@ -127,8 +130,8 @@ def _kind(entry: "os.DirEntry[str]") -> str:
         if entry.is_file():
             return "file"
     except OSError:  # a link that leads to itself
-        return "broken link"
-    return "broken link" if entry.is_symlink() else "neither file nor folder"
+        return BROKEN_LINK
+    return BROKEN_LINK if entry.is_symlink() else "neither file nor folder"
 
 
 def _unnamed(name: str, kind: str) -> str | None:
@@ -138,5 +141,5 @@ def _unnamed(name: str, kind: str) -> str | None:
     if kind == "folder" and name.lower() in SYSTEM_FOLDERS:
         return "folder of an operating system or storage device"
     if any("\ud800" <= one <= "\udfff" for one in name):
-        return "its name is not valid UTF-8"
+        return NOT_UTF8
     return None if kind in ("file", "folder") else kind

@@ -22,8 +22,8 @@ from pipeline.errors import UserError
 
 LAYOUT = "images must be in one folder for each class, such as cats/tom.jpg and dogs/rex.jpg"
 OWN_GROUPS = (
-    "Each picture is its own group. If several pictures show the same object, set option 'group_pattern', so that they "
-    "do not end up in both training and test images."
+    "No groups of pictures are stated. If several pictures show the same object, set option 'group_pattern', so that "
+    "they do not end up in both training and test images."
 )
 
 

@@ -262,6 +262,12 @@ def test_a_class_that_is_too_small_for_the_split_is_named(tmp_path):
     assert any("'cracked' (3)" in line for line in survey_lines(surveyed(class_folders(tmp_path))))
 
 
+def test_files_at_which_dvc_stops_are_named(tmp_path):
+    class_folders(tmp_path)
+    (tmp_path / "intact/gone.png").symlink_to(tmp_path / "nowhere.png")
+    assert any(line.startswith("DVC stops") and "intact/gone.png" in line for line in survey_lines(surveyed(tmp_path)))
+
+
 def test_a_file_is_never_overwritten(tmp_path, project):
     (project / "conf/data/mine.yaml").write_text("mine")
     with pytest.raises(UserError, match="exists"):
