@@ -7,6 +7,7 @@ from PIL import Image
 
 from pipeline.data.prepared import read_prepared
 from pipeline.storage.folders import RunFolder
+from pipeline.tracking.names import AUGMENTED
 from pipeline.tracking.publish.live import logging_live
 from pipeline.tracking.publish.training import publish_training
 from pipeline.tracking.tracker import Tracker
@@ -54,6 +55,12 @@ def content(tracker):
         name: (run.info.status, run.data.params, run.data.metrics, len(run.inputs.dataset_inputs))
         for name, run in runs(tracker).items()
     }
+
+
+def test_an_empty_store_gets_the_picture_of_the_augmentation(tracker, run, prepared):
+    Image.new("RGB", (4, 3), (0, 128, 255)).save(run.augmented)
+    logged = publish_training(tracker, run, prepared)
+    assert AUGMENTED in {file.path for file in tracker.client.list_artifacts(logged.parent)}
 
 
 def test_an_empty_store_gets_the_runs_their_images_epochs_and_pictures(tracker, run, prepared):
