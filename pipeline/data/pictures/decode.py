@@ -3,6 +3,7 @@
 `prepare` and every prediction for a new picture use this code, so both see the same pixels.
 """
 
+import logging
 import os
 import sys
 import warnings
@@ -37,6 +38,8 @@ FAINT, VISIBLE = 8, 64
 
 # Pillow only warns about very large pictures. `Decoding.largest` refuses them.
 Image.MAX_IMAGE_PIXELS = None
+# Faults become `Unreadable`; Pillow would also print some of them.
+logging.getLogger("PIL").setLevel(logging.CRITICAL)
 
 
 @dataclass(frozen=True)
