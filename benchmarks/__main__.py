@@ -17,6 +17,7 @@ TITLES = {
     "step": "A training step",
     "share": "Share of the machine's matrix product",
     "prepare": "Preparing",
+    "many_images": "A million images",
     "input": "Input",
     "whole": "The whole comparison",
     "whole_avx2": "The whole comparison, as on AVX2",
@@ -24,7 +25,7 @@ TITLES = {
     "locally_connected": "Locally connected layers",
     "compare": "Comparing runs in a large store",
 }
-LONG = ("whole_avx2", "sweeps")
+LONG = ("whole_avx2", "sweeps", "many_images")
 """Parts that only run if they are named or with `--all`."""
 
 

@@ -25,29 +25,35 @@ AUGMENTATIONS = {"none": "without augmentation", "flips": "with flips"}
 def measure(rounds: int) -> Iterator[Measurement]:
     """Yield the share without and with augmentation."""
     with TemporaryDirectory() as scratch:
-        folder = Path(scratch)
+        prepared = write_images(Path(scratch) / "prepared")
+        for augmentation, name in AUGMENTATIONS.items():
+            yield waiting("input", f"waiting for data, lecture_cnn {name}", prepared, rounds, augmentation=augmentation)
+
+
+def waiting(part: str, name: str, prepared: Path, rounds: int, *, augmentation: str = "none") -> Measurement:
+    """The share of a step of lecture_cnn that waits for data from a folder with `TRAINING` training images."""
+    with TemporaryDirectory() as checkpoint:
         common = {
             "model": "lecture_cnn",
-            "prepared": str(write_images(folder / "prepared")),
-            "checkpoint": str(folder),
+            "prepared": str(prepared),
+            "checkpoint": checkpoint,
             "epochs": rounds + 2,
             "core": 0,
         }
-        own: list[Start] = [("benchmarks.our_training", {**common, "augmentation": one}, {}) for one in AUGMENTATIONS]
+        own: Start = ("benchmarks.our_training", {**common, "augmentation": augmentation}, {})
         ready: Start = ("benchmarks.our_training", {**common, "augmentation": "none", "repeat_batch": True}, {})
-        with started(*own, ready) as workers:
+        with started(own, ready) as workers:
             seconds = [[together([worker])[0] for worker in workers] for _ in range(rounds)]
-    *taken, without = zip(*seconds, strict=True)
-    for name, times in zip(AUGMENTATIONS.values(), taken, strict=True):
-        yield of_rounds(
-            "input",
-            f"waiting for data, lecture_cnn {name}",
-            [1 - ready / one for one, ready in zip(times, without, strict=True)],
-            unit="%",
-            goal=GOAL,
-            ours=f"{1000 * statistics.median(times) / STEPS:.2f} ms",
-            peer=f"{1000 * statistics.median(without) / STEPS:.2f} ms",
-        )
+    taken, without = zip(*seconds, strict=True)
+    return of_rounds(
+        part,
+        name,
+        [1 - ready / one for one, ready in seconds],
+        unit="%",
+        goal=GOAL,
+        ours=f"{1000 * statistics.median(taken) / STEPS:.2f} ms",
+        peer=f"{1000 * statistics.median(without) / STEPS:.2f} ms",
+    )
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.console import Progress
 from pipeline.data.appearance import Appearance, empty_appearance, measure_appearance
 from pipeline.data.images import Pixels, blocks
 from pipeline.data.pixel_file import write_pixels
@@ -60,6 +61,8 @@ def write_measured(file: Path, pixels: Pixels) -> Measured:
     looks = empty_appearance(count)
     pixel_digest = hashlib.sha256(np.array(pixels.shape, "<i8").tobytes())
 
+    progress = Progress(count, "images written")
+
     def measured() -> Iterator[NDArray[np.uint8]]:
         start = 0
         for block in blocks(pixels):
@@ -70,6 +73,8 @@ def write_measured(file: Path, pixels: Pixels) -> Measured:
             measure_appearance(block, looks.of(rows))
             yield block
             start += len(block)
+            progress.advance(len(block))
+        progress.close()
 
     write_pixels(file, (count, height, width, channels), measured())
     return Measured(digests, sums, squares, pixel_digest, looks)
