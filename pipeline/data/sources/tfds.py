@@ -51,6 +51,11 @@ def load(
     if not used:
         raise UserError(f"TFDS data set '{folder}' must have a split for training. Found {listed(unused) or 'none'}.")
     decoded = _decoded(builder, folder, used, {"image": image, "label": label}, options)
+    if not 0 <= min(decoded.labels) <= max(decoded.labels) < len(classes):
+        raise UserError(
+            f"TFDS data set '{folder}' is damaged: it names {len(classes)} classes, but has labels "
+            f"{min(decoded.labels)} to {max(decoded.labels)}. Copy it again."
+        )
     ordered, labels, notes = positive_last(classes, np.array(decoded.labels, np.int64), positive)
     division = division_of(decoded.parts)
     return LabelledImages(
