@@ -4,6 +4,7 @@
 """
 
 import logging
+import math
 import os
 import sys
 import warnings
@@ -31,6 +32,8 @@ FORMATS = ["JPEG", "PNG", "AVIF", "BMP", "GIF", "JPEG2000", "PPM", "TIFF", "WEBP
 the file is called."""
 HEIF = ["HEIF"]
 HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"mif1", b"msf1")
+BAND = 256
+"""Rows of a deep picture that are scaled at a time, to save memory."""
 ORIENTATION, QUARTER_TURNS = 0x0112, (5, 6, 7, 8)
 """The EXIF tag of the orientation, and the values that exchange width and height."""
 FAINT, VISIBLE = 8, 64
@@ -185,8 +188,8 @@ def _decoded(opened: Image.Image, decoding: Decoding, page: int) -> tuple[NDArra
     # TIFF files state the size of the upright picture.
     turned = opened.format != "TIFF" and opened.getexif().get(ORIENTATION) in QUARTER_TURNS
     width, height = reversed(opened.size) if turned else opened.size
-    mode = f"{opened.mode};16" if deep_colour else opened.mode
-    stated = mode, opened.format or "unknown", frames, opened.has_transparency_data
+    kind = f"{opened.mode};16" if deep_colour else opened.mode
+    stated = kind, opened.format or "unknown", frames, opened.has_transparency_data
     if decoding.draft:
         # Without effect for other formats than JPEG.
         least = DRAFT * decoding.width, DRAFT * decoding.height
@@ -197,7 +200,8 @@ def _decoded(opened: Image.Image, decoding: Decoding, page: int) -> tuple[NDArra
     upright, lowest, highest = _deep_colour(opened, decoding) if deep_colour else _eight_bits(opened, decoding)
     if upright.has_transparency_data:
         upright = _laid_on_background(upright, decoding)
-    upright = upright.convert("L" if decoding.channels == 1 else "RGB")
+    mode = "L" if decoding.channels == 1 else "RGB"
+    upright = upright if upright.mode == mode else upright.convert(mode)  # without a copy: pictures may be large
     pixels = np.asarray(RESIZES[decoding.resize](upright, decoding))
     return (
         pixels.reshape(decoding.height, decoding.width, decoding.channels),
@@ -215,9 +219,12 @@ def _eight_bits(picture: Image.Image, decoding: Decoding) -> tuple[Image.Image, 
     """The picture with 8 bits per value; the lowest and highest value of a deeper picture."""
     if not picture.mode.startswith(DEEP_MODES):
         return picture, 0, 255
-    values = np.asarray(picture).astype(np.float32)
+    values = np.asarray(picture)
     low, high = _range(picture, values, decoding)
-    scaled = np.rint((values.clip(low, high) - low) * (255 / (high - low))).astype(np.uint8)
+    scaled = np.empty(values.shape, np.uint8)
+    for start in range(0, len(values), BAND):
+        band = values[start : start + BAND].astype(np.float32)
+        scaled[start : start + BAND] = np.rint((band.clip(low, high) - low) * (255 / (high - low)))
     return Image.fromarray(scaled), float(values.min()), float(values.max())
 
 
@@ -232,21 +239,22 @@ def _deep_colour(picture: Image.Image, decoding: Decoding) -> tuple[Image.Image,
     return picture, float(extrema.min()), float(extrema.max())
 
 
-def _range(picture: Image.Image, values: NDArray[np.float32], decoding: Decoding) -> tuple[float, float]:
-    if not np.isfinite(values).all():
+def _range(picture: Image.Image, values: NDArray[np.generic], decoding: Decoding) -> tuple[float, float]:
+    lowest, highest = float(values.min()), float(values.max())
+    if not math.isfinite(highest - lowest):
         raise Unreadable("it has values that are not finite")
     if decoding.value_range is not None:
         return decoding.value_range
-    held = f"{values.min():g} to {values.max():g}"
+    held = f"{lowest:g} to {highest:g}"
     if picture.mode == "F":
         raise Unreadable(f"it has floating-point values ({held}): state their range with option 'value_range'")
-    if values.min() < 0 or values.max() > FULL_RANGE[1]:
+    if lowest < 0 or highest > FULL_RANGE[1]:
         raise Unreadable(f"its values ({held}) are outside 0 to 65535: state their range with option 'value_range'")
     return FULL_RANGE
 
 
 def _laid_on_background(picture: Image.Image, decoding: Decoding) -> Image.Image:
-    layer = picture.convert("RGBA")
+    layer = picture if picture.mode == "RGBA" else picture.convert("RGBA")
     laid = Image.new("RGBA", layer.size, decoding.background)
     laid.alpha_composite(layer)
     (*_, transparency), (*colours, _) = np.ptp(layer.getextrema(), axis=1), np.ptp(laid.getextrema(), axis=1)
