@@ -158,21 +158,22 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _opened(picture: Path | bytes) -> Image.Image:
-    if isinstance(picture, Path):
-        with picture.open("rb") as stream:
-            start = stream.read(12)
-    else:
-        start = picture[:12]
-    if not start:
-        raise Unreadable("the file is empty")
-    heif = start[4:8] == b"ftyp" and start[8:12] in HEIF_BRANDS
-    if heif and not reads_heif():
-        raise Unreadable("HEIC pictures need the package pillow-heif: run `pip install pillow-heif`")
-    try:
-        return Image.open(picture if isinstance(picture, Path) else BytesIO(picture), formats=HEIF if heif else FORMATS)
-    except UnidentifiedImageError:
-        raise Unreadable("it is damaged, or not a picture in a format that is read") from None
+@contextmanager
+def _opened(picture: Path | bytes) -> Iterator[Image.Image]:
+    with picture.open("rb") if isinstance(picture, Path) else BytesIO(picture) as stream:
+        start = stream.read(12)
+        stream.seek(0)
+        if not start:
+            raise Unreadable("the file is empty")
+        heif = start[4:8] == b"ftyp" and start[8:12] in HEIF_BRANDS
+        if heif and not reads_heif():
+            raise Unreadable("HEIC pictures need the package pillow-heif: run `pip install pillow-heif`")
+        try:
+            opened = Image.open(stream, formats=HEIF if heif else FORMATS)
+        except UnidentifiedImageError:
+            raise Unreadable("it is damaged, or not a picture in a format that is read") from None
+        with opened:
+            yield opened
 
 
 def _decoded(opened: Image.Image, decoding: Decoding, page: int) -> tuple[NDArray[np.uint8], Facts]:
@@ -185,8 +186,10 @@ def _decoded(opened: Image.Image, decoding: Decoding, page: int) -> tuple[NDArra
             "'largest' allows"
         )
     deep_colour = _has_deep_colour(opened)
-    # TIFF files state the size of the upright picture.
-    turned = opened.format != "TIFF" and opened.getexif().get(ORIENTATION) in QUARTER_TURNS
+    # Pillow turns TIFF files itself, and states the size of the upright picture. It loads a PNG file to find the
+    # orientation, which may follow the pixels.
+    orientation = 1 if opened.format == "TIFF" else opened.getexif().get(ORIENTATION, 1)
+    turned = orientation in QUARTER_TURNS
     width, height = reversed(opened.size) if turned else opened.size
     kind = f"{opened.mode};16" if deep_colour else opened.mode
     stated = kind, opened.format or "unknown", frames, opened.has_transparency_data
@@ -194,8 +197,7 @@ def _decoded(opened: Image.Image, decoding: Decoding, page: int) -> tuple[NDArra
         # Without effect for other formats than JPEG.
         least = DRAFT * decoding.width, DRAFT * decoding.height
         opened.draft(opened.mode, least[::-1] if turned else least)
-    opened.load()  # PNG files may state their orientation after the pixels.
-    if opened.getexif().get(ORIENTATION, 1) != 1:
+    if orientation != 1:
         ImageOps.exif_transpose(opened, in_place=True)
     upright, lowest, highest = _deep_colour(opened, decoding) if deep_colour else _eight_bits(opened, decoding)
     if upright.has_transparency_data:
