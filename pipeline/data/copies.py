@@ -1,8 +1,9 @@
 """Copies of an image: identical pixels, and near copies that were resized, recompressed or slightly changed.
 
-Near copies are found in two steps. Images whose perceptual hashes differ in few bits are candidates. Then their pixels
-are compared, because images of one kind, such as digits, often have similar hashes. The comparison ignores what all
-images of the data have in common, and its limit follows from how similar different images of the data are.
+Near copies are found in three steps. Images whose perceptual hashes differ in few bits are candidates. Then their
+thumbnails are compared, and last their pixels, because images of one kind, such as digits, often have similar hashes.
+Both comparisons ignore what all images of the data have in common. The limit for pixels follows from how similar
+different images of the data are. Each step takes time in proportion to the number of images.
 """
 
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from scipy.linalg import eigh
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from pipeline.data.appearance import averages
+from pipeline.data.appearance import Appearance, averages
 from pipeline.data.measured import Measured
 from pipeline.data.pixel_file import IndexedPixels
 
@@ -26,8 +27,10 @@ Vectors = npt.NDArray[np.float32]
 
 BITS = 6
 """Hashes that differ in fewer bits than this share at least one of as many bands of bits."""
-NEIGHBOURS = 256
+NEIGHBOURS = 32
 """Among images that share a band, each is compared with at most as many, the next ones in the order of the hashes."""
+SIMILAR_THUMBNAILS = 0.5
+"""Correlation of thumbnails below which the pixels of a candidate are not read."""
 SIDE = 32
 """Pixels are compared in images that are reduced to at most this side."""
 SAMPLE = 1000
@@ -68,19 +71,22 @@ def find_copies(measured: Measured, pixels: IndexedPixels) -> Copies:
     if np.prod(pixels.shape[1:]) < FEWEST_VALUES:
         return Copies(exact, np.empty((0, 2), np.int64))
     shown = np.sort(first[measured.appearance.deviation[first] >= BLANK])
-    return Copies(exact, near_copies(measured.appearance.hashes, pixels, shown))
+    return Copies(exact, near_copies(measured.appearance, pixels, shown))
 
 
-def near_copies(hashes: Hashes, pixels: IndexedPixels, rows: Rows) -> Pairs:
+def near_copies(appearance: Appearance, pixels: IndexedPixels, rows: Rows) -> Pairs:
     """Pairs of near copies among these rows, the lower row first, sorted."""
-    candidates = [rows[pairs] for pairs in _candidates(hashes[rows])]
-    if not candidates:
+    if len(rows) < 2:
         return np.empty((0, 2), np.int64)
-    pairs = np.unique(np.concatenate(candidates), axis=0)
-    likeness = _Likeness.learned(pixels, rows)
-    close = [likeness.close(pixels, pairs[start : start + BLOCK]) for start in range(0, len(pairs), BLOCK)]
-    near: Pairs = pairs[np.concatenate(close)]
-    return near
+    thumbnails = appearance.thumbnails[rows].astype(np.float32)
+    rough = _Likeness.learned(thumbnails[_sample(len(rows))])._replace(limit=SIMILAR_THUMBNAILS)
+    found = [np.empty((0, 2), np.int64)]
+    for pairs in _candidates(appearance.hashes[rows]):
+        found += [some[rough.close(*thumbnails[some.T])] for some in _blocks(pairs)]
+    pairs = np.sort(rows[np.unique(np.concatenate(found), axis=0)], axis=1)
+    fine = _Likeness.learned(_compared(pixels[rows[_sample(len(rows))]]))
+    close = [fine.close(*(_compared(pixels[one]) for one in some.T)) for some in _blocks(pairs)]
+    return pairs[np.concatenate(close)] if close else pairs
 
 
 def sets_of(count: int, pairs: Pairs) -> list[Rows]:
@@ -129,10 +135,9 @@ class _Likeness(NamedTuple):
     limit: float
 
     @classmethod
-    def learned(cls, pixels: IndexedPixels, rows: Rows) -> "_Likeness":
-        """Learn from a sample of the rows, drawn with a fixed seed."""
-        chosen = np.sort(np.random.default_rng(0).permutation(rows)[:SAMPLE])
-        vectors = _standardised(_compared(pixels[chosen]))
+    def learned(cls, values: Vectors) -> "_Likeness":
+        """Learn from some images, one per row."""
+        vectors = _standardised(values)
         count = min(COMPONENTS, vectors.shape[1] // 4, len(vectors) // 20)
         # The eigenvectors of the small matrix give the principal components at a fraction of the cost.
         values, sides = eigh(vectors @ vectors.T, subset_by_index=(len(vectors) - max(count, 1), len(vectors) - 1))
@@ -150,11 +155,21 @@ class _Likeness(NamedTuple):
         common: Vectors = np.matmul(vectors @ self.components.T, self.components, dtype=np.float32)
         return _standardised(vectors - common)
 
-    def close(self, pixels: IndexedPixels, pairs: Pairs) -> npt.NDArray[np.bool_]:
-        """Whether each pair of rows is a near copy."""
-        one, other = (self.apart(_standardised(_compared(pixels[rows]))) for rows in pairs.T)
-        similar: npt.NDArray[np.bool_] = (one * other).sum(axis=1) >= self.limit
-        return similar
+    def close(self, one: Vectors, other: Vectors) -> npt.NDArray[np.bool_]:
+        """Whether the image in a row of `one` is a near copy of that in the same row of `other`."""
+        similarity = (self.apart(_standardised(one)) * self.apart(_standardised(other))).sum(axis=1)
+        close: npt.NDArray[np.bool_] = similarity >= self.limit
+        return close
+
+
+def _sample(count: int) -> Rows:
+    """Some of `count` places, ascending, drawn with a fixed seed."""
+    return np.sort(np.random.default_rng(0).permutation(count)[:SAMPLE])
+
+
+def _blocks(pairs: Pairs) -> Iterator[Pairs]:
+    for start in range(0, len(pairs), BLOCK):
+        yield pairs[start : start + BLOCK]
 
 
 def _compared(pixels: npt.NDArray[np.uint8]) -> Vectors:

@@ -10,7 +10,7 @@ from pipeline.data.audit.finding import Finding, Severity
 from pipeline.data.splits import TEST
 
 SEVERITIES: dict[str, Severity] = {"test_images_differ": "warn"}
-MOST = 4000
+MOST = 2000
 """Images that are used, at most, half of them test images."""
 FOLDS = 5
 DEVIATIONS = 3.0
