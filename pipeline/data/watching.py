@@ -4,10 +4,10 @@ DVC cannot read these paths from the configuration of the data, because its `var
 `make repro` runs this module before DVC starts; with `dvc repro` alone, `prepare` updates the file for the next time.
 """
 
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from importlib import import_module
-from os.path import normpath
 from pathlib import Path
 from typing import Any
 
@@ -52,9 +52,22 @@ def watched_paths(source: str, options: Mapping[str, Any]) -> dict[str, str]:
     return {"path": project_path(path), "root": project_path(pictures)}
 
 
+def linked_folders(source: str, options: Mapping[str, Any]) -> list[str]:
+    """Links to folders below the watched folders, sorted. DVC does not look into them."""
+    roots = {*watched_paths(source, options).values()} - {NOTHING}
+    found = {
+        Path(folder, name).as_posix()
+        for root in roots
+        for folder, names, _ in os.walk(root)
+        for name in names
+        if Path(folder, name).is_symlink()
+    }
+    return sorted(found)
+
+
 def project_path(path: Path) -> str:
     """A path relative to the project if it is inside, else absolute."""
-    full = Path(normpath(path.absolute()))
+    full = Path(os.path.normpath(path.absolute()))
     return (full.relative_to(Path.cwd()) if full.is_relative_to(Path.cwd()) else full).as_posix()
 
 

@@ -5,9 +5,10 @@ from pipeline.config.schema import AuditConfig, AutoConfig, DataConfig, Replicat
 from pipeline.console import say
 from pipeline.data.audit import stop_on
 from pipeline.data.audit.findings_file import write_findings
+from pipeline.data.labelling import listed
 from pipeline.data.prepare import prepare
 from pipeline.data.prepared import read_prepared
-from pipeline.data.watching import watch
+from pipeline.data.watching import linked_folders, watch
 from pipeline.reporting import page
 from pipeline.reporting.audit_page import audit_document, conclusion
 from pipeline.storage.files import replacing
@@ -23,6 +24,12 @@ def main(data: DataConfig, split: SplitConfig, audit: AuditConfig, replicates: R
     with replacing(AUDIT_PAGE) as unfinished:
         unfinished.write_text(page.html(audit_document(findings, read_prepared(PREPARED))), encoding="utf-8")
     say(f"Audit: {conclusion(findings)} See {AUDIT_PAGE}.")
+    links = linked_folders(data.source, data.options)
+    if links:
+        say(
+            f"Note: DVC does not watch the linked folders {listed(links)}. After a change there, run "
+            "`dvc repro --force prepare`."
+        )
     if watch(data.source, data.options):
         say(f"{WATCHED} now names the images of `data: {data.name}`. DVC watches them from its next run on.")
     stop_on(findings)

@@ -1,6 +1,6 @@
 import pytest
 
-from pipeline.data.watching import NOTHING, watch, watched_paths
+from pipeline.data.watching import NOTHING, linked_folders, watch, watched_paths
 from pipeline.storage.folders import WATCHED
 
 
@@ -37,3 +37,11 @@ def test_the_file_is_written_only_if_it_names_other_paths():
     before = WATCHED.stat().st_mtime_ns
     assert not watch("folder", {"path": "photos"})
     assert WATCHED.stat().st_mtime_ns == before
+
+
+def test_linked_folders_are_listed_because_dvc_does_not_watch_them(project):
+    (project / "photos/ok").mkdir(parents=True)
+    (project / "more").mkdir()
+    (project / "photos/ok/linked").symlink_to(project / "more")
+    assert linked_folders("folder", {"path": "photos"}) == ["photos/ok/linked"]
+    assert linked_folders("digits", {}) == []

@@ -27,7 +27,7 @@ def imported(result):
 @pytest.fixture(scope="module")
 def summaries(project):
     """The description of each command in the overview."""
-    return dict(re.findall(r"^  (\w+) +(.+)$", project.run().output(), re.MULTILINE))
+    return dict(re.findall(r"^  ([\w-]+) +(.+)$", project.run().output(), re.MULTILINE))
 
 
 def test_the_overview_lists_every_command_with_its_summary(project, summaries):
