@@ -252,3 +252,16 @@ def test_balanced_classes_are_rejected_for_a_network_that_predicts_no_class(task
         "`training.class_weights: balanced` needs a network that predicts the class of an image, but this one predicts "
         "'same'. Set it to none."
     )
+
+
+@pytest.mark.parametrize("shape", [(5, 4, 6, 3), (5, 4, 6, 1), (4, 6, 3), (5, 3)])
+def test_standardised_pixels_have_the_bits_of_the_formula(shape):
+    rng = np.random.default_rng(0)
+    mean, deviation = (rng.uniform(1, 99, shape[-1]).astype(np.float32) for _ in range(2))
+    for pixels in (rng.integers(0, 256, shape, np.uint8), rng.uniform(0, 255, shape).astype(np.float32)):
+        before = pixels.copy()
+        expected = (pixels.astype(np.float32) - mean) / deviation
+        transposed = np.asfortranarray(pixels)
+        for given in (pixels, transposed):
+            np.testing.assert_array_equal(Standardisation(mean, deviation)(given), expected)
+        np.testing.assert_array_equal(pixels, before)
