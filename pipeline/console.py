@@ -21,7 +21,7 @@ class Progress:
     def __init__(self, total: int, unit: str) -> None:
         """Begin a task of `total` steps; `unit` follows the numbers, such as "pictures read"."""
         self._total, self._unit = total, unit
-        self._done = 0
+        self._done = self._first = 0
         self._began = self._shown = time.monotonic()
         self._terminal = sys.stdout.isatty()
         self._wait = ON_TERMINAL if self._terminal else IN_FILE
@@ -29,12 +29,15 @@ class Progress:
 
     def advance(self, steps: int) -> None:
         """Count finished steps."""
-        self._done += steps
         now = time.monotonic()
-        if now - self._shown < self._wait:
+        if not self._done:
+            # The first steps also wait for the start of worker processes, so no rate is computed from them.
+            self._first, self._began = steps, now
+        self._done += steps
+        if self._done == self._first or now - self._shown < self._wait:
             return
         self._shown = now
-        left = (now - self._began) / self._done * (self._total - self._done)
+        left = (now - self._began) / (self._done - self._first) * (self._total - self._done)
         line = f"{self._done:,} of {self._total:,} {self._unit}, about {duration(left)} left"
         if not self._terminal:
             say(line)

@@ -53,8 +53,10 @@ def test_progress_in_a_file_is_a_line_every_ten_seconds(clock, capsys):
 def test_progress_on_a_terminal_is_one_line_that_disappears(clock, capsys, monkeypatch):
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     progress = Progress(100, "pictures read")
+    clock[0] = 2.0  # Workers have started. Nothing is known about the rate yet.
+    progress.advance(1)
     clock[0] = 200.0
-    progress.advance(50)
+    progress.advance(49)
     clock[0] = 201.0
     progress.advance(49)
     progress.close()
