@@ -79,10 +79,12 @@ def near_copies(appearance: Appearance, pixels: IndexedPixels, rows: Rows) -> Pa
     if len(rows) < 2:
         return np.empty((0, 2), np.int64)
     thumbnails = appearance.thumbnails[rows].astype(np.float32)
-    rough = _Likeness.learned(thumbnails[_sample(len(rows))])._replace(limit=SIMILAR_THUMBNAILS)
+    own = _Likeness.learned(thumbnails[_sample(len(rows))]).apart(_standardised(thumbnails))
     found = [np.empty((0, 2), np.int64)]
     for pairs in _candidates(appearance.hashes[rows]):
-        found += [some[rough.close(*thumbnails[some.T])] for some in _blocks(pairs)]
+        for some in _blocks(pairs):
+            similarity = np.einsum("ij,ij->i", own[some[:, 0]], own[some[:, 1]])
+            found.append(some[similarity >= SIMILAR_THUMBNAILS])
     pairs = np.sort(rows[np.unique(np.concatenate(found), axis=0)], axis=1)
     fine = _Likeness.learned(_compared(pixels[rows[_sample(len(rows))]]))
     close = [fine.close(*(_compared(pixels[one]) for one in some.T)) for some in _blocks(pairs)]
