@@ -25,7 +25,8 @@ import pandas as pd
 from PIL import Image
 
 from pipeline.data.images import blocks
-from pipeline.data.pictures.decode import Decoding, Unreadable, decode, pages
+from pipeline.data.pictures.decode import Decoding, decode
+from pipeline.data.pictures.opening import Unreadable, pages
 from pipeline.data.sources import load_images
 from pipeline.errors import UserError
 

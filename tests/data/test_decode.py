@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.data.pictures.decode import Decoding, Unreadable, decode, reads_heif
+from pipeline.data.pictures.decode import Decoding, decode
+from pipeline.data.pictures.opening import Unreadable, reads_heif
 
 RNG = np.random.default_rng(0)
 GREY = Decoding(4, 4, 1)

@@ -97,9 +97,9 @@ def test_transparent_pixels_become_white(tmp_path):
     assert pixels[:, 0, 0].tolist() == [[255] * 3, [9] * 3]
 
 
-@pytest.mark.parametrize("mode", ["1", "L", "P", "CMYK", "I;16"])
+@pytest.mark.parametrize("mode", ["1", "L", "P", "CMYK", "LAB", "I;16"])
 def test_every_picture_mode_is_converted_to_rgb_or_grey(tmp_path, mode):
-    suffix = "tif" if mode == "CMYK" else "png"
+    suffix = "tif" if mode in ("CMYK", "LAB") else "png"
     for name in ("a", "b"):
         picture(tmp_path / name / f"x.{suffix}", mode=mode, color=0)
     for channels in (1, 3):

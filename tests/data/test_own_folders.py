@@ -1,5 +1,7 @@
 """Folders as people bring them: splits above classes, rare classes, deep and transparent pictures, broken files."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -134,6 +136,17 @@ def test_all_unreadable_pictures_are_in_one_message_or_are_skipped_and_listed(tm
     assert len(images.labels) == 6 and len(images.skipped) == 5
 
 
+def test_many_unreadable_pictures_are_all_listed_in_a_file(tmp_path):
+    for label in ("cats", "dogs"):
+        pictures(tmp_path / label, 3)
+    for number in range(25):
+        (tmp_path / "dogs" / f"bad-{number:02}.png").touch()
+    said = message(tmp_path).splitlines()
+    assert len(said) == 12 and said[-1] == "  and 15 more; .convtrack/unreadable.txt lists all"
+    listed = Path(".convtrack/unreadable.txt").read_text().splitlines()
+    assert listed == [f"dogs/bad-{number:02}.png: the file is empty" for number in range(25)]
+
+
 def test_a_class_whose_pictures_are_all_unreadable_does_not_disappear(tmp_path):
     for label in ("cats", "dogs"):
         pictures(tmp_path / label, 2)
@@ -148,7 +161,7 @@ def test_a_file_is_read_again_after_the_reason_is_gone(tmp_path, monkeypatch):
     decode = "pipeline.data.pictures.parallel_reading.decode"
 
     def failing(*_, **__):
-        from pipeline.data.pictures.decode import Unreadable
+        from pipeline.data.pictures.opening import Unreadable
 
         raise Unreadable("the disk does not answer")
 
@@ -179,7 +192,9 @@ def test_deep_pictures_that_use_few_values_need_a_stated_range(tmp_path):
 def test_deep_pictures_with_their_whole_range_need_none(tmp_path):
     deep(tmp_path / "cats", 4000)
     deep(tmp_path / "dogs", 60000)
-    assert load(tmp_path).pixels[:].max() == 233
+    images = load(tmp_path)
+    assert images.pixels[:].max() == 233
+    assert "2 of 4 pictures with more than 8 bits per value keep at most 32" in " ".join(images.notes)
 
 
 def test_the_background_of_transparent_pictures_is_noted(tmp_path):

@@ -1,24 +1,16 @@
-"""Decode one picture file to 8-bit pixels of a fixed size.
+"""Decode one picture file to 8-bit pixels of a fixed size."""
 
-`prepare` and every prediction for a new picture use this code, so both see the same pixels.
-"""
-
-import logging
 import math
-import os
-import sys
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
-from io import BytesIO
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
+
+from pipeline.data.pictures.opening import Unreadable, opened_picture
 
 Resize = Literal["stretch", "crop", "pad"]
 
@@ -27,23 +19,12 @@ DRAFT = 4
 DEEP_MODES = ("I", "F")
 """The modes of Pillow whose values have more than 8 bits: I, I;16, I;16B and so on, and F."""
 FULL_RANGE = (0.0, 65535.0)
-FORMATS = ["JPEG", "PNG", "AVIF", "BMP", "GIF", "JPEG2000", "PPM", "TIFF", "WEBP"]
-"""The formats that are read, frequent ones first. Pillow knows others, one of which starts a program (EPS), whatever
-the file is called."""
-HEIF = ["HEIF"]
-HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"mif1", b"msf1")
 BAND = 256
 """Rows of a deep picture that are scaled at a time, to save memory."""
 ORIENTATION, QUARTER_TURNS = 0x0112, (5, 6, 7, 8)
 """The EXIF tag of the orientation, and the values that exchange width and height."""
 FAINT, VISIBLE = 8, 64
 """A picture is lost in the background if its values differ by at most FAINT, its transparency by at least VISIBLE."""
-
-# Pillow only warns about very large pictures. `Decoding.largest` refuses them.
-Image.MAX_IMAGE_PIXELS = None
-# Faults become `Unreadable`; Pillow would also print some of them.
-logging.getLogger("PIL").setLevel(logging.CRITICAL)
-
 
 @dataclass(frozen=True)
 class Decoding:
@@ -86,10 +67,6 @@ class Facts(NamedTuple):
     highest: float
 
 
-class Unreadable(ValueError):
-    """A picture cannot be read. The message is the reason, without the name of the file."""
-
-
 def decode(picture: Path | bytes, decoding: Decoding, *, page: int = 0) -> tuple[NDArray[np.uint8], Facts]:
     """Decode a picture, from a file or from its encoded bytes: (height, width, channels), and facts about the file.
 
@@ -98,82 +75,8 @@ def decode(picture: Path | bytes, decoding: Decoding, *, page: int = 0) -> tuple
     Raises:
         Unreadable: the picture is missing, damaged, too large, or loses its content in 8-bit values.
     """
-    with _reasons(), _opened(picture) as opened, _silent() if opened.format == "TIFF" else nullcontext():
+    with opened_picture(picture) as opened:
         return _decoded(opened, decoding, page)
-
-
-def pages(picture: Path) -> int:
-    """The number of pages or frames of a picture file.
-
-    Raises:
-        Unreadable: the file cannot be opened.
-    """
-    with _reasons(), _opened(picture) as opened:
-        return int(getattr(opened, "n_frames", 1))
-
-
-@cache
-def reads_heif() -> bool:
-    """Whether HEIC pictures can be read; they need the package pillow-heif."""
-    try:
-        from pillow_heif import register_heif_opener
-    except ModuleNotFoundError:
-        return False
-    register_heif_opener()
-    return True
-
-
-@contextmanager
-def _reasons() -> Iterator[None]:
-    """Turn all errors into Unreadable. Warnings of Pillow, such as those about EXIF data, are ignored."""
-    try:
-        with warnings.catch_warnings(action="ignore"):
-            yield
-    except Unreadable:
-        raise
-    except MemoryError:
-        raise Unreadable("it does not fit into memory") from None
-    except OSError as error:
-        # The name of the file in the message of the system is that of this machine.
-        raise Unreadable(error.strerror or f"it is damaged ({_one_line(str(error))})") from None
-    except Exception as error:  # Decoders raise nearly any exception, from SyntaxError to struct.error.
-        raise Unreadable(f"it is damaged ({_one_line(str(error)) or type(error).__name__})") from None
-
-
-@contextmanager
-def _silent() -> Iterator[None]:
-    """Discard what the library for TIFF files prints: it reports each fault on the standard error of the process."""
-    sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
-
-
-@contextmanager
-def _opened(picture: Path | bytes) -> Iterator[Image.Image]:
-    with picture.open("rb") if isinstance(picture, Path) else BytesIO(picture) as stream:
-        start = stream.read(12)
-        stream.seek(0)
-        if not start:
-            raise Unreadable("the file is empty")
-        heif = start[4:8] == b"ftyp" and start[8:12] in HEIF_BRANDS
-        if heif and not reads_heif():
-            raise Unreadable("HEIC pictures need the package pillow-heif: run `pip install pillow-heif`")
-        try:
-            opened = Image.open(stream, formats=HEIF if heif else FORMATS)
-        except UnidentifiedImageError:
-            raise Unreadable("it is damaged, or not a picture in a format that is read") from None
-        with opened:
-            yield opened
 
 
 def _decoded(opened: Image.Image, decoding: Decoding, page: int) -> tuple[NDArray[np.uint8], Facts]:
@@ -202,6 +105,8 @@ def _decoded(opened: Image.Image, decoding: Decoding, page: int) -> tuple[NDArra
     upright, lowest, highest = _deep_colour(opened, decoding) if deep_colour else _eight_bits(opened, decoding)
     if upright.has_transparency_data:
         upright = _laid_on_background(upright, decoding)
+    if upright.mode == "LAB":
+        upright = upright.convert("RGB")  # Pillow has no other conversion of this mode.
     mode = "L" if decoding.channels == 1 else "RGB"
     upright = upright if upright.mode == mode else upright.convert(mode)  # without a copy: pictures may be large
     pixels = np.asarray(RESIZES[decoding.resize](upright, decoding))

@@ -62,7 +62,7 @@ class DecodedPictures:
         key = {
             "root": str(root.resolve()),
             "decoding": asdict(decoding),
-            "code": [code_digest(["pipeline.data.pictures.decode"]), PIL.__version__],
+            "code": [code_digest(["pipeline.data.pictures.decode", "pipeline.data.pictures.opening"]), PIL.__version__],
         }
         self.folder = CACHE / "pictures" / fingerprint(key)[:16]
         self.folder.mkdir(parents=True, exist_ok=True)

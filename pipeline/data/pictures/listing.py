@@ -8,8 +8,8 @@ from typing import NamedTuple
 from PIL import features
 
 from pipeline.data.images import Skipped, printable
-from pipeline.data.pictures.decode import Unreadable, pages
 from pipeline.data.pictures.decoded import Picture
+from pipeline.data.pictures.opening import Unreadable, pages
 
 TIFF = frozenset({".tif", ".tiff"})
 SUFFIXES = (

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from pipeline.console import Progress
 from pipeline.data.images import FileFacts
-from pipeline.data.pictures.decode import Decoding, Facts, Unreadable, decode
+from pipeline.data.pictures.decode import Decoding, Facts, decode
 from pipeline.data.pictures.decoded import DecodedPictures, Entry, Picture
+from pipeline.data.pictures.opening import Unreadable
 from pipeline.errors import UserError
 from pipeline.storage.folders import CACHE
 from pipeline.storage.interrupts import interrupts_blocked

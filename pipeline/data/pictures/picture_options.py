@@ -15,10 +15,16 @@ from pipeline.data.pictures.decode import DEEP_MODES, FULL_RANGE, Decoding, Resi
 from pipeline.data.pictures.decoded import Picture
 from pipeline.data.pictures.parallel_reading import StoredPixels, read_pictures
 from pipeline.errors import UserError
+from pipeline.storage.files import replacing
+from pipeline.storage.folders import CACHE
 
 Side = Annotated[int, Field(ge=1, le=8192)]
 SHOWN = 10
 """At most this many unreadable files are named in a message."""
+UNREADABLE = CACHE / "unreadable.txt"
+"""All unreadable files of the last message that does not name all of them."""
+FEW_GREYS = 32
+"""A deep picture that keeps fewer grey levels is noted."""
 
 
 def _colour(name: str) -> str:
@@ -99,9 +105,14 @@ def read(root: Path, pictures: Sequence[Picture], options: PictureOptions, *, al
 
 
 def in_lines(problems: Sequence[Skipped]) -> str:
-    """A line for each of the first problems, and the number of the others."""
-    lines = [f"\n  {problem.name}: {problem.reason}" for problem in problems[:SHOWN]]
-    return "".join(lines) + (f"\n  and {len(problems) - SHOWN:,} more" if len(problems) > SHOWN else "")
+    """A line for each of the first problems; if there are others, also their number and a file that lists all."""
+    lines = [f"{problem.name}: {problem.reason}" for problem in problems]
+    shown = "".join(f"\n  {line}" for line in lines[:SHOWN])
+    if len(lines) <= SHOWN:
+        return shown
+    with replacing(UNREADABLE) as unfinished:
+        unfinished.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return f"{shown}\n  and {len(lines) - SHOWN:,} more; {UNREADABLE} lists all"
 
 
 def _deep_grey(files: FileFacts) -> NDArray[np.bool_]:
@@ -123,7 +134,8 @@ def _check_range(files: FileFacts, decoding: Decoding, root: Path) -> None:
             action = f"set option 'value_range' to [0, {2 ** int(highest).bit_length() - 1}]"
         raise UserError(
             f"Pictures in '{root}' have 16 bits per value, but no value exceeds {highest:,.0f} of 65,535, so most of "
-            f"their grey levels would be lost: {action}. If they are meant to be dark, set it to [0, 65535]."
+            f"their grey levels would be lost: {action}. If they are meant to be dark, set option 'value_range' to "
+            "[0, 65535]."
         )
 
 
@@ -139,8 +151,15 @@ def _notes(files: FileFacts, decoding: Decoding, *, all_pages: bool) -> Iterator
     transparent = int(files.transparent.sum())
     if transparent:
         yield f"{transparent:,} of {count:,} pictures can have transparent pixels, which become {decoding.background}."
-    if decoding.value_range is not None:
-        low, high = decoding.value_range
-        clipped = int((_deep_grey(files) & ((files.lowest < low) | (files.highest > high))).sum())
-        if clipped:
-            yield f"{clipped:,} of {count:,} pictures have values outside {low:g} to {high:g}, which are clipped."
+    low, high = decoding.value_range or FULL_RANGE
+    deep = _deep_grey(files)
+    clipped = int((deep & ((files.lowest < low) | (files.highest > high))).sum())
+    if clipped:
+        yield f"{clipped:,} of {count:,} pictures have values outside {low:g} to {high:g}, which are clipped."
+    dark = int((deep & (files.highest - low < (high - low) * FEW_GREYS / 256)).sum())
+    if dark:
+        yield (
+            f"{dark:,} of {int(deep.sum()):,} pictures with more than 8 bits per value keep at most {FEW_GREYS} grey "
+            f"levels, because their values are far below the end of the range {low:g} to {high:g}: check option "
+            "'value_range'."
+        )

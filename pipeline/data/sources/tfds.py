@@ -14,7 +14,8 @@ from pydantic import Field
 
 from pipeline.data.images import LabelledImages, Skipped
 from pipeline.data.labelling import division_of, listed, part_of, positive_last
-from pipeline.data.pictures.decode import Unreadable, decode
+from pipeline.data.pictures.decode import decode
+from pipeline.data.pictures.opening import Unreadable
 from pipeline.data.pictures.picture_options import PictureOptions, decoding_of, in_lines
 from pipeline.data.splits import TRAIN
 from pipeline.errors import UserError

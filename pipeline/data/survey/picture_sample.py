@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.data.images import Skipped, printable
-from pipeline.data.pictures.decode import DEEP_MODES, Decoding, Facts, Unreadable, decode
+from pipeline.data.pictures.decode import DEEP_MODES, Decoding, Facts, decode
 from pipeline.data.pictures.decoded import Picture
+from pipeline.data.pictures.opening import Unreadable
 from pipeline.data.survey.surveyed import Option
 
 MOST = 200
