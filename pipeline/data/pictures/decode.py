@@ -26,6 +26,7 @@ ORIENTATION, QUARTER_TURNS = 0x0112, (5, 6, 7, 8)
 FAINT, VISIBLE = 8, 64
 """A picture is lost in the background if its values differ by at most FAINT, its transparency by at least VISIBLE."""
 
+
 @dataclass(frozen=True)
 class Decoding:
     """How picture files become pixels.

@@ -107,5 +107,3 @@ def _opened(picture: Path | bytes) -> Iterator[Image.Image]:
             raise Unreadable("it is damaged, or not a picture in a format that is read") from None
         with opened:
             yield opened
-
-
