@@ -4,11 +4,14 @@ The palette is that of Okabe and Ito (2008, *Color universal design*). It stays 
 common colour vision deficiencies. No module here uses pyplot, so no figure is kept in a global state.
 """
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from io import BytesIO
 from typing import NamedTuple
 
 import matplotlib
+from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -28,6 +31,12 @@ MARKERS = ("o", "s", "D", "^", "v", "P", "X", "p")
 LINES = ("-", "--", ":", "-.")
 DASHED = (0, (4, 3))
 """Line of a reference, such as the diagonal of a ROC curve."""
+
+OTHER_SCRIPTS = (
+    "Noto Sans CJK SC", "Noto Sans CJK JP", "PingFang SC", "Hiragino Sans", "Microsoft YaHei", "WenQuanYi Zen Hei",
+    "Noto Sans Devanagari", "Noto Sans Bengali", "Noto Sans Thai", "Arial Unicode MS", "Droid Sans Fallback", "Unifont",
+)  # fmt: skip
+"""Fonts for letters that DejaVu Sans lacks, such as those of Chinese names of classes."""
 
 WIDTH = 4.2
 """Inches: the width of a phone. Wide pages show several figures side by side, so text has one size everywhere."""
@@ -143,8 +152,11 @@ def hide_axes(axes: Axes) -> None:
 def png_bytes(figure: Figure, *, dpi: int = 160) -> bytes:
     """Return the figure as PNG on white. Equal figures give equal bytes."""
     buffer = BytesIO()
+    installed = {font.name for font in font_manager.fontManager.ttflist}
+    fonts = [*STYLE["font.sans-serif"], *(name for name in OTHER_SCRIPTS if name in installed)]  # type: ignore[misc]
     # By default the file contains the version of Matplotlib, so every update would change the report.
-    figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
+    with _letters_may_be_missing(), matplotlib.rc_context({"font.sans-serif": fonts}):
+        figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
     return buffer.getvalue()
 
 
@@ -156,6 +168,15 @@ def svg_text(figure: Figure) -> str:
     """
     buffer = BytesIO()
     omitted = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-    figure.savefig(buffer, format="svg", transparent=True, metadata=omitted)
+    with _letters_may_be_missing():
+        figure.savefig(buffer, format="svg", transparent=True, metadata=omitted)
     text = buffer.getvalue().decode()
     return text[text.index("<svg") :]
+
+
+@contextmanager
+def _letters_may_be_missing() -> Iterator[None]:
+    """Ignore warnings about letters without a font: a browser finds one for SVG, and a PNG shows a box."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph \d+", UserWarning)
+        yield

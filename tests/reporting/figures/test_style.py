@@ -38,5 +38,12 @@ def test_svg_is_one_element_with_selectable_text():
     assert "Test" in [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
 
 
+@pytest.mark.parametrize("write", [figures.png_bytes, figures.svg_text])
+def test_letters_without_a_font_raise_no_warning(write):
+    figure = drawing()
+    figure.axes[0].set_title("猫 \U00010980")
+    assert write(figure)
+
+
 def test_56_models_have_different_pairs_of_colour_and_marker():
     assert len({style[:2] for style in figures.line_styles([str(n) for n in range(56)]).values()}) == 56
