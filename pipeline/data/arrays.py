@@ -136,7 +136,7 @@ def _check(one: ArrayPart, first: ArrayPart, file: Path) -> None:
     if math.prod(one.labels.shape) != shape[0] or np.dtype(one.labels.dtype).kind not in "iu":
         raise UserError(
             f"Labels in '{file}' must be one integer for each of {shape[0]:,} images. "
-            f"Received {one.labels.dtype} of shape {tuple(one.labels.shape)}."
+            f"Received {one.labels.dtype} of shape {tuple(one.labels.shape)}: keep one label for each image."
         )
 
 

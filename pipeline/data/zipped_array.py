@@ -33,8 +33,10 @@ class ZippedArray:
         self._bytes = math.prod(self.shape[1:]) * self.dtype.itemsize
         if self.dtype.hasobject:
             raise ValueError(f"array {name} holds Python objects, which can run code and are never loaded")
-        if by_column or not self.shape:
-            raise ValueError(f"array {name} is stored in Fortran order, or is a single value")
+        if not self.shape:
+            raise ValueError(f"array {name} is a single value")
+        if by_column:
+            raise ValueError(f"array {name} is stored in Fortran order: convert it with numpy.ascontiguousarray")
         if self._start + self.shape[0] * self._bytes != stated.file_size or not _plausible(stated, file):
             raise ValueError(f"array {name} is truncated or damaged")
 

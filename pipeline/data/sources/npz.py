@@ -49,7 +49,9 @@ def load(
                     parts.append(ArrayPart(read(images.format(name)), read(labels.format(name)), part))
     except Exception as error:  # A damaged archive or header raises nearly any exception.
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise UserError(f"File '{file}' must be an .npz file of plain arrays ({reason}): copy it again.") from None
+        raise UserError(
+            f"File '{file}' must be an .npz file of plain arrays ({reason}): copy it again, or save it as such."
+        ) from None
     return labelled_arrays(parts, file=file, source="npz", classes=classes, positive=positive, size=size, found=found)
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from pipeline.data.pictures.listing import SUFFIXES
+from pipeline.data.labelling import part_of
+from pipeline.data.pictures.listing import SUFFIXES, SYSTEM_FOLDERS
 from pipeline.data.survey.array_survey import survey_arrays
 from pipeline.data.survey.folder_survey import survey_folder
 from pipeline.data.survey.surveyed import Survey
@@ -12,6 +13,7 @@ from pipeline.errors import UserError
 
 TABLES = frozenset({".csv", ".tsv", ".parquet", ".pq"})
 HDF5 = frozenset({".h5", ".hdf5"})
+PACKED = frozenset({".zip", ".tar", ".gz", ".tgz", ".7z", ".rar", ".bz2", ".xz"})
 STORED = "class folders, a table of pictures (CSV or Parquet), .npz, HDF5 or IDX files"
 
 
@@ -34,22 +36,23 @@ def _survey_file(file: Path, report: Callable[[str], None]) -> Survey:
         return survey_arrays("npz", file, "arrays in an .npz file")
     if suffix in HDF5 or "ubyte" in file.name:
         return _survey_folder(file.parent, report)
-    hint = " Unpack it first." if suffix in {".zip", ".tar", ".gz", ".tgz", ".7z", ".rar", ".bz2", ".xz"} else ""
+    hint = " Unpack it first." if suffix in PACKED else ""
     raise UserError(f"'{file.name}' is no file that a data source reads: images must be stored as {STORED}.{hint}")
 
 
 def _survey_folder(folder: Path, report: Callable[[str], None]) -> Survey:
     entries = sorted(one for one in folder.iterdir() if not one.name.startswith("."))
     files = [one for one in entries if one.is_file()]
-    folders = [one for one in entries if one.is_dir()]
+    folders = [one for one in entries if one.is_dir() and one.name.lower() not in SYSTEM_FOLDERS]
+    suffixes = {file.suffix.lower() for file in files}
     if (folder / "dataset_info.json").is_file():
         report("A data set of TFDS is read as a whole, which may take minutes.")
         return survey_arrays("tfds", folder, "a data set of TFDS")
     if any("idx3-ubyte" in file.name.replace(".", "-") for file in files):
         return survey_arrays("idx", folder, "IDX files")
-    if any(file.suffix.lower() in HDF5 for file in files):
+    if suffixes & HDF5:
         return survey_arrays("hdf5", folder, "HDF5 files")
-    if len(folders) == 1 and not files:
+    if len(folders) == 1 and not suffixes & {*SUFFIXES, *TABLES, ".npz"}:
         report(f"'{folder.name}' contains only the folder '{folders[0].name}', which is used.")
         return _survey_folder(folders[0], report)
     tables = [file for file in files if file.suffix.lower() in TABLES]
@@ -63,10 +66,19 @@ def _survey_folder(folder: Path, report: Callable[[str], None]) -> Survey:
                 f"such as {tables[0].name}."
             )
         return survey_table(tables[0], report=report)
+    if not folders and suffixes & PACKED:
+        packed = next(file.name for file in files if file.suffix.lower() in PACKED)
+        raise UserError(f"'{folder}' contains packed files, such as '{packed}': unpack them first.")
     return survey_folder(folder, report=report)
 
 
 def _has_class_folders(folders: list[Path]) -> bool:
-    """Whether at least two folders hold pictures, at any depth."""
-    holding = (any(one.suffix.lower() in SUFFIXES for one in folder.rglob("*")) for folder in folders)
-    return sum(holding) > 1
+    """Whether at least two folders hold pictures, at any depth. In the parts of a split, folders in them count."""
+    holding = [folder for folder in folders if _holds_pictures(folder)]
+    if all(part_of(folder.name) is not None for folder in holding):
+        holding = [one for folder in holding for one in folder.iterdir() if one.is_dir() and _holds_pictures(one)]
+    return len(holding) > 1
+
+
+def _holds_pictures(folder: Path) -> bool:
+    return any(one.suffix.lower() in SUFFIXES for one in folder.rglob("*"))

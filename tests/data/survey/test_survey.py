@@ -285,6 +285,30 @@ def test_a_single_folder_around_the_class_folders_is_opened(tmp_path):
     assert surveyed(tmp_path / "download").path == tmp_path / "download" / "images"
 
 
+def test_a_readme_and_the_folders_of_systems_beside_a_single_folder_do_not_matter(tmp_path):
+    class_folders(tmp_path / "download" / "images")
+    save(tmp_path / "download" / "__MACOSX" / "images" / "1.png")
+    (tmp_path / "download" / "README.txt").touch()
+    assert surveyed(tmp_path / "download").path == tmp_path / "download" / "images"
+
+
+def test_a_table_is_used_if_the_folders_of_a_split_hold_no_classes(tmp_path):
+    for number in range(6):
+        save(tmp_path / "cells" / "train" / f"{number}.png")
+        save(tmp_path / "cells" / "test" / f"{number}.png")
+    rows = [f"{number}.png,{'ok' if number % 2 else 'cracked'}" for number in range(6)]
+    (tmp_path / "cells" / "train.csv").write_text("\n".join(["id,label", *rows]))
+    found = surveyed(tmp_path / "cells")
+    assert (found.source, found.images) == ("table", 6)
+
+
+def test_packed_files_are_named(tmp_path):
+    (tmp_path / "cam").mkdir()
+    (tmp_path / "cam" / "train_x.h5.gz").touch()
+    with pytest.raises(UserError, match=r"such as 'train_x\.h5\.gz': unpack them first"):
+        surveyed(tmp_path / "cam")
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
