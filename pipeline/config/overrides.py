@@ -2,19 +2,21 @@
 
 import re
 
-_NEW_OPTION = re.compile(r"(model|optimizer|optimizer\.schedule|data)\.options(\.[^=]+)?=")
+_NEW_OPTION = re.compile(r"((model|optimizer|optimizer\.schedule|data)\.options|audit\.checks)(\.[^=]+)?=")
 
 
 def allow_new_options(override: str) -> str:
-    """Let an override set an option that the configuration file does not list.
+    """Let an override set an option, or the severity of a check, that the configuration file does not list.
 
-    Configuration files list only the options that differ from a function's defaults, and Hydra refuses to set a missing
-    key without `++`. An unknown option is still an error, because options are checked against the function's signature.
+    Configuration files list only the values that differ from defaults, and Hydra refuses to set a missing
+    key without `++`. An unknown option is still an error, because options are checked against the function's signature, and checks by their names.
 
     >>> allow_new_options("model.options.units=3")
     '++model.options.units=3'
     >>> allow_new_options("model.options={units: 3}")
     '++model.options={units: 3}'
+    >>> allow_new_options("audit.checks.imbalance=stop")
+    '++audit.checks.imbalance=stop'
     >>> allow_new_options("training.epochs=3")
     'training.epochs=3'
     """

@@ -69,7 +69,7 @@ def labelled_arrays(
     size: int | None,
     found: Sequence[str],
 ) -> LabelledImages:
-    """The images of all parts, whose division is kept.
+    """The images of all parts, with the predefined split.
 
     Args:
         parts: the parts; none if the file has another layout.

@@ -74,7 +74,7 @@ class LabelledImages:
     source: str
     licence: str
     attribution: str  # the credit that a figure with these images must show
-    notes: tuple[str, ...]  # limitations that a reader of results must know
+    notes: tuple[str, ...]  # limitations of the data, for readers of the results
     test: NDArray[np.bool_] | None = None  # n: the test set, if the source defines one
     validation: NDArray[np.bool_] | None = None  # n: the validation set, if the source defines one
     weights: NDArray[np.float32] | None = None  # n: how much an image counts in training

@@ -26,7 +26,7 @@ SHOWN = 10
 
 
 class Division(NamedTuple):
-    """The division of images into parts that a source states; true for an image in the part."""
+    """The predefined split of a source; true for an image in that part."""
 
     test: NDArray[np.bool_] | None = None
     validation: NDArray[np.bool_] | None = None
@@ -58,11 +58,11 @@ def parts_of(names: Iterable[str], *, among: str) -> dict[str, int]:
         return {}
     if others:
         raise UserError(
-            f"The {among} must all name parts of a split, or none of them. {listed(parts)} name parts, "
-            f"{listed(others)} do not: rename or remove some."
+            f"The {among} must all be parts of a split, such as train and test, or none of them. {listed(parts)} are, "
+            f"{listed(others)} are not: rename or remove some."
         )
     if TRAIN not in parts.values():
-        raise UserError(f"One of the {among} must name the training part, such as 'train'. Received {listed(parts)}.")
+        raise UserError(f"One of the {among} must be the training set, such as 'train'. Received {listed(parts)}.")
     return parts
 
 
@@ -85,13 +85,16 @@ def listed(names: Iterable[str]) -> str:
 
 
 def division_of(parts: Sequence[int]) -> Division:
-    """The division with this part for each image. Without test images, the validation images are the test set."""
+    """The predefined split with this part for each image. Without a test set, the validation set takes its place."""
     test, validation = (np.array(parts) == part for part in (TEST, VALIDATION))
     if test.any():
         return Division(test, validation if validation.any() else None)
     if not validation.any():
         return Division()
-    note = "The data have no test set. Their validation images are the test set, and others are drawn for validation."
+    note = (
+        "The data have validation images but no test set: the validation images are used for testing, and others are "
+        "drawn for validation."
+    )
     return Division(validation, None, (note,))
 
 
@@ -124,7 +127,7 @@ def positive_last(
         raise unknown("class in option 'positive'", positive, classes)
     if positive is not None and len(classes) > 2:
         raise UserError(
-            f"Option 'positive' must be null unless there are two classes. Received {positive!r} for "
+            f"Option 'positive' requires exactly two classes; set it to null. Received {positive!r} for "
             f"{len(classes)} classes."
         )
     names = tuple(classes)

@@ -57,7 +57,7 @@ def prepare(
         copies = find_copies(measured, PixelFile(unfinished / PIXELS))
         images = _with_joined_groups(stated, copies, split.strategy) if data.groups == "auto" else stated
         report(
-            f"{data.name}: {len(images.labels):,} images of {'×'.join(map(str, images.pixels.shape[1:]))}, "
+            f"{data.name}: {len(images.labels):,} images of shape {'×'.join(map(str, images.pixels.shape[1:]))}, "
             f"{len(images.classes)} classes, {len(np.unique(images.groups)):,} groups"
         )
         images, given = _with_test_set(images, measured.digests, split, test_set)
@@ -84,7 +84,7 @@ def prepare(
 
 
 def _with_joined_groups(images: LabelledImages, copies: Copies, strategy: str) -> LabelledImages:
-    """Images whose groups are joined where they share copies, but not across a division that the source states.
+    """Images whose groups are joined where they share copies, but not across a predefined split.
 
     A joined group has the name of the group of its first image.
 
@@ -93,8 +93,8 @@ def _with_joined_groups(images: LabelledImages, copies: Copies, strategy: str) -
     """
     if strategy == "random":
         raise UserError(
-            "`groups: auto` needs a split that keeps groups together. Received split=random: use split=group or "
-            "split=kfold."
+            "`groups: auto` requires a split that keeps groups together. Received split=random: use split=group or "
+            "split=kfold, or set `groups: stated`."
         )
     pairs = np.concatenate(copies)
     if keeps_test_set(strategy):
@@ -113,7 +113,9 @@ def _with_test_set(
     if not keeps_test_set(split.strategy):
         if images.test is None:
             return images, None
-        note = f"The data state a test set, but split={split.name} does not use it: use split=group to keep it."
+        note = (
+            f"The data have a predefined test set, but split={split.name} does not use it: use split=group to keep it."
+        )
         return replace(images, notes=(*images.notes, note)), None
     if images.test is not None or not file.is_file():
         return images, images.test
@@ -171,7 +173,7 @@ def _balance_lines(folder: Path) -> Iterator[str]:
         worst = max(balance[name]["deviation"] for balance in balances)
         yield (
             f"{name}: {'–'.join(map(str, sorted({sizes[0], sizes[-1]})))} images, "
-            f"class shares within {100 * worst:.1f} percentage points of the whole"
+            f"class shares differ from those of all images by at most {100 * worst:.1f} percentage points"
         )
 
 

@@ -23,7 +23,7 @@ HEIGHT = 128
 GAP = 4
 MEANINGS = {
     "stop": "prevents training",
-    "warn": "does not prevent training; check it",
+    "warn": "should be checked before training",
     "note": "for information",
 }
 
@@ -35,8 +35,8 @@ def audit_document(findings: Sequence[Finding], prepared: Prepared) -> Document:
     lead: list[Block] = [
         Paragraph(conclusion(findings), role="answer"),
         Paragraph(
-            f"{count(manifest['images'])} images in {number_of(manifest['groups'], 'group')}, used at {width} × "
-            f"{height} pixels with {number_of(channels, 'channel')}. {manifest['attribution']}.",
+            f"{count(manifest['images'])} images in {number_of(manifest['groups'], 'group')}, resized to {width} × "
+            f"{height} pixels (width × height) with {number_of(channels, 'channel')}. {manifest['attribution']}.",
             role="support",
         ),
     ]
@@ -56,7 +56,7 @@ def conclusion(findings: Sequence[Finding]) -> str:
         return "The audit has no findings."
     severities = [finding.severity for finding in findings]
     if "stop" in severities:
-        return f"{number_of(severities.count('stop'), 'finding')} must be mended before training."
+        return f"{number_of(severities.count('stop'), 'finding')} must be corrected before training."
     if "warn" in severities:
         return f"Training is possible, with {number_of(severities.count('warn'), 'warning')} to check."
     return "The audit has notes only."
@@ -76,12 +76,12 @@ def _classes(prepared: Prepared) -> Section:
     counts = prepared.manifest["replicates"][0]["counts"]
     rows = [(name, [counts[part].get(name, 0) for part in SPLITS]) for name in prepared.classes]
     table = Table(
-        caption="Images by class and part of the first split.",
+        caption="Number of images by class, in the split of the first replicate.",
         header=("class", *SPLITS, "all"),
         rows=tuple((name, *map(count, numbers), count(sum(numbers))) for name, numbers in rows),
         keys=tuple((None, *map(float, numbers), float(sum(numbers))) for _, numbers in rows),
     )
-    return Section("classes", "Classes", (TableBlock(table),), f"{len(rows)} classes and their parts")
+    return Section("classes", "Classes", (TableBlock(table),), f"{len(rows)} classes in training, validation and test")
 
 
 def _section(finding: Finding, prepared: Prepared) -> Section:
@@ -95,11 +95,11 @@ def _section(finding: Finding, prepared: Prepared) -> Section:
             Images(tuple(_picture(finding.check, number, rows, prepared) for number, rows in enumerate(shown)))
         )
         lines = [", ".join(prepared.names[list(rows)].tolist()) for rows in finding.images]
-        blocks.append(Fold(f"{number_of(len(lines), 'line')} with the names of images", (Bullets(tuple(lines)),)))
+        blocks.append(Fold("Names of the images", (Bullets(tuple(lines)),)))
     if finding.names:
         more = len(finding.names) - NAMES
         lines = [*finding.names[:NAMES], *([f"and {count(more)} more in data/audit.json"] if more > 0 else [])]
-        blocks.append(Fold(number_of(len(finding.names), "name"), (Bullets(tuple(lines)),)))
+        blocks.append(Fold("Details", (Bullets(tuple(lines)),)))
     heading = finding.check.replace("_", " ").capitalize()
     return Section(finding.check, heading, tuple(blocks), f"{finding.severity}, {count(finding.count)}")
 

@@ -27,9 +27,12 @@ def main(data: DataConfig, split: SplitConfig, audit: AuditConfig, replicates: R
     links = linked_folders(data.source, data.options)
     if links:
         say(
-            f"Note: DVC does not watch the linked folders {listed(links)}. After a change there, run "
+            f"Note: DVC does not detect changes in the linked folders {listed(links)}. After a change there, run "
             "`dvc repro --force prepare`."
         )
     if watch(data.source, data.options):
-        say(f"{WATCHED} now names the images of `data: {data.name}`. DVC watches them from its next run on.")
+        say(
+            f"Written: {WATCHED}, with the paths of the images of `data: {data.name}`. DVC detects changes there from "
+            "its next run on."
+        )
     stop_on(findings)

@@ -62,11 +62,11 @@ def test_an_invalid_pattern_is_reported(pets):
 def test_without_pattern_each_picture_is_its_own_group_and_the_notes_say_so(pets):
     images = load(pets)
     assert images.groups.tolist() == images.names.tolist()
-    assert any("No groups of pictures are stated" in note for note in images.notes)
+    assert any("Every picture is its own group" in note for note in images.notes)
 
 
 def test_stretched_pictures_are_counted_in_the_notes(pets):
-    assert any("4 of 4 pictures had another aspect ratio" in note for note in load(pets, size=8).notes)
+    assert any("4 of 4 pictures have another aspect ratio" in note for note in load(pets, size=8).notes)
     assert not any("ratio" in note for note in load(pets, size=[4, 5]).notes)
 
 

@@ -106,5 +106,5 @@ def test_copies_across_a_stated_division_are_a_finding(tmp_path, monkeypatch):
 
 
 def test_a_split_that_ignores_groups_is_refused(tmp_path, pictures):
-    with pytest.raises(UserError, match="`groups: auto` needs a split that keeps groups together"):
+    with pytest.raises(UserError, match="`groups: auto` requires a split that keeps groups together"):
         prepared(tmp_path, pictures, groups="auto", strategy="random")

@@ -33,9 +33,9 @@ def test_copies_in_hidden_and_system_folders_are_no_pictures_and_are_counted(tmp
     found = find_pictures(tmp_path)
     assert [one.name for one in found.pictures] == ["defect/0.png", "ok/0.png"]
     assert {(one.name, one.reason, one.files) for one in found.skipped} == {
-        ("ok/.ipynb_checkpoints/", "hidden", 2),
-        ("defect/.thumbnails/", "hidden", 2),
-        ("ok/._0.png", "hidden", 1),
+        ("ok/.ipynb_checkpoints/", "hidden file or folder", 2),
+        ("defect/.thumbnails/", "hidden file or folder", 2),
+        ("ok/._0.png", "hidden file or folder", 1),
         ("ok/@eaDir/", "folder of an operating system or storage device", 2),
         ("__MACOSX/", "folder of an operating system or storage device", 2),
         ("defect/#recycle/", "folder of an operating system or storage device", 2),
@@ -54,10 +54,10 @@ def test_other_files_are_listed_with_their_suffix(tmp_path):
         (tmp_path / name).touch()
     _, skipped = listed(tmp_path)
     assert skipped == {
-        "notes.txt": "not in a picture format that is read (.txt)",
-        "a.svg": "not in a picture format that is read (.svg)",
-        "README": "not in a picture format that is read (no suffix)",
-        "photo.png.part": "not in a picture format that is read (.part)",
+        "notes.txt": "not a supported picture format (.txt)",
+        "a.svg": "not a supported picture format (.svg)",
+        "README": "not a supported picture format (no suffix)",
+        "photo.png.part": "not a supported picture format (.part)",
     }
 
 
@@ -75,7 +75,7 @@ def test_linked_folders_inside_and_outside_are_followed(tmp_path):
     (root / "whole").symlink_to(outside)
     names, skipped = listed(root)
     assert len([name for name in names if "linked" in name or "whole" in name]) == 5
-    assert list(skipped.values()) == ["the same folder as 'ok/linked/', which is read"]
+    assert list(skipped.values()) == ["link to 'ok/linked/', which is read already"]
     changed = {file for file, _, _ in watched_files("folder", {"path": str(root)})}
     assert str(root / "ok" / "linked" / "4.png") in changed
 
@@ -91,9 +91,9 @@ def test_loops_of_links_end_and_real_folders_keep_their_names(tmp_path):
     assert listed(tmp_path) == (
         ["b/0.png"],
         {
-            "a/": "the same folder as 'b/', which is read",
-            "b/self/": "the same folder as 'b/', which is read",
-            "b/root/": "the same folder as './', which is read",
+            "a/": "link to 'b/', which is read already",
+            "b/self/": "link to 'b/', which is read already",
+            "b/root/": "link to './', which is read already",
             "b/above/": "link to a folder that contains it",
             "b/itself": "broken link",
             "b/nowhere.png": "broken link",
@@ -136,7 +136,7 @@ def test_names_in_any_language_are_read_and_only_broken_ones_are_skipped(tmp_pat
     (tmp_path / os.fsdecode(b"\xff.png")).touch()
     found, skipped = listed(tmp_path)
     assert found == sorted(f"{name}/0.png" for name in names)
-    assert skipped == {r"\udcff.png": "its name is not valid UTF-8"}
+    assert skipped == {r"\udcff.png": "name is not valid UTF-8"}
     images = load_images("folder", {"path": str(tmp_path), "size": 4})
     assert r"a\nb" in images.classes and r"a\nb/0.png" in images.names
 

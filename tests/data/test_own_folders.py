@@ -67,8 +67,8 @@ def test_folders_of_parts_beside_others_are_refused(tmp_path):
     for name in ("train", "test", "unlabelled"):
         for label in ("cats", "dogs"):
             pictures(tmp_path / name / label, 1)
-    assert "'test', 'train' name parts, 'unlabelled' do not" in message(tmp_path)
-    with pytest.raises(UserError, match="must name the training part"):
+    assert "'test', 'train' are, 'unlabelled' are not" in message(tmp_path)
+    with pytest.raises(UserError, match="must be the training set"):
         parts_of(["val", "test"], among="folders")
 
 
@@ -94,7 +94,7 @@ def test_the_positive_class_does_not_depend_on_the_alphabet(tmp_path):
         assert load(root, positive=ok).classes == (defect, ok)
     assert "Unknown class in option 'positive' 'x'" in message(root, positive="x")
     pictures(root / "third", 1)
-    assert "must be null unless there are two classes" in message(root, positive=ok)
+    assert "requires exactly two classes" in message(root, positive=ok)
 
 
 def test_classes_that_look_the_same_are_noted_and_stay_apart():
@@ -144,7 +144,7 @@ def test_many_unreadable_pictures_are_all_listed_in_a_file(tmp_path):
     said = message(tmp_path).splitlines()
     assert len(said) == 12 and said[-1] == "  and 15 more; .convtrack/unreadable.txt lists all"
     listed = Path(".convtrack/unreadable.txt").read_text().splitlines()
-    assert listed == [f"dogs/bad-{number:02}.png: the file is empty" for number in range(25)]
+    assert listed == [f"dogs/bad-{number:02}.png: empty file" for number in range(25)]
 
 
 def test_a_class_whose_pictures_are_all_unreadable_does_not_disappear(tmp_path):

@@ -34,7 +34,7 @@ def prepared(tmp_path):
 
 def test_the_test_set_is_drawn_once_and_kept(prepared, tmp_path):
     lines = prepared()
-    assert lines[0].startswith("digits: 1,797 images of 4×4×1, 10 classes, 1,797 groups")
+    assert lines[0].startswith("digits: 1,797 images of shape 4×4×1, 10 classes, 1,797 groups")
     drawn = (tmp_path / "test.json").read_bytes()
     manifest = json.loads((tmp_path / "p" / "manifest.json").read_text())
     prepared()

@@ -74,7 +74,7 @@ def test_a_parquet_table_is_read_and_whole_numbers_are_labels(cells):
     assert load_images("table", {"path": str(cells / "t.parquet")}).classes == ("0", "1")
     table["label"] = ["a", None, "b", "a"]
     table.to_parquet(cells / "t.parquet")
-    with pytest.raises(UserError, match=r"row 2 \(p/1.png\): the label is empty"):
+    with pytest.raises(UserError, match=r"row 2 \(p/1.png\): label is empty"):
         load_images("table", {"path": str(cells / "t.parquet")})
 
 
@@ -91,17 +91,17 @@ def test_a_picture_may_be_a_link_out_of_the_folder_as_dvc_makes_it(cells, tmp_pa
 
 
 FAULTS = {
-    "p/9.png,ok": "row 6 (p/9.png): the file does not exist",
-    "p/0.png,ok": "row 6 (p/0.png): it repeats the picture of row 2",
-    "./p/0.png,ok": "row 6 (./p/0.png): it repeats the picture of row 2",
-    ",ok": "row 6 (no path): the path is empty",
-    "p/9.png,": "row 6 (p/9.png): the label is empty",
-    "p/9.png": "row 6 (p/9.png): the label is empty",
-    "../x.png,ok": "row 6 (../x.png): the picture is not in the folder that option 'root' names",
-    "p/../../x.png,ok": "row 6 (p/../../x.png): the picture is not in the folder that option 'root' names",
-    "/etc/passwd,ok": "row 6 (/etc/passwd): the picture is not in the folder that option 'root' names",
-    r"C:\cells\0.png,ok": r"row 6 (C:\cells\0.png): the picture is not in the folder that option 'root' names",
-    "p,ok": "row 6 (p): it is not a file",
+    "p/9.png,ok": "row 6 (p/9.png): file does not exist",
+    "p/0.png,ok": "row 6 (p/0.png): same picture as in row 2",
+    "./p/0.png,ok": "row 6 (./p/0.png): same picture as in row 2",
+    ",ok": "row 6 (no path): path is empty",
+    "p/9.png,": "row 6 (p/9.png): label is empty",
+    "p/9.png": "row 6 (p/9.png): label is empty",
+    "../x.png,ok": "row 6 (../x.png): outside the folder of option 'root'",
+    "p/../../x.png,ok": "row 6 (p/../../x.png): outside the folder of option 'root'",
+    "/etc/passwd,ok": "row 6 (/etc/passwd): outside the folder of option 'root'",
+    r"C:\cells\0.png,ok": r"row 6 (C:\cells\0.png): outside the folder of option 'root'",
+    "p,ok": "row 6 (p): not a file",
     "a\0b.png,ok": r"row 6 (a\x00b.png): ",
     f"{'n' * 300}.png,ok": f"row 6 ({'n' * 300}.png): File name too long",
 }
@@ -189,9 +189,9 @@ def test_further_columns_become_groups_parts_weights_and_numbers(cells):
         (["1", "2", "", "4"], {"numbers": ["x"]}, "must hold numbers. Received '' in row 4"),
         (["1", "inf", "3", "4"], {"numbers": ["x"]}, "Received 'inf' in row 3"),
         (["1", "-2", "3", "4"], {"weight": "x"}, "must hold numbers of at least 0. Received '-2' in row 3"),
-        (["train", "test", "other", "train"], {"split": "x"}, "'other' do not"),
-        (["a", "b", "a", "b"], {"split": "x"}, "must name parts of a split"),
-        (["val", "test", "val", "test"], {"split": "x"}, "must name the training part"),
+        (["train", "test", "other", "train"], {"split": "x"}, "'other' are not"),
+        (["a", "b", "a", "b"], {"split": "x"}, "must hold a split: train, test"),
+        (["val", "test", "val", "test"], {"split": "x"}, "must be the training set"),
     ],
 )
 def test_a_faulty_value_of_another_column_is_named_with_its_row(cells, column, options, words):

@@ -46,7 +46,7 @@ def prepared(tmp_path):
 
 def test_the_page_shows_each_finding_with_its_images_and_what_to_do(prepared):
     shown = page.html(audit_document([COPIES, SKIPPED], prepared))
-    assert "1 finding must be mended before training." in shown
+    assert "1 finding must be corrected before training." in shown
     for text in ("4 images are copies.", "What to do: Remove them.", "img|&lt;i&gt;0.png (sound)", "&lt;b&gt;.txt: no"):
         assert text in shown
     assert shown.count("data:image/webp") == 2
@@ -61,7 +61,7 @@ def test_names_are_never_markup(prepared):
 
 def test_a_page_without_findings_shows_the_classes(prepared):
     shown = page.html(audit_document([], prepared))
-    assert "The audit has no findings." in shown and "Images by class and part" in shown
+    assert "The audit has no findings." in shown and "Number of images by class" in shown
 
 
 def test_the_report_lists_the_findings(comparison):

@@ -1,4 +1,4 @@
-"""Draw examples of an augmentation: training images as they are, and as each kind of change alters them.
+"""Draw examples of an augmentation: training images unchanged, and with each kind of random change.
 
 SETTINGs choose the augmentation and the images as in `convtrack experiment`:
   convtrack augment augmentation=strong             the prepared images of the comparison
@@ -63,4 +63,4 @@ def main(arguments: Sequence[str]) -> None:
     given.output.parent.mkdir(parents=True, exist_ok=True)
     with replacing(given.output) as unfinished:
         unfinished.write_bytes(sheet)
-    say(f"Examples: {given.output}")
+    say(f"Written: {given.output}")

@@ -1,4 +1,4 @@
-"""Show the disk space of checkpoints, results and prepared data in the cache, and delete them with --yes."""
+"""Show the disk space of the cache (checkpoints, results, decoded pictures, prepared data); delete it with --yes."""
 
 import argparse
 import shutil
@@ -15,6 +15,7 @@ from pipeline.storage.folders import CACHE, CheckpointFolder
 WHAT = {
     "checkpoints": "unfinished trainings; without them, an interrupted training starts from the beginning",
     "results": "finished trainings; without them, the same configuration is trained again",
+    "pictures": "decoded pictures; without them, every picture is decoded again",
     "prepared": "prepared data of experiments; prepared again when needed",
 }
 
@@ -46,8 +47,8 @@ def main(arguments: Sequence[str]) -> None:
 def _free(folder: Path) -> None:
     for entry in sorted(folder.glob("*")):
         if entry.is_dir():
-            # A training holds the lock of its checkpoints; preparing holds the lock of all prepared data.
-            lock = folder / "lock" if folder.name == "prepared" else CheckpointFolder.of(entry.name).lock
+            # A training holds the lock of its checkpoints; preparing holds the lock of the whole folder.
+            lock = folder / "lock" if folder.name in ("pictures", "prepared") else CheckpointFolder.of(entry.name).lock
             lock.parent.mkdir(parents=True, exist_ok=True)
             try:
                 with FileLock(lock, blocking=False):

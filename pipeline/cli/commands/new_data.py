@@ -1,8 +1,8 @@
-"""Look at a folder or file with your images, and write a data configuration for it.
+"""Inspect a folder or file with your images, and write a data configuration for it.
 
 PATH is a folder with one folder per class, also below the folders train, val and test; a table (CSV or Parquet) that
 lists pictures and their classes; an .npz file; or a folder with HDF5 or IDX files. Nothing is copied or changed there.
-The options are written to conf/data/NAME.yaml, which you can edit.
+The result is conf/data/NAME.yaml, whose comments explain each option.
 
   convtrack new-data ~/photos
   convtrack new-data ~/cells/labels.csv cells --compare
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str]) -> None:
     file = write_data_file(name, found)
     split = proposed_split(found)
     say("")
-    say(f"Written: {file}. Look at its options; they are explained there.")
+    say(f"Written: {file}. Check its options; comments in the file explain them.")
     if given.compare:
         compare_data(name, split, MODELS)
         watch(found.source, {"path": str(found.path), **{option.name: option.value for option in found.options}})

@@ -78,6 +78,6 @@ def stop_on(findings: Sequence[Finding]) -> None:
     if found:
         described = "".join(f"\n  {finding.check}: {finding.summary} {finding.advice}" for finding in found)
         raise UserError(
-            "The audit of the images stops before training. Correct the data, or set the severity of the check to "
-            f"`warn` under `checks` in conf/audit.yaml.{described}"
+            "The audit of the images found errors that prevent training. Correct the data; or, to train on them as "
+            f"they are, set the check to `warn` under `checks` in conf/audit.yaml.{described}"
         )

@@ -37,7 +37,7 @@ def check(audited: Audited) -> Iterator[Finding]:
             int(tested.sum()),
             f"Test images look different from the other images: a classifier separates them with ROC AUC {area:.2f} "
             "(chance 0.50) by thumbnails of 8 × 8 grey pixels, contrast and sharpness.",
-            "Check how the test images were taken. Test scores then hold for images like these only.",
+            "Check how the test images were taken. Test scores are valid only for images like these.",
             values={"roc_auc": area},
         )
 

@@ -54,8 +54,8 @@ def check(audited: Audited) -> Iterator[Finding]:
     yield from _finding(
         "copies",
         sets_of(len(labels), np.concatenate(harmless)),
-        "are copies or near copies of each other; no split separates them.",
-        "Remove the copies if they are not intended.",
+        "are copies or near copies of each other, but are not separated by the split.",
+        "Remove them if they are not intended.",
     )
 
 
@@ -73,7 +73,7 @@ def _leak(audited: Audited, name: str, plural: str, pairs: Pairs) -> Iterator[Fi
         sets_of(len(audited.images.labels), pairs),
         f"are {plural} of each other, one in the test set and one outside it. This concerns {100 * share:.2g} % of the "
         "test images, so test scores are too high.",
-        "The source states this division: remove the copies from one side of it." if divided else f"{JOIN}.",
+        "This split is predefined by the data: remove the copies on one side of it." if divided else f"{JOIN}.",
         share_of_test_images=share,
     )
 

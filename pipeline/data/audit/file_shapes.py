@@ -35,9 +35,9 @@ def check(audited: Audited) -> Iterator[Finding]:
             yield Finding(
                 name,
                 len(rows),
-                f"The {what} of {len(rows):,} pictures differs from the median ({usual:,.3g}) by more than a factor of "
-                f"{factor:g}.",
-                "Check that they belong to the data.",
+                f"Pictures whose {what} differs from the median ({usual:,.3g}) by more than a factor of {factor:g}: "
+                f"{len(rows):,}.",
+                "Check that these pictures belong to the data.",
                 images=each(rows),
             )
     height, width = audited.images.pixels.shape[1:3]
@@ -46,7 +46,7 @@ def check(audited: Audited) -> Iterator[Finding]:
         yield Finding(
             "enlarged_pictures",
             len(rows),
-            f"{len(rows):,} pictures are smaller than {width} × {height} pixels and were enlarged.",
+            f"Pictures smaller than {width} × {height} pixels, which were enlarged: {len(rows):,}.",
             "Use a smaller `size` if most pictures are small.",
             images=each(rows),
         )
@@ -58,7 +58,7 @@ def check(audited: Audited) -> Iterator[Finding]:
         yield Finding(
             "mixed_modes",
             int(rarer.sum()),
-            f"{grey.sum():,} pictures are grey and {(~grey).sum():,} are coloured.",
+            f"Grey pictures: {grey.sum():,}; colour pictures: {(~grey).sum():,}.",
             "Use `channels: 1` if colour does not matter.",
             images=each(np.flatnonzero(rarer)),
         )

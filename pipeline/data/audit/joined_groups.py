@@ -35,10 +35,10 @@ def check(audited: Audited) -> Iterator[Finding]:
     yield Finding(
         "joined_groups",
         sum(map(len, sets)),
-        f"`groups: auto` keeps {sum(map(len, sets)):,} copies and near copies together, in {len(sets):,} sets. "
+        f"`groups: auto` keeps {sum(map(len, sets)):,} copies and near copies together, in {len(sets):,} set(s). "
         "A nearest-neighbour classifier on thumbnails of 8 × 8 grey pixels reaches a balanced accuracy of "
         f"{before:.3f} on test images whose copies are in the training set, and {after:.3f} on the same images "
         "without these copies.",
-        "Nothing: the second number is the fair one.",
+        "No action is needed. The second score is the valid one; the first is too high if copies are separated.",
         values={"before": before, "after": after},
     )

@@ -26,23 +26,23 @@ def check(audited: Audited) -> Iterator[Finding]:
         audited.images,
         "blank_images",
         blank,
-        "show a single grey level",
-        "Check how they are read: transparent pictures need another `background`, dark ones another `value_range`.",
+        "Images with a single grey level",
+        "Check the options that read them: `background` for transparent pictures, `value_range` for dark ones.",
     )
     saturated = (seen.clipped > SATURATED) & (np.median(seen.clipped) < USUAL) & ~blank
     yield from _finding(
         audited.images,
         "saturated_images",
         saturated,
-        f"have more than {100 * SATURATED:.0f} % black or white pixels, unlike the others",
-        "Check their exposure, or their `value_range`.",
+        f"Images with more than {100 * SATURATED:.0f} % black or white pixels, unlike most others",
+        "Check their exposure, and the option `value_range`.",
     )
     usual = np.median(seen.detail[~blank]) if not blank.all() else 0
     yield from _finding(
         audited.images,
         "blurred_images",
         (seen.detail < BLURRED * usual) & ~blank & ~saturated,
-        f"have less than {100 * BLURRED:.0f} % of the usual detail at the size at which they are used",
+        f"Images with less than {100 * BLURRED:.0f} % of the median detail, at the size used for training",
         "Check whether they are out of focus, or much smaller than the others.",
     )
 
@@ -54,4 +54,4 @@ def _finding(images: LabelledImages, name: str, chosen: NDArray[np.bool_], what:
         names = tuple(
             f"{images.classes[label]}: {count:,}" for label, count in zip(classes, counts.tolist(), strict=True)
         )
-        yield Finding(name, len(rows), f"{len(rows):,} images {what}.", advice, names=names, images=each(rows))
+        yield Finding(name, len(rows), f"{what}: {len(rows):,}.", advice, names=names, images=each(rows))

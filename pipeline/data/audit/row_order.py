@@ -17,7 +17,7 @@ PARTS = 3
 def check(audited: Audited) -> Iterator[Finding]:
     """Predict each test image as the majority of the nearest rows outside the test set.
 
-    Images that are merely sorted by class are not checked: their order says nothing about how they were taken.
+    Images that are merely sorted by class are not checked: their order gives no information on how they were taken.
     """
     from sklearn.neighbors import KNeighborsClassifier  # takes a second
 
@@ -34,7 +34,7 @@ def check(audited: Audited) -> Iterator[Finding]:
             len(labels),
             f"The class of a test image can be predicted from the images listed next to it: balanced accuracy "
             f"{found.score:.2f} without any pixel, chance {found.chance:.2f}.",
-            "Neighbouring images probably belong together, such as those of one object or one session: state groups, "
+            "Neighbouring images probably belong together, such as those of one object or one session: define groups, "
             "and use a split that keeps groups together.",
             values={"score": found.score, "chance": found.chance},
         )

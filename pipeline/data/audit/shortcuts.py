@@ -20,7 +20,7 @@ SEVERITIES: dict[str, Severity] = {
     "class_from_file_name": "note",
 }
 COPYING = 3600
-"""Files whose times differ by fewer seconds were probably copied, class by class: their times mean nothing."""
+"""Files whose times differ by fewer seconds were probably copied, class by class: their times have no meaning."""
 FEWEST_IN_LEAF = 5
 PROPERTIES = {
     "class_from_file_size": "the size of the files in bytes",
@@ -33,7 +33,8 @@ ADVICE = {
     "images alike.",
     "class_from_dimensions": "Check whether the classes come from different cameras or sources; a network can learn "
     "the traces of resizing instead of the objects.",
-    "class_from_file_time": "Check whether the classes were recorded in different sessions; if so, group by session.",
+    "class_from_file_time": "Check whether the classes were recorded in different sessions; if so, define a "
+    "group for each session.",
     "class_from_file_name": "Networks do not see names, but different names often mean different sources: check that "
     "the images of all classes were taken alike.",
 }

@@ -19,9 +19,9 @@ def check(audited: Audited) -> Iterator[Finding]:
         yield Finding(
             check="skipped_files",
             count=reasons.total(),
-            summary=f"{reasons.total():,} files or folders are not used: "
+            summary=f"Files that are not used: {reasons.total():,} ("
             + "; ".join(f"{number:,} {reason}" for reason, number in reasons.most_common())
-            + ".",
-            advice="Check that nothing is missing that should be used.",
+            + ").",
+            advice="Check that none of these files should be used.",
             names=tuple(f"{one.name}: {one.reason}" for one in skipped),
         )

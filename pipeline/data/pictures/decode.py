@@ -86,8 +86,8 @@ def _decoded(opened: Image.Image, decoding: Decoding, page: int) -> tuple[NDArra
         opened.seek(page)
     if opened.width * opened.height > decoding.largest:
         raise Unreadable(
-            f"it has {opened.width:,} × {opened.height:,} pixels, more than the {decoding.largest:,} that option "
-            "'largest' allows"
+            f"{opened.width:,} × {opened.height:,} pixels exceed the limit of {decoding.largest:,}: raise option "
+            "'largest', or save the picture smaller"
         )
     deep_colour = _has_deep_colour(opened)
     # Pillow turns TIFF files itself, and states the size of the upright picture. It loads a PNG file to find the
@@ -140,7 +140,7 @@ def _deep_colour(picture: Image.Image, decoding: Decoding) -> tuple[Image.Image,
     """A picture with several channels of 16 bits; Pillow keeps the upper 8 bits of each."""
     if decoding.value_range not in (None, FULL_RANGE):
         raise Unreadable(
-            "it has several channels of 16 bits, for which option 'value_range' has no effect: convert it to 8 bits"
+            "several channels of 16 bits, which option 'value_range' does not support: convert the picture to 8 bits"
         )
     bands = picture.convert("RGB") if picture.has_transparency_data else picture
     extrema = np.array(bands.getextrema()) * 257
@@ -150,14 +150,14 @@ def _deep_colour(picture: Image.Image, decoding: Decoding) -> tuple[Image.Image,
 def _range(picture: Image.Image, values: NDArray[np.generic], decoding: Decoding) -> tuple[float, float]:
     lowest, highest = float(values.min()), float(values.max())
     if not math.isfinite(highest - lowest):
-        raise Unreadable("it has values that are not finite")
+        raise Unreadable("some values are not finite numbers")
     if decoding.value_range is not None:
         return decoding.value_range
     held = f"{lowest:g} to {highest:g}"
     if picture.mode == "F":
-        raise Unreadable(f"it has floating-point values ({held}): state their range with option 'value_range'")
+        raise Unreadable(f"floating-point values ({held}): set their range with option 'value_range'")
     if lowest < 0 or highest > FULL_RANGE[1]:
-        raise Unreadable(f"its values ({held}) are outside 0 to 65535: state their range with option 'value_range'")
+        raise Unreadable(f"values ({held}) outside 0 to 65535: set their range with option 'value_range'")
     return FULL_RANGE
 
 
@@ -167,9 +167,7 @@ def _laid_on_background(picture: Image.Image, decoding: Decoding) -> Image.Image
     laid.alpha_composite(layer)
     (*_, transparency), (*colours, _) = np.ptp(layer.getextrema(), axis=1), np.ptp(laid.getextrema(), axis=1)
     if transparency >= VISIBLE and max(colours) <= FAINT:
-        raise Unreadable(
-            f"it is blank on a {decoding.background} background: choose another colour with option 'background'"
-        )
+        raise Unreadable(f"blank on a {decoding.background} background: choose another colour with option 'background'")
     return laid
 
 

@@ -1,4 +1,4 @@
-"""Find the picture files in a folder. Whatever is not used is listed with the reason."""
+"""Find the picture files in a folder, and list every file that is not used, with the reason."""
 
 import os
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ SYSTEM_FOLDERS = frozenset(
 """Folders in which operating systems and storage devices keep copies, thumbnails and deleted files, in lower case."""
 
 BROKEN_LINK = "broken link"
-NOT_UTF8 = "its name is not valid UTF-8"
+NOT_UTF8 = "name is not valid UTF-8"
 
 
 class Found(NamedTuple):
@@ -45,7 +45,7 @@ def find_pictures(root: Path, *, all_pages: bool = False) -> Found:
     for entry, name in _files(root, skipped):
         suffix = PurePosixPath(entry.name).suffix.lower()
         if suffix not in SUFFIXES:
-            skipped.append(Skipped(printable(name), f"not in a picture format that is read ({suffix or 'no suffix'})"))
+            skipped.append(Skipped(printable(name), f"not a supported picture format ({suffix or 'no suffix'})"))
             continue
         try:
             state = entry.stat()
@@ -84,9 +84,7 @@ class _Walk:
             if os.path.commonpath([self.top, real]) == real != self.top:
                 skipped.append(Skipped(printable(name), "link to a folder that contains it"))
             elif real in self.read:
-                skipped.append(
-                    Skipped(printable(name), f"the same folder as '{self.read[real] or './'}', which is read")
-                )
+                skipped.append(Skipped(printable(name), f"link to '{self.read[real] or './'}', which is read already"))
             else:
                 self.read[real] = printable(name)
                 return name, real
@@ -137,7 +135,7 @@ def _kind(entry: "os.DirEntry[str]") -> str:
 def _unnamed(name: str, kind: str) -> str | None:
     """Why an entry of a folder is skipped without being opened."""
     if name.startswith("."):
-        return "hidden"
+        return "hidden file or folder"
     if kind == "folder" and name.lower() in SYSTEM_FOLDERS:
         return "folder of an operating system or storage device"
     if any("\ud800" <= one <= "\udfff" for one in name):

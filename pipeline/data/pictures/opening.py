@@ -65,12 +65,12 @@ def _reasons() -> Iterator[None]:
     except Unreadable:
         raise
     except MemoryError:
-        raise Unreadable("it does not fit into memory") from None
+        raise Unreadable("does not fit into memory") from None
     except OSError as error:
         # The name of the file in the message of the system is that of this machine.
-        raise Unreadable(error.strerror or f"it is damaged ({_one_line(str(error))})") from None
+        raise Unreadable(error.strerror or f"damaged ({_one_line(str(error))})") from None
     except Exception as error:  # Decoders raise nearly any exception, from SyntaxError to struct.error.
-        raise Unreadable(f"it is damaged ({_one_line(str(error)) or type(error).__name__})") from None
+        raise Unreadable(f"damaged ({_one_line(str(error)) or type(error).__name__})") from None
 
 
 @contextmanager
@@ -97,13 +97,13 @@ def _opened(picture: Path | bytes) -> Iterator[Image.Image]:
         start = stream.read(12)
         stream.seek(0)
         if not start:
-            raise Unreadable("the file is empty")
+            raise Unreadable("empty file")
         heif = start[4:8] == b"ftyp" and start[8:12] in HEIF_BRANDS
         if heif and not reads_heif():
             raise Unreadable("HEIC pictures need the package pillow-heif: run `pip install pillow-heif`")
         try:
             opened = Image.open(stream, formats=HEIF if heif else FORMATS)
         except UnidentifiedImageError:
-            raise Unreadable("it is damaged, or not a picture in a format that is read") from None
+            raise Unreadable("damaged, or not in a supported picture format") from None
         with opened:
             yield opened

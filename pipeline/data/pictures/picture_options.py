@@ -121,7 +121,7 @@ def _deep_grey(files: FileFacts) -> NDArray[np.bool_]:
 
 
 def _check_range(files: FileFacts, decoding: Decoding, root: Path) -> None:
-    """Refuse deep pictures that use less than half of the range of 16 bits, unless the range is stated."""
+    """Refuse pictures of 16 bits per value that use less than half of the range, unless `value_range` is set."""
     grey = _deep_grey(files)
     deep = grey | np.char.endswith(files.mode, ";16")
     if decoding.value_range is not None or not deep.any():
@@ -144,10 +144,10 @@ def _notes(files: FileFacts, decoding: Decoding, *, all_pages: bool) -> Iterator
     reshaped = int((files.width * decoding.height != files.height * decoding.width).sum())
     if reshaped:
         done = {"stretch": "stretched", "crop": "cropped", "pad": "padded"}[decoding.resize]
-        yield f"{reshaped:,} of {count:,} pictures had another aspect ratio and were {done}."
+        yield f"{reshaped:,} of {count:,} pictures have another aspect ratio than `size` and were {done}."
     paged = int(((files.frames > 1) & ~((files.format == "TIFF") & all_pages)).sum())
     if paged:
-        yield f"{paged:,} of {count:,} pictures have several pages or frames, of which only the first is used."
+        yield f"{paged:,} of {count:,} pictures have several pages or frames. Only the first one is used."
     transparent = int(files.transparent.sum())
     if transparent:
         yield f"{transparent:,} of {count:,} pictures can have transparent pixels, which become {decoding.background}."

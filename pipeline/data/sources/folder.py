@@ -1,7 +1,7 @@
 """Your own images, one folder per class: `path/<class name>/**/*.png`, `.jpg` and so on.
 
 Folders with the names of splits may be above the class folders, such as `path/train/<class name>/…` and
-`path/test/<class name>/…`. Then this division is kept.
+`path/test/<class name>/…`. This predefined split is kept.
 """
 
 import re
@@ -22,8 +22,8 @@ from pipeline.errors import UserError
 
 LAYOUT = "images must be in one folder for each class, such as cats/tom.jpg and dogs/rex.jpg"
 OWN_GROUPS = (
-    "No groups of pictures are stated. If several pictures show the same object, set option 'group_pattern', so that "
-    "they do not end up in both training and test images."
+    "Every picture is its own group. If several pictures show the same object, set option 'group_pattern', so that a "
+    "split does not separate them."
 )
 
 

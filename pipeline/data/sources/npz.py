@@ -2,7 +2,7 @@
 
 MedMNIST: `train_images`, `val_images` and `test_images` are uint8 of shape (n, height, width) or (n, height, width, 3);
 `train_labels`, `val_labels` and `test_labels` are integers of shape (n, 1) or (n,). Keras: `x_train`, `y_train`,
-`x_test` and `y_test`, in the same shapes. The division is kept. Images are read in slices.
+`x_test` and `y_test`, in the same shapes. This predefined split is kept. Images are read in slices.
 """
 
 from functools import partial

@@ -1,6 +1,6 @@
 """Pictures listed in a table, CSV or Parquet: one row per picture with its path and its class.
 
-Further columns may hold groups, parts of a split, weights, a subgroup, and numbers that belong to a picture.
+Further columns may hold groups, a predefined split, weights, a subgroup, and numbers that belong to a picture.
 """
 
 import os
@@ -48,7 +48,7 @@ def load(
         picture: the column with the path of each picture.
         label: the column with its class.
         group: the column with its group; by default each picture is its own group.
-        split: the column with its part: train, validation or test. Then this division is kept.
+        split: the column with train, validation or test; this predefined split is kept.
         weight: the column with the weight of each picture in training.
         subgroup: the column with a further label, such as the type of a device.
         numbers: columns with numbers that belong to each picture, an input of some networks.
@@ -103,7 +103,7 @@ def load(
 def _weight_notes(column: str | None) -> tuple[str, ...]:
     if column is None:
         return ()
-    return (f"Images count in training by column '{column}' of the table; in scores, every image counts once.",)
+    return (f"Column '{column}' of the table weights the images in training. Scores are not weighted.",)
 
 
 def watched(*, path: str, root: str | None = None, picture: str = "path", **_: object) -> list[Path]:
@@ -133,14 +133,14 @@ def listed_pictures(
         name = os.path.relpath(place, os.path.normpath(top))
         try:
             if not written:
-                raise ValueError("the path is empty")
+                raise ValueError("path is empty")
             if not text_of(label):
-                raise ValueError("the label is empty")
+                raise ValueError("label is empty")
             if name in seen:
-                raise ValueError(f"it repeats the picture of row {seen[name]}")
+                raise ValueError(f"same picture as in row {seen[name]}")
             seen[name] = row
             if PureWindowsPath(written).drive or name.startswith("../"):
-                raise ValueError("the picture is not in the folder that option 'root' names")
+                raise ValueError("outside the folder of option 'root'")
             pictures[row] = _picture(name, Path(place))
         except (ValueError, OSError) as problem:
             reason = problem.strerror if isinstance(problem, OSError) else str(problem)
@@ -153,9 +153,9 @@ def _picture(name: str, file: Path) -> Picture:
     try:
         state = file.stat()
     except FileNotFoundError:
-        raise ValueError("the file does not exist") from None
+        raise ValueError("file does not exist") from None
     if not stat.S_ISREG(state.st_mode):
-        raise ValueError("it is not a file")
+        raise ValueError("not a file")
     return Picture(name, 0, state.st_size, state.st_mtime_ns)
 
 
@@ -164,7 +164,7 @@ def _division(table: "pd.DataFrame", column: str, file: Path) -> Division:
     parts = parts_of(texts, among=f"values of column '{column}' of table '{file}'")
     if not parts:
         raise UserError(
-            f"Column '{column}' of table '{file}' must name parts of a split, train and test or validation. "
+            f"Column '{column}' of table '{file}' must hold a split: train, test and optionally validation. "
             f"Received {listed(set(texts))}."
         )
     return division_of([parts[text] for text in texts])

@@ -1,6 +1,6 @@
 """Data sets of TensorFlow Datasets on disk, such as `~/tensorflow_datasets/mnist/3.0.1`; nothing is downloaded.
 
-The pictures are decoded as those of files. Splits that stand for parts, such as train and test, keep their division.
+The pictures are decoded as those of files. Its splits, such as train and test, are kept.
 """
 
 import re

@@ -1,1 +1,1 @@
-"""Look at images that the project has never seen, and propose a data configuration for them."""
+"""Inspect unknown images, and propose a data configuration for them."""

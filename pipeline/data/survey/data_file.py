@@ -42,7 +42,7 @@ def _lines(name: str, survey: Survey) -> Iterator[str]:
     yield "# Written by `convtrack new-data`; edit it freely."
     yield f"#   convtrack experiment data={name} model=lecture_cnn"
     yield f"source: {survey.source}"
-    yield "groups: auto # copies and near copies of an image stay together in a split; stated: they may be separated"
+    yield "groups: auto # keep copies and near copies of an image on the same side of a split; stated: do not"
     yield "options:"
     yield f"  path: {_written(survey.path)}"
     for option in survey.options:

@@ -14,7 +14,9 @@ from pipeline.data.survey.picture_sample import PictureSample, sample_facts, sam
 from pipeline.data.survey.surveyed import Option, Survey, positive_option
 from pipeline.errors import UserError
 
-UNREADABLE = Option("unreadable", "skip", "leave unreadable files out and list them; stop: refuse to prepare the data")
+UNREADABLE = Option(
+    "unreadable", "skip", "skip: leave out unreadable pictures and list them; stop: refuse to prepare the data"
+)
 
 
 def survey_folder(root: Path, *, report: Callable[[str], None]) -> Survey:
@@ -53,8 +55,8 @@ def survey_folder(root: Path, *, report: Callable[[str], None]) -> Survey:
 def groups_fact(groups: SuspectedGroups) -> str:
     """A sentence about suspected groups."""
     return (
-        f"File names suggest {groups.groups:,} groups of pictures of one thing, such as '{printable(groups.group)}': "
-        f"{', '.join(map(printable, groups.examples))}. See `group_pattern` in the written file."
+        f"File names suggest {groups.groups:,} groups of pictures of one object, such as '{printable(groups.group)}': "
+        f"{', '.join(map(printable, groups.examples))}. Check `group_pattern` in the written file."
     )
 
 
@@ -68,7 +70,7 @@ def _options(sample: PictureSample, classes: Counter[str], groups: SuspectedGrou
         yield Option(
             "group_pattern",
             groups.pattern,
-            f"Suspected groups, such as '{printable(groups.group)}'. If the pictures of a group show one thing, remove "
-            "the # before group_pattern",
+            f"Suspected groups, such as '{printable(groups.group)}'. If the pictures of a group show one object, "
+            "remove the # before group_pattern",
             suspected=True,
         )

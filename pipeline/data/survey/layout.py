@@ -37,7 +37,7 @@ def _survey_file(file: Path, report: Callable[[str], None]) -> Survey:
     if suffix in HDF5 or "ubyte" in file.name:
         return _survey_folder(file.parent, report)
     hint = " Unpack it first." if suffix in PACKED else ""
-    raise UserError(f"'{file.name}' is no file that a data source reads: images must be stored as {STORED}.{hint}")
+    raise UserError(f"'{file.name}' is not a supported file: images must be stored as {STORED}.{hint}")
 
 
 def _survey_folder(folder: Path, report: Callable[[str], None]) -> Survey:
@@ -46,14 +46,14 @@ def _survey_folder(folder: Path, report: Callable[[str], None]) -> Survey:
     folders = [one for one in entries if one.is_dir() and one.name.lower() not in SYSTEM_FOLDERS]
     suffixes = {file.suffix.lower() for file in files}
     if (folder / "dataset_info.json").is_file():
-        report("A data set of TFDS is read as a whole, which may take minutes.")
+        report("Reading the whole TFDS data set, which may take minutes.")
         return survey_arrays("tfds", folder, "a data set of TFDS")
     if any("idx3-ubyte" in file.name.replace(".", "-") for file in files):
         return survey_arrays("idx", folder, "IDX files")
     if suffixes & HDF5:
         return survey_arrays("hdf5", folder, "HDF5 files")
     if len(folders) == 1 and not suffixes & {*SUFFIXES, *TABLES, ".npz"}:
-        report(f"'{folder.name}' contains only the folder '{folders[0].name}', which is used.")
+        report(f"Using '{folders[0].name}', the only folder in '{folder.name}'.")
         return _survey_folder(folders[0], report)
     tables = [file for file in files if file.suffix.lower() in TABLES]
     archives = [file for file in files if file.suffix.lower() == ".npz"]

@@ -100,12 +100,12 @@ def sample_facts(sample: PictureSample) -> Iterator[str]:
     damaged = f"; {len(sample.unreadable)} cannot be read" if sample.unreadable else ""
     yield f"Decoded {looked}{chosen}{damaged}."
     if len(sizes) == 1:
-        yield f"Size: {width} × {height} pixels."
+        yield f"Size (width × height): {width} × {height} pixels."
     else:
         widths, heights = zip(*sizes, strict=True)
         yield (
-            f"Sizes: {min(widths)} to {max(widths)} × {min(heights)} to {max(heights)} pixels, most often "
-            f"{width} × {height} ({frequent} of {count})."
+            f"Sizes (width × height): {min(widths)} to {max(widths)} × {min(heights)} to {max(heights)} pixels, most "
+            f"often {width} × {height} ({frequent} of {count})."
         )
         ratios = sorted(fact.width / fact.height for fact in sample.facts)
         if ratios[-1] > ALIKE * ratios[0]:
@@ -123,7 +123,7 @@ def sample_facts(sample: PictureSample) -> Iterator[str]:
         yield f"{transparent} of {count} have transparent pixels{blank}."
     paged = sum(fact.frames > 1 for fact in sample.facts)
     if paged:
-        yield f"{paged} of {count} have several pages or frames; the first is used."
+        yield f"{paged} of {count} have several pages or frames; only the first is used."
 
 
 def sample_options(sample: PictureSample) -> Iterator[Option]:
@@ -135,7 +135,9 @@ def sample_options(sample: PictureSample) -> Iterator[Option]:
         yield Option("channels", 1, "the pictures are grey; 3 for colour")
     ratios = [fact.width / fact.height for fact in sample.facts]
     if ratios and max(ratios) > ALIKE * min(ratios):
-        yield Option("resize", "stretch", "the shapes differ: crop keeps the middle, pad adds a border")
+        yield Option(
+            "resize", "stretch", "stretch, crop (keep the centre) or pad (add a border), because aspect ratios differ"
+        )
     if any(fact.transparent for fact in sample.facts):
         colour = "black" if sample.needs_black else "white"
         yield Option("background", colour, "the colour behind transparent pixels, as a name or #rrggbb")
@@ -148,14 +150,20 @@ def _size_option(facts: Sequence[Facts]) -> Option:
     smallest = min((min(side) for side in sides), default=SIDE)
     if len(sides) == 1 and max(max(side) for side in sides) <= EXACT:
         ((height, width),) = sides
-        return Option("size", width if height == width else [height, width], "pixels: the size of the pictures")
+        return Option(
+            "size",
+            width if height == width else [height, width],
+            "[height, width] in pixels, or one number for squares; here: the size of the pictures",
+        )
     ratios = np.array([fact.width / fact.height for fact in facts] or [1.0])
     low, middle, high = np.quantile(ratios, [0.1, 0.5, 0.9])
     side = min(SIDE, smallest) if len(sides) == 1 else SIDE
     if high < ALIKE * low and not 1 / ALIKE < middle < ALIKE:
         height, width = (max(8, round(side * scale / 8) * 8) for scale in (middle**-0.5, middle**0.5))
-        return Option("size", [height, width], "height and width in pixels; larger is slower but shows finer details")
-    return Option("size", side, "pixels, or [height, width]; larger is slower but shows finer details")
+        return Option("size", [height, width], "[height, width] in pixels; larger is slower but shows finer details")
+    return Option(
+        "size", side, "[height, width] in pixels, or one number for squares; larger is slower but shows finer details"
+    )
 
 
 def _values(deep: Sequence[Facts]) -> tuple[float, float]:

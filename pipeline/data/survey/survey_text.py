@@ -24,14 +24,15 @@ def survey_lines(survey: Survey) -> Iterator[str]:
         yield f"  and {len(survey.classes) - SHOWN:,} more classes"
     yield ""
     if survey.has_test_set:
-        yield f"Parts: {', '.join(f'{count:,} {name}' for name, count in survey.parts.items())}. This division is kept."
+        parts = ", ".join(f"{count:,} {name}" for name, count in survey.parts.items())
+        yield f"Predefined split, which is kept: {parts}."
     yield from survey.facts
     yield from _skipped_lines(survey)
     yield from _faults(survey)
 
 
 def proposed_split(survey: Survey) -> str:
-    """The split that fits: `group` keeps a test set that the data state, `kfold` tests every image once."""
+    """The split that fits: `group` keeps a predefined test set, `kfold` tests every image once."""
     return "group" if survey.has_test_set else "kfold"
 
 
@@ -56,7 +57,7 @@ def _faults(survey: Survey) -> Iterator[str]:
     refused = [one.name for one in survey.skipped if one.reason in (BROKEN_LINK, NOT_UTF8)]
     if refused:
         yield (
-            f"DVC stops at broken links and at names that are not valid UTF-8: remove or rename {listed(refused)} "
+            f"DVC fails on broken links and on names that are not valid UTF-8: remove or rename {listed(refused)} "
             "before `make repro`."
         )
     needed = FEWEST[proposed_split(survey)]

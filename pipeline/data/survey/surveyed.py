@@ -34,7 +34,7 @@ class Survey:
         path: the file or folder that its option `path` names.
         layout: how the images are stored, such as "class folders".
         classes: the number of images of each class.
-        parts: the number of images of each part of a split, if the data state a division.
+        parts: the number of images of each part of a predefined split, if there is one.
         facts: further findings, one sentence each.
         skipped: files that are not used.
         options: proposed options of the source beside `path`.
@@ -56,7 +56,7 @@ class Survey:
 
     @property
     def has_test_set(self) -> bool:
-        """Whether the data state which images are for the test."""
+        """Whether the data have a predefined split."""
         return len(self.parts) > 1
 
 

@@ -128,7 +128,7 @@ def _column_facts(table: "pd.DataFrame", columns: Columns) -> Iterator[str]:
     yield f"Column '{columns.picture}' holds paths relative to '{columns.root}', column '{columns.label}' the class."
     if columns.group:
         count = len({text_of(value) for value in table[columns.group]})
-        yield f"Column '{columns.group}' holds {count:,} groups. A split never separates the pictures of a group."
+        yield f"Column '{columns.group}' holds {count:,} groups. A split does not separate the pictures of a group."
     used = {columns.picture, columns.label, columns.split, columns.group}
     unused = [str(name) for name in table.columns if name not in used]
     if unused:
@@ -141,6 +141,6 @@ def _column_options(columns: Columns, file: Path) -> Iterator[Option]:
     yield Option("picture", columns.picture, "the column with the path of each picture")
     yield Option("label", columns.label, "the column with its class")
     if columns.split:
-        yield Option("split", columns.split, "the column with its part of the split; this division is kept")
+        yield Option("split", columns.split, "the column with train, validation or test; this predefined split is kept")
     if columns.group:
         yield Option("group", columns.group, "the column with its group, which a split never separates")

@@ -11,6 +11,7 @@ from pipeline.augmentation.mixing import mixture
 from pipeline.config.schema import AugmentationConfig
 from pipeline.data.prepared import Prepared
 from pipeline.data.splits import TRAIN
+from pipeline.errors import UserError
 from pipeline.reporting.figures.style import MUTED, hide_axes, new_figure, styled
 from pipeline.training.examples import standardisation
 
@@ -31,6 +32,9 @@ def augmented_images(prepared: Prepared, chosen: AugmentationConfig) -> Augmente
     """Change six training images of the first replicate by each setting that is on, and by all of them together.
 
     The classes take turns. The same images and settings give the same changes.
+
+    Raises:
+        UserError: a setting cannot be applied to these images, such as quarter turns of images that are not square.
     """
     settings = {name: value for name, value in chosen.chosen.items() if value}
     images = np.asarray(prepared.pixels[_examples(prepared)])
@@ -62,7 +66,10 @@ def _changed(images: np.ndarray, settings: dict[str, float], fill: list[int]) ->
     rng = np.random.default_rng(0)
     mixup, cutmix = (settings.get(name, 0) for name in ("mixup", "cutmix"))
     singly = {name: value for name, value in settings.items() if name not in ("mixup", "cutmix")}
-    changed = augment(images, rng, **singly, fill=fill)  # type: ignore[arg-type]
+    try:
+        changed = augment(images, rng, **singly, fill=fill)  # type: ignore[arg-type]
+    except ValueError as problem:
+        raise UserError(f"The augmentation cannot be applied to these images: {problem}") from None
     if mixup or cutmix:
         mixed = mixture(rng, *images.shape[:3], mixup=mixup, cutmix=cutmix)
         changed = np.rint(mixed.inputs(changed.astype(np.float32))).astype(np.uint8)

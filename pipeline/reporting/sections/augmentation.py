@@ -16,8 +16,8 @@ def section(comparison: Comparison) -> Section | None:
         "Augmentation",
         (
             Paragraph(
-                "Training images as they are, changed by each kind of augmentation, and changed by all of them as in "
-                "training. Every epoch draws other changes. Validation and test images are not changed."
+                "Training images unchanged, with each kind of random change, and with all of them together as in "
+                "training. Changes are drawn anew in every epoch. Validation and test images are not changed."
             ),
             Images(
                 tuple(

@@ -15,5 +15,5 @@ def section(comparison: Comparison) -> Section | None:
     if findings:
         blocks.append(TableBlock(findings_table(findings)))
         blocks.append(Bullets(tuple(f"{finding.check}: {finding.summary}" for finding in findings)))
-    blocks.append(Link("The images of each finding", AUDIT_PAGE.name))
-    return Section("audit", "Data audit", tuple(blocks), "copies, leaks, poor images and other faults of the data")
+    blocks.append(Link("Audit page with the images of each finding", AUDIT_PAGE.name))
+    return Section("audit", "Data audit", tuple(blocks), "copies, leaks and images of poor quality")

@@ -17,7 +17,7 @@ def images(tmp_path, monkeypatch):
 
 def test_the_sheet_of_a_chosen_augmentation_is_written(images, capsys):
     augment.main(["data=digits", "augmentation=contrast", "--output", "sheets/light.png"])
-    assert capsys.readouterr().out.endswith("Examples: sheets/light.png\n")
+    assert capsys.readouterr().out.endswith("Written: sheets/light.png\n")
     with Image.open("sheets/light.png") as sheet:
         assert sheet.format == "PNG" and sheet.height > 300
 

@@ -137,7 +137,7 @@ def test_rows_without_picture_or_class_are_listed(tmp_path):
     table = semicolon_table(tmp_path) / "export.csv"
     table.write_text(table.read_text(encoding="utf-8") + "\r\nx.png;P1;krank;3\r\n3.png;P1;;3", encoding="utf-8")
     lines = list(survey_lines(surveyed(table)))
-    assert "  1 the file does not exist: row 26 (x.png)" in lines
+    assert "  1 file does not exist: row 26 (x.png)" in lines
     assert "Not used: 2 files." in lines
 
 
@@ -265,7 +265,7 @@ def test_a_class_that_is_too_small_for_the_split_is_named(tmp_path):
 def test_files_at_which_dvc_stops_are_named(tmp_path):
     class_folders(tmp_path)
     (tmp_path / "intact/gone.png").symlink_to(tmp_path / "nowhere.png")
-    assert any(line.startswith("DVC stops") and "intact/gone.png" in line for line in survey_lines(surveyed(tmp_path)))
+    assert any(line.startswith("DVC fails") and "intact/gone.png" in line for line in survey_lines(surveyed(tmp_path)))
 
 
 def test_a_file_is_never_overwritten(tmp_path, project):
@@ -314,7 +314,7 @@ def test_packed_files_are_named(tmp_path):
     [
         ("missing", None, "does not exist"),
         ("images.zip", b"PK", "Unpack it first"),
-        ("images.docx", b"x", "no file that a data source reads"),
+        ("images.docx", b"x", "is not a supported file"),
         ("images.npz", b"x", "must be an .npz file"),
         ("images.csv", b"a,b\n1,2\n", "names picture files that exist"),
     ],

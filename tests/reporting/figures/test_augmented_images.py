@@ -6,6 +6,7 @@ import pytest
 from pipeline.config.schema import AugmentationConfig
 from pipeline.data.prepared import ImageTexts, Prepared
 from pipeline.data.splits import TEST, TRAIN
+from pipeline.errors import UserError
 from pipeline.reporting.augmentation_sheet import augmentation_sheet
 from pipeline.reporting.figures.augmented_images import augmented_images, augmented_images_figure
 
@@ -51,6 +52,12 @@ def test_several_settings_have_a_last_row_with_all_of_them(prepared):
     assert values.rows == ("original", "vertical flip", "cutout 1", "mixup 0.5", "all together")
     assert values.attribution == "nobody. Licence: CC0."
     assert (values.pixels[2][..., 0] == 10).any(), "holes have the mean of the training pixels"
+
+
+def test_quarter_turns_of_images_that_are_not_square_are_a_user_error(prepared):
+    wide = replace(prepared, pixels=prepared.pixels[:, :6])
+    with pytest.raises(UserError, match="cannot be applied to these images: `quarter_turns` must be off"):
+        augmented_images(wide, replace(OFF, quarter_turns=True))
 
 
 def test_the_figure_has_a_named_strip_for_each_row(prepared):

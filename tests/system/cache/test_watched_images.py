@@ -41,7 +41,7 @@ def test_images_added_outside_the_project_are_prepared(project, tmp_path):
 
 
 def test_with_dvc_alone_the_second_run_watches_and_the_third_has_nothing_to_do(project, tmp_path):
-    assert "now names the images" in project.run("dvc", "repro", "prepare")
+    assert "with the paths of the images" in project.run("dvc", "repro", "prepare")
     add_pictures(tmp_path / "photos", 20, 25)
     assert project.repro("prepare") == {"prepare"}
     assert images(project) == 50
