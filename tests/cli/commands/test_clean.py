@@ -30,6 +30,14 @@ def test_with_yes_the_named_folder_is_emptied(result):
     assert not result.exists()
 
 
+def test_decoded_pictures_are_listed_and_deleted(result, capsys):
+    pictures = result.parents[1] / "pictures" / "cafe"
+    pictures.mkdir(parents=True)
+    clean.main(["--yes"])
+    assert ".convtrack/pictures: " in capsys.readouterr().out
+    assert not pictures.exists()
+
+
 def test_an_unknown_folder_is_rejected_with_those_available(result):
     with pytest.raises(UserError, match="Unknown folder of the cache 'result'"):
         clean.main(["result", "--yes"])
