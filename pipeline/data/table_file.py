@@ -87,7 +87,7 @@ def numbers_of(table: "pd.DataFrame", column: str, file: Path, *, least: float |
     wrong = ~np.isfinite(numbers) | (False if least is None else numbers < least)
     if wrong.any():
         row = table.index[wrong][0]
-        rule = "numbers" if least is None else f"numbers of at least {least:g}"
+        rule = "finite numbers with a decimal point" + ("" if least is None else f", at least {least:g}")
         raise UserError(
             f"Column '{column}' of table '{file}' must hold {rule}. "
             f"Received '{text_of(table[column][row])}' in row {row}."
@@ -104,6 +104,7 @@ def _read_csv(file: Path) -> "pd.DataFrame":
         raise UserError(f"Table '{file}' is empty: add a header and a row for each picture.")
     separator = max(SEPARATORS, key=lambda one: len(next(csv.reader(lines, delimiter=one))))
     _check_distinct([name.strip() for name in next(csv.reader(lines, delimiter=separator))], file)
+    _check_lengths(file, separator)
     with warnings.catch_warnings():
         # pandas only warns about rows with more cells than the header, and drops these cells.
         warnings.simplefilter("error", pd.errors.ParserWarning)
@@ -119,6 +120,19 @@ def _read_csv(file: Path) -> "pd.DataFrame":
     table.columns = [str(name).strip() for name in table.columns]
     table.index = pd.RangeIndex(2, len(table) + 2)  # The header is row 1.
     return table
+
+
+def _check_lengths(file: Path, separator: str) -> None:
+    """Refuse rows with more cells than the header. pandas does not state which rows these are."""
+    with file.open(encoding="utf-8-sig", newline="") as stream:
+        rows = csv.reader(stream, delimiter=separator)
+        header = len(next(rows))
+        for number, row in enumerate(rows, 2):
+            if len(row) > header:
+                raise UserError(
+                    f"Row {number} of table '{file}' has {len(row)} cells, but the header has {header}: put quotation "
+                    f"marks around texts that contain '{separator}', or remove cells."
+                )
 
 
 def _read_parquet(file: Path) -> "pd.DataFrame":
