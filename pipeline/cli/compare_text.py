@@ -4,12 +4,13 @@ import math
 from collections.abc import Sequence
 
 from pipeline.console import columns
+from pipeline.counts import number_of
 from pipeline.reporting.content import metric_label
 from pipeline.reporting.costs import COLUMNS, DECISIVE, amount
 from pipeline.reporting.tables.settings import differing
 from pipeline.reporting.text.conclusions import answer
 from pipeline.reporting.text.pair_verdicts import sentence
-from pipeline.reporting.text.quantities import count, interval, listed, mean, number_of, p_value, score
+from pipeline.reporting.text.quantities import count, interval, listed, mean, p_value, score
 from pipeline.statistics.rank_tests import Ranking
 from pipeline.statistics.results import Certainty
 from pipeline.tracking.find import Candidate

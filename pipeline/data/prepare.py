@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.config.schema import AuditConfig, DataConfig, SplitConfig
+from pipeline.counts import number_of
 from pipeline.data.audit import audit, stops
 from pipeline.data.audit.audited import Audited
 from pipeline.data.audit.finding import Finding
@@ -57,8 +58,9 @@ def prepare(
         copies = find_copies(measured, PixelFile(unfinished / PIXELS))
         images = _with_joined_groups(stated, copies, split.strategy) if data.groups == "auto" else stated
         report(
-            f"{data.name}: {len(images.labels):,} images of shape {'×'.join(map(str, images.pixels.shape[1:]))}, "
-            f"{len(images.classes)} classes, {len(np.unique(images.groups)):,} groups"
+            f"{data.name}: {number_of(len(images.labels), 'image')} of shape "
+            f"{'×'.join(map(str, images.pixels.shape[1:]))}, "
+            f"{len(images.classes)} classes, {number_of(len(np.unique(images.groups)), 'group')}"
         )
         images, given = _with_test_set(images, measured.digests, split, test_set)
         splits = _split(images, split, replicates, given)
@@ -121,7 +123,7 @@ def _with_test_set(
         return images, images.test
     missing = missing_images(file, digests)
     if missing:
-        note = f"{missing} images of the test set {file} are missing from the data."
+        note = f"Missing from the data: {number_of(missing, 'image')} of the test set {file}."
         images = replace(images, notes=(*images.notes, note))
     return images, _kept_test(file, images, digests, split)
 
@@ -172,7 +174,7 @@ def _balance_lines(folder: Path) -> Iterator[str]:
         sizes = sorted({balance[name]["images"] for balance in balances})
         worst = max(balance[name]["deviation"] for balance in balances)
         yield (
-            f"{name}: {'–'.join(map(str, sorted({sizes[0], sizes[-1]})))} images, "
+            f"{name}: {'' if sizes[0] == sizes[-1] else f'{sizes[0]:,}–'}{number_of(sizes[-1], 'image')}, "
             f"class shares differ from those of all images by at most {100 * worst:.1f} percentage points"
         )
 

@@ -11,6 +11,7 @@ from filelock import FileLock
 from pipeline.config.schema import AuditConfig, DataConfig, SplitConfig
 from pipeline.data.audit import stop_on
 from pipeline.data.prepare import prepare
+from pipeline.data.prepared import read_prepared
 from pipeline.data.sources import source_names, watched_files
 from pipeline.storage.fingerprints import code_digest, fingerprint
 from pipeline.storage.folders import CACHE, TEST_SETS
@@ -43,7 +44,7 @@ def prepared_folder(
         findings = prepare(
             unfinished, data, split, replicates=replicates, test_set=test_set, settings=audit, report=report
         )
-        stop_on(findings)
+        stop_on(findings, read_prepared(unfinished).names)
         # Preparing may have drawn the test set, which is part of the key.
         folder = parent / _key(data, split, audit, replicates, test_set)
         if folder.is_dir():

@@ -7,12 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
+from pipeline.counts import number_of
 from pipeline.data.audit.finding import SHOWN_OF_SET, Finding
 from pipeline.data.prepared import Prepared
 from pipeline.data.splits import SPLITS
 from pipeline.reporting.blocks import Block, Bullets, Document, Fold, Image, Images, Paragraph, Section, TableBlock
 from pipeline.reporting.tables.text_table import Table
-from pipeline.reporting.text.quantities import count, number_of
+from pipeline.reporting.text.quantities import count
 
 SETS = 12
 """Sets of images that a section shows as pictures."""
@@ -35,8 +36,9 @@ def audit_document(findings: Sequence[Finding], prepared: Prepared) -> Document:
     lead: list[Block] = [
         Paragraph(conclusion(findings), role="answer"),
         Paragraph(
-            f"{count(manifest['images'])} images in {number_of(manifest['groups'], 'group')}, resized to {width} × "
-            f"{height} pixels (width × height) with {number_of(channels, 'channel')}. {manifest['attribution']}.",
+            f"{number_of(manifest['images'], 'image')} in {number_of(manifest['groups'], 'group')}, resized to "
+            f"{width} × {height} pixels (width × height) with "
+            f"{number_of(channels, 'channel')}. {manifest['attribution']}.",
             role="support",
         ),
     ]
@@ -66,9 +68,10 @@ def findings_table(findings: Sequence[Finding]) -> Table:
     """A row for each finding."""
     return Table(
         caption="Severity: " + "; ".join(f"{name} = {meaning}" for name, meaning in MEANINGS.items()) + ".",
-        header=("check", "severity", "number"),
-        rows=tuple((finding.check, finding.severity, count(finding.count)) for finding in findings),
-        keys=tuple((None, None, float(finding.count)) for finding in findings),
+        header=("check", "severity", "number", "finding"),
+        rows=tuple((finding.check, finding.severity, count(finding.count), finding.summary) for finding in findings),
+        keys=tuple((None, None, float(finding.count), None) for finding in findings),
+        prose=(3,),
     )
 
 
@@ -95,11 +98,11 @@ def _section(finding: Finding, prepared: Prepared) -> Section:
             Images(tuple(_picture(finding.check, number, rows, prepared) for number, rows in enumerate(shown)))
         )
         lines = [", ".join(prepared.names[list(rows)].tolist()) for rows in finding.images]
-        blocks.append(Fold("Names of the images", (Bullets(tuple(lines)),)))
+        blocks.append(Fold(f"Names of the images ({count(len(lines))})", (Bullets(tuple(lines)),)))
     if finding.names:
         more = len(finding.names) - NAMES
         lines = [*finding.names[:NAMES], *([f"and {count(more)} more in data/audit.json"] if more > 0 else [])]
-        blocks.append(Fold("Details", (Bullets(tuple(lines)),)))
+        blocks.append(Fold(f"{finding.listing} ({count(len(finding.names))})", (Bullets(tuple(lines)),)))
     heading = finding.check.replace("_", " ").capitalize()
     return Section(finding.check, heading, tuple(blocks), f"{finding.severity}, {count(finding.count)}")
 

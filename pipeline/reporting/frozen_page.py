@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
+from pipeline.counts import number_of
 from pipeline.reporting.templates.rendering import template
-from pipeline.reporting.text.quantities import number_of
 
 Curve = Sequence[tuple[int, float]]
 """Steps, ascending, with the values of a metric."""

@@ -2,6 +2,7 @@
 
 from pipeline.config.schema import EvaluationConfig, ModelConfig
 from pipeline.console import say
+from pipeline.counts import number_of
 from pipeline.data.looks import record_look, test_set_digest
 from pipeline.data.prepared import read_prepared
 from pipeline.evaluation.model_predictions import read_model_predictions
@@ -9,7 +10,7 @@ from pipeline.evaluation.predictions import write_predictions
 from pipeline.evaluation.scoring import class_table, metrics_file, score_file
 from pipeline.reporting.costs import NETWORK_COSTS
 from pipeline.reporting.figures.evaluation_figures import curve_figures, mistakes_figure
-from pipeline.reporting.text.quantities import number_of, spread
+from pipeline.reporting.text.quantities import spread
 from pipeline.storage.files import read_json, read_json_text, replacing, replacing_folder, write_json
 from pipeline.storage.folders import PREPARED, RunFolder, looks_file
 from pipeline.storage.provenance import commit

@@ -4,8 +4,8 @@ from pipeline.comparison.planned import continued, read_search, write_plan
 from pipeline.config.schedule import Schedule
 from pipeline.config.schema import AutoConfig, Replicates
 from pipeline.console import say
+from pipeline.counts import number_of
 from pipeline.data.prepared import read_manifest
-from pipeline.reporting.text.quantities import number_of
 from pipeline.reporting.text.search import cannot_be_better, restarted
 from pipeline.statistics.sequential import Plan
 from pipeline.storage.folders import PREPARED

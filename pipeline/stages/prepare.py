@@ -21,8 +21,9 @@ def main(data: DataConfig, split: SplitConfig, audit: AuditConfig, replicates: R
     test_set = TEST_SETS / f"{data.name}-{split.name}.json"
     findings = prepare(PREPARED, data, split, replicates=count, test_set=test_set, settings=audit, report=say)
     write_findings(AUDIT, findings)
+    prepared = read_prepared(PREPARED)
     with replacing(AUDIT_PAGE) as unfinished:
-        unfinished.write_text(page.html(audit_document(findings, read_prepared(PREPARED))), encoding="utf-8")
+        unfinished.write_text(page.html(audit_document(findings, prepared)), encoding="utf-8")
     say(f"Audit: {conclusion(findings)} See {AUDIT_PAGE}.")
     links = linked_folders(data.source, data.options)
     if links:
@@ -35,4 +36,4 @@ def main(data: DataConfig, split: SplitConfig, audit: AuditConfig, replicates: R
             f"Written: {WATCHED}, with the paths of the images of `data: {data.name}`. DVC detects changes there from "
             "its next run on."
         )
-    stop_on(findings)
+    stop_on(findings, prepared.names, page=AUDIT_PAGE)

@@ -9,9 +9,9 @@ from dataclasses import asdict
 from pipeline.comparison.planned import planned_replicates
 from pipeline.config.schema import AugmentationConfig, ModelConfig, OptimizerConfig, TrainingConfig
 from pipeline.console import say
+from pipeline.counts import number_of
 from pipeline.data.prepared import read_manifest
 from pipeline.reporting.augmentation_sheet import augmentation_sheet
-from pipeline.reporting.text.quantities import number_of
 from pipeline.storage.files import read_json, read_json_text
 from pipeline.storage.folders import PREPARED, RunFolder
 from pipeline.training.collecting import collect

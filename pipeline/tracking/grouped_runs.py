@@ -14,8 +14,8 @@ from typing import Any
 
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
+from pipeline.counts import number_of
 from pipeline.errors import UserError, unknown
-from pipeline.reporting.text.quantities import number_of
 from pipeline.tracking.filters import quote_names
 from pipeline.tracking.run_attributes import (
     PAIRING,

@@ -1,6 +1,8 @@
 """The audit: every planted fault is found, and data without faults pass."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -79,7 +81,12 @@ def found(tmp_path):
         whole = Audited(
             data, measured, find_copies(measured, data.pixels), splits, unjoined, options or {}, settings.margin
         )
-        return {finding.check: finding for finding in audit(whole, settings)}
+        findings = audit(whole, settings)
+        for finding in findings:
+            # The page shows the sentences as they are.
+            assert "`" not in finding.summary + finding.advice
+            assert not re.search(r"\b1 (image|picture|file|set)s\b|\b1 \w+ (are|have)\b", finding.summary)
+        return {finding.check: finding for finding in findings}
 
     return run
 
@@ -184,10 +191,12 @@ def test_blank_saturated_and_blurred_images(found):
     pixels[3] = 255
     pixels[4, :, :15] = 255
     pixels[5] = np.linspace(60, 190, 16)[:, None, None]
+    labels = images().labels
     findings = found(images(pixels=pixels))
     assert findings["blank_images"].images == ((3,),)
     assert findings["saturated_images"].images == ((4,),)
     assert findings["blurred_images"].images == ((5,),)
+    assert findings["blank_images"].summary == f"Images with a single grey level: 1 (1 of class '{'ab'[labels[3]]}')."
 
 
 @pytest.mark.parametrize("check", ["file_size", "dimensions", "file_time", "file_name"])
@@ -260,7 +269,19 @@ def test_settings_change_severities(found):
     findings = found(data, settings=settings)
     assert {name: finding.severity for name, finding in findings.items()} == {"tiny_classes": "stop"}
     with pytest.raises(UserError, match=r"tiny_classes: .* fewer than 30 images\. Add images"):
-        stop_on(list(findings.values()))
+        stop_on(list(findings.values()), np.array([]))
+
+
+def test_the_error_names_an_example_and_the_page(found):
+    data = images(pixels=planted([(0, 210)]), labels=labels_with([(0, 210)]))
+    findings = list(found(data, splits=split_of([])).values())
+    with pytest.raises(
+        UserError, match=r"See the images in page\.html\.(.|\n)*For example 'a/0000.png' and 'a/0210.png'\."
+    ):
+        stop_on(findings, data.names, page=Path("page.html"))
+    with pytest.raises(UserError) as error:
+        stop_on(findings, data.names)
+    assert "See the" not in str(error.value)
 
 
 def test_an_unknown_check_is_an_error(found):

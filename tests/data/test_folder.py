@@ -65,9 +65,23 @@ def test_without_pattern_each_picture_is_its_own_group_and_the_notes_say_so(pets
     assert any("Every picture is its own group" in note for note in images.notes)
 
 
-def test_stretched_pictures_are_counted_in_the_notes(pets):
-    assert any("4 of 4 pictures have another aspect ratio" in note for note in load(pets, size=8).notes)
+@pytest.mark.parametrize(
+    ("resize", "done"),
+    [
+        ("stretch", "were stretched by 25 %."),
+        ("crop", "lost what the crop cuts off: 20 % of the picture."),
+        ("pad", "were padded: 20 % of the image is background."),
+    ],
+)
+def test_pictures_of_another_aspect_ratio_are_counted_with_the_change(pets, resize, done):
+    assert (
+        f"4 of 4 pictures have another aspect ratio than 'size' and {done}" in load(pets, size=8, resize=resize).notes
+    )
     assert not any("ratio" in note for note in load(pets, size=[4, 5]).notes)
+
+
+def test_a_small_change_of_the_aspect_ratio_is_not_mentioned(pets):
+    assert not any("ratio" in note for note in load(pets, size=[25, 30]).notes)
 
 
 def test_pictures_are_rotated_according_to_exif(tmp_path):

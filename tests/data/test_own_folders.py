@@ -194,7 +194,7 @@ def test_deep_pictures_with_their_whole_range_need_none(tmp_path):
     deep(tmp_path / "dogs", 60000)
     images = load(tmp_path)
     assert images.pixels[:].max() == 233
-    assert "2 of 4 pictures with more than 8 bits per value keep at most 32" in " ".join(images.notes)
+    assert "Of 4 pictures with more than 8 bits per value, 2 keep at most 32" in " ".join(images.notes)
 
 
 def test_the_background_of_transparent_pictures_is_noted(tmp_path):

@@ -21,6 +21,7 @@ SKIPPED = Finding(
     "2 files are not used.",
     "Check them.",
     names=("<b>.txt: no picture", "x: hidden"),
+    listing="Files and folders with the reason",
     severity="warn",
 )
 
@@ -49,7 +50,11 @@ def test_the_page_shows_each_finding_with_its_images_and_what_to_do(prepared):
     assert "1 finding must be corrected before training." in shown
     for text in ("4 images are copies.", "What to do: Remove them.", "img|&lt;i&gt;0.png (sound)", "&lt;b&gt;.txt: no"):
         assert text in shown
+    assert "Files and folders with the reason (2)" in shown
+    assert '<td class="prose">4 images are copies.</td>' in shown
     assert shown.count("data:image/webp") == 2
+    # Images that wait until they are scrolled to are missing in prints and screenshots.
+    assert "lazy" not in shown
     # The page works without a network.
     assert "http://" not in shown.replace("http://www.w3.org", "") and "https://" not in shown
 

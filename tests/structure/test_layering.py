@@ -8,7 +8,7 @@ import networkx
 import pytest
 
 LEVELS = (
-    ("errors", "console", "storage", "config", "arithmetic", "augmentation", "layers", "architectures"),
+    ("errors", "console", "counts", "storage", "config", "arithmetic", "augmentation", "layers", "architectures"),
     ("data", "baselines", "networks", "interpretation", "training"),
     ("evaluation", "statistics"),
     ("reporting", "comparison"),

@@ -17,8 +17,9 @@ from pathlib import Path
 from pipeline.cli.messages import DISK_FULL
 from pipeline.cli.usage import parsed
 from pipeline.console import say
+from pipeline.counts import number_of
 from pipeline.errors import UserError
-from pipeline.reporting.text.quantities import number_of, storage
+from pipeline.reporting.text.quantities import storage
 from pipeline.storage.files import replacing
 
 DOCTYPE = b"<!doctype html"

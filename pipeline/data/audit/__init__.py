@@ -6,7 +6,11 @@ default severity of their findings; conf/audit.yaml overrides it.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from types import ModuleType
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.config.schema import AuditConfig
 from pipeline.data.audit import (
@@ -38,6 +42,8 @@ CHECKS: Sequence[ModuleType] = (
     adversarial_validation,
 )
 ORDER: Sequence[Severity] = ("stop", "warn", "note")
+EXAMPLES = 3
+"""Images of a set that an error message names, at most."""
 
 
 def default_severities() -> Mapping[str, Severity]:
@@ -72,12 +78,30 @@ def stops(findings: Sequence[Finding]) -> list[Finding]:
     return [finding for finding in findings if finding.severity == "stop"]
 
 
-def stop_on(findings: Sequence[Finding]) -> None:
-    """Raise a UserError if there is a finding that stops."""
+def stop_on(findings: Sequence[Finding], names: NDArray[np.str_], *, page: Path | None = None) -> None:
+    """Raise a UserError if there is a finding that stops.
+
+    Args:
+        findings: those of the audit.
+        names: the name of each image, for an example of each finding.
+        page: the file that shows the images of the findings, if it was written.
+    """
     found = stops(findings)
-    if found:
-        described = "".join(f"\n  {finding.check}: {finding.summary} {finding.advice}" for finding in found)
-        raise UserError(
-            "The audit of the images found errors that prevent training. Correct the data; or, to train on them as "
-            f"they are, set the check to `warn` under `checks` in conf/audit.yaml.{described}"
-        )
+    if not found:
+        return
+    see = "" if page is None else f"See the images in {page}. "
+    described = "".join(
+        f"\n  {finding.check}: {finding.summary}{_example(finding, names)} {finding.advice}" for finding in found
+    )
+    raise UserError(
+        f"The audit of the images found errors that prevent training. {see}Correct the data; or, to train on them as "
+        f"they are, set the check to 'warn' under 'checks' in conf/audit.yaml.{described}"
+    )
+
+
+def _example(finding: Finding, names: NDArray[np.str_]) -> str:
+    """The first images of a finding, which belong together, as a sentence; empty if it has none."""
+    if not finding.images:
+        return ""
+    shown = [f"'{name}'" for name in names[list(finding.images[0][:EXAMPLES])].tolist()]
+    return f" For example {' and '.join(shown)}."

@@ -22,9 +22,10 @@ def check(audited: Audited) -> Iterator[Finding]:
         yield Finding(
             "tiny_classes",
             len(tiny),
-            f"{len(tiny):,} of {len(classes):,} classes have fewer than {FEW} images.",
+            f"{len(tiny):,} of {len(classes):,} classes {'has' if len(tiny) == 1 else 'have'} fewer than {FEW} images.",
             "Add images of these classes, or merge them with others.",
             names=tuple(f"{name}: {count}" for name, count in tiny),
+            listing="Classes with their number of images",
         )
     if counts.max() >= IMBALANCE * counts.min():
         yield Finding(

@@ -21,7 +21,7 @@ SEVERITIES: dict[str, Severity] = {
 }
 FEW = 0.01
 """Near copies of a smaller share of the test images change an accuracy by less than this."""
-JOIN = "Set `groups: auto` in the file of the data under conf/data, so that a split keeps copies together"
+JOIN = "Set 'groups: auto' in the file of the data under conf/data, so that a split keeps copies together"
 
 
 def check(audited: Audited) -> Iterator[Finding]:

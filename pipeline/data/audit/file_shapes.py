@@ -30,12 +30,13 @@ def check(audited: Audited) -> Iterator[Finding]:
         ("odd_aspects", "ratio of width and height", aspect, ODD_ASPECT),
     ):
         usual = float(np.median(values))
+        shown = f"{usual:,.0f}" if usual >= 100 else f"{usual:.3g}"
         rows = np.flatnonzero((values > factor * usual) | (values < usual / factor))
         if len(rows):
             yield Finding(
                 name,
                 len(rows),
-                f"Pictures whose {what} differs from the median ({usual:,.3g}) by more than a factor of {factor:g}: "
+                f"Pictures whose {what} differs from the median ({shown}) by more than a factor of {factor:g}: "
                 f"{len(rows):,}.",
                 "Check that these pictures belong to the data.",
                 images=each(rows),
@@ -47,7 +48,7 @@ def check(audited: Audited) -> Iterator[Finding]:
             "enlarged_pictures",
             len(rows),
             f"Pictures smaller than {width} × {height} pixels, which were enlarged: {len(rows):,}.",
-            "Use a smaller `size` if most pictures are small.",
+            "Use a smaller 'size' if most pictures are small.",
             images=each(rows),
         )
     grey = np.char.startswith(files.mode, GREY[0])
@@ -59,6 +60,6 @@ def check(audited: Audited) -> Iterator[Finding]:
             "mixed_modes",
             int(rarer.sum()),
             f"Grey pictures: {grey.sum():,}; colour pictures: {(~grey).sum():,}.",
-            "Use `channels: 1` if colour does not matter.",
+            "Use 'channels: 1' if colour does not matter.",
             images=each(np.flatnonzero(rarer)),
         )

@@ -25,6 +25,7 @@ class Finding:
         summary: what was found, in one sentence.
         advice: what to do, in one sentence.
         names: files or classes, if they are not images of the data set.
+        listing: what the lines of `names` are, such as "Classes with their number of images".
         images: rows of images, in tuples that belong together, such as copies of one picture.
         values: numbers that the summary is based on.
         severity: `stop` prevents training, `warn` and `note` do not. The audit sets it.
@@ -35,6 +36,7 @@ class Finding:
     summary: str
     advice: str
     names: tuple[str, ...] = ()
+    listing: str = ""
     images: tuple[tuple[int, ...], ...] = ()
     values: dict[str, float] = field(default_factory=dict)
     severity: Severity = "note"

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from pipeline.counts import number_of
 from pipeline.data.audit.audited import Audited
 from pipeline.data.audit.finding import Finding, Severity
 from pipeline.data.audit.predictability import balanced_accuracy, by_nearest_image, sampled_parts
@@ -35,7 +36,8 @@ def check(audited: Audited) -> Iterator[Finding]:
     yield Finding(
         "joined_groups",
         sum(map(len, sets)),
-        f"`groups: auto` keeps {sum(map(len, sets)):,} copies and near copies together, in {len(sets):,} set(s). "
+        f"'groups: auto' keeps {sum(map(len, sets)):,} copies and near copies together, in "
+        f"{number_of(len(sets), 'set')}. "
         "A nearest-neighbour classifier on thumbnails of 8 × 8 grey pixels reaches a balanced accuracy of "
         f"{before:.3f} on test images whose copies are in the training set, and {after:.3f} on the same images "
         "without these copies.",

@@ -1,5 +1,6 @@
 """Images that show little: blank, saturated or blurred, compared with the other images of the data."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
@@ -16,6 +17,8 @@ SATURATED, USUAL = 0.8, 0.4
 """Share of black or white pixels from which an image is saturated, if at most the second share is usual."""
 BLURRED = 0.2
 """Detail of a blurred image, at most, as a share of the median."""
+CLASSES = 5
+"""Classes that a finding counts, the most frequent first."""
 
 
 def check(audited: Audited) -> Iterator[Finding]:
@@ -27,7 +30,7 @@ def check(audited: Audited) -> Iterator[Finding]:
         "blank_images",
         blank,
         "Images with a single grey level",
-        "Check the options that read them: `background` for transparent pictures, `value_range` for dark ones.",
+        "Check the options that read them: 'background' for transparent pictures, 'value_range' for dark ones.",
     )
     saturated = (seen.clipped > SATURATED) & (np.median(seen.clipped) < USUAL) & ~blank
     yield from _finding(
@@ -35,7 +38,7 @@ def check(audited: Audited) -> Iterator[Finding]:
         "saturated_images",
         saturated,
         f"Images with more than {100 * SATURATED:.0f} % black or white pixels, unlike most others",
-        "Check their exposure, and the option `value_range`.",
+        "Check their exposure, and the option 'value_range'.",
     )
     usual = np.median(seen.detail[~blank]) if not blank.all() else 0
     yield from _finding(
@@ -48,10 +51,12 @@ def check(audited: Audited) -> Iterator[Finding]:
 
 
 def _finding(images: LabelledImages, name: str, chosen: NDArray[np.bool_], what: str, advice: str) -> Iterator[Finding]:
+    """The finding for the chosen images, if there are any, with their number in each class."""
     rows = np.flatnonzero(chosen)
-    if len(rows):
-        classes, counts = np.unique(images.labels[rows], return_counts=True)
-        names = tuple(
-            f"{images.classes[label]}: {count:,}" for label, count in zip(classes, counts.tolist(), strict=True)
-        )
-        yield Finding(name, len(rows), f"{what}: {len(rows):,}.", advice, names=names, images=each(rows))
+    if not len(rows):
+        return
+    by_class = Counter(images.labels[rows].tolist()).most_common()
+    counts = [f"{count:,} of class '{images.classes[label]}'" for label, count in by_class[:CLASSES]]
+    if len(by_class) > CLASSES:
+        counts.append(f"{sum(count for _, count in by_class[CLASSES:]):,} of other classes")
+    yield Finding(name, len(rows), f"{what}: {len(rows):,} ({', '.join(counts)}).", advice, images=each(rows))

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from pipeline.counts import number_of
 from pipeline.data.audit.audited import Audited
 from pipeline.data.audit.finding import Finding, Severity, each
 
@@ -23,7 +24,8 @@ def check(audited: Audited) -> Iterator[Finding]:
         yield Finding(
             "several_frames",
             len(rows),
-            f"Files that are animated or have several pages: {len(rows):,}. Only the first frame of each is used.",
-            "Save the frames that you need as pictures; for TIFF files, option `all_pages: true` uses every page.",
+            number_of(len(rows), "file is animated or has several pages", "files are animated or have several pages")
+            + ", of which only the first is used.",
+            "Save the frames that you need as pictures; for TIFF files, option 'all_pages: true' uses every page.",
             images=each(rows),
         )

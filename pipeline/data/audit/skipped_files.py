@@ -24,4 +24,5 @@ def check(audited: Audited) -> Iterator[Finding]:
             + ").",
             advice="Check that none of these files should be used.",
             names=tuple(f"{one.name}: {one.reason}" for one in skipped),
+            listing="Files and folders with the reason",
         )

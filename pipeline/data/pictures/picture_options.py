@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import ImageColor
 from pydantic import AfterValidator, Field
 
+from pipeline.counts import number_of
 from pipeline.data.images import FileFacts, Skipped, printable
 from pipeline.data.pictures.decode import DEEP_MODES, FULL_RANGE, Decoding, Resize
 from pipeline.data.pictures.decoded import Picture
@@ -36,6 +37,10 @@ def _range(limits: tuple[float, float] | None) -> tuple[float, float] | None:
     if limits is not None and not limits[0] < limits[1]:
         raise ValueError("the first value must be lower than the second")
     return limits
+
+
+CHANGED_ASPECT = 1.05
+"""Factor between the aspect ratios of a picture and of its image from which a note mentions the change."""
 
 
 class PictureOptions(TypedDict, total=False):
@@ -141,13 +146,11 @@ def _check_range(files: FileFacts, decoding: Decoding, root: Path) -> None:
 
 def _notes(files: FileFacts, decoding: Decoding, *, all_pages: bool) -> Iterator[str]:
     count = len(files.width)
-    reshaped = int((files.width * decoding.height != files.height * decoding.width).sum())
-    if reshaped:
-        done = {"stretch": "stretched", "crop": "cropped", "pad": "padded"}[decoding.resize]
-        yield f"{reshaped:,} of {count:,} pictures have another aspect ratio than `size` and were {done}."
+    yield from _shape_notes(files, decoding)
     paged = int(((files.frames > 1) & ~((files.format == "TIFF") & all_pages)).sum())
     if paged:
-        yield f"{paged:,} of {count:,} pictures have several pages or frames. Only the first one is used."
+        have = "has" if paged == 1 else "have"
+        yield f"{paged:,} of {count:,} pictures {have} several pages or frames. Only the first one is used."
     transparent = int(files.transparent.sum())
     if transparent:
         yield f"{transparent:,} of {count:,} pictures can have transparent pixels, which become {decoding.background}."
@@ -155,11 +158,33 @@ def _notes(files: FileFacts, decoding: Decoding, *, all_pages: bool) -> Iterator
     deep = _deep_grey(files)
     clipped = int((deep & ((files.lowest < low) | (files.highest > high))).sum())
     if clipped:
-        yield f"{clipped:,} of {count:,} pictures have values outside {low:g} to {high:g}, which are clipped."
+        have = "has" if clipped == 1 else "have"
+        yield f"{clipped:,} of {count:,} pictures {have} values outside {low:g} to {high:g}, which are clipped."
     dark = int((deep & (files.highest - low < (high - low) * FEW_GREYS / 256)).sum())
     if dark:
         yield (
-            f"{dark:,} of {int(deep.sum()):,} pictures with more than 8 bits per value keep at most {FEW_GREYS} grey "
-            f"levels, because their values are far below the end of the range {low:g} to {high:g}: check option "
-            "'value_range'."
+            f"Of {number_of(int(deep.sum()), 'picture')} with more than 8 bits per value, "
+            f"{number_of(dark, 'keeps', 'keep')} at most {FEW_GREYS} grey levels, because the values are far below the "
+            f"end of the range {low:g} to {high:g}: check option 'value_range'."
         )
+
+
+def _shape_notes(files: FileFacts, decoding: Decoding) -> Iterator[str]:
+    """How many pictures change their aspect ratio, and how much; small changes are not mentioned."""
+    ratio = (files.width * decoding.height) / (files.height * decoding.width)
+    factor = np.maximum(ratio, 1 / ratio)
+    reshaped = factor > CHANGED_ASPECT
+    if not reshaped.any():
+        return
+    # The longer side grows by this share, or loses the second share; padding adds the second share to the result.
+    change = 100 * (factor[reshaped] - 1 if decoding.resize == "stretch" else 1 - 1 / factor[reshaped])
+    median, most = (f"{value:,.0f} %" for value in (np.median(change), change.max()))
+    amount = median if median == most else f"{median} in the median, {most} at most"
+    number = int(reshaped.sum())
+    done = {
+        "stretch": f"{'was' if number == 1 else 'were'} stretched by {amount}",
+        "crop": f"lost what the crop cuts off: {amount} of the picture",
+        "pad": f"{'was' if number == 1 else 'were'} padded: {amount} of the image is background",
+    }[decoding.resize]
+    have = "has" if number == 1 else "have"
+    yield f"{number:,} of {len(files.width):,} pictures {have} another aspect ratio than 'size' and {done}."

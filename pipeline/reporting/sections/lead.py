@@ -1,5 +1,6 @@
 """The first screen of the report: the answer, the figure of scores and costs, and the table of the models."""
 
+from pipeline.counts import number_of
 from pipeline.evaluation.metrics import metric_named
 from pipeline.reporting.blocks import Beside, Block, Link, Paragraph, Picture, TableBlock
 from pipeline.reporting.content import Comparison, metric_label
@@ -9,7 +10,7 @@ from pipeline.reporting.tables.models import lead_table
 from pipeline.reporting.tables.pairs import tie_letters
 from pipeline.reporting.text import reuse
 from pipeline.reporting.text.conclusions import conclusion
-from pipeline.reporting.text.quantities import capitalized, count, interval, listed, number_of, score
+from pipeline.reporting.text.quantities import capitalized, count, interval, listed, score
 
 
 def title(comparison: Comparison) -> str:

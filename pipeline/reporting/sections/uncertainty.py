@@ -1,11 +1,12 @@
 """How the models were compared, and the meaning of the statistical terms."""
 
+from pipeline.counts import number_of
 from pipeline.reporting.blocks import Block, Fold, Paragraph, Section, TableBlock, Terms
 from pipeline.reporting.content import Comparison, metric_label
 from pipeline.reporting.tables.models import replicates_table
 from pipeline.reporting.text import reuse
 from pipeline.reporting.text.explanations import explanations
-from pipeline.reporting.text.quantities import count, number_of, sides
+from pipeline.reporting.text.quantities import count, sides
 from pipeline.reporting.text.search import ending, looks_taken
 
 

@@ -10,13 +10,15 @@ class Table(NamedTuple):
     """A caption, a header, and rows with one cell per column; the first cell names its row.
 
     `keys` holds the numbers behind the cells, in the same places. A page sorts by them: NaN sorts last, None sorts by
-    the text of the cell. Without keys every cell sorts by its text.
+    the text of the cell. Without keys every cell sorts by its text. `prose` holds the numbers, from 0, of columns of
+    sentences, which are left-aligned and may need several lines.
     """
 
     caption: str
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     keys: tuple[tuple[float | None, ...], ...] = ()
+    prose: tuple[int, ...] = ()
 
 
 def escaped(text: str) -> str:
@@ -31,7 +33,9 @@ def escaped(text: str) -> str:
 
 
 def markdown(table: Table) -> str:
-    """Return the table in GitHub's Markdown below its caption; all columns but the first are right-aligned.
+    """Return the table in GitHub's Markdown below its caption.
+
+    All columns but the first and those of prose are right-aligned.
 
     >>> print(markdown(Table("Sums", ("term", "sum"), (("1 + 1", "2"),))))
     Sums
@@ -41,6 +45,6 @@ def markdown(table: Table) -> str:
     | 1 + 1  |     2 |
     """
     rows = [[escaped(cell) for cell in row] for row in (table.header, *table.rows)]
-    aligned = ("left", *("right",) * (len(table.header) - 1))
+    aligned = ["left" if column in (0, *table.prose) else "right" for column in range(len(table.header))]
     text = tabulate(rows, headers="firstrow", tablefmt="pipe", colalign=aligned, disable_numparse=True)
     return f"{escaped(table.caption)}\n\n{text}"

@@ -2,8 +2,9 @@
 
 from typing import NamedTuple
 
+from pipeline.counts import number_of
 from pipeline.reporting.text.pair_verdicts import independent_units
-from pipeline.reporting.text.quantities import confidence, number_of
+from pipeline.reporting.text.quantities import confidence
 from pipeline.statistics.results import Certainty
 
 _PAIRS = (

@@ -15,15 +15,6 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
-def number_of(number: int, thing: str) -> str:
-    """Format a number of things.
-
-    >>> number_of(1, "replicate"), number_of(4, "replicate")
-    ('1 replicate', '4 replicates')
-    """
-    return f"{count(number)} {thing}" if number == 1 else f"{count(number)} {thing}s"
-
-
 def whole(number: float) -> str:
     """Format a whole number that may be a mean of equal values.
 

@@ -7,8 +7,9 @@ new images (Cawley & Talbot 2010; Recht et al. 2019).
 import numpy as np
 from scipy import special
 
+from pipeline.counts import number_of
 from pipeline.reporting.content import Comparison, metric_label
-from pipeline.reporting.text.quantities import count, number_of, score
+from pipeline.reporting.text.quantities import count, score
 from pipeline.statistics.results import Certainty
 
 

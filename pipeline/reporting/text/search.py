@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from pipeline.config.schedule import MOST_LOOKS, Schedule
-from pipeline.reporting.text.quantities import duration, listed, number_of, share
+from pipeline.counts import number_of
+from pipeline.reporting.text.quantities import duration, listed, share
 from pipeline.statistics.inference import fewest_replicates
 from pipeline.statistics.results import LEVEL, Certainty, Pair, level_of_one_look
 from pipeline.statistics.sequential import Plan, Search, decidable, outcome, undecided

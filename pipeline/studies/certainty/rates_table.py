@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from pipeline.counts import number_of
 from pipeline.reporting.content import metric_label
 from pipeline.reporting.tables.text_table import Table
-from pipeline.reporting.text.quantities import number_of
 
 
 def rates_table(

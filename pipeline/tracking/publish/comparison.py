@@ -13,6 +13,7 @@ import pandas as pd
 import yaml
 
 from pipeline.comparison.gather import gather_comparison
+from pipeline.counts import number_of
 from pipeline.data.looks import test_set_digest
 from pipeline.data.prepared import Prepared
 from pipeline.reporting.content import Comparison, ModelResult, metric_label
@@ -21,7 +22,7 @@ from pipeline.reporting.tables.settings import differing, written
 from pipeline.reporting.tables.text_table import escaped
 from pipeline.reporting.text.conclusions import answer, conclusion
 from pipeline.reporting.text.pair_verdicts import sentence
-from pipeline.reporting.text.quantities import confidence, interval, mean, number_of, spread
+from pipeline.reporting.text.quantities import confidence, interval, mean, spread
 from pipeline.statistics.results import Certainty
 from pipeline.storage.folders import REPORT, report_files
 from pipeline.tracking import views
