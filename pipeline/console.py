@@ -8,6 +8,8 @@ from tabulate import tabulate
 
 ON_TERMINAL, IN_FILE = 0.5, 10.0
 """Seconds between two reports of progress on a terminal, and in a file or a pipe."""
+COUNTED = 256
+"""`Counting` reads the clock once in so many steps."""
 
 
 def say(line: str) -> None:
@@ -15,30 +17,22 @@ def say(line: str) -> None:
     print(line, flush=True)
 
 
-class Progress:
-    """The progress of a long task with the time left: one line that changes on a terminal, else a line now and then."""
+class _Line:
+    """A line about a long task: one that changes on a terminal, else a new one now and then."""
 
-    def __init__(self, total: int, unit: str) -> None:
-        """Begin a task of `total` steps; `unit` follows the numbers, such as "pictures read"."""
-        self._total, self._unit = total, unit
-        self._done = self._first = 0
-        self._began = self._shown = time.monotonic()
+    def __init__(self) -> None:
         self._terminal = sys.stdout.isatty()
         self._wait = ON_TERMINAL if self._terminal else IN_FILE
         self._width = 0
+        self._shown = time.monotonic()
 
-    def advance(self, steps: int) -> None:
-        """Count finished steps."""
-        now = time.monotonic()
-        if not self._done:
-            # The first steps also wait for the start of worker processes, so no rate is computed from them.
-            self._first, self._began = steps, now
-        self._done += steps
-        if self._done == self._first or now - self._shown < self._wait:
-            return
+    def is_due(self, now: float) -> bool:
+        """Whether the last line is old enough at this time."""
+        return now - self._shown >= self._wait
+
+    def show(self, line: str, now: float) -> None:
+        """Replace the line on a terminal, or print it."""
         self._shown = now
-        left = (now - self._began) / (self._done - self._first) * (self._total - self._done)
-        line = f"{self._done:,} of {self._total:,} {self._unit}, about {duration(left)} left"
         if not self._terminal:
             say(line)
             return
@@ -50,6 +44,52 @@ class Progress:
         if self._width:
             print("\r" + " " * self._width + "\r", end="", flush=True)
             self._width = 0
+
+
+class Progress:
+    """The progress of a long task with the time left."""
+
+    def __init__(self, total: int, unit: str) -> None:
+        """Begin a task of `total` steps; `unit` follows the numbers, such as "pictures read"."""
+        self._total, self._unit = total, unit
+        self._done = self._first = 0
+        self._began = time.monotonic()
+        self._line = _Line()
+
+    def advance(self, steps: int) -> None:
+        """Count finished steps."""
+        now = time.monotonic()
+        if not self._done:
+            # The first steps also wait for the start of worker processes, so no rate is computed from them.
+            self._first, self._began = steps, now
+        self._done += steps
+        if self._done == self._first or not self._line.is_due(now):
+            return
+        left = (now - self._began) / (self._done - self._first) * (self._total - self._done)
+        self._line.show(f"{self._done:,} of {self._total:,} {self._unit}, about {duration(left)} left", now)
+
+    def close(self) -> None:
+        """Clear the line on a terminal."""
+        self._line.close()
+
+
+class Counting:
+    """The progress of a task of unknown length."""
+
+    def __init__(self, unit: str) -> None:
+        """Begin a task; `unit` follows the number, such as "files found"."""
+        self._unit, self._done, self._line = unit, 0, _Line()
+
+    def advance(self) -> None:
+        """Count a finished step."""
+        self._done += 1
+        # Reading the clock for each file would take longer than listing it.
+        if self._done % COUNTED == 0 and self._line.is_due(now := time.monotonic()):
+            self._line.show(f"{self._done:,} {self._unit}", now)
+
+    def close(self) -> None:
+        """Clear the line on a terminal."""
+        self._line.close()
 
 
 def duration(seconds: float) -> str:

@@ -130,8 +130,8 @@ class AugmentationConfig:
     contrast: Annotated[float, Field(ge=0, le=1)] = 0.0  # largest change of the factor 1
     noise: Annotated[float, Field(ge=0, le=1)] = 0.0  # standard deviation, as a share of the range of grey levels
     cutout: Annotated[float, Field(ge=0, le=1)] = 0.0  # side of the hole, as a share of the shorter side of the image
-    mixup: Annotated[float, Field(ge=0)] = 0.0  # α of mix-up
-    cutmix: Annotated[float, Field(ge=0)] = 0.0  # α of cut-mix
+    mixup: Annotated[float, Field(ge=0, le=1000)] = 0.0  # α of mix-up; infinity would give pixels that are no numbers
+    cutmix: Annotated[float, Field(ge=0, le=1000)] = 0.0  # α of cut-mix
 
     @property
     def chosen(self) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Images that a source has as arrays, in one or several parts, in memory or in a file that is read in slices."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
@@ -106,6 +106,26 @@ def labelled_arrays(
         test=division.test if divided else None,
         validation=division.validation if divided else None,
     )
+
+
+def check_paired(names: Container[str], pairs: Iterable[tuple[str, str]], *, place: Path) -> list[tuple[str, str]]:
+    """The pairs of images and labels that are there.
+
+    Raises:
+        UserError: only one of a pair is there. Without this check, the whole part would be left out.
+    """
+    paired = []
+    for pair in pairs:
+        present = [name for name in pair if name in names]
+        if len(present) == 1:
+            (absent,) = set(pair) - set(present)
+            raise UserError(
+                f"'{place}' holds '{present[0]}' without '{absent}': add it, or remove '{present[0]}' to leave "
+                "this part out."
+            )
+        if present:
+            paired.append(pair)
+    return paired
 
 
 def _other_layout(file: Path, source: str, found: Sequence[str]) -> str:

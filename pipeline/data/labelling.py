@@ -113,6 +113,25 @@ def labels_of(names: Sequence[str], positive: str | None) -> tuple[tuple[str, ..
     return classes, labels, (*notes, *_alike(classes))
 
 
+def check_no_class_lost(before: Iterable[str], after: Iterable[str], *, place: str) -> None:
+    """Check that leaving out unreadable pictures leaves some of each class.
+
+    Args:
+        before: the class of each picture.
+        after: the class of each picture that is used.
+        place: where the pictures are, for messages.
+
+    Raises:
+        UserError: a class has no picture left. The others alone would be another problem.
+    """
+    lost = set(before) - set(after)
+    if lost:
+        raise UserError(
+            f"No picture of {listed(lost)} in {place} can be read, but every class needs some: repair them, or remove "
+            "the class."
+        )
+
+
 def positive_last(
     classes: Sequence[str], labels: NDArray[np.int64], positive: str | None
 ) -> tuple[tuple[str, ...], NDArray[np.int64], tuple[str, ...]]:

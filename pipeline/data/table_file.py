@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 PARQUET = frozenset({".parquet", ".pq"})
 SPREADSHEETS = frozenset({".xls", ".xlsx", ".ods", ".numbers"})
 SEPARATORS = ",;\t|"
+LARGEST = 1e18
+"""Greater numbers would overflow when a network standardises them in single precision."""
 
 
 def read_table(file: Path) -> "pd.DataFrame":
@@ -79,15 +81,19 @@ def numbers_of(table: "pd.DataFrame", column: str, file: Path, *, least: float |
     """The numbers of a column.
 
     Raises:
-        UserError: a cell is no finite number, or lower than `least`.
+        UserError: a cell is no finite number, lower than `least`, or so large that its square exceeds single precision.
     """
     import pandas as pd
 
-    numbers = pd.to_numeric(table[column], errors="coerce").to_numpy(np.float64, na_value=np.nan)
-    wrong = ~np.isfinite(numbers) | (False if least is None else numbers < least)
+    cells = table[column]
+    if cells.dtype == object:
+        # As texts, because pandas refuses columns of lists and of other objects with errors of its own.
+        cells = pd.Series([text_of(value) for value in cells])
+    numbers = pd.to_numeric(cells, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+    wrong = ~(np.abs(numbers) <= LARGEST) | (False if least is None else numbers < least)
     if wrong.any():
         row = table.index[wrong][0]
-        rule = "finite numbers with a decimal point" + ("" if least is None else f", at least {least:g}")
+        rule = f"numbers with a decimal point, {'up to' if least is None else f'from {least:g} to'} {LARGEST:g}"
         raise UserError(
             f"Column '{column}' of table '{file}' must hold {rule}. "
             f"Received '{text_of(table[column][row])}' in row {row}."

@@ -5,7 +5,7 @@ DVC cannot read these paths from the configuration of the data, because its `var
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -16,9 +16,10 @@ from ruamel.yaml.error import YAMLError
 
 from pipeline.config.reading import CONF, parse_yaml, read_comparison
 from pipeline.data.sources import source_names
+from pipeline.data.user_paths import user_path
 from pipeline.errors import UserError
 from pipeline.storage.files import replacing
-from pipeline.storage.folders import WATCHED
+from pipeline.storage.folders import CACHE, NETWORKS, PREPARED, REPORTS, RUNS, WATCHED
 
 NOTHING = "data/README.md"
 """DVC needs a path even if the images come from a package. This file does not change."""
@@ -45,11 +46,28 @@ def watched_paths(source: str, options: Mapping[str, Any]) -> dict[str, str]:
     """
     if source not in source_names() or not hasattr(import_module(f"pipeline.data.sources.{source}"), "watched"):
         return {"path": NOTHING, "root": NOTHING}
-    path = Path(options["path"]).expanduser()
-    pictures = Path(options["root"]).expanduser() if options.get("root") else path
+    path = user_path(options["path"])
+    pictures = user_path(options["root"]) if options.get("root") else path
     if source == "table" and not options.get("root"):
         pictures = path.parent
     return {"path": project_path(path), "root": project_path(pictures)}
+
+
+def check_apart(paths: Iterable[str | Path]) -> None:
+    """Check that no results of the project are below these paths: DVC would find changes after each run.
+
+    Raises:
+        UserError: a path contains the project or results, or is among them.
+    """
+    project = Path.cwd().resolve()
+    results = [project / folder for folder in (PREPARED, NETWORKS, RUNS, REPORTS, CACHE)]
+    for path in paths:
+        full = Path(path).resolve()
+        if any(full.is_relative_to(folder) or folder.is_relative_to(full) for folder in results):
+            raise UserError(
+                f"'{path}' contains files that this project writes, or is one of them: move the images, and a table "
+                "that lists them, to a folder of their own, such as data/images."
+            )
 
 
 def linked_folders(source: str, options: Mapping[str, Any]) -> list[str]:
@@ -76,6 +94,7 @@ def main() -> None:
     with suppress(UserError, YAMLError, OSError, LookupError, TypeError):
         content = parse_yaml((CONF / "data" / f"{read_comparison().data}.yaml").read_text(encoding="utf-8"))
         paths = watched_paths(content["source"], content["options"])
+        check_apart(paths.values())
         if all(Path(path).exists() for path in paths.values()):
             watch(content["source"], content["options"])
 

@@ -8,7 +8,7 @@ from pipeline.data.audit.findings_file import write_findings
 from pipeline.data.labelling import listed
 from pipeline.data.prepare import prepare
 from pipeline.data.prepared import read_prepared
-from pipeline.data.watching import linked_folders, watch
+from pipeline.data.watching import check_apart, linked_folders, watch, watched_paths
 from pipeline.reporting import page
 from pipeline.reporting.audit_page import audit_document, conclusion
 from pipeline.storage.files import replacing
@@ -17,6 +17,7 @@ from pipeline.storage.folders import AUDIT, AUDIT_PAGE, PREPARED, TEST_SETS, WAT
 
 def main(data: DataConfig, split: SplitConfig, audit: AuditConfig, replicates: Replicates, auto: AutoConfig) -> None:
     """Prepare the images of the comparison; with `replicates: auto`, with splits for the greatest number."""
+    check_apart(watched_paths(data.source, data.options).values())
     count = most_replicates(replicates, auto, split)
     test_set = TEST_SETS / f"{data.name}-{split.name}.json"
     findings = prepare(PREPARED, data, split, replicates=count, test_set=test_set, settings=audit, report=say)

@@ -342,3 +342,11 @@ def test_a_configuration_file_without_settings_is_named(tmp_path, content):
     assert not_a_mapping(tmp_path) is None
     (tmp_path / "data" / "digits.yaml").write_text(content)
     assert "digits.yaml must hold settings, one `name: value` per line" in str(not_a_mapping(tmp_path))
+
+
+@pytest.mark.parametrize("alpha", [float("inf"), float("nan"), -1, 1e308])
+@pytest.mark.parametrize("name", ["mixup", "cutmix"])
+def test_the_share_of_mixed_images_is_a_number(name, alpha):
+    off = {"horizontal_flip": False, "vertical_flip": False, "quarter_turns": False, "shift": 0}
+    with pytest.raises(UserError, match=f"augmentation.{name}"):
+        read(AugmentationConfig, {**off, name: alpha}, "augmentation")

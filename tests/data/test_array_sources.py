@@ -101,7 +101,9 @@ def test_pickles_of_cifar_are_refused_with_the_reason(tmp_path):
 )
 def test_arrays_of_another_kind_are_refused(tmp_path, changes, words):
     if "train_images" in changes and changes["train_images"] is None:
-        changes = {"train_images": None, "val_images": None, "test_images": None}
+        changes = {f"{part}_{what}": None for part in ("train", "val", "test") for what in ("images", "labels")} | {
+            "a": images(6)
+        }
     medmnist(tmp_path / "a.npz", 4, 4, **changes)
     assert words in message("npz", tmp_path / "a.npz", classes=["a", "b"])
 
@@ -193,9 +195,8 @@ def test_damaged_hdf5_files_are_refused(tmp_path):
     with h5py.File(file, "w") as other:
         other["z"] = [1]
     assert "must hold an array 'x'" in message("hdf5", tmp_path)
-    file.unlink()
-    (tmp_path / "camelyonpatch_level_2_split_valid_x.h5").unlink()
-    (tmp_path / "camelyonpatch_level_2_split_test_x.h5").unlink()
+    for one in tmp_path.iterdir():
+        one.unlink()
     assert "layout of data source hdf5" in message("hdf5", tmp_path)
 
 
@@ -254,3 +255,40 @@ def test_a_truncated_gzip_file_is_refused(tmp_path):
 @pytest.mark.parametrize("source", ["npz", "hdf5", "idx"])
 def test_a_missing_path_is_reported(tmp_path, source):
     assert "set option 'path'" in message(source, tmp_path / "absent")
+
+
+def test_a_part_without_its_labels_is_not_left_out_silently(tmp_path):
+    medmnist(tmp_path / "m.npz", 4, 4, test_labels=None)
+    assert "holds 'test_images' without 'test_labels': add it, or remove" in message("npz", tmp_path / "m.npz")
+    (tmp_path / "idx").mkdir()
+    (tmp_path / "idx" / "train-labels-idx1-ubyte").write_bytes(b"")
+    assert "without 'train-images-idx3-ubyte'" in message("idx", tmp_path / "idx")
+    (tmp_path / "h").mkdir()
+    (tmp_path / "h" / "a_valid_x.h5").write_bytes(b"")
+    assert "holds 'a_valid_x' without 'a_valid_y'" in message("hdf5", tmp_path / "h")
+
+
+def external_link(file, values):
+    file["x"] = h5py.ExternalLink(str(values), "x")
+
+
+def raw_file(file, values):
+    file.create_dataset("x", (4, 2, 2, 3), np.uint8, external=[(str(values), 0, 48)])
+
+
+def virtual(file, values):
+    layout = h5py.VirtualLayout((4, 2, 2, 3), np.uint8)
+    layout[:] = h5py.VirtualSource(str(values), "x", (4, 2, 2, 3))
+    file.create_virtual_dataset("x", layout)
+
+
+@pytest.mark.parametrize("write", [external_link, raw_file, virtual])
+def test_hdf5_files_must_hold_their_values_themselves(tmp_path, write):
+    with h5py.File(tmp_path / "values.h5", "w") as file:
+        file["x"] = images(4, 2, 2, 3)
+    (tmp_path / "h").mkdir()
+    with h5py.File(tmp_path / "h" / "a_train_x.h5", "w") as file:
+        write(file, tmp_path / "values.h5")
+    with h5py.File(tmp_path / "h" / "a_train_y.h5", "w") as file:
+        file["y"] = [0, 1, 0, 1]
+    assert "its values are in another file" in message("hdf5", tmp_path / "h")

@@ -1,10 +1,11 @@
+import os
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.data.sources import load_images
+from pipeline.data.sources import load_images, watched_files
 from pipeline.errors import UserError
 
 
@@ -159,3 +160,40 @@ def test_a_wrong_folder_layout_is_reported_with_the_expected_one(tmp_path):
     picture(tmp_path / "dogs" / "b.png")
     picture(tmp_path / "loose.png")
     assert load(tmp_path).skipped == (("loose.png", "outside the class folders", 1),)
+
+
+def test_a_class_without_a_readable_picture_is_named_even_if_it_is_the_positive_one(pets):
+    for file in (pets / "dogs").iterdir():
+        file.write_bytes(b"garbage")
+    assert message(pets, unreadable="skip", positive="dogs").startswith("No picture of 'dogs' in '")
+
+
+def test_a_folder_that_vanishes_while_it_is_read_is_named(pets, monkeypatch):
+    def vanished(*_, **__):
+        raise FileNotFoundError(2, "No such file or directory", str(pets / "dogs"))
+
+    monkeypatch.setattr("pipeline.data.sources.folder.find_pictures", vanished)
+    assert message(pets) == (
+        f"'{pets / 'dogs'}' cannot be read (No such file or directory). If the images were changed meanwhile, run the "
+        "same command again."
+    )
+
+
+def test_a_folder_that_cannot_be_opened_is_named(pets, monkeypatch):
+    def scandir(path, given=os.scandir):
+        if str(path).startswith(str(pets)):
+            raise PermissionError(13, "Permission denied")
+        return given(path)
+
+    monkeypatch.setattr("os.scandir", scandir)
+    assert message(pets) == f"Folder '{pets}' cannot be opened (Permission denied): check its permissions."
+
+
+def test_a_file_that_vanishes_after_it_was_listed_is_not_watched(pets, monkeypatch):
+    files = watched_files("folder", {"path": str(pets)})
+    (pets / "dogs" / "rex-2.png").unlink()
+    monkeypatch.setattr(
+        "pipeline.data.sources.folder.watched", lambda **_: [pets / "dogs" / "rex-1.JPG", pets / "dogs" / "rex-2.png"]
+    )
+    (left,) = watched_files("folder", {"path": str(pets)})
+    assert left in files

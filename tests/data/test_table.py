@@ -185,10 +185,10 @@ def test_further_columns_become_groups_parts_weights_and_numbers(cells):
     ("column", "options", "words"),
     [
         (["a", "b", "", "d"], {"group": "x"}, "is empty in 1 rows, first in row 4"),
-        (["1", "2", "x", "4"], {"numbers": ["x"]}, "numbers with a decimal point. Received 'x' in row 4"),
-        (["1", "2", "", "4"], {"numbers": ["x"]}, "with a decimal point. Received '' in row 4"),
+        (["1", "2", "x", "4"], {"numbers": ["x"]}, "numbers with a decimal point, up to 1e+18. Received 'x' in row 4"),
+        (["1", "2", "", "4"], {"numbers": ["x"]}, "with a decimal point, up to 1e+18. Received '' in row 4"),
         (["1", "inf", "3", "4"], {"numbers": ["x"]}, "Received 'inf' in row 3"),
-        (["1", "-2", "3", "4"], {"weight": "x"}, "decimal point, at least 0. Received '-2' in row 3"),
+        (["1", "-2", "3", "4"], {"weight": "x"}, "decimal point, from 0 to 1e+18. Received '-2' in row 3"),
         (["train", "test", "other", "train"], {"split": "x"}, "'other' are not"),
         (["a", "b", "a", "b"], {"split": "x"}, "must hold a split: train, test"),
         (["val", "test", "val", "test"], {"split": "x"}, "must be the training set"),
@@ -212,3 +212,26 @@ def test_a_parquet_table_with_texts_that_are_not_utf_8_is_refused(cells):
     pq.write_table(pa.table({"path": broken, "label": ["a", "b"]}), cells / "t.parquet")
     with pytest.raises(UserError, match="must be encoded in UTF-8"):
         load_images("table", {"path": str(cells / "t.parquet")})
+
+
+@pytest.mark.parametrize("value", ["1e300", "-1e19", "1e39"])
+def test_numbers_beyond_single_precision_are_refused(cells, value):
+    text = ROWS.replace("label", "label,x").replace("ok\n", "ok,1\n").replace("crack\n", f"crack,{value}\n", 1)
+    text = text.replace("crack\n", "crack,1\n")
+    assert f"up to 1e+18. Received '{value}' in row 3" in message(cells, text, numbers=["x"])
+
+
+def test_weights_that_are_all_zero_are_refused(cells):
+    text = ROWS.replace("label", "label,w").replace("ok\n", "ok,0\n").replace("crack\n", "crack,0\n")
+    assert "All weights in column 'w'" in message(cells, text, weight="w")
+
+
+def test_a_class_whose_pictures_are_all_missing_is_not_left_out_silently(cells):
+    assert "No picture of 'dent' in table" in message(cells, ROWS + "p/9.png,dent\n", unreadable="skip")
+
+
+def test_columns_of_lists_are_no_numbers(cells):
+    table = {"path": ["p/0.png", "p/1.png"], "label": ["a", "b"], "x": [[1, 2], [3]]}
+    pq.write_table(pa.table(table), cells / "t.parquet")
+    with pytest.raises(UserError, match="must hold numbers with"):
+        load_images("table", {"path": str(cells / "t.parquet"), "numbers": ["x"]})

@@ -21,7 +21,8 @@ from pipeline.console import say
 from pipeline.data.survey.data_file import data_file, write_data_file
 from pipeline.data.survey.layout import survey
 from pipeline.data.survey.survey_text import proposed_split, survey_lines
-from pipeline.data.watching import watch
+from pipeline.data.user_paths import user_path
+from pipeline.data.watching import check_apart, watch, watched_paths
 from pipeline.errors import UserError
 
 MODELS = ("fully_connected", "lecture_cnn", "vgg_bn", "resnet10")
@@ -45,13 +46,16 @@ def main(arguments: Sequence[str]) -> None:
     """Survey the images, print what was found, and write the configuration."""
     given = parsed(parser().parse_args, arguments, help_command="convtrack new-data --help")
     read_comparison()  # Fails outside of a project.
-    path = given.path.expanduser()
+    path = user_path(given.path)
     name = _name(path) if given.name is None else _checked_name(given.name)
     if data_file(name).exists():
         raise UserError(
             f"{data_file(name)} exists: delete it, or choose another name, `convtrack new-data {given.path} NAME`."
         )
+    check_apart([path])
     found = survey(path, report=say)
+    options = {"path": str(found.path), **{option.name: option.value for option in found.options}}
+    check_apart(watched_paths(found.source, options).values())
     for line in survey_lines(found):
         say(line)
     file = write_data_file(name, found)
@@ -60,7 +64,7 @@ def main(arguments: Sequence[str]) -> None:
     say(f"Written: {file}. Check its options; comments in the file explain them.")
     if given.compare:
         compare_data(name, split, MODELS)
-        watch(found.source, {"path": str(found.path), **{option.name: option.value for option in found.options}})
+        watch(found.source, options)
         say(f"conf/comparison.yaml now compares {', '.join(MODELS)} on `data: {name}` with `split: {split}`.")
         say("Next: `make repro`.")
     else:

@@ -7,6 +7,8 @@ from pipeline.data.audit.audited import Audited
 from pipeline.data.audit.finding import Finding, Severity
 
 SEVERITIES: dict[str, Severity] = {"skipped_files": "warn"}
+SHOWN = 5
+"""At most so many reasons are in the summary."""
 
 
 def check(audited: Audited) -> Iterator[Finding]:
@@ -20,7 +22,8 @@ def check(audited: Audited) -> Iterator[Finding]:
             check="skipped_files",
             count=reasons.total(),
             summary=f"Files that are not used: {reasons.total():,} ("
-            + "; ".join(f"{number:,} {reason}" for reason, number in reasons.most_common())
+            + "; ".join(f"{number:,} {reason}" for reason, number in reasons.most_common(SHOWN))
+            + (f"; and {len(reasons) - SHOWN:,} more reasons" if len(reasons) > SHOWN else "")
             + ").",
             advice="Check that none of these files should be used.",
             names=tuple(f"{one.name}: {one.reason}" for one in skipped),

@@ -7,9 +7,11 @@ from typing import NamedTuple
 
 from PIL import features
 
+from pipeline.console import Counting
 from pipeline.data.images import Skipped, printable
 from pipeline.data.pictures.decoded import Picture
 from pipeline.data.pictures.opening import Unreadable, pages
+from pipeline.errors import UserError
 
 TIFF = frozenset({".tif", ".tiff"})
 SUFFIXES = (
@@ -25,6 +27,7 @@ SYSTEM_FOLDERS = frozenset(
 
 BROKEN_LINK = "broken link"
 NOT_UTF8 = "name is not valid UTF-8"
+SPECIAL = "neither file nor folder"
 
 
 class Found(NamedTuple):
@@ -39,10 +42,15 @@ def find_pictures(root: Path, *, all_pages: bool = False) -> Found:
 
     Hidden files and folders, and folders of operating systems, are skipped. Links to folders are followed, unless the
     folder is read under another name. With `all_pages`, each page of a TIFF file is a picture of its own.
+
+    Raises:
+        UserError: `root` cannot be opened.
     """
     pictures: list[Picture] = []
     skipped: list[Skipped] = []
+    counter = Counting("files found")
     for entry, name in _files(root, skipped):
+        counter.advance()
         suffix = PurePosixPath(entry.name).suffix.lower()
         if suffix not in SUFFIXES:
             skipped.append(Skipped(printable(name), f"not a supported picture format ({suffix or 'no suffix'})"))
@@ -59,6 +67,7 @@ def find_pictures(root: Path, *, all_pages: bool = False) -> Found:
             except Unreadable:
                 count = 1  # Decoding reports the reason.
         pictures += [Picture(name, page, state.st_size, state.st_mtime_ns) for page in range(count)]
+    counter.close()
     return Found(sorted(pictures), sorted(skipped))
 
 
@@ -100,6 +109,10 @@ def _files(root: Path, skipped: list[Skipped]) -> Iterator[tuple["os.DirEntry[st
             with os.scandir(root / folder) as entries:
                 found = list(entries)
         except OSError as error:
+            if not folder:
+                raise UserError(
+                    f"Folder '{root}' cannot be opened ({error.strerror}): check its permissions."
+                ) from None
             skipped.append(Skipped(printable(folder), f"cannot be opened ({error.strerror})"))
             continue
         if not found:
@@ -129,7 +142,7 @@ def _kind(entry: "os.DirEntry[str]") -> str:
             return "file"
     except OSError:  # a link that leads to itself
         return BROKEN_LINK
-    return BROKEN_LINK if entry.is_symlink() else "neither file nor folder"
+    return BROKEN_LINK if entry.is_symlink() else SPECIAL
 
 
 def _unnamed(name: str, kind: str) -> str | None:

@@ -6,12 +6,14 @@ returns these files.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from pipeline.config.options import checked_options
 from pipeline.data.images import LabelledImages
+from pipeline.data.user_paths import user_path
 from pipeline.errors import UserError, unknown
 
 
@@ -45,7 +47,20 @@ def load_images(source: str, options: Mapping[str, Any]) -> LabelledImages:
             f"Data source '{source}' needs the package '{error.name}', which is not installed: "
             f"run `pip install {requirement}`."
         ) from error
+    except OSError as problem:
+        if not isinstance(problem.filename, str) or not _is_among(problem.filename, options):
+            raise
+        raise UserError(
+            f"'{problem.filename}' cannot be read ({problem.strerror}). If the images were changed meanwhile, run the "
+            "same command again."
+        ) from None
     return images
+
+
+def _is_among(file: str, options: Mapping[str, Any]) -> bool:
+    """Whether a file belongs to the user's images, and not to the cache."""
+    folders = [user_path(options[name]).absolute() for name in ("path", "root") if options.get(name)]
+    return any(Path(file).absolute().is_relative_to(folder) for folder in folders)
 
 
 def watched_files(source: str, options: Mapping[str, Any]) -> list[tuple[str, int, int]]:
@@ -55,4 +70,9 @@ def watched_files(source: str, options: Mapping[str, Any]) -> list[tuple[str, in
     watched = getattr(import_module(f"pipeline.data.sources.{source}"), "watched", None)
     if watched is None:
         return []
-    return [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in watched(**options)]
+    states = []
+    for file in watched(**options):
+        with suppress(FileNotFoundError):  # deleted since it was listed
+            state = file.stat()
+            states.append((str(file), state.st_size, state.st_mtime_ns))
+    return states

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from pipeline.data.images import LabelledImages, Skipped, printable
-from pipeline.data.labelling import Division, division_of, labels_of, listed, parts_of
+from pipeline.data.labelling import Division, check_no_class_lost, division_of, labels_of, listed, parts_of
 from pipeline.data.pictures.decoded import Picture
 from pipeline.data.pictures.listing import Found, find_pictures
 from pipeline.data.pictures.picture_options import PictureOptions, read
+from pipeline.data.user_paths import user_path
 from pipeline.errors import UserError
 
 LAYOUT = "images must be in one folder for each class, such as cats/tom.jpg and dogs/rex.jpg"
@@ -46,7 +47,7 @@ def load(
     Raises:
         UserError: another folder layout, an unreadable picture, or a picture for which the pattern finds no group.
     """
-    root = Path(path).expanduser()
+    root = user_path(path)
     if not root.is_dir():
         raise UserError(f"Folder '{root}' of data source folder does not exist: {LAYOUT}; set option 'path' to it.")
     found = find_pictures(root, all_pages=all_pages)
@@ -58,10 +59,8 @@ def load(
     _check_classes(root, classed)
     seen = read(root, list(classed), options, all_pages=all_pages)
     pictures = [picture for picture, good in zip(classed, seen.readable, strict=True) if good]
+    check_no_class_lost(classed.values(), [classed[picture] for picture in pictures], place=f"'{root}'")
     classes, labels, notes = labels_of([classed[picture] for picture in pictures], positive)
-    lost = set(map(printable, classed.values())) - set(classes)
-    if lost:
-        raise UserError(f"No picture of {listed(lost)} in '{root}' can be read: repair some, or remove the folder.")
     groups = np.array([picture.name for picture in pictures])
     division = division_of([divided[picture.name.partition("/")[0]] for picture in pictures]) if divided else Division()
     return LabelledImages(
@@ -84,7 +83,7 @@ def load(
 
 def watched(*, path: str, **_: object) -> list[Path]:
     """All files below `path` that are pictures or are listed as skipped."""
-    root = Path(path).expanduser()
+    root = user_path(path)
     found = find_pictures(root) if root.is_dir() else Found([], [])
     skipped = (root / name for name, _, _ in found.skipped)
     return [*(root / picture.name for picture in found.pictures), *(file for file in skipped if file.is_file())]

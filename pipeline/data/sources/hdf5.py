@@ -9,11 +9,14 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from pipeline.data.arrays import ArrayPart, labelled_arrays
+from pipeline.data.arrays import ArrayPart, check_paired, labelled_arrays
 from pipeline.data.images import LabelledImages
 from pipeline.data.labelling import PART_NAMES
 from pipeline.data.pictures.picture_options import Side
+from pipeline.data.user_paths import user_path
 from pipeline.errors import UserError
+
+ELSEWHERE = "its values are in another file, which is not watched for changes"
 
 
 def load(
@@ -28,17 +31,19 @@ def load(
     Raises:
         UserError: files are missing, damaged or in another layout.
     """
-    folder = Path(path).expanduser()
+    folder = user_path(path)
     if not folder.is_dir():
         raise UserError(f"Folder '{folder}' of data source hdf5 does not exist: set option 'path' to it.")
     files = {file.stem.lower(): file for file in watched(path=path)}
-    parts = [
-        ArrayPart(_dataset(file, "x"), _dataset(labels, "y"), part)
+    part_of = {
+        (f"{stem[:-1]}x", f"{stem[:-1]}y"): part
         for part, spellings in PART_NAMES.items()
-        for stem, file in files.items()
-        if stem.endswith("_x")
-        and set(stem.split("_")) & set(spellings)
-        and (labels := files.get(stem.removesuffix("x") + "y"))
+        for stem in files
+        if stem.endswith(("_x", "_y")) and set(stem.split("_")) & set(spellings)
+    }
+    parts = [
+        ArrayPart(_dataset(files[images], "x"), _dataset(files[labels], "y"), part_of[images, labels])
+        for images, labels in check_paired(files, part_of, place=folder)
     ]
     return labelled_arrays(
         parts,
@@ -53,7 +58,7 @@ def load(
 
 def watched(*, path: str, **_: Any) -> list[Path]:
     """The HDF5 files in the folder."""
-    files = Path(path).expanduser().glob("*")
+    files = user_path(path).glob("*")
     return sorted(file for file in files if file.suffix.lower() in {".h5", ".hdf5"} and file.is_file())
 
 
@@ -61,10 +66,17 @@ def _dataset(file: Path, name: str) -> Any:
     import h5py
 
     try:
-        dataset = h5py.File(file)[name]
+        opened = h5py.File(file)
+        if isinstance(opened.get(name, getlink=True), h5py.ExternalLink):
+            raise ValueError(ELSEWHERE)
+        dataset = opened[name]
         if not isinstance(dataset, h5py.Dataset) or not dataset.shape:
             raise ValueError(f"'{name}' is not an array")
+        if dataset.external or dataset.is_virtual:
+            raise ValueError(ELSEWHERE)
     except Exception as error:  # A damaged file raises OSError, KeyError, RuntimeError or ValueError.
         reason = " ".join(str(error).split())
-        raise UserError(f"File '{file}' must hold an array '{name}' ({reason}): copy it again.") from None
+        raise UserError(
+            f"File '{file}' must hold an array '{name}' ({reason}): copy it again, or write it again."
+        ) from None
     return dataset

@@ -13,10 +13,11 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from pipeline.data.arrays import ArrayPart, labelled_arrays
+from pipeline.data.arrays import ArrayPart, check_paired, labelled_arrays
 from pipeline.data.images import LabelledImages
 from pipeline.data.pictures.picture_options import Side
 from pipeline.data.splits import TEST, TRAIN
+from pipeline.data.user_paths import user_path
 from pipeline.data.zipped_array import DEFLATE
 from pipeline.errors import UserError
 
@@ -37,15 +38,15 @@ def load(
     Raises:
         UserError: files are missing, damaged or in another layout.
     """
-    folder = Path(path).expanduser()
+    folder = user_path(path)
     if not folder.is_dir():
         raise UserError(f"Folder '{folder}' of data source idx does not exist: set option 'path' to it.")
     # Some archives write a dot before `idx`.
     files = {file.name.removesuffix(".gz").replace(".", "-"): file for file in watched(path=path)}
+    part_of = {(f"{name}-images-idx3-ubyte", f"{name}-labels-idx1-ubyte"): part for name, part in PARTS.items()}
     parts = [
-        ArrayPart(read_idx(files[f"{name}-images-idx3-ubyte"]), read_idx(files[f"{name}-labels-idx1-ubyte"]), part)
-        for name, part in PARTS.items()
-        if f"{name}-images-idx3-ubyte" in files and f"{name}-labels-idx1-ubyte" in files
+        ArrayPart(read_idx(files[images]), read_idx(files[labels]), part_of[images, labels])
+        for images, labels in check_paired(files, part_of, place=folder)
     ]
     return labelled_arrays(
         parts,
@@ -60,7 +61,7 @@ def load(
 
 def watched(*, path: str, **_: Any) -> list[Path]:
     """The IDX files in the folder."""
-    return sorted(file for file in Path(path).expanduser().glob("*ubyte*") if file.is_file())
+    return sorted(file for file in user_path(path).glob("*ubyte*") if file.is_file())
 
 
 def read_idx(file: Path) -> npt.NDArray[np.uint8]:

@@ -5,17 +5,17 @@ MedMNIST: `train_images`, `val_images` and `test_images` are uint8 of shape (n, 
 `x_test` and `y_test`, in the same shapes. This predefined split is kept. Images are read in slices.
 """
 
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 from zipfile import ZipFile
 
 from pydantic import Field
 
-from pipeline.data.arrays import ArrayPart, labelled_arrays
+from pipeline.data.arrays import ArrayPart, check_paired, labelled_arrays
 from pipeline.data.images import LabelledImages
 from pipeline.data.pictures.picture_options import Side
 from pipeline.data.splits import TEST, TRAIN, VALIDATION
+from pipeline.data.user_paths import user_path
 from pipeline.data.zipped_array import ZippedArray
 from pipeline.errors import UserError
 
@@ -35,18 +35,22 @@ def load(
     Raises:
         UserError: the file is missing, damaged or in another layout.
     """
-    file = Path(path).expanduser()
+    file = user_path(path)
     if not file.is_file():
         raise UserError(f"File '{file}' of data source npz does not exist: set option 'path' to it.")
     parts = []
     try:
         with ZipFile(file) as archive:
             found = sorted(name.removesuffix(".npy") for name in archive.namelist())
-        for images, labels in LAYOUTS:
-            for name, part in PARTS.items():
-                if {images.format(name), labels.format(name)} <= set(found):
-                    read = partial(ZippedArray, file)
-                    parts.append(ArrayPart(read(images.format(name)), read(labels.format(name)), part))
+        part_of = {
+            (images.format(name), labels.format(name)): part
+            for images, labels in LAYOUTS
+            for name, part in PARTS.items()
+        }
+        for images, labels in check_paired(found, part_of, place=file):
+            parts.append(ArrayPart(ZippedArray(file, images), ZippedArray(file, labels), part_of[images, labels]))
+    except UserError:
+        raise
     except Exception as error:  # A damaged archive or header raises nearly any exception.
         reason = " ".join(str(error).split()) or type(error).__name__
         raise UserError(
@@ -57,5 +61,5 @@ def load(
 
 def watched(*, path: str, **_: Any) -> list[Path]:
     """The file."""
-    file = Path(path).expanduser()
+    file = user_path(path)
     return [file] if file.is_file() else []

@@ -14,10 +14,11 @@ import numpy as np
 from pydantic import Field
 
 from pipeline.data.images import LabelledImages, Skipped, printable
-from pipeline.data.labelling import Division, division_of, labels_of, listed, parts_of
+from pipeline.data.labelling import Division, check_no_class_lost, division_of, labels_of, listed, parts_of
 from pipeline.data.pictures.decoded import Picture
 from pipeline.data.pictures.picture_options import PictureOptions, in_lines, read
 from pipeline.data.table_file import numbers_of, read_table, text_of, texts_of
+from pipeline.data.user_paths import shown, user_path
 from pipeline.errors import UserError, unknown
 
 if TYPE_CHECKING:
@@ -58,8 +59,8 @@ def load(
     Raises:
         UserError: the table, a column or a picture is missing or invalid.
     """
-    file = Path(path).expanduser()
-    folder = Path(root).expanduser() if root is not None else file.parent
+    file = user_path(path)
+    folder = user_path(root) if root is not None else file.parent
     if not folder.is_dir():
         raise UserError(f"Folder '{folder}' of data source table does not exist: set option 'root' to it.")
     table = read_table(file)
@@ -75,10 +76,15 @@ def load(
         )
     seen = read(folder, list(usable.values()), options)
     rows = {row: one for (row, one), good in zip(usable.items(), seen.readable, strict=True) if good}
+    every = [text for text in map(text_of, table[label]) if text]
     table = table.loc[list(rows)]
+    check_no_class_lost(every, map(text_of, table[label]), place=f"table '{file}'")
     names = np.array([printable(one.name) for one in rows.values()])
     classes, labels, notes = labels_of(texts_of(table, label, file), positive)
     division = Division() if split is None else _division(table, split, file)
+    weights = None if weight is None else numbers_of(table, weight, file, least=0)
+    if weights is not None and not weights.any():
+        raise UserError(f"All weights in column '{weight}' of table '{file}' are 0: give some images a greater weight.")
     return LabelledImages(
         pixels=seen.pixels,
         labels=labels,
@@ -92,7 +98,7 @@ def load(
         notes=(*seen.notes, *notes, *division.notes, *_weight_notes(weight)),
         test=division.test,
         validation=division.validation,
-        weights=None if weight is None else numbers_of(table, weight, file, least=0),
+        weights=weights,
         numbers=np.stack([numbers_of(table, name, file) for name in numbers], axis=1) if numbers else None,
         number_names=numbers,
         skipped=(*faults, *seen.skipped),
@@ -108,8 +114,8 @@ def _weight_notes(column: str | None) -> tuple[str, ...]:
 
 def watched(*, path: str, root: str | None = None, picture: str = "path", **_: object) -> list[Path]:
     """The table, and the pictures in it."""
-    file = Path(path).expanduser()
-    folder = Path(root).expanduser() if root is not None else file.parent
+    file = user_path(path)
+    folder = user_path(root) if root is not None else file.parent
     found: list[Path] = []
     # `load` reports a table that cannot be read.
     with suppress(UserError, KeyError):
@@ -144,7 +150,7 @@ def listed_pictures(
             pictures[row] = _picture(name, Path(place))
         except (ValueError, OSError) as problem:
             reason = problem.strerror if isinstance(problem, OSError) else str(problem)
-            faults.append(Skipped(f"row {row} ({printable(written) or 'no path'})", str(reason)))
+            faults.append(Skipped(f"row {row} ({shown(written) or 'no path'})", str(reason)))
     return pictures, faults
 
 

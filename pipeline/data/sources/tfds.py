@@ -18,6 +18,7 @@ from pipeline.data.pictures.decode import decode
 from pipeline.data.pictures.opening import Unreadable
 from pipeline.data.pictures.picture_options import PictureOptions, decoding_of, in_lines
 from pipeline.data.splits import TRAIN
+from pipeline.data.user_paths import user_path
 from pipeline.errors import UserError
 from pipeline.storage.folders import CACHE
 
@@ -44,7 +45,7 @@ def load(
     Raises:
         UserError: the folder is missing, damaged or in another layout, or pictures are unreadable.
     """
-    folder = Path(path).expanduser()
+    folder = user_path(path)
     builder = _builder(folder)
     classes = _classes(builder, folder, image, label)
     used = [name for name in builder.info.splits if part_of(name) is not None]
@@ -78,7 +79,7 @@ def load(
 
 def watched(*, path: str, **_: Any) -> list[Path]:
     """The files of the data set."""
-    return sorted(file for file in Path(path).expanduser().glob("*") if file.is_file())
+    return sorted(file for file in user_path(path).glob("*") if file.is_file())
 
 
 class _Decoded(NamedTuple):

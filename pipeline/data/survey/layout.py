@@ -41,7 +41,10 @@ def _survey_file(file: Path, report: Callable[[str], None]) -> Survey:
 
 
 def _survey_folder(folder: Path, report: Callable[[str], None]) -> Survey:
-    entries = sorted(one for one in folder.iterdir() if not one.name.startswith("."))
+    try:
+        entries = sorted(one for one in folder.iterdir() if not one.name.startswith("."))
+    except OSError as problem:
+        raise UserError(f"Folder '{folder}' cannot be opened ({problem.strerror}): check its permissions.") from None
     files = [one for one in entries if one.is_file()]
     folders = [one for one in entries if one.is_dir() and one.name.lower() not in SYSTEM_FOLDERS]
     suffixes = {file.suffix.lower() for file in files}

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from pipeline.console import columns
 from pipeline.data.labelling import listed
-from pipeline.data.pictures.listing import BROKEN_LINK, NOT_UTF8
+from pipeline.data.pictures.listing import BROKEN_LINK, NOT_UTF8, SPECIAL
 from pipeline.data.survey.surveyed import Survey
 
 SHOWN = 20
@@ -54,11 +54,11 @@ def _skipped_lines(survey: Survey) -> Iterator[str]:
 
 def _faults(survey: Survey) -> Iterator[str]:
     """What stops `make repro`, with what to do."""
-    refused = [one.name for one in survey.skipped if one.reason in (BROKEN_LINK, NOT_UTF8)]
+    refused = [one.name for one in survey.skipped if one.reason in (BROKEN_LINK, NOT_UTF8, SPECIAL)]
     if refused:
         yield (
-            f"DVC fails on broken links and on names that are not valid UTF-8: remove or rename {listed(refused)} "
-            "before `make repro`."
+            "DVC fails on broken links, pipes, devices and names that are not valid UTF-8: remove or rename "
+            f"{listed(refused)} before `make repro`."
         )
     needed = FEWEST[proposed_split(survey)]
     small = {name: count for name, count in survey.classes.items() if count < needed}

@@ -91,7 +91,7 @@ def _picture_column(table: "pd.DataFrame", names: Sequence[str], file: Path) -> 
         if not any(Path(path).suffix.lower() in SUFFIXES for path in paths):
             continue
         for folder in folders:
-            count = sum(bool(path) and (folder / path).is_file() for path in paths)
+            count = sum(bool(path) and _is_file(folder / path) for path in paths)
             if count > found:
                 best, found = (folder, name), count
     if not found:
@@ -100,6 +100,13 @@ def _picture_column(table: "pd.DataFrame", names: Sequence[str], file: Path) -> 
             f"must hold paths with a suffix, such as cells/17.png, relative to '{file.parent}' or a folder in it."
         )
     return best
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is too long, or a folder without permission
+        return False
 
 
 def _label_column(table: "pd.DataFrame", names: Sequence[str], file: Path) -> str:
@@ -115,7 +122,7 @@ def _label_column(table: "pd.DataFrame", names: Sequence[str], file: Path) -> st
 
 
 def _holds_parts(table: "pd.DataFrame", name: str) -> bool:
-    parts = {part_of(text_of(value)) for value in set(table[name])}
+    parts = {part_of(text) for text in set(map(text_of, table[name]))}
     return None not in parts and len(parts) > 1
 
 

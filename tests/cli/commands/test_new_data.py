@@ -1,9 +1,12 @@
 """`convtrack new-data` describes images and writes their configuration."""
 
+import os
 import shutil
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 from PIL import Image
@@ -95,3 +98,37 @@ def test_outside_of_a_project_nothing_is_written(photos, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match="folder of the project"):
         new_data.main([str(photos)])
+
+
+@pytest.mark.parametrize("path", [".", "..", "runs", "data/prepared", "reports/x"])
+def test_the_folder_of_the_project_and_its_results_are_refused(path):
+    for name in ("ok", "defect"):
+        picture = Path(path) / name / "a.png"
+        picture.parent.mkdir(parents=True)
+        Image.new("L", (4, 4)).save(picture)
+    with pytest.raises(UserError, match="contains files that this project writes, or is one of them: move the images"):
+        new_data.main([path, "mine"])
+    assert not Path("conf/data/mine.yaml").exists()
+
+
+def test_a_table_beside_the_results_of_the_project_is_refused(photos):
+    shutil.copytree(photos, "photos")
+    names = [path.as_posix() for path in Path("photos").rglob("*.png")]
+    Path("labels.csv").write_text("path,label\n" + "".join(f"{name},{name[7:9]}\n" for name in names))
+    with pytest.raises(UserError, match=r"^'\.' contains files that this project writes"):
+        new_data.main(["labels.csv"])
+
+
+def test_nested_columns_and_very_long_paths_in_a_table_are_no_faults(photos, capsys):
+    names = [path.relative_to(photos).as_posix() for path in photos.rglob("*.png")]
+    nested = {"meta": [{"a": 1}] * 13, "list": [[1, 2]] * 13}
+    table = {"path": [*names, "x" * 5000 + ".png"], "label": [*(name[:2] for name in names), "ok"]}
+    pq.write_table(pa.table(table | nested), photos / "t.parquet")
+    new_data.main([str(photos / "t.parquet")])
+    assert "12 images in 2 classes" in capsys.readouterr().out
+
+
+def test_pipes_are_named_because_dvc_waits_for_them(photos, capsys):
+    os.mkfifo(photos / "ok" / "pipe.png")
+    new_data.main([str(photos)])
+    assert "remove or rename 'ok/pipe.png' before `make repro`" in " ".join(capsys.readouterr().out.split())
