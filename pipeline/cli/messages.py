@@ -10,6 +10,7 @@ from pipeline.config.reading import CONF, broken_yaml, not_a_mapping
 from pipeline.errors import UserError, unknown
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+DEVICE_FAILED = (errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.ETIMEDOUT, errno.EREMOTEIO)
 NOT_WRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG)
 
 NO_MAPPING = ("Invalid loaded object type", "ConfigTypeError raised while composing")
@@ -35,6 +36,11 @@ work is kept.'
         )
     if isinstance(problem, OSError) and problem.errno in NOT_WRITABLE:
         return f"Cannot write {problem.filename or 'a file'} ({problem.strerror}). Check its permissions."
+    if isinstance(problem, OSError) and problem.errno in DEVICE_FAILED:
+        return (
+            f"Cannot read or write {problem.filename or 'a file'} ({problem.strerror}): the disk, or the connection to "
+            "it, failed. Check it and run the same command again; finished work is kept."
+        )
     if any(text in str(problem) for text in NO_MAPPING):
         broken = not_a_mapping()
         if broken is not None:

@@ -1,16 +1,20 @@
 """Pictures are decoded in parallel and once; what was decoded before an interruption is not decoded again."""
 
+import errno
 import multiprocessing
 import os
+import sqlite3
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from pipeline.cli.messages import sentence
 from pipeline.data.pictures import parallel_reading
 from pipeline.data.pictures.decode import Decoding, decode
 from pipeline.data.pictures.listing import find_pictures
 from pipeline.data.pictures.parallel_reading import read_pictures
+from pipeline.errors import UserError
 
 DECODING = Decoding(4, 5, 3)
 
@@ -97,7 +101,7 @@ def test_pictures_that_are_not_stored_side_by_side_are_read_in_their_order(folde
 def test_truncated_pixels_raise_an_error(folder):
     reading = read(folder)
     os.truncate(reading.pixels.path, 1000)
-    with pytest.raises(ValueError, match="was truncated while it was read"):
+    with pytest.raises(UserError, match="became shorter while it was read"):
         reading.pixels[0:300]
 
 
@@ -138,3 +142,35 @@ def test_a_killed_worker_is_reported_and_the_next_run_continues(folder, monkeypa
 
 def _die():
     os._exit(9)
+
+
+def test_an_index_that_is_damaged_in_the_middle_is_named(folder):
+    pictures = find_pictures(folder).pictures
+    read_pictures(folder, pictures, DECODING, workers=1)
+    (index,) = folder.parent.glob(".convtrack/pictures/*/index.sqlite")
+    content = bytearray(index.read_bytes())
+    content[len(content) // 2 : len(content) // 2 + 8192] = b"x" * 8192
+    index.write_bytes(content)
+    with pytest.raises(UserError, match=r"index of the decoded pictures in '.+' cannot be read .+: delete the folder"):
+        read_pictures(folder, pictures, DECODING, workers=1)
+
+
+@pytest.mark.parametrize(
+    ("code", "number"),
+    [
+        (sqlite3.SQLITE_FULL, errno.ENOSPC),
+        (sqlite3.SQLITE_IOERR_WRITE, errno.EIO),
+        (sqlite3.SQLITE_READONLY_DIRECTORY, errno.EROFS),
+        (sqlite3.SQLITE_CANTOPEN, errno.EACCES),
+    ],
+)
+def test_a_disk_that_refuses_the_index_has_a_message(folder, monkeypatch, code, number):
+    def refused(*_, **__):
+        problem = sqlite3.OperationalError("refused")
+        problem.sqlite_errorcode = code
+        raise problem
+
+    monkeypatch.setattr("sqlite3.connect", refused)
+    with pytest.raises(OSError) as caught:
+        read_pictures(folder, find_pictures(folder).pictures, DECODING)
+    assert caught.value.errno == number and sentence(caught.value)

@@ -12,7 +12,8 @@ import errno
 import json
 import os
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
@@ -22,6 +23,7 @@ import numpy as np
 import PIL
 
 from pipeline.data.pictures.decode import Decoding, Facts
+from pipeline.errors import UserError
 from pipeline.storage.fingerprints import code_digest, fingerprint
 from pipeline.storage.folders import CACHE
 
@@ -34,6 +36,41 @@ CREATE TABLE IF NOT EXISTS pictures (
 
 MOST_UNUSED = 1024
 """Rows of changed files stay unused. If they exceed the used ones by more than this number, decoding starts again."""
+
+
+SYSTEM_ERRORS = {
+    sqlite3.SQLITE_FULL: errno.ENOSPC,
+    sqlite3.SQLITE_IOERR: errno.EIO,
+    sqlite3.SQLITE_READONLY: errno.EROFS,
+    sqlite3.SQLITE_CANTOPEN: errno.EACCES,
+    sqlite3.SQLITE_PERM: errno.EACCES,
+}
+"""The errors of the system behind those of SQLite."""
+
+
+def _system_error(problem: sqlite3.Error) -> int | None:
+    # The upper bits of the code only give details.
+    return SYSTEM_ERRORS.get(getattr(problem, "sqlite_errorcode", 0) & 0xFF)
+
+
+@contextmanager
+def _system_errors(folder: Path) -> Iterator[None]:
+    """Turn errors of SQLite into those that have a message for the user.
+
+    Raises:
+        OSError: the system refuses to read or write.
+        UserError: the index is damaged.
+    """
+    try:
+        yield
+    except sqlite3.Error as problem:
+        number = _system_error(problem)
+        if number is not None:
+            raise OSError(number, os.strerror(number), str(folder)) from problem
+        raise UserError(
+            f"The index of the decoded pictures in '{folder}' cannot be read ({problem}): delete the folder and run "
+            "the same command again."
+        ) from problem
 
 
 class Picture(NamedTuple):
@@ -68,17 +105,20 @@ class DecodedPictures:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.shape = (decoding.height, decoding.width, decoding.channels)
         self.path = self.folder / "pixels.bin"
-        self._open()
+        with _system_errors(self.folder):
+            self._open()
 
     def _open(self) -> None:
         """Open the index, or begin a new one if it is damaged."""
         index = self.folder / "index.sqlite"
+        self._index = sqlite3.connect(index)
         try:
-            self._index = sqlite3.connect(index)
             self._index.execute(TABLE)
             self._index.execute("SELECT row FROM pictures LIMIT 1")
-        except sqlite3.DatabaseError:
+        except sqlite3.DatabaseError as problem:
             self._index.close()
+            if _system_error(problem) is not None:
+                raise
             self._remove()
             self._index = sqlite3.connect(index)
             self._index.execute(TABLE)
@@ -104,7 +144,10 @@ class DecodedPictures:
 
         Unreadable pictures are not among them: their reason, such as a missing package, may no longer hold.
         """
-        places = {(picture.name, picture.page): picture for picture in pictures}
+        with _system_errors(self.folder):
+            return self._known({(picture.name, picture.page): picture for picture in pictures})
+
+    def _known(self, places: Mapping[tuple[str, int], Picture]) -> dict[Picture, Entry]:
         found = {}
         for name, page, *stated, row, digest, problem, facts in self._index.execute(
             "SELECT * FROM pictures WHERE (name, page) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))",
@@ -126,20 +169,15 @@ class DecodedPictures:
         """Record the results for pictures whose pixels have been written.
 
         Raises:
-            OSError: the disk is full.
+            OSError: the disk is full, or cannot be written.
         """
         os.fsync(self._file)
         rows = [
             (*picture, entry.row, entry.digest, entry.problem, json.dumps(entry.facts))
             for picture, entry in entries.items()
         ]
-        try:
-            with self._index:
-                self._index.executemany("INSERT OR REPLACE INTO pictures VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
-        except sqlite3.OperationalError as problem:
-            if problem.sqlite_errorcode == sqlite3.SQLITE_FULL:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.folder)) from problem
-            raise
+        with _system_errors(self.folder), self._index:
+            self._index.executemany("INSERT OR REPLACE INTO pictures VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
     def _bytes(self, row: int) -> bytes:
         size = int(np.prod(self.shape))

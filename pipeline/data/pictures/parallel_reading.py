@@ -85,7 +85,10 @@ class StoredPixels:
                 while len(run):  # The system reads at most 2 GiB at once.
                     read = stream.readinto(run)
                     if not read:
-                        raise ValueError(f"{self.path} was truncated while it was read.")
+                        raise UserError(
+                            f"{self.path} became shorter while it was read, because another process decodes the "
+                            "pictures again: run the same command again."
+                        )
                     run = run[read:]
         return pictures
 
