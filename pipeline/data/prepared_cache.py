@@ -10,6 +10,7 @@ from filelock import FileLock
 
 from pipeline.config.schema import AuditConfig, DataConfig, SplitConfig
 from pipeline.data.audit import stop_on
+from pipeline.data.pictures.opening import reads_heif
 from pipeline.data.prepare import prepare
 from pipeline.data.prepared import read_prepared
 from pipeline.data.sources import source_names, watched_files
@@ -61,6 +62,7 @@ def _key(data: DataConfig, split: SplitConfig, audit: AuditConfig, replicates: i
         "split": asdict(split),
         "audit": asdict(audit),
         "files": watched_files(data.source, data.options),
+        "reads_heif": reads_heif(),
         "test_set": sha256(test_set.read_bytes()).hexdigest() if test_set.is_file() else None,
         "code": _code_digest(data.source),
     }

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from dataclasses import fields
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from pipeline.augmentation.augment import augment
 from pipeline.augmentation.mixing import mixture
 from pipeline.config.options import checked_options
 from pipeline.config.schema import AugmentationConfig
+from pipeline.data.pictures.picture_options import PictureOptions
 from pipeline.data.sources import source_names, watched_files
 from pipeline.data.splits import STRATEGIES, replicate_splits
 
@@ -41,6 +43,8 @@ def test_options_of_a_data_configuration_are_those_of_its_source(path):
     assert set(checked_options("data source", load, content["options"])) == set(load.__kwdefaults__ or {}) | set(
         content["options"]
     )
+    reads_pictures = any(one.kind is one.VAR_KEYWORD for one in signature(load).parameters.values())
+    assert not reads_pictures or set(PictureOptions.__annotations__) <= set(content["options"])
     assert path.read_text(encoding="utf-8").startswith("# ")
 
 

@@ -40,6 +40,12 @@ def test_another_split_or_number_of_replicates_is_prepared_again():
     assert len(folders) == 3
 
 
+def test_images_are_prepared_again_when_heic_pictures_can_be_read(monkeypatch):
+    folder = prepared_folder(DIGITS, SPLIT, AUDIT, 1)
+    monkeypatch.setattr("pipeline.data.prepared_cache.reads_heif", lambda: True)
+    assert prepared_folder(DIGITS, SPLIT, AUDIT, 1) != folder
+
+
 def test_no_unfinished_folder_remains():
     folder = prepared_folder(DIGITS, SPLIT, AUDIT, 1)
     assert sorted(file.name for file in folder.parent.iterdir()) == sorted([folder.name, "lock"])
