@@ -1,8 +1,9 @@
 """Survey a table that lists pictures: which columns hold paths, classes, parts and groups."""
 
+import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -90,21 +91,32 @@ def _picture_column(table: "pd.DataFrame", names: Sequence[str], file: Path) -> 
         paths = [text_of(value).replace("\\", "/") for value in some[name]]
         if not any(Path(path).suffix.lower() in SUFFIXES for path in paths):
             continue
-        for folder in folders:
-            count = sum(bool(path) and _is_file(folder / path) for path in paths)
+        for folder in [*_common_folder(map(text_of, table[name])), *folders]:
+            count = sum(bool(path) and _holds(folder, path) for path in paths)
             if count > found:
                 best, found = (folder, name), count
     if not found:
         raise UserError(
             f"No column of table '{file}' names picture files that exist: its columns are {listed(names)}. One column "
-            f"must hold paths with a suffix, such as cells/17.png, relative to '{file.parent}' or a folder in it."
+            f"must hold paths with a suffix, such as cells/17.png, relative to '{file.parent}' or a folder in it and "
+            "without '..', or absolute paths in one folder."
         )
     return best
 
 
-def _is_file(path: Path) -> bool:
+def _common_folder(paths: Iterable[str]) -> list[Path]:
+    """The folder that contains all absolute paths, if there is one below the root of the file system."""
+    parents = {str(Path(path).parent) for path in paths if path.startswith("/")}
+    common = Path(os.path.commonpath(parents)) if parents else Path("/")
+    return [] if common == Path("/") else [common]
+
+
+def _holds(folder: Path, path: str) -> bool:
+    """Whether a path leads to a file in this folder, which data source table requires."""
+    top = os.path.normpath(folder.absolute())
+    place = Path(os.path.normpath(folder.absolute() / path))
     try:
-        return path.is_file()
+        return place.is_relative_to(top) and place.is_file()
     except OSError:  # a name that is too long, or a folder without permission
         return False
 

@@ -133,6 +133,25 @@ def test_a_table_shows_which_column_holds_what(tmp_path):
     assert any("Unused columns: 'Alter'" in fact for fact in found.facts)
 
 
+def test_the_folder_of_absolute_paths_in_a_table_is_found(tmp_path):
+    for number in range(6):
+        save(tmp_path / "pictures" / "deep" / f"{number}.png")
+    rows = [f"{tmp_path}/pictures/deep/{number}.png,{'ab'[number % 2]}" for number in range(6)]
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists" / "t.csv").write_text("\n".join(["file,label", *rows]))
+    found = surveyed(tmp_path / "lists" / "t.csv")
+    assert found.images == 6 and options(found)["root"] == tmp_path / "pictures" / "deep"
+    assert len(load_images("table", written(found).options).labels) == 6
+
+
+def test_paths_that_lead_out_of_the_folder_of_a_table_are_refused(tmp_path):
+    save(tmp_path / "pictures" / "1.png")
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists" / "t.csv").write_text("file,label\n../pictures/1.png,a\n../pictures/1.png,b")
+    with pytest.raises(UserError, match=r"without '\.\.'"):
+        surveyed(tmp_path / "lists" / "t.csv")
+
+
 def test_rows_without_picture_or_class_are_listed(tmp_path):
     table = semicolon_table(tmp_path) / "export.csv"
     table.write_text(table.read_text(encoding="utf-8") + "\r\nx.png;P1;krank;3\r\n3.png;P1;;3", encoding="utf-8")
