@@ -16,8 +16,13 @@ MODELS = {
     for file in sorted((Path(__file__).parents[2] / "conf" / "model").glob("*.yaml"))
     for content in [yaml.safe_load(file.read_text(encoding="utf-8"))]
 }
-# Some models take or predict the type of the solar module; `elpv` has two types.
-IMAGES = {"image_shape": [32, 32, 1], "classes": list("0123456789"), "subgroups": ["mono", "poly"]}
+# Some models take or predict the type of the solar module; `elpv` has two types. Others take numbers of a table.
+IMAGES = {
+    "image_shape": [32, 32, 1],
+    "classes": list("0123456789"),
+    "subgroups": ["mono", "poly"],
+    "numbers": ["weight", "age"],
+}
 DIGITS = IMAGES | {"image_shape": [8, 8, 1]}
 
 
@@ -197,5 +202,7 @@ def test_a_network_whose_input_has_an_unknown_name_is_rejected_before_training(m
         return keras.Model(image, classifier(10)(layers.Flatten(name="flatten")(image)))
 
     monkeypatch.setattr(networks, "build", built)
-    with pytest.raises(UserError, match=r"lenet5 .* must be among image, partner, subgroup\. Received picture\. "):
+    with pytest.raises(
+        UserError, match=r"lenet5 .* must be among image, partner, subgroup, numbers\. Received picture\. "
+    ):
         make_network(MODELS["lenet5"], DIGITS)

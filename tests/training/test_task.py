@@ -256,6 +256,7 @@ def test_own_layers_are_found_at_any_depth():
 WITHOUT_EFFECT = {
     "pipeline.config.options": "checks options",
     "pipeline.config.schema": "checks values that are in the fingerprint themselves",
+    "pipeline.console": "prints",
     "pipeline.data.appearance": "is measured for the audit only",
     "pipeline.data.balanced_draws": "the split's digest covers what it draws",
     "pipeline.data.images": "the data's digest covers what it makes",
