@@ -1,6 +1,6 @@
 """Inspect a folder or file with your images, and write a data configuration for it.
 
-PATH is a folder with one folder per class, also below the folders train, val and test; a table (CSV or Parquet) that
+PATH is a folder with one folder per class, also inside the folders train, val and test; a table (CSV or Parquet) that
 lists pictures and their classes; an .npz file; or a folder with HDF5 or IDX files. Nothing is copied or changed there.
 The result is conf/data/NAME.yaml, whose comments explain each option.
 
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str]) -> None:
         say(f"conf/comparison.yaml now compares {', '.join(MODELS)} on `data: {name}` with `split: {split}`.")
         say("Next: `make repro`.")
     else:
-        say("Next: set these values in conf/comparison.yaml, as --compare does, and run `make repro`:")
+        say("Next: set these values in conf/comparison.yaml, as `--compare` does, and run `make repro`:")
         say(f"  data: {name}\n  split: {split}\n  models: [{', '.join(MODELS)}]")
 
 

@@ -28,38 +28,38 @@ def check(audited: Audited) -> Iterator[Finding]:
     """Copies with different classes, copies of test images and of validation images, then all other copies."""
     labels = audited.images.labels
     validated, harmless = [], []
-    for name, plural, pairs in (
-        ("copies", "copies", audited.copies.exact),
-        ("near_copies", "near copies", audited.copies.near),
+    for name, singular, pairs in (
+        ("copies", "copy", audited.copies.exact),
+        ("near_copies", "near copy", audited.copies.near),
     ):
         other = labels[pairs[:, 0]] != labels[pairs[:, 1]]
         yield from _finding(
             f"{name}_with_other_class",
             sets_of(len(labels), pairs[other]),
-            f"are {plural} of each other, but have different classes.",
+            f"have a {singular} with another class.",
             "Correct the labels, or remove the images.",
         )
         tested = _torn(audited.splits == TEST, pairs)
         selecting = _torn(audited.splits == VALIDATION, pairs) & ~tested
-        yield from _leak(audited, name, plural, pairs[tested])
+        yield from _leak(audited, name, singular, pairs[tested])
         validated.append(pairs[selecting])
         harmless.append(pairs[~tested & ~selecting & ~other])
     yield from _finding(
         "copies_of_validation_images",
         sets_of(len(labels), np.concatenate(validated)),
-        "are copies or near copies of each other, one in the training set and one in the validation set, so validation "
-        "scores are too high.",
+        "are in the training or the validation set and have a copy or near copy in the other one, so validation scores "
+        "are too high.",
         f"{JOIN}, or remove them.",
     )
     yield from _finding(
         "copies",
         sets_of(len(labels), np.concatenate(harmless)),
-        "are copies or near copies of each other, but are not separated by the split.",
+        "have a copy or near copy that the split does not separate from them.",
         "Remove them if they are not intended.",
     )
 
 
-def _leak(audited: Audited, name: str, plural: str, pairs: Pairs) -> Iterator[Finding]:
+def _leak(audited: Audited, name: str, singular: str, pairs: Pairs) -> Iterator[Finding]:
     """The finding for copies in the test set and outside it."""
     shares = []
     for part in audited.splits == TEST:
@@ -71,8 +71,8 @@ def _leak(audited: Audited, name: str, plural: str, pairs: Pairs) -> Iterator[Fi
     yield from _finding(
         f"few_{name}_of_test_images" if few else f"{name}_of_test_images",
         sets_of(len(audited.images.labels), pairs),
-        f"are {plural} of each other, one in the test set and one outside it. This concerns {100 * share:.2g} % of the "
-        "test images, so test scores are too high.",
+        f"are in the test set or outside it and have a {singular} on the other side. This concerns {100 * share:.2g} % "
+        "of the test images, so test scores are too high.",
         "This split is predefined by the data: remove the copies on one side of it." if divided else f"{JOIN}.",
         share_of_test_images=share,
     )

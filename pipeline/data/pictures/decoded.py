@@ -3,7 +3,7 @@
 A folder of the cache holds the pictures of one root folder for one `Decoding`:
 
 pixels.bin    the pictures one after the other, uint8, height × width × channels each
-index.sqlite  for each picture its name, page, size and modification time, and its row in pixels.bin or why it has none
+index.sqlite  for each picture its name, page, size and modification time, and its row in pixels.bin or its problem
 
 Rows are written before the index names them. Therefore a process that is killed loses only its last block.
 """

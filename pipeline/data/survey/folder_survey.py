@@ -1,4 +1,4 @@
-"""Survey a folder of class folders, or of class folders below the folders of a split."""
+"""Survey a folder of class folders, also inside folders such as train, val and test."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -43,7 +43,7 @@ def survey_folder(root: Path, *, report: Callable[[str], None]) -> Survey:
     return Survey(
         source="folder",
         path=root,
-        layout="class folders below the folders of a split" if divided else "class folders",
+        layout="class folders inside the folders of a predefined split" if divided else "class folders",
         classes=dict(sorted(classes.items())),
         parts={name: parts[name] for name in SPLITS if parts[name]},
         facts=(*sample_facts(sample), *([groups_fact(groups)] if groups else [])),

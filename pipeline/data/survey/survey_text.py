@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from pipeline.console import columns
+from pipeline.counts import number_of
 from pipeline.data.labelling import listed
 from pipeline.data.pictures.listing import BROKEN_LINK, NOT_UTF8, SPECIAL
 from pipeline.data.survey.surveyed import Survey
@@ -44,8 +45,8 @@ def _skipped_lines(survey: Survey) -> Iterator[str]:
         by_reason.setdefault(one.reason, []).append(one.name)
         files[one.reason] = files.get(one.reason, 0) + one.files
     if by_reason:
-        total = sum(files.values())
-        yield f"Not used: {total:,} {'file' if total == 1 else 'files'}."
+        thing = "row" if survey.source == "table" else "file"
+        yield f"Not used: {number_of(sum(files.values()), thing)}."
     for reason, names in list(by_reason.items())[:SHOWN]:
         yield f"  {files[reason]:,} {reason}: {names[0]}{', …' if len(names) > 1 else ''}"
     if len(by_reason) > SHOWN:

@@ -157,7 +157,7 @@ def test_rows_without_picture_or_class_are_listed(tmp_path):
     table.write_text(table.read_text(encoding="utf-8") + "\r\nx.png;P1;krank;3\r\n3.png;P1;;3", encoding="utf-8")
     lines = list(survey_lines(surveyed(table)))
     assert "  1 file does not exist: row 26 (x.png)" in lines
-    assert "Not used: 2 files." in lines
+    assert "Not used: 2 rows." in lines
 
 
 def test_hidden_unreadable_and_other_files_are_counted_with_the_reason(tmp_path):
