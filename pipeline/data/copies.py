@@ -38,7 +38,9 @@ SAMPLE = 1000
 COMPONENTS = 16
 """Principal components that are ignored, at most; they hold what all images have in common."""
 NEIGHBOUR = 5
-"""Neighbour of an image that is taken to be a different image: sets of more copies are rare."""
+"""Neighbour of an image that is taken to be a different image, unless more neighbours are much closer than others."""
+LARGEST_SET = 16
+"""Neighbours among which such a set is looked for."""
 CLOSER = 3
 """Near copies have a squared distance that is at least this many times less than that of different images."""
 LEAST_SIMILARITY = 0.95
@@ -148,8 +150,7 @@ class _Likeness(NamedTuple):
         own = likeness.apart(vectors)
         similarity = own @ own.T
         np.fill_diagonal(similarity, -1)
-        place = max(0, len(own) - NEIGHBOUR)
-        different = float(np.partition(similarity, place, axis=1)[:, place].max()) if len(own) > NEIGHBOUR else 0.0
+        different = _of_different_images(similarity) if len(own) > NEIGHBOUR else 0.0
         return cls(likeness.components, max(LEAST_SIMILARITY, 1 - (1 - different) / CLOSER))
 
     def apart(self, vectors: Vectors) -> Vectors:
@@ -162,6 +163,19 @@ class _Likeness(NamedTuple):
         similarity = (self.apart(_standardised(one)) * self.apart(_standardised(other))).sum(axis=1)
         close: npt.NDArray[np.bool_] = similarity >= self.limit
         return close
+
+
+def _of_different_images(similarity: Vectors) -> float:
+    """The greatest similarity of different images, from that of n images with each other.
+
+    Near copies are skipped: the neighbours of an image before the last one that is `CLOSER` times as far as the one
+    before it, but at least `NEIGHBOUR` - 1.
+    """
+    count = min(LARGEST_SET + 1, len(similarity) - 1)
+    nearest = np.sort(np.partition(1 - similarity, count - 1, axis=1)[:, :count], axis=1).clip(min=1e-6)
+    further = nearest[:, 1:] >= CLOSER * nearest[:, :-1]
+    place = np.where(further, np.arange(1, count), NEIGHBOUR - 1).max(axis=1)
+    return 1 - float(np.take_along_axis(nearest, place[:, None], axis=1).min())
 
 
 def _sample(count: int) -> Rows:

@@ -81,6 +81,16 @@ def test_planted_near_copies_are_found(digits, change, recall, tmp_path):
     assert len(near) >= recall * len(chosen)
 
 
+def test_sets_of_many_near_copies_are_found(digits, tmp_path):
+    qualities = (95, 90, 85, 80, 75, 70, 65)
+    chosen = digits[:100]
+    versions = [np.stack([recompressed(image, quality) for image in chosen]) for quality in qualities]
+    near = copies(np.concatenate([chosen, *versions]), tmp_path).near
+    # No pair joins different digits.
+    assert (near[:, 0] % 100 == near[:, 1] % 100).all()
+    assert sum(len(one) for one in sets_of(800, near)) >= 0.95 * 800
+
+
 def test_identical_images_are_exact_copies_even_if_they_are_blank(tmp_path):
     pixels = np.random.default_rng(0).integers(256, size=(30, 9, 9, 1), dtype=np.uint8)
     pixels[[3, 7, 9]] = 255

@@ -78,3 +78,8 @@ def test_the_report_lists_the_findings(comparison):
 def test_the_report_names_the_positive_class(comparison):
     text, _ = page.markdown(document(comparison), "figures")
     assert "Positive class" in text
+
+
+def test_a_narrow_page_shows_the_findings_below_their_names(prepared):
+    shown = page.html(audit_document([COPIES], prepared))
+    assert "td.prose { flex: 0 0 100%" in shown[shown.index("@media (max-width: 44rem)") :]

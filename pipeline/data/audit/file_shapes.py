@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from pipeline.counts import number_of
 from pipeline.data.audit.audited import Audited
 from pipeline.data.audit.finding import Finding, Severity, each
 
@@ -36,8 +37,8 @@ def check(audited: Audited) -> Iterator[Finding]:
             yield Finding(
                 name,
                 len(rows),
-                f"Pictures whose {what} differs from the median ({shown}) by more than a factor of {factor:g}: "
-                f"{len(rows):,}.",
+                f"{number_of(len(rows), 'picture has', 'pictures have')} a {what} that differs from the median "
+                f"({shown}) by more than a factor of {factor:g}.",
                 "Check that these pictures belong to the data.",
                 images=each(rows),
             )
