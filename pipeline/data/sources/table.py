@@ -5,12 +5,13 @@ Further columns may hold groups, a predefined split, weights, a subgroup, and nu
 
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, Annotated, Any, Unpack
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from pipeline.data.images import LabelledImages, Skipped, printable
@@ -70,10 +71,7 @@ def load(
             raise unknown(f"column of table '{file}'", name, map(str, table.columns))
     usable, faults = listed_pictures(table[picture], table[label], folder)
     if faults and (options.get("unreadable", "stop") == "stop" or not usable):
-        raise UserError(
-            f"{len(faults):,} of {len(table):,} rows of table '{file}' cannot be used. Correct or remove them, or "
-            f"leave them out with option 'unreadable: skip'.{in_lines(faults)}"
-        )
+        raise _unusable(faults, len(table), file)
     seen = read(folder, list(usable.values()), options)
     rows = {row: one for (row, one), good in zip(usable.items(), seen.readable, strict=True) if good}
     every = [text for text in map(text_of, table[label]) if text]
@@ -82,9 +80,6 @@ def load(
     names = np.array([printable(one.name) for one in rows.values()])
     classes, labels, notes = labels_of(texts_of(table, label, file), positive)
     division = Division() if split is None else _division(table, split, file)
-    weights = None if weight is None else numbers_of(table, weight, file, least=0)
-    if weights is not None and not weights.any():
-        raise UserError(f"All weights in column '{weight}' of table '{file}' are 0: give some images a greater weight.")
     return LabelledImages(
         pixels=seen.pixels,
         labels=labels,
@@ -98,12 +93,26 @@ def load(
         notes=(*seen.notes, *notes, *division.notes, *_weight_notes(weight)),
         test=division.test,
         validation=division.validation,
-        weights=weights,
+        weights=None if weight is None else _weights(table, weight, file),
         numbers=np.stack([numbers_of(table, name, file) for name in numbers], axis=1) if numbers else None,
         number_names=numbers,
         skipped=(*faults, *seen.skipped),
         files=seen.files,
     )
+
+
+def _unusable(faults: Sequence[Skipped], rows: int, file: Path) -> UserError:
+    return UserError(
+        f"{len(faults):,} of {rows:,} rows of table '{file}' cannot be used. Correct or remove them, or leave them out "
+        f"with option 'unreadable: skip'.{in_lines(faults)}"
+    )
+
+
+def _weights(table: "pd.DataFrame", column: str, file: Path) -> NDArray[np.float32]:
+    weights = numbers_of(table, column, file, least=0)
+    if not weights.any():
+        raise UserError(f"All weights in column '{column}' of table '{file}' are 0: give some images a greater weight.")
+    return weights
 
 
 def _weight_notes(column: str | None) -> tuple[str, ...]:
