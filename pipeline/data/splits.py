@@ -88,6 +88,7 @@ def replicate_splits(
     group_names, group = np.unique(np.asarray(groups, np.str_), return_inverse=True)
     if test is not None:
         _check_whole(group_names, group, test)
+        _check_stated(labels, names, test, validation)
     tuning = tuning_images(labels, group, strata, share=tuning_share, seed=seed)
     if strategy == "tuning":
         test, validation_share = ~tuning, validation_share * float(tuning.mean())
@@ -236,6 +237,18 @@ def _check_whole(names: NDArray[np.str_], group: NDArray[np.int64], test: Chosen
             f"Group '{names[torn[0]]}' has images in the test set and outside it, but a split keeps groups together: "
             "correct the test set, or use split=random."
         )
+
+
+def _check_stated(labels: Labels, classes: Sequence[str], test: Chosen, validation: Chosen | None) -> None:
+    """Raise a UserError for a class without images in a predefined test set, or without training images."""
+    train = ~test if validation is None else ~(test | validation)
+    for chosen, part in ((test, "test"), (train, "training")):
+        absent = set(labels.tolist()) - set(labels[chosen].tolist())
+        if absent:
+            raise UserError(
+                f"Class '{classes[min(absent)]}' has no {part} image in the predefined split, but every class needs "
+                "training and test images: add some, or use split=kfold, which ignores the predefined split."
+            )
 
 
 def _check_classes(

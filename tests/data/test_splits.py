@@ -277,3 +277,15 @@ def test_memory_does_not_grow_with_the_product_of_classes_and_groups():
     tracemalloc.stop()
     # A table of all classes and groups would take 400 MB.
     assert peak < 100e6
+
+
+def test_a_class_without_images_in_a_predefined_part_is_rejected():
+    labels, groups, _ = some()
+    groups = np.arange(len(labels)).astype(str)
+    test = (np.arange(len(labels)) % 3 == 0) & (labels != labels.max())
+    assert "no test image in the predefined split" in drawn((labels, groups, None), test=test)
+    test = np.arange(len(labels)) % 3 == 0
+    validation = ~test & (labels == labels.max())
+    assert "no training image in the predefined split" in drawn(
+        (labels, groups, None), test=test, validation=validation
+    )

@@ -46,7 +46,14 @@ def _survey_folder(folder: Path, report: Callable[[str], None]) -> Survey:
     except OSError as problem:
         raise UserError(f"Folder '{folder}' cannot be opened ({problem.strerror}): check its permissions.") from None
     files = [one for one in entries if one.is_file()]
-    folders = [one for one in entries if one.is_dir() and one.name.lower() not in SYSTEM_FOLDERS]
+    # A link to a folder above would be followed until the path is too long.
+    folders = [
+        one
+        for one in entries
+        if one.is_dir()
+        and one.name.lower() not in SYSTEM_FOLDERS
+        and not folder.resolve().is_relative_to(one.resolve())
+    ]
     suffixes = {file.suffix.lower() for file in files}
     if (folder / "dataset_info.json").is_file():
         report("Reading the whole TFDS data set, which may take minutes.")

@@ -132,3 +132,11 @@ def test_pipes_are_named_because_dvc_waits_for_them(photos, capsys):
     os.mkfifo(photos / "ok" / "pipe.png")
     new_data.main([str(photos)])
     assert "remove or rename 'ok/pipe.png' before `make repro`" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_folder_that_holds_only_a_link_to_itself_is_opened_once(tmp_path, capsys):
+    (tmp_path / "chain").mkdir()
+    (tmp_path / "chain" / "again").symlink_to(".")
+    with pytest.raises(UserError, match=r"/chain' must hold at least two class folders"):
+        new_data.main([str(tmp_path / "chain")])
+    assert "again" not in capsys.readouterr().out
