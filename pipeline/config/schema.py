@@ -46,9 +46,9 @@ class DataConfig:
 
 @dataclass(frozen=True, config=_checked)
 class AuditConfig:
-    """What the audit of the images tolerates, and the severity of checks that differs from the default.
+    """The tolerance of the audit of the images, and the severities that replace the defaults of checks.
 
-    A prediction without pixels may exceed chance by `margin`, in balanced accuracy.
+    The balanced accuracy of a prediction that sees no pixels may exceed chance by `margin`.
     """
 
     margin: Share
@@ -125,7 +125,7 @@ class AugmentationConfig:
     quarter_turns: bool
     shift: Annotated[int, Field(ge=0)]  # largest shift in pixels
     rotate: Annotated[float, Field(ge=0, le=180)] = 0.0  # largest angle in degrees
-    zoom: Annotated[float, Field(ge=0, le=1)] = 0.0  # enlarge or reduce by up to this share
+    zoom: Annotated[float, Field(ge=0, le=1)] = 0.0  # enlarge or shrink by up to this share
     brightness: Annotated[float, Field(ge=0, le=1)] = 0.0  # largest change, as a share of the range of grey levels
     contrast: Annotated[float, Field(ge=0, le=1)] = 0.0  # largest change of the factor 1
     noise: Annotated[float, Field(ge=0, le=1)] = 0.0  # standard deviation, as a share of the range of grey levels

@@ -1,4 +1,4 @@
-"""What the networks saw in training: images as they are, and as each augmentation changes them."""
+"""What the networks saw in training: images unchanged, and with each augmentation."""
 
 from pipeline.reporting.blocks import Image, Images, Paragraph, Section
 from pipeline.reporting.content import Comparison
@@ -24,8 +24,7 @@ def section(comparison: Comparison) -> Section | None:
                     Image(
                         ", ".join(names),
                         f"augmentation-{number}",
-                        f"Six training images in rows: as they are, and as the augmentation of {', '.join(names)} "
-                        "changes them.",
+                        f"Six training images in rows: unchanged, and with the augmentation of {', '.join(names)}.",
                         sheet,
                     )
                     for number, (sheet, names) in enumerate(models.items(), start=1)
