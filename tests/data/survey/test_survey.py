@@ -13,9 +13,7 @@ from pipeline.config.schema import DataConfig
 from pipeline.data.sources import load_images
 from pipeline.data.survey.data_file import write_data_file
 from pipeline.data.survey.layout import survey
-from pipeline.data.survey.name_groups import suspected_groups
 from pipeline.data.survey.survey_text import proposed_split, survey_lines
-from pipeline.data.survey.surveyed import positive_option
 from pipeline.errors import UserError
 
 
@@ -220,51 +218,6 @@ def test_the_size_fits_the_shapes_of_the_pictures(tmp_path, shapes, size, resize
     for number in range(8):
         save(tmp_path / "ab"[number % 2] / f"{number}.png", np.zeros((*shapes[number // 2 % len(shapes)], 3), np.uint8))
     assert (options(surveyed(tmp_path))["size"], options(surveyed(tmp_path)).get("resize")) == (size, resize)
-
-
-@pytest.mark.parametrize(
-    ("classes", "positive"),
-    [
-        ({"ok": 5, "scratch": 50}, "scratch"),
-        ({"No_Crack": 5, "Crack": 50}, "Crack"),
-        ({"0": 3, "1": 90}, "1"),
-        ({"cat": 30, "dog": 20}, "dog"),
-        ({"dog": 20, "cat": 30}, "dog"),
-        ({"cat": 20, "dog": 20}, "dog"),
-    ],
-)
-def test_the_positive_class_is_guessed_from_names_and_then_from_counts(classes, positive):
-    assert positive_option(classes).value == positive
-
-
-def test_several_classes_have_no_positive_one():
-    assert positive_option({"a": 1, "b": 2, "c": 3}) is None
-
-
-NAMES = {
-    "patients": [f"sick/patient-{number // 3:02d}-{number % 3}.png" for number in range(30)],
-    "folders of a class": [f"ok/plant{number // 4}/{number}.png" for number in range(40)],
-    "days": [f"ok/IMG_202403{number // 5:02d}_{number}.jpg" for number in range(50)],
-}
-SINGLE = {
-    "numbers": [f"ok/{number:04d}.png" for number in range(50)],
-    "the class and a number": [f"{name}/{name}_{number}.png" for name in ("cat", "dog") for number in range(20)],
-    "one camera": [f"ok/DSC_{number:04d}.jpg" for number in range(50)],
-    "hashes": [f"ok/{hash(str(number)):x}.png" for number in range(50)],
-}
-
-
-@pytest.mark.parametrize("kind", NAMES)
-def test_groups_are_suspected_from_names(kind):
-    found = suspected_groups(NAMES[kind], classes=2)
-    assert found is not None
-    assert found.groups == 10
-    assert len(set(found.examples)) == 3
-
-
-@pytest.mark.parametrize("kind", SINGLE)
-def test_names_without_groups_raise_no_suspicion(kind):
-    assert suspected_groups(SINGLE[kind], classes=2) is None
 
 
 def test_a_suspected_pattern_is_a_comment_that_works_when_it_is_removed(tmp_path):
