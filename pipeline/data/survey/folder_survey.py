@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from pipeline.counts import number_of
 from pipeline.data.images import printable
 from pipeline.data.labelling import parts_of
 from pipeline.data.pictures.listing import find_pictures
@@ -33,9 +34,12 @@ def survey_folder(root: Path, *, report: Callable[[str], None]) -> Survey:
     classed, misplaced = by_class(found.pictures, 1 if divided else 0)
     classes = Counter(printable(name) for name in classed.values())
     if len(classes) < 2:
+        hint = (
+            f" If '{root.name}' is a class folder, name the folder above it." if found.pictures and not classes else ""
+        )
         raise UserError(
-            f"'{root}' must hold at least two class folders with pictures: {LAYOUT}. "
-            f"Found {len(found.pictures):,} pictures in {len(classes)} class folders."
+            f"'{root}' must contain at least two class folders with pictures: {LAYOUT}. "
+            f"Found {number_of(len(found.pictures), 'picture')} in {number_of(len(classes), 'class folder')}.{hint}"
         )
     parts = Counter(SPLITS[divided[picture.name.partition("/")[0]]] for picture in classed) if divided else Counter()
     sample = sample_pictures(root, list(classed), report=report)

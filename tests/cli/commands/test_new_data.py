@@ -137,6 +137,6 @@ def test_pipes_are_named_because_dvc_waits_for_them(photos, capsys):
 def test_a_folder_that_holds_only_a_link_to_itself_is_opened_once(tmp_path, capsys):
     (tmp_path / "chain").mkdir()
     (tmp_path / "chain" / "again").symlink_to(".")
-    with pytest.raises(UserError, match=r"/chain' must hold at least two class folders"):
+    with pytest.raises(UserError, match=r"/chain' must contain at least two class folders"):
         new_data.main([str(tmp_path / "chain")])
     assert "again" not in capsys.readouterr().out

@@ -300,7 +300,7 @@ def test_what_cannot_be_read_is_refused_in_one_sentence(tmp_path, name, content,
 
 def test_a_folder_without_classes_is_refused(tmp_path):
     save(tmp_path / "1.png")
-    with pytest.raises(UserError, match="two class folders"):
+    with pytest.raises(UserError, match=f"If '{tmp_path.name}' is a class folder, name the folder above it"):
         surveyed(tmp_path)
 
 
