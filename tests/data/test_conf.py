@@ -45,6 +45,8 @@ def test_options_of_a_data_configuration_are_those_of_its_source(path):
     )
     reads_pictures = any(one.kind is one.VAR_KEYWORD for one in signature(load).parameters.values())
     assert not reads_pictures or set(PictureOptions.__annotations__) <= set(content["options"])
+    # A setting that the file does not name cannot be changed on the command line.
+    assert "groups" in content or "path" not in content["options"]
     assert path.read_text(encoding="utf-8").startswith("# ")
 
 

@@ -30,7 +30,8 @@ def pictures(tmp_path_factory):
 @pytest.fixture
 def project(project, pictures):
     """A project with these pictures."""
-    project.edit("conf/data/folder.yaml", "path: data/images", f"path: {pictures}\n  draft: false")
+    project.edit("conf/data/folder.yaml", "path: data/images", f"path: {pictures}")
+    project.edit("conf/data/folder.yaml", "draft: true", "draft: false")
     return project
 
 
