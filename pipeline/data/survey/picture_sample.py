@@ -69,7 +69,7 @@ def _look_at(root: Path, picture: Picture, sample: PictureSample) -> None:
     black = False
     try:
         try:
-            pixels, facts = decode(file, Decoding(SIDE, SIDE, 3, value_range=None))
+            pixels, facts = decode(file, Decoding(SIDE, SIDE, 3))
         except Unreadable as problem:
             # A range shows the values of deep pictures, and another background those of white drawings.
             if "background" in str(problem):
