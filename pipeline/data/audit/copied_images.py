@@ -47,8 +47,8 @@ def check(audited: Audited) -> Iterator[Finding]:
     yield from _finding(
         "copies_of_validation_images",
         sets_of(len(labels), np.concatenate(validated)),
-        "are in the training or the validation set and have a copy or near copy in the other one, so validation scores "
-        "are too high.",
+        "form pairs of an image and its copy or near copy, one in the training set and one in the validation set, so "
+        "validation scores are too high.",
         f"{JOIN}, or remove them.",
     )
     yield from _finding(
@@ -71,8 +71,8 @@ def _leak(audited: Audited, name: str, singular: str, pairs: Pairs) -> Iterator[
     yield from _finding(
         f"few_{name}_of_test_images" if few else f"{name}_of_test_images",
         sets_of(len(audited.images.labels), pairs),
-        f"are in the test set or outside it and have a {singular} on the other side. This concerns {100 * share:.2g} % "
-        "of the test images, so test scores are too high.",
+        f"form pairs of an image and its {singular}, one in the test set and one outside it. This concerns "
+        f"{100 * share:.2g} % of the test images, so test scores are too high.",
         "This split is predefined by the data: remove the copies on one side of it." if divided else f"{JOIN}.",
         share_of_test_images=share,
     )
