@@ -6,6 +6,7 @@ Both comparisons ignore what all images of the data have in common. The limit fo
 different images of the data are. Each step takes time in proportion to the number of images.
 """
 
+import math
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
@@ -50,6 +51,8 @@ BLANK = 2.0
 FEWEST_VALUES = 64
 """Smaller images are not compared: different ones are often nearly equal."""
 BLOCK = 1024
+BYTES = 2**24
+"""At most this many bytes of pixels are read at a time, or one image."""
 
 
 class Copies(NamedTuple):
@@ -88,8 +91,8 @@ def near_copies(appearance: Appearance, pixels: IndexedPixels, rows: Rows) -> Pa
             similarity = np.einsum("ij,ij->i", own[some[:, 0]], own[some[:, 1]])
             found.append(some[similarity >= SIMILAR_THUMBNAILS])
     pairs = np.sort(rows[np.unique(np.concatenate(found), axis=0)], axis=1)
-    fine = _Likeness.learned(_compared(pixels[rows[_sample(len(rows))]]))
-    close = [fine.close(*(_compared(pixels[one]) for one in some.T)) for some in _blocks(pairs)]
+    fine = _Likeness.learned(_compared(pixels, rows[_sample(len(rows))]))
+    close = [fine.close(*(_compared(pixels, one) for one in some.T)) for some in _blocks(pairs)]
     return pairs[np.concatenate(close)] if close else pairs
 
 
@@ -188,8 +191,14 @@ def _blocks(pairs: Pairs) -> Iterator[Pairs]:
         yield pairs[start : start + BLOCK]
 
 
-def _compared(pixels: npt.NDArray[np.uint8]) -> Vectors:
-    """Images as rows of the values that are compared."""
+def _compared(pixels: IndexedPixels, rows: Rows) -> Vectors:
+    """Some images as rows of the values that are compared. Few are read at a time, because they may be large."""
+    together = max(1, BYTES // math.prod(pixels.shape[1:]))
+    return np.concatenate([_reduced(pixels[rows[start : start + together]]) for start in range(0, len(rows), together)])
+
+
+def _reduced(pixels: npt.NDArray[np.uint8]) -> Vectors:
+    """Images as rows of values, reduced by area averaging if they are large."""
     values = np.moveaxis(pixels, 3, 1).astype(np.float32)
     height, width = values.shape[2:]
     if height > SIDE:

@@ -103,3 +103,25 @@ def test_identical_images_are_exact_copies_even_if_they_are_blank(tmp_path):
 def test_pairs_join_groups():
     number = joined(6, np.array([[0, 3]]), np.array([0, 0, 1, 1, 2, 3]))
     assert len(set(number[:4].tolist())) == 1 and len(set(number.tolist())) == 3
+
+
+class Counted:
+    """Pixels that record how many images are read at a time."""
+
+    def __init__(self, pixels):
+        self.pixels, self.shape, self.read = pixels, pixels.shape, []
+
+    def __getitem__(self, rows):
+        self.read.append(len(rows))
+        return self.pixels[rows]
+
+
+def test_few_large_images_are_read_at_a_time(tmp_path, monkeypatch):
+    pixels = np.random.default_rng(0).integers(0, 256, (30, 64, 64, 3), np.uint8)
+    pixels[7] = brightened(pixels[3])
+    measured = write_measured(tmp_path / "pixels.npy", pixels)
+    at_once = find_copies(measured, Counted(pixels))
+    monkeypatch.setattr("pipeline.data.copies.BYTES", 4 * 64 * 64 * 3)
+    in_parts = Counted(pixels)
+    np.testing.assert_array_equal(find_copies(measured, in_parts).near, at_once.near)
+    assert at_once.near.tolist() == [[3, 7]] and max(in_parts.read) == 4
