@@ -205,7 +205,11 @@ def test_an_invalid_command_line_is_reported_without_internal_terms_of_hydra(pro
         ("config", "workers: null\n- 3\n", "conf/config.yaml is not valid YAML: "),
         ("data/digits", "source: digits\n\toptions: {}\n", "conf/data/digits.yaml is not valid YAML: "),
         ("data/digits", "source: digits\nsource: elpv\n", "conf/data/digits.yaml is not valid YAML: found duplicate k"),
-        ("data/digits", "- digits\n", "`data` must be a mapping with the keys source, options, groups. Received ['digits']."),
+        (
+            "data/digits",
+            "- digits\n",
+            "`data` must be a mapping with the keys source, options, groups. Received ['digits'].",
+        ),
         ("data/digits", "", "`data.source` is missing: set it to a string."),
     ],
 )
