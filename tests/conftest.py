@@ -36,11 +36,12 @@ class CommandResult:
     stderr: str
 
     def error_message(self) -> str:
-        """Return the one sentence of an error message."""
+        """Return an error message: sentences in one line, and below them perhaps an indented list."""
         assert self.code == 1, f"exit code {self.code}\n{self.stdout}\n{self.stderr}"
         assert "Traceback" not in self.stdout + self.stderr
-        assert self.stderr.startswith("convtrack: ") and self.stderr.endswith(".\n"), self.stderr
-        assert self.stderr.count("\n") == 1, self.stderr
+        sentences, *listed = self.stderr.splitlines()
+        assert sentences.startswith("convtrack: ") and sentences.endswith("."), self.stderr
+        assert all(line.startswith("  ") for line in listed), self.stderr
         return self.stderr.removeprefix("convtrack: ").strip()
 
     def output(self) -> str:
@@ -121,11 +122,10 @@ class Project:
         path.write_text(text.replace(old, new), encoding="utf-8")
 
     def files(self) -> set[str]:
-        """Every file except Hydra's job folders and locks."""
+        """Every file except Hydra's job folders, locks and the cache of decoded pictures."""
         found = (file for file in self.folder.rglob("*") if file.is_file() and file.suffix != ".lock")
-        return {
-            name for name in (str(file.relative_to(self.folder)) for file in found) if not name.startswith("outputs")
-        }
+        names = (str(file.relative_to(self.folder)) for file in found)
+        return {name for name in names if not name.startswith(("outputs", ".convtrack/pictures/"))}
 
 
 @pytest.fixture(scope="session")

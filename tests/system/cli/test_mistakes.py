@@ -21,11 +21,11 @@ def refused(project, *arguments, **environment):
         ("build model=lenet", "Unknown model 'lenet'. Did you mean 'lenet5'? Available: convnext, densenet, five_by_"),
         ("train model=lenet5 optimizer=sdg", "Unknown optimizer 'sdg'. Did you mean 'sgd'? Available: adam, adamw, s"),
         ("train model=lenet5 training=lectur", "Unknown training 'lectur'. Did you mean 'lecture'? Available: balance"),
-        ("train model=lenet5 augmentation=flip", "Unknown augmentation 'flip'. Did you mean 'flips'? Available: flip"),
+        ("train model=lenet5 augmentation=flip", "Unknown augmentation 'flip'. Did you mean 'flips'? Available: cont"),
         ("experiment experiment=debg", "Unknown experiment 'debg'. Did you mean 'debug'? Available: augmented, debug."),
         (
             "experimnt",
-            "Unknown command 'experimnt'. Did you mean 'experiment'? Available: adopt, baseline, build, c",
+            "Unknown command 'experimnt'. Did you mean 'experiment'? Available: adopt, augment, baseline,",
         ),
         ("experiment -m model=lenet5 hydra/launcher=jobib", "Unknown hydra/launcher 'jobib'. Did you mean 'joblib'?"),
         (
@@ -44,7 +44,7 @@ def test_an_unknown_name_is_reported_with_the_available_ones_and_the_nearest(pro
     [
         (
             "prepare splt=group",
-            "Unknown setting 'splt'. Did you mean 'split'? Available: auto, baselines",
+            "Unknown setting 'splt'. Did you mean 'split'? Available: audit, auto, ba",
         ),
         (
             "prepare split.sed=1",
@@ -267,8 +267,8 @@ def pictures(project):
 def test_an_image_that_cannot_be_read_is_named(project, pictures):
     (pictures / "dogs" / "4.png").write_bytes((pictures / "dogs" / "4.png").read_bytes()[:60])
     sentence = refused(project, "prepare", "data=folder")
-    assert sentence.startswith("Picture 'data/images/dogs/4.png' cannot be read: ")
-    assert sentence.endswith("; replace or remove it.")
+    assert sentence.startswith("1 of 24 pictures in 'data/images' cannot be read. Repair or remove them")
+    assert sentence.endswith("\n  dogs/4.png: damaged (image file is truncated)")
 
 
 def test_a_class_with_too_few_images_is_named(project, pictures):
