@@ -71,7 +71,7 @@ def test_the_job_folder_of_every_trial_has_its_overrides(project, parallel):
 
 
 def test_data_are_prepared_once_for_all_jobs(parallel):
-    assert parallel.stdout.count("digits: 1797 images") == 1
+    assert parallel.stdout.count("digits: 1,797 images") == 1
 
 
 def test_a_second_sweep_reuses_finished_trainings(sequential):
