@@ -10,7 +10,7 @@ import pytest
 LEVELS = (
     ("errors", "console", "counts", "storage", "config", "arithmetic", "augmentation", "layers", "architectures"),
     ("data", "baselines", "networks", "interpretation", "training"),
-    ("evaluation", "statistics"),
+    ("evaluation", "statistics", "deployment"),
     ("reporting", "comparison"),
     ("tracking",),
     ("sweeping",),

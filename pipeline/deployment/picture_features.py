@@ -1,0 +1,48 @@
+"""What drift and unusual pictures are recognised by: a thumbnail and a few measures of each picture."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.data.appearance import empty_appearance, measure_appearance
+
+MEASURES = ("brightness", "contrast", "detail", "clipped", "colour")
+"""Columns of `PictureFeatures.measures`.
+
+brightness: mean grey level, 0..255.
+contrast: standard deviation of the grey levels.
+detail: mean absolute second difference of neighbouring pixels divided by the contrast; noise raises it, blur lowers it.
+clipped: share of pixels that are black or white in all channels.
+colour: mean distance of the channels from their mean, in grey levels; 0 for grey pictures.
+"""
+
+
+class PictureFeatures(NamedTuple):
+    """Features of n pictures of the size of the network.
+
+    thumbnails: reduced to 8 × 8 grey pixels, uint8, (n, 64).
+    measures: one column per name in `MEASURES`, float32, (n, 5).
+    """
+
+    thumbnails: NDArray[np.uint8]
+    measures: NDArray[np.float32]
+
+    def of(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> "PictureFeatures":
+        """The features of some pictures."""
+        return PictureFeatures(self.thumbnails[rows], self.measures[rows])
+
+    def joined(self) -> NDArray[np.float32]:
+        """All features side by side, (n, 69)."""
+        return np.concatenate([self.thumbnails, self.measures], axis=1, dtype=np.float32)
+
+
+def picture_features(pixels: NDArray[np.uint8]) -> PictureFeatures:
+    """Measure n pictures, uint8 (n, height, width, channels)."""
+    seen = empty_appearance(len(pixels))
+    measure_appearance(pixels, seen)
+    channels = pixels.mean(axis=3, dtype=np.float32, keepdims=True)
+    colour = np.zeros(len(pixels)) if pixels.shape[3] == 1 else np.abs(pixels - channels).mean(axis=(1, 2, 3))
+    brightness = channels.mean(axis=(1, 2, 3))
+    measures = np.stack([brightness, seen.deviation, seen.detail, seen.clipped, colour], axis=1)
+    return PictureFeatures(seen.thumbnails, measures.astype(np.float32))

@@ -1,0 +1,136 @@
+"""What new pictures are compared with: features and predictions of the images that a model was trained and tested on.
+
+The file `reference.npz` of a packaged model holds all of it, so that the comparison needs neither the project nor its
+images.
+"""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.data.prepared import Prepared
+from pipeline.deployment.picture_features import PictureFeatures, picture_features
+from pipeline.errors import UserError
+from pipeline.storage.files import replacing
+
+Rows = NDArray[np.int64]
+Answered = tuple[Rows, NDArray[np.floating[Any]]]
+"""Numbers of images, and their probabilities."""
+
+REFERENCE = "reference.npz"
+MOST = 2000
+"""Images of which features are kept, at most, for training and for test."""
+TOGETHER = 256
+"""Images that are read at a time; they may be large."""
+
+
+class Predicted(NamedTuple):
+    """Predictions for n images that the model was not trained on.
+
+    labels: the predicted classes, int64, (n,).
+    confidence: the calibrated probability of the predicted class, float32, (n,).
+    correct: whether it is the true class, bool, (n,).
+    """
+
+    labels: NDArray[np.int64]
+    confidence: NDArray[np.float32]
+    correct: NDArray[np.bool_]
+
+
+class Reference(NamedTuple):
+    """What new pictures are compared with.
+
+    training: features of up to `MOST` training images.
+    held_out: features of up to `MOST` test images; of validation images if there are no test images.
+    validation, test: predictions; those for test images are empty if there are none.
+    labels: the true class of each training image, int64.
+    copies: the first 8 bytes of the digest of each training image, uint64, sorted.
+    """
+
+    training: PictureFeatures
+    held_out: PictureFeatures
+    validation: Predicted
+    test: Predicted
+    labels: NDArray[np.int64]
+    copies: NDArray[np.uint64]
+
+    @property
+    def scored(self) -> Predicted:
+        """The predictions behind the reported score: those for test images, or for validation images without any."""
+        return self.test if len(self.test.labels) else self.validation
+
+
+def make_reference(prepared: Prepared, training: Rows, validation: Answered, test: Answered) -> Reference:
+    """Compute the reference of a model.
+
+    Args:
+        prepared: the images.
+        training: numbers of the images that the model, or any member of an ensemble, was trained on.
+        validation: numbers of images that no member was trained on, and their calibrated probabilities (n, classes).
+        test: the same for the images of the reported score; both empty if there are none.
+    """
+    return Reference(
+        _features(prepared, training),
+        _features(prepared, test[0] if len(test[0]) else validation[0]),
+        _predicted(prepared, *validation),
+        _predicted(prepared, *test),
+        prepared.labels[training],
+        np.sort(digest_prefixes(prepared.digests[training])),
+    )
+
+
+def digest_prefixes(digests: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    """The first 8 bytes of each of n digests (n, 32) as a number: enough to recognise copies."""
+    prefixes: NDArray[np.uint64] = np.ascontiguousarray(digests[:, :8]).view("<u8")[:, 0].astype(np.uint64)
+    return prefixes
+
+
+def write_reference(file: Path, reference: Reference) -> None:
+    """Write the reference atomically; equal references give equal bytes."""
+    arrays: dict[str, Any] = {"labels": reference.labels, "copies": reference.copies}
+    for name in ("training", "held_out", "validation", "test"):
+        arrays |= {f"{name}-{part}": values for part, values in getattr(reference, name)._asdict().items()}
+    with replacing(file) as unfinished, unfinished.open("wb") as stream:
+        np.savez_compressed(stream, **arrays)
+
+
+def read_reference(file: Path) -> Reference:
+    """Read a reference.
+
+    Raises:
+        UserError: the file is missing or damaged.
+    """
+    if not file.is_file():
+        raise UserError(
+            f"{file} is missing, so new pictures cannot be compared with the training images. "
+            "Run `convtrack package`, which writes it."
+        )
+    try:
+        with np.load(file) as arrays:
+            return Reference(
+                PictureFeatures(*(arrays[f"training-{part}"] for part in PictureFeatures._fields)),
+                PictureFeatures(*(arrays[f"held_out-{part}"] for part in PictureFeatures._fields)),
+                Predicted(*(arrays[f"validation-{part}"] for part in Predicted._fields)),
+                Predicted(*(arrays[f"test-{part}"] for part in Predicted._fields)),
+                arrays["labels"],
+                arrays["copies"],
+            )
+    except (OSError, EOFError, ValueError, KeyError, BadZipFile):
+        raise UserError(f"{file} is damaged or comes from another version. Run `convtrack package` again.") from None
+
+
+def _features(prepared: Prepared, rows: Rows) -> PictureFeatures:
+    """The features of some of the images, in the order of the images."""
+    chosen = np.sort(np.random.default_rng(0).permutation(rows)[:MOST])
+    parts = [
+        picture_features(prepared.pixels[chosen[start : start + TOGETHER]]) for start in range(0, len(chosen), TOGETHER)
+    ]
+    return PictureFeatures(*(np.concatenate(values) for values in zip(*parts, strict=True)))
+
+
+def _predicted(prepared: Prepared, rows: Rows, probabilities: NDArray[np.floating[Any]]) -> Predicted:
+    labels = probabilities.argmax(axis=1).astype(np.int64)
+    return Predicted(labels, probabilities.max(axis=1).astype(np.float32), labels == prepared.labels[rows])
