@@ -24,6 +24,7 @@ TENSORFLOW_AT_START = (
     "pipeline.architectures.",
     "pipeline.layers.",
     "pipeline.interpretation.first_layer",
+    "pipeline.interpretation.grad_cam",
     "pipeline.studies.",
     "pipeline.training.batch_normalization",
     "pipeline.training.checkpoints",
