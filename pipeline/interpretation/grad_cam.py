@@ -76,6 +76,8 @@ def _last_spatial_layers(network: keras.Model) -> list[keras.layers.Layer]:
 
 
 def _is_spatial(layer: keras.layers.Layer) -> bool:
+    if isinstance(layer, keras.layers.ZeroPadding2D):  # It is in one branch of a residual block only.
+        return False
     shape: tuple[int, ...] = getattr(layer.output, "shape", ())
     return len(shape) == 4 and shape[1] * shape[2] > 1
 
