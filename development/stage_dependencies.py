@@ -19,6 +19,7 @@ FOUND_BY_NAME = {
     "build": [Path("pipeline/architectures"), Path("pipeline/layers")],
     "train": [Path("pipeline/layers"), Path("pipeline/training")],
     "evaluate": [Path("pipeline/layers")],
+    "package": [Path("pipeline/layers")],
     "baseline": [Path("pipeline/baselines")],
 }
 """Folders whose modules a stage imports by a name: in its configuration, in a network's JSON or for its workers."""

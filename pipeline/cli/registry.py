@@ -48,7 +48,8 @@ HYDRA_COMMANDS: Mapping[str, Command] = {
     "train": Command("pipeline.stages.train", ("optimizer", "training", "augmentation", "model")),
     "evaluate": Command("pipeline.stages.evaluate", ("model",), ("evaluation",)),
     "baseline": Command("pipeline.stages.baseline"),
-    "report": Command("pipeline.stages.report"),
+    "report": Command("pipeline.stages.report", files=("champion",)),
+    "package": Command("pipeline.stages.package"),
     "experiment": Command(
         "pipeline.experiment",
         ("data", "split", "optimizer", "training", "augmentation", "model", "experiment", "sweep"),

@@ -148,6 +148,15 @@ class EvaluationConfig:
 
 
 @dataclass(frozen=True, config=_checked)
+class ChampionConfig:
+    """Which network becomes the champion, and which of its trainings; `model: null` lets the comparison choose."""
+
+    model: str | None
+    why: str | None
+    replicate: Literal["median", "ensemble"]
+
+
+@dataclass(frozen=True, config=_checked)
 class NamedOptions:
     """A sampler or pruner of a sweep and its options; options that are not set keep the defaults of Optuna."""
 
@@ -256,6 +265,7 @@ SECTIONS: Mapping[str, type] = MappingProxyType(
         "model": ModelConfig,
         "evaluation": EvaluationConfig,
         "audit": AuditConfig,
+        "champion": ChampionConfig,
     }
 )
 NAMED = ("data", "split", "model")

@@ -1,1 +1,1 @@
-"""The chosen network at work: answers for new pictures, and checks whether they are to be trusted."""
+"""The champion at work: package a trained network so that it classifies pictures, and predict with it."""

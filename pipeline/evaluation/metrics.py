@@ -84,18 +84,6 @@ def weighted_score(
     return weighted(truth, probabilities, groups, count)
 
 
-def class_probabilities(outputs: npt.NDArray[np.floating]) -> Probabilities:
-    """Convert outputs (n, 1) of a sigmoid or (n, classes) of a softmax to probabilities (n, classes).
-
-    >>> class_probabilities(np.array([[0.25]])).tolist()
-    [[0.75, 0.25]]
-    """
-    outputs = np.asarray(outputs, np.float64)
-    if outputs.shape[1] == 1:
-        return np.hstack([1 - outputs, outputs])
-    return np.asarray(outputs / outputs.sum(axis=1, keepdims=True))
-
-
 def confusion(truth: Truth, probabilities: Probabilities) -> npt.NDArray[np.int64]:
     """The numbers of images as a confusion matrix (classes, classes): rows are true classes, columns predicted ones."""
     from sklearn import metrics

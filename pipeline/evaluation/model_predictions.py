@@ -7,7 +7,7 @@ import numpy as np
 
 from pipeline.data.prepared import Prepared
 from pipeline.data.splits import TEST, TRAIN, VALIDATION
-from pipeline.evaluation.metrics import class_probabilities
+from pipeline.evaluation.class_outputs import class_probabilities
 from pipeline.evaluation.predictions import Predictions
 from pipeline.storage.files import damaged, read_json
 from pipeline.storage.folders import ResultFolder

@@ -4,7 +4,8 @@ import numpy as np
 
 from pipeline.data.prepared import read_prepared
 from pipeline.data.splits import VALIDATION
-from pipeline.evaluation.metrics import METRICS, class_probabilities
+from pipeline.evaluation.class_outputs import class_probabilities
+from pipeline.evaluation.metrics import METRICS
 from pipeline.training.batches import evaluation_partners
 from pipeline.training.examples import Columns, portion
 from pipeline.training.predict import predict, trained_network

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -108,6 +109,18 @@ class Reuse:
     tuned: int
 
 
+class Champion(NamedTuple):
+    """The network that is put to use, None if there is none, with the reason as sentences.
+
+    `replicates` are those that predict together, counted from 0; `by_person` is whether a person chose the network.
+    """
+
+    model: str | None
+    reason: str
+    replicates: tuple[int, ...] = ()
+    by_person: bool = False
+
+
 @dataclass(frozen=True)
 class Comparison:
     """All values of a report: the data, the results of the models, and what is needed to reproduce them.
@@ -116,8 +129,8 @@ class Comparison:
     class of an image. `by_class` has the scores of every class by model. `mistakes` maps the name of a model to a
     picture (PNG) of its most confident mistakes. `plan` is that of a search for verdicts, None for a fixed number
     of replicates. `augmented` maps the name of a model to a picture (PNG) of training images and their random
-    changes. `findings` are those of the audit of the images, None without one. `tracking_link` opens the compared
-    runs in MLflow; it is None without a store.
+    changes. `findings` are those of the audit of the images, None without one. `champion` is the network that is put
+    to use, None before it is chosen. `tracking_link` opens the compared runs in MLflow; it is None without a store.
 
     Raises:
         ValueError: there is no model, two models share a name, a model lacks the primary metric, or the number of its
@@ -140,6 +153,7 @@ class Comparison:
     plan: Plan | None = None
     findings: tuple[Finding, ...] | None = None
     augmented: Mapping[str, bytes] = field(default_factory=dict)
+    champion: Champion | None = None
 
     def __post_init__(self) -> None:
         """Check that tables can show the values."""

@@ -1,24 +1,30 @@
 """Write the report of the comparison, and log to MLflow what is known only about all models together."""
 
+from pipeline.comparison.choice_file import usable_networks, write_choice
+from pipeline.comparison.choosing import with_champion
+from pipeline.config.schema import ChampionConfig
 from pipeline.console import say
 from pipeline.data.prepared import read_prepared
 from pipeline.reporting import page
 from pipeline.reporting.sections import document
 from pipeline.storage.files import replacing, replacing_folder
-from pipeline.storage.folders import FIGURES, PREPARED, REPORT, RunFolder
+from pipeline.storage.folders import CHOICE, FIGURES, PREPARED, REPORT, RunFolder
 from pipeline.tracking.publish.baselines import publish_baseline
 from pipeline.tracking.publish.comparison import compare_published, publish_comparison
 from pipeline.tracking.publish.training import publish_training
 from pipeline.tracking.tracker import Tracker
 
 
-def main(models: tuple[str, ...], baselines: tuple[str, ...], primary_metric: str, margin: float) -> None:
-    """Write reports/comparison.md and .html from the results of the evaluations."""
+def main(
+    models: tuple[str, ...], baselines: tuple[str, ...], primary_metric: str, margin: float, champion: ChampionConfig
+) -> None:
+    """Write reports/comparison.md and .html, and reports/champion.json, from the results of the evaluations."""
     prepared = read_prepared(PREPARED)
     tracker = Tracker.open(prepared.manifest["name"])
     runs = {model: publish_training(tracker, RunFolder.of(model), prepared) for model in models}
     runs |= {name: publish_baseline(tracker, RunFolder.of(name), prepared) for name in baselines}
     comparison = compare_published(runs, prepared, primary_metric=primary_metric, margin=margin)
+    comparison = with_champion(comparison, champion, usable_networks(models))
     report = document(comparison)
     text, figures = page.markdown(report, FIGURES.name)
     with replacing_folder(FIGURES) as unfinished:
@@ -27,5 +33,6 @@ def main(models: tuple[str, ...], baselines: tuple[str, ...], primary_metric: st
     for file, content in ((REPORT.with_suffix(".md"), text), (REPORT, page.html(report))):
         with replacing(file) as unfinished:
             unfinished.write_text(content, encoding="utf-8")
+    write_choice(CHOICE, comparison)
     publish_comparison(tracker, runs, comparison)
     say(f"Report: {REPORT} and {REPORT.with_suffix('.md')}")

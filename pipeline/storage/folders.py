@@ -25,6 +25,10 @@ REPORT = REPORTS / "comparison.html"
 """The HTML report of the comparison. The Markdown report is next to it, and its figures are in `FIGURES`."""
 FIGURES = REPORTS / "comparison"
 AUDIT_PAGE = REPORTS / "audit.html"
+CHOICE = REPORTS / "champion.json"
+"""Which network the report chooses as the champion, and why."""
+CHAMPION = Path("champion")
+"""The champion as a packaged network."""
 CACHE = Path(".convtrack")
 
 

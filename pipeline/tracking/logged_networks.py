@@ -3,7 +3,7 @@
 import pickle
 import platform
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any
 import mlflow.utils.environment
 import numpy as np
 from mlflow.entities import LoggedModelOutput, LoggedModelStatus
-from mlflow.models import Model, infer_signature
+from mlflow.models import Model, ModelSignature, infer_signature
 from mlflow.models.utils import _save_example
 
 from pipeline.tracking.names import FINGERPRINT
@@ -57,7 +57,7 @@ def log_network(
     """Log a network in a file of Keras with its signature and an input example, and return the id of the logged model.
 
     It becomes a model of MLflow's `tensorflow` flavour. MLflow's own function would need TensorFlow and the network in
-    memory. Incomplete models, whose logging was killed, are deleted, so the caller must hold `store_lock`.
+    memory. The caller must hold `store_lock`.
 
     Args:
         fingerprint: that of its training.
@@ -69,6 +69,37 @@ def log_network(
         requirements: packages with versions that loading needs.
         code: the packages of this project that loading needs.
         modules: the modules in `code` that define layers of the network.
+    """
+
+    def write(folder: Path, model: Model) -> None:
+        _write_model(folder, model, file, example, requirements=requirements, code=code, modules=modules)
+
+    return log_model(
+        tracker,
+        run,
+        fingerprint,
+        write,
+        name=name,
+        epoch=epoch,
+        parameters=parameters,
+        signature=infer_signature(example, outputs),
+    )
+
+
+def log_model(
+    tracker: Tracker,
+    run: str,
+    fingerprint: str,
+    write: Callable[[Path, Model], None],
+    *,
+    name: str,
+    epoch: int,
+    parameters: Mapping[str, str],
+    signature: ModelSignature,
+) -> str:
+    """Log a model of any flavour, and return its id. `write` writes its files into a folder.
+
+    Incomplete models, whose logging was killed, are deleted, so the caller must hold `store_lock`.
     """
     client = tracker.client
     for model in client.search_logged_models([tracker.experiment], filter_string=f"source_run_id = '{run}'"):
@@ -87,13 +118,24 @@ def log_network(
         model_uuid=logged.model_id,
         model_id=logged.model_id,
         run_id=run,
-        signature=infer_signature(example, outputs),
+        signature=signature,
     )
     with TemporaryDirectory() as folder:
-        _write_model(Path(folder), described, file, example, requirements=requirements, code=code, modules=modules)
+        write(Path(folder), described)
+        described.model_size_bytes = sum(one.stat().st_size for one in Path(folder).rglob("*") if one.is_file())
+        described.save(str(Path(folder) / "MLmodel"))
         client.log_model_artifacts(logged.model_id, folder)
     client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
     return str(logged.model_id)
+
+
+def write_environment(folder: Path, requirements: Sequence[str]) -> None:
+    """Write the files that describe the environment of a model; MLflow itself is always required."""
+    needed = [f"mlflow=={version('mlflow')}", *requirements]
+    (folder / "requirements.txt").write_text("\n".join(needed), encoding="utf-8")
+    environment: Any = mlflow.utils.environment
+    environment._mlflow_conda_env(folder / "conda.yaml", additional_pip_deps=needed, install_mlflow=False)
+    environment._PythonEnv.current().to_yaml(folder / "python_env.yaml")
 
 
 class _Imported:
@@ -143,10 +185,4 @@ def _write_model(
         env={"conda": "conda.yaml", "virtualenv": "python_env.yaml"},
         **codes,
     )
-    needed = [f"mlflow=={version('mlflow')}", *requirements]
-    (folder / "requirements.txt").write_text("\n".join(needed), encoding="utf-8")
-    environment: Any = mlflow.utils.environment
-    environment._mlflow_conda_env(folder / "conda.yaml", additional_pip_deps=needed, install_mlflow=False)
-    environment._PythonEnv.current().to_yaml(folder / "python_env.yaml")
-    model.model_size_bytes = sum(one.stat().st_size for one in folder.rglob("*") if one.is_file())
-    model.save(str(folder / "MLmodel"))
+    write_environment(folder, requirements)

@@ -8,7 +8,8 @@ import pytest
 from sklearn import metrics as others
 
 from pipeline.errors import UserError
-from pipeline.evaluation.metrics import LOWER_IS_BETTER, METRICS, class_probabilities, confusion, metric_named, scores
+from pipeline.evaluation.class_outputs import class_probabilities
+from pipeline.evaluation.metrics import LOWER_IS_BETTER, METRICS, confusion, metric_named, scores
 
 
 def simulated(classes, *, images=400, seed=0):

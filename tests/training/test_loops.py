@@ -7,7 +7,7 @@ from sklearn.metrics import accuracy_score, log_loss
 
 from pipeline.data.prepared import read_prepared
 from pipeline.data.splits import VALIDATION
-from pipeline.evaluation.metrics import class_probabilities
+from pipeline.evaluation.class_outputs import class_probabilities
 from pipeline.training.batches import evaluation_partners
 from pipeline.training.examples import Columns, portion
 

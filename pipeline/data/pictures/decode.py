@@ -80,6 +80,30 @@ def decode(picture: Path | bytes, decoding: Decoding, *, page: int = 0) -> tuple
         return _decoded(opened, decoding, page)
 
 
+def decode_array(values: NDArray[np.uint8], decoding: Decoding) -> NDArray[np.uint8]:
+    """Bring an array of pixels to the size and channels of a decoding, as `decode` does: (height, width, channels).
+
+    Args:
+        values: a picture of any size: (h, w) or (h, w, 1) grey, (h, w, 3) RGB, or (h, w, 4) RGB with transparency.
+        decoding: size and other settings. An array of the wanted shape is returned unchanged.
+
+    Raises:
+        Unreadable: the array has another shape or type, or is empty or too large.
+    """
+    if values.dtype != np.uint8:
+        raise Unreadable(f"an array of type {values.dtype}: convert its values to uint8, 0 to 255")
+    shape = values.shape
+    if len(shape) == 3 and shape[2] == 1:
+        values = values[:, :, 0]
+    if not (values.ndim == 2 or (values.ndim == 3 and shape[2] in (3, 4))):
+        raise Unreadable(
+            f"an array of shape {shape}: a picture is (height, width) with 1, 3 or 4 channels as the last axis"
+        )
+    if not values.size:
+        raise Unreadable(f"an array of shape {shape}: it has no pixels")
+    return _decoded(Image.fromarray(np.ascontiguousarray(values)), decoding, 0)[0]
+
+
 def _decoded(opened: Image.Image, decoding: Decoding, page: int) -> tuple[NDArray[np.uint8], Facts]:
     frames = int(getattr(opened, "n_frames", 1))
     if page:

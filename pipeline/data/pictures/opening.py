@@ -1,8 +1,6 @@
 """Open a picture file of a known format. All faults have one type, and Pillow prints nothing."""
 
 import logging
-import os
-import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -11,6 +9,8 @@ from io import BytesIO
 from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
+
+from pipeline.storage.native_output import native_errors_discarded
 
 FORMATS = ["JPEG", "PNG", "AVIF", "BMP", "GIF", "JPEG2000", "PPM", "TIFF", "WEBP"]
 """The formats that are read, frequent ones first. Pillow knows others, one of which starts a program (EPS), whatever
@@ -31,7 +31,12 @@ class Unreadable(ValueError):
 @contextmanager
 def opened_picture(picture: Path | bytes) -> Iterator[Image.Image]:
     """A picture file or its encoded bytes, opened but not decoded. Faults in the block become `Unreadable`, too."""
-    with _reasons(), _opened(picture) as opened, _silent() if opened.format == "TIFF" else nullcontext():
+    # The library for TIFF files prints each fault.
+    with (
+        _reasons(),
+        _opened(picture) as opened,
+        native_errors_discarded() if opened.format == "TIFF" else nullcontext(),
+    ):
         yield opened
 
 
@@ -71,20 +76,6 @@ def _reasons() -> Iterator[None]:
         raise Unreadable(error.strerror or f"damaged ({_one_line(str(error))})") from None
     except Exception as error:  # Decoders raise nearly any exception, from SyntaxError to struct.error.
         raise Unreadable(f"damaged ({_one_line(str(error)) or type(error).__name__})") from None
-
-
-@contextmanager
-def _silent() -> Iterator[None]:
-    """Discard what the library for TIFF files prints: it reports each fault on the standard error of the process."""
-    sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
 
 
 def _one_line(text: str) -> str:

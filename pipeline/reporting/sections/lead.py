@@ -3,7 +3,7 @@
 from pipeline.counts import number_of
 from pipeline.evaluation.metrics import metric_named
 from pipeline.reporting.blocks import Beside, Block, Link, Paragraph, Picture, TableBlock
-from pipeline.reporting.content import Comparison, metric_label
+from pipeline.reporting.content import Champion, Comparison, metric_label
 from pipeline.reporting.costs import DECISIVE
 from pipeline.reporting.figures.scores_and_costs import ScoresAndCosts, scores_and_costs, scores_and_costs_figure
 from pipeline.reporting.tables.models import lead_table
@@ -38,6 +38,8 @@ def blocks(comparison: Comparison) -> tuple[Block, ...]:
         parts.append(Beside((Picture("scores-and-costs", description(values), figure), table)))
     else:
         parts.append(table)
+    if comparison.champion is not None:
+        parts.append(Paragraph(champion_text(comparison.champion)))
     parts += [
         Paragraph(
             f"{model.name} predicts {model.other_target}, so its scores cannot be compared with those of the others."
@@ -48,6 +50,11 @@ def blocks(comparison: Comparison) -> tuple[Block, ...]:
     if comparison.tracking_link:
         parts.append(Link("Open the runs in MLflow", comparison.tracking_link))
     return tuple(parts)
+
+
+def champion_text(champion: Champion) -> str:
+    """The champion and the reason, as one paragraph."""
+    return champion.reason if champion.model is None else f"Champion: {champion.model}. {champion.reason}"
 
 
 def description(values: ScoresAndCosts) -> str:

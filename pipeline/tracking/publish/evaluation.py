@@ -3,24 +3,19 @@
 import json
 import math
 import re
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from pipeline import layers
 from pipeline.data.prepared import Prepared
 from pipeline.data.splits import VALIDATION
 from pipeline.storage.files import existing, read_json, read_json_text
 from pipeline.storage.folders import RunFolder
-from pipeline.storage.imports import import_closure, module_file
+from pipeline.tracking.carried_code import carried_code
 from pipeline.tracking.connection import store_lock
 from pipeline.tracking.image_sets import ImageSet, image_sets
 from pipeline.tracking.logged_networks import find_network, log_network
@@ -31,9 +26,6 @@ from pipeline.tracking.tracker import Tracker
 from pipeline.training.examples import Columns, Portion, portion
 from pipeline.training.outputs import read_outputs
 from pipeline.training.task import own_modules
-
-EXTENSIBLE = '__path__ = __import__("pkgutil").extend_path(__path__, __name__)\n'
-"""Source of a package whose modules may be in several folders."""
 
 
 def publish_evaluation(tracker: Tracker, run: RunFolder, prepared: Prepared) -> ModelRuns:
@@ -116,7 +108,7 @@ def _log_network(runs: ModelRuns, run: RunFolder, prepared: Prepared, record: Ma
     result, architecture = run.result(replicate), read_json_text(run.architecture)
     shown = portion(prepared, replicate, VALIDATION, Columns.of(architecture))
     outputs = dict(zip(shown.columns.outputs, read_outputs(result.outputs)[VALIDATION], strict=True))
-    with network_code(architecture) as code:
+    with carried_code(own_modules(architecture)) as code:
         return log_network(
             runs.tracker,
             runs.children[replicate],
@@ -140,28 +132,3 @@ def example_of(portion: Portion, prepared: Prepared) -> npt.NDArray[np.float32] 
     grey = replace(portion, standardise=lambda pixels: pixels.astype(np.float32), numbers=prepared.numbers)
     columns = dict(zip(portion.columns.inputs, grey.inputs(positions, positions), strict=True))
     return columns if len(columns) > 1 else columns.popitem()[1]
-
-
-@contextmanager
-def network_code(architecture: str) -> Iterator[list[Path]]:
-    """Yield the packages that load a network of this JSON without this project; none if all layers are Keras' own.
-
-    The package `pipeline` in them has the layers, and every other module that defines a layer of the network. Where the
-    project is installed, its other modules can still be imported.
-    """
-    modules = own_modules(architecture)
-    if not modules:
-        yield []
-        return
-    with TemporaryDirectory() as folder:
-        package = Path(folder) / "pipeline"
-        shutil.copytree(Path(layers.__file__).parent, package / "layers", ignore=shutil.ignore_patterns("__pycache__"))
-        for module in import_closure(modules):
-            source, target = module_file(module), Path(folder, *module.split(".")).with_suffix(".py")
-            if source is not None and source.name != "__init__.py" and not target.exists():
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(source, target)
-        for subpackage in [package, *(path for path in package.rglob("*") if path.is_dir())]:
-            if not (subpackage / "__init__.py").exists():
-                (subpackage / "__init__.py").write_text(EXTENSIBLE, encoding="utf-8")
-        yield [package]

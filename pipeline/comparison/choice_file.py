@@ -1,0 +1,50 @@
+"""The file that names the champion (`reports/champion.json`), and the networks that can be one."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline.evaluation.metrics import metric_named
+from pipeline.reporting.content import Comparison
+from pipeline.storage.files import read_json, read_json_text, write_json
+from pipeline.storage.folders import RunFolder
+from pipeline.training.examples import IMAGE_TO_CLASS, Columns
+
+
+def usable_networks(models: Sequence[str]) -> list[str]:
+    """Return the networks that need nothing but an image, and whose first output is its class."""
+    columns = {model: Columns.of(read_json_text(RunFolder.of(model).architecture)) for model in models}
+    return [
+        model
+        for model, one in columns.items()
+        if one.inputs == IMAGE_TO_CLASS.inputs and one.outputs[0] == IMAGE_TO_CLASS.outputs[0]
+    ]
+
+
+def write_choice(file: Path, comparison: Comparison) -> None:
+    """Write the champion of a comparison with its reason and the score that the comparison measured."""
+    champion = comparison.champion
+    assert champion is not None
+    metric = comparison.primary_metric
+    estimates = {one.model: one for one in comparison.certainty.estimates}
+    estimate = estimates.get(champion.model or "")
+    content: dict[str, Any] = {
+        "data": comparison.data.name,
+        "model": champion.model,
+        "replicates": list(champion.replicates),
+        "reason": champion.reason,
+        "by_person": champion.by_person,
+        "metric": metric,
+        "lower_is_better": metric_named(metric).lower_is_better,
+        "score": estimate and {"mean": estimate.mean, "low": estimate.low, "high": estimate.high},
+    }
+    write_json(file, content)
+
+
+def read_choice(file: Path) -> Any:
+    """Return the contents of the file that names the champion.
+
+    Raises:
+        UserError: the file is missing or damaged.
+    """
+    return read_json(file, "data", "model", "replicates", "reason", "by_person", "metric", "score")

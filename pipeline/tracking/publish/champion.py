@@ -1,0 +1,138 @@
+"""Log the champion, and register it in MLflow's model registry under the alias `champion`."""
+
+from collections.abc import Mapping
+from io import BytesIO
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from mlflow.exceptions import MlflowException
+from PIL import Image
+
+from pipeline.data.prepared import Prepared
+from pipeline.deployment import loader
+from pipeline.deployment.picture_model import read_settings
+from pipeline.storage.files import read_json
+from pipeline.storage.fingerprints import fingerprint
+from pipeline.storage.folders import CHOICE, RunFolder
+from pipeline.tracking.carried_code import carried_code
+from pipeline.tracking.connection import store_lock
+from pipeline.tracking.image_sets import image_sets
+from pipeline.tracking.logged_networks import find_network, log_model, write_environment
+from pipeline.tracking.logged_pictures import requirements_of, signature_of, write_picture_model
+from pipeline.tracking.names import CHAMPION_ALIAS, FINGERPRINT
+from pipeline.tracking.publish.evaluation import log_scores
+from pipeline.tracking.publish.training import publish_training
+from pipeline.tracking.registry import PACKAGED, registered_name
+from pipeline.tracking.tracker import Tracker
+
+
+class Version(NamedTuple):
+    """A version of a registered model."""
+
+    name: str
+    number: int
+
+
+def publish_champion(tracker: Tracker, run: RunFolder, prepared: Prepared, packaged: Path) -> Version:
+    """Log a packaged network to the run of its replicate, register it, and give it the alias.
+
+    A network of several replicates is logged to the run of the model. The same network is registered only once. The
+    champion before it keeps its version.
+    """
+    settings, choice = read_settings(packaged), read_json(packaged / CHOICE.name)
+    runs = publish_training(tracker, run, prepared)
+    replicates = settings["replicates"]
+    source = runs.children[replicates[0]] if len(replicates) == 1 else runs.parent
+    # What decides the answers; measured times differ from run to run.
+    decisive = ("trained", "classes", "decoding", "temperature", "thresholds", "flag_colour", "format")
+    own = fingerprint({"package": {name: settings[name] for name in decisive}})
+    with store_lock():
+        model = find_network(tracker, [source], own) or _log(tracker, source, own, run, prepared, packaged, settings)
+    if len(replicates) == 1:
+        (scored,) = [one for one in read_json(run.scores)["replicates"] if one["replicate"] == replicates[0]]
+        log_scores(tracker, source, scored, image_sets(prepared, replicates[0]), network=model)
+    return _register(tracker, model, source, own, choice, settings)
+
+
+def _log(
+    tracker: Tracker,
+    source: str,
+    own: str,
+    run: RunFolder,
+    prepared: Prepared,
+    packaged: Path,
+    settings: Mapping[str, Any],
+) -> str:
+    replicates = settings["replicates"]
+    which = f"replicate {replicates[0] + 1}" if len(replicates) == 1 else f"{len(replicates)} replicates"
+    epochs = [read_json(run.result(one).record, "kept_epoch")["kept_epoch"] for one in replicates]
+    with carried_code([loader.__name__, *settings["modules"]]) as code:
+
+        def write(folder: Path, model: Any) -> None:
+            requirements = requirements_of(settings["runtime"])
+            write_picture_model(folder, model, packaged, _example(prepared), requirements=requirements, code=code)
+            write_environment(folder, requirements)
+
+        return log_model(
+            tracker,
+            source,
+            own,
+            write,
+            name=registered_name(f"{run.folder.name} {which}{PACKAGED}"),
+            epoch=max(epochs),
+            parameters=tracker.parameters(source),
+            signature=signature_of(settings["classes"]),
+        )
+
+
+def _register(
+    tracker: Tracker, model: str, source: str, own: str, choice: Mapping[str, Any], settings: Mapping[str, Any]
+) -> Version:
+    client, name = tracker.client, registered_name(settings["data"])
+    with store_lock():
+        if not client.search_registered_models(f"name = '{name}'"):
+            client.create_registered_model(
+                name, description=f"Networks that classify the images of {settings['data']}."
+            )
+        before = _champion(client, name)
+        found = client.search_model_versions(f"name = '{name}' AND tags.`{FINGERPRINT}` = '{own}'")
+        if found:
+            number = max(int(one.version) for one in found)
+        else:
+            tags = {FINGERPRINT: own}
+            created = client.create_model_version(name, f"models:/{model}", source, tags=tags, model_id=model)
+            number = int(created.version)
+        tags = {
+            "model": settings["model"],
+            "replicates": ", ".join(str(one + 1) for one in settings["replicates"]),
+            "chosen by": "a person" if choice["by_person"] else "the report",
+        }
+        for key, value in tags.items():
+            client.set_model_version_tag(name, str(number), key, value)
+        if before is None or int(before.version) != number:
+            client.update_model_version(name, str(number), _description(choice, before))
+            client.set_registered_model_alias(name, CHAMPION_ALIAS, str(number))
+    return Version(name, number)
+
+
+def _champion(client: Any, name: str) -> Any:
+    try:
+        return client.get_model_version_by_alias(name, CHAMPION_ALIAS)
+    except MlflowException:
+        return None
+
+
+def _description(choice: Mapping[str, Any], before: Any) -> str:
+    replaced = "It is the first champion."
+    if before is not None:
+        replaced = f"It replaces version {before.version} ({before.tags.get('model', 'unknown model')})."
+    return f"{choice['reason']} {replaced}"
+
+
+def _example(prepared: Prepared) -> bytes:
+    """The first image, as a PNG file."""
+    pixels = np.asarray(prepared.pixels[np.array([0])])[0]
+    stream = BytesIO()
+    Image.fromarray(pixels if pixels.shape[2] == 3 else pixels[:, :, 0]).save(stream, "PNG")
+    return stream.getvalue()
