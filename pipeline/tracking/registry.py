@@ -40,8 +40,9 @@ def registered_folder(address: str = CHAMPION_ALIAS) -> Path:
     """Return the folder of a packaged network.
 
     Args:
-        address: the folder itself with a slash in its path, such as ./champion; an alias or version of the registered model of the comparison's data, the id of a
-            run that logged one, or MLflow's `models:/NAME@ALIAS`, `models:/NAME/VERSION` or `models:/m-ID`.
+        address: an alias or version of the registered model of the comparison's data, the id of a run that logged one,
+            MLflow's `models:/NAME@ALIAS`, `models:/NAME/VERSION` or `models:/m-ID`, or a folder, written with a slash
+            as in ./champion.
 
     Raises:
         UserError: there is no such network, its files are gone, or the store is unreachable.
