@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -20,7 +20,9 @@ from pipeline.data.prepared import Prepared
 from pipeline.data.splits import TEST, TRAIN, VALIDATION
 from pipeline.deployment.calibration import fitted_temperature, tempered, thresholds
 from pipeline.deployment.picture_model import FORMAT, SETTINGS
+from pipeline.deployment.reference import REFERENCE, Reference, make_reference, write_reference
 from pipeline.deployment.runtimes import KERAS_FILE, LITERT_FILE, LiteRT, Runtime, load_runtime
+from pipeline.deployment.unusual import limits
 from pipeline.evaluation.class_outputs import class_probabilities
 from pipeline.evaluation.metrics import scores
 from pipeline.storage.files import read_json, read_json_text, write_json
@@ -41,6 +43,14 @@ TIMED = 5
 Indices = npt.NDArray[np.int64]
 
 
+class Answered(NamedTuple):
+    """Numbers of images (n,), their true classes (n,), and their probabilities (n, classes)."""
+
+    images: Indices
+    truth: npt.NDArray[np.int64]
+    probabilities: npt.NDArray[np.float64]
+
+
 def package(folder: Path, run: RunFolder, replicates: Sequence[int], prepared: Prepared) -> dict[str, Any]:
     """Write the packaged network of these replicates into an existing folder, and return its settings.
 
@@ -48,16 +58,18 @@ def package(folder: Path, run: RunFolder, replicates: Sequence[int], prepared: P
         UserError: a trained network is missing or damaged.
     """
     architecture = read_json_text(run.architecture)
-    modules = own_modules(architecture)
     network = together([_replicate(architecture, run, replicate, prepared) for replicate in replicates])
     network.save(folder / KERAS_FILE)
-    validation, test = held_out(prepared, replicates)
     _export_litert(network, folder / LITERT_FILE, prepared)
+    modules = own_modules(architecture)
     runtime = load_runtime(folder, modules)
     parts = {
-        part: (prepared.labels[chosen], _probabilities(runtime, prepared, chosen))
-        for part, chosen in (("validation", validation), ("test", test))
+        part: Answered(chosen, prepared.labels[chosen], _probabilities(runtime, prepared, chosen))
+        for part, chosen in zip(("validation", "test"), held_out(prepared, replicates), strict=True)
     }
+    calibration = _calibration(parts)
+    reference = _reference(prepared, replicates, parts, calibration["temperature"])
+    write_reference(folder / REFERENCE, reference)
     settings = {
         "format": FORMAT,
         "data": prepared.manifest["name"],
@@ -67,14 +79,14 @@ def package(folder: Path, run: RunFolder, replicates: Sequence[int], prepared: P
         "classes": list(prepared.classes),
         "decoding": asdict(decoding_of_data(prepared)),
         "flag_colour": _flags_colour(prepared),
+        "limits": limits(reference.training),
         "modules": modules,
         "runtime": type(runtime).__name__,
-        **_calibrated(parts),
-        "measured": {part: _scores(*values) for part, values in parts.items() if len(values[0])},
+        **calibration,
+        "measured": {part: _scores(one.truth, one.probabilities) for part, one in parts.items() if len(one.truth)},
+        "agreement": _agreement(run, replicates[0], parts) if len(replicates) == 1 else None,
         "seconds_per_image": _seconds_per_image(runtime, prepared),
     }
-    if len(replicates) == 1:
-        settings["agreement"] = _agreement(run, replicates[0], parts)
     write_json(folder / SETTINGS, settings)
     return settings
 
@@ -149,32 +161,41 @@ def _flags_colour(prepared: Prepared) -> bool:
     return prepared.image_shape[2] == 1 and "path" not in prepared.manifest["settings"]["data"]["options"]
 
 
-def _calibrated(parts: Mapping[str, tuple[Any, Any]]) -> dict[str, Any]:
+def _calibration(parts: Mapping[str, Answered]) -> dict[str, Any]:
     """Temperature and thresholds from the validation images; without any, the confidence is not calibrated."""
-    truth, probabilities = parts["validation"]
-    if not len(truth):
-        return {"temperature": 1.0, "calibrated_on": 0, "thresholds": []}
-    temperature = fitted_temperature(truth, probabilities)
-    calibrated = {part: (labels, tempered(values, temperature)) for part, (labels, values) in parts.items()}
-    test = calibrated["test"] if len(parts["test"][0]) else None
-    chosen = thresholds(calibrated["validation"], test)
+    validation = parts["validation"]
+    if not len(validation.truth):
+        return {"temperature": 1.0, "calibrated_on": 0, "thresholds": [], "measured_calibrated": {}}
+    temperature = fitted_temperature(validation.truth, validation.probabilities)
+    calibrated = {part: (one.truth, tempered(one.probabilities, temperature)) for part, one in parts.items()}
+    test = calibrated["test"] if len(parts["test"].truth) else None
     return {
         "temperature": temperature,
-        "calibrated_on": len(truth),
-        "thresholds": [one._asdict() for one in chosen],
+        "calibrated_on": len(validation.truth),
+        "thresholds": [one._asdict() for one in thresholds(calibrated["validation"], test)],
         "measured_calibrated": {part: _scores(*values) for part, values in calibrated.items() if len(values[0])},
     }
+
+
+def _reference(
+    prepared: Prepared, replicates: Sequence[int], parts: Mapping[str, Answered], temperature: float
+) -> Reference:
+    trained = (prepared.splits[list(replicates)] == TRAIN).any(axis=0)
+    validation, test = (
+        (parts[part].images, tempered(parts[part].probabilities, temperature)) for part in ("validation", "test")
+    )
+    return make_reference(prepared, np.flatnonzero(trained), validation, test)
 
 
 def _scores(truth: npt.NDArray[np.int64], probabilities: npt.NDArray[np.float64]) -> dict[str, float]:
     return {"images": len(truth), **dict(scores(truth, probabilities))}
 
 
-def _agreement(run: RunFolder, replicate: int, parts: Mapping[str, tuple[Any, Any]]) -> dict[str, Any]:
+def _agreement(run: RunFolder, replicate: int, parts: Mapping[str, Answered]) -> dict[str, Any]:
     """How far the packaged network's answers are from those that the evaluation scored."""
     evaluated = read_outputs(run.result(replicate).outputs)
     pairs = [
-        (class_probabilities(evaluated[part][0]), parts[name][1])
+        (class_probabilities(evaluated[part][0]), parts[name].probabilities)
         for name, part in (("validation", VALIDATION), ("test", TEST))
     ]
     return {

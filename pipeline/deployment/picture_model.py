@@ -5,6 +5,7 @@ The folder of a packaged network holds
 model.json      data, model, replicates, classes, how pictures are decoded, temperature, thresholds and limits
 network.tflite  the network for LiteRT, unless LiteRT cannot run it
 network.keras   the same network for Keras
+reference.npz   features and predictions of known images, with which new pictures are compared
 
 Both networks take grey levels 0..255 of shape (n, height, width, channels) and standardise them themselves. Loading a
 folder needs neither MLflow nor this project's configuration, and TensorFlow only without `network.tflite`.
@@ -21,7 +22,9 @@ import numpy.typing as npt
 
 from pipeline.data.pictures.decode import Decoding, decode, decode_array
 from pipeline.data.pictures.opening import Unreadable
+from pipeline.deployment import unusual
 from pipeline.deployment.calibration import NEVER, tempered
+from pipeline.deployment.picture_features import picture_features
 from pipeline.deployment.runtimes import Runtime, load_runtime
 from pipeline.errors import UserError
 from pipeline.evaluation.class_outputs import class_probabilities
@@ -170,9 +173,16 @@ class PictureModel:
             confidence,
             readable & (confidence < least),
             probabilities,
-            tuple(one.flags for one in decoded),
+            self._flags(decoded, seen),
             tuple(one.problem for one in decoded),
         )
+
+    def _flags(self, decoded: Sequence[Decoded], seen: Sequence[npt.NDArray[np.uint8]]) -> tuple[tuple[str, ...], ...]:
+        """The flags of each picture: those of its file, and how its pixels differ from the training images."""
+        if not seen:
+            return tuple(one.flags for one in decoded)
+        of_pixels = iter(unusual.flags(picture_features(np.stack(seen)), self.settings["limits"]))
+        return tuple(one.flags if one.pixels is None else one.flags + next(of_pixels) for one in decoded)
 
     def _decoded(self, picture: Picture) -> Decoded:
         try:

@@ -125,9 +125,9 @@ def read_reference(file: Path) -> Reference:
 def _features(prepared: Prepared, rows: Rows) -> PictureFeatures:
     """The features of some of the images, in the order of the images."""
     chosen = np.sort(np.random.default_rng(0).permutation(rows)[:MOST])
-    parts = [
-        picture_features(prepared.pixels[chosen[start : start + TOGETHER]]) for start in range(0, len(chosen), TOGETHER)
-    ]
+    # At least once, so that no rows give empty features.
+    starts = range(0, max(len(chosen), 1), TOGETHER)
+    parts = [picture_features(prepared.pixels[chosen[start : start + TOGETHER]]) for start in starts]
     return PictureFeatures(*(np.concatenate(values) for values in zip(*parts, strict=True)))
 
 
