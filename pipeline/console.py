@@ -80,11 +80,11 @@ class Counting:
         """Begin a task; `unit` follows the number, such as "files found"."""
         self._unit, self._done, self._line = unit, 0, _Line()
 
-    def advance(self) -> None:
-        """Count a finished step."""
-        self._done += 1
+    def advance(self, steps: int = 1) -> None:
+        """Count finished steps."""
+        self._done += steps
         # Reading the clock for each file would take longer than listing it.
-        if self._done % COUNTED == 0 and self._line.is_due(now := time.monotonic()):
+        if self._done % COUNTED < steps and self._line.is_due(now := time.monotonic()):
             self._line.show(f"{self._done:,} {self._unit}", now)
 
     def close(self) -> None:

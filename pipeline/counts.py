@@ -1,4 +1,4 @@
-"""Numbers of things in messages and pages."""
+"""Numbers of things, and probabilities, in messages and pages."""
 
 
 def number_of(number: int, thing: str, things: str | None = None) -> str:
@@ -15,3 +15,12 @@ def number_of(number: int, thing: str, things: str | None = None) -> str:
     ('1 image is', '2,000 images are')
     """
     return f"{number:,} {thing if number == 1 else things or f'{thing}s'}"
+
+
+def percentage(probability: float) -> str:
+    """Format a probability. It is not rounded to certainty.
+
+    >>> percentage(0.876), percentage(0.99996), percentage(0.9996), percentage(1.0)
+    ('87.6 %', '>99.9 %', '>99.9 %', '>99.9 %')
+    """
+    return ">99.9 %" if probability > 0.999 else f"{100 * probability:.1f} %"

@@ -78,6 +78,7 @@ def package(folder: Path, run: RunFolder, replicates: Sequence[int], prepared: P
         "trained": [read_json(run.result(one).record, "fingerprint")["fingerprint"] for one in replicates],
         "classes": list(prepared.classes),
         "decoding": asdict(decoding_of_data(prepared)),
+        "mean_pixel": np.mean([standardisation(prepared, one).mean for one in replicates], axis=0).tolist(),
         "flag_colour": _flags_colour(prepared),
         "limits": limits(reference.training),
         "modules": modules,

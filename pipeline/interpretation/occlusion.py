@@ -16,7 +16,7 @@ PATCH, STRIDE = 1 / 4, 1 / 12
 TOGETHER, BYTES = 64, 2**26
 """Pictures that are predicted at a time: at most this many, and at most this many bytes."""
 
-Probabilities = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+Probabilities = Callable[[NDArray[np.uint8]], NDArray[np.floating]]
 """From pixels (n, height, width, channels) to probabilities (n, classes)."""
 
 

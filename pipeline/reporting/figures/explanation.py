@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from pipeline.counts import percentage
 from pipeline.interpretation.occlusion import Probabilities, occlusion_map
 from pipeline.reporting.figures.style import hide_axes, new_figure, styled
 
@@ -57,7 +58,7 @@ def explanation(
         fill: the mean training grey level of each channel.
         grad_cam: the map of the class, if the network has one.
     """
-    title = f"{name}, confidence {confidence:.1%}".replace("%", " %")
+    title = f"{name}, confidence {percentage(confidence)}"
     return Explanation(pixels, title, grad_cam, occlusion_map(probabilities, pixels, label, fill=fill))
 
 
