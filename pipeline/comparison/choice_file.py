@@ -1,11 +1,12 @@
 """The file that names the champion (`reports/champion.json`), and the networks that can be one."""
 
 from collections.abc import Sequence
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from pipeline.evaluation.metrics import metric_named
-from pipeline.reporting.content import Comparison
+from pipeline.reporting.content import Champion, Comparison
 from pipeline.storage.files import read_json, read_json_text, write_json
 from pipeline.storage.folders import RunFolder
 from pipeline.training.examples import IMAGE_TO_CLASS, Columns
@@ -32,13 +33,27 @@ def write_choice(file: Path, comparison: Comparison) -> None:
         "data": comparison.data.name,
         "model": champion.model,
         "replicates": list(champion.replicates),
+        "trained": _fingerprints(champion),
         "reason": champion.reason,
         "by_person": champion.by_person,
         "metric": metric,
         "lower_is_better": metric_named(metric).lower_is_better,
-        "score": estimate and {"mean": estimate.mean, "low": estimate.low, "high": estimate.high},
+        "score": estimate and {name: _finite(getattr(estimate, name)) for name in ("mean", "low", "high")},
     }
     write_json(file, content)
+
+
+def _finite(value: float) -> float | None:
+    """The value, or None if it is not finite, as the ends of the interval of a single replicate."""
+    return value if isfinite(value) else None
+
+
+def _fingerprints(champion: Champion) -> list[str]:
+    """The fingerprints of the trainings that predict together."""
+    if champion.model is None:
+        return []
+    run = RunFolder.of(champion.model)
+    return [read_json(run.result(one).record, "fingerprint")["fingerprint"] for one in champion.replicates]
 
 
 def read_choice(file: Path) -> Any:

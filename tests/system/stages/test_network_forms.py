@@ -65,7 +65,7 @@ for model in models.values():
     augmentation = schema.AugmentationConfig(True, False, False, 1)
     train.main(model, optimizer, training, augmentation, tuple(models), None)
     evaluate.main(model, schema.EvaluationConfig(12))
-report.main(tuple(models), (), "accuracy", 0.01)
+report.main(tuple(models), (), "accuracy", 0.01, schema.ChampionConfig(None, None, "median"))
 
 client = mlflow.MlflowClient()
 experiment = client.get_experiment_by_name("rows").experiment_id

@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+
+from pipeline.deployment.calibration import (
+    ERROR_RATES,
+    NEVER,
+    fitted_temperature,
+    lowest_confidence,
+    tempered,
+    thresholds,
+)
+from pipeline.evaluation.metrics import METRICS
+
+
+def drawn(temperature, images=20_000, classes=4):
+    """Truths drawn from known probabilities, and those probabilities at another temperature."""
+    random = np.random.default_rng(0)
+    logits = random.normal(0, 2, (images, classes))
+    honest = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    truth = (random.random((images, 1)) > honest.cumsum(axis=1)).sum(axis=1)
+    return truth, tempered(honest, temperature)
+
+
+@pytest.mark.parametrize("temperature", [0.4, 1.0, 2.5])
+def test_the_fitted_temperature_undoes_a_known_one(temperature):
+    truth, distorted = drawn(temperature)
+    assert fitted_temperature(truth, distorted) == pytest.approx(1 / temperature, rel=0.03)
+
+
+def test_overconfident_probabilities_are_calibrated_afterwards():
+    truth, overconfident = drawn(0.4)
+    error = METRICS["calibration_error"].score
+    calibrated = tempered(overconfident, fitted_temperature(truth, overconfident))
+    assert error(truth, overconfident) > 0.1
+    assert error(truth, calibrated) < 0.02
+    assert (calibrated.argmax(axis=1) == overconfident.argmax(axis=1)).all()
+
+
+def test_a_network_without_a_mistake_keeps_a_finite_temperature():
+    assert 0.04 < fitted_temperature(np.array([0, 1]), np.array([[0.9, 0.1], [0.2, 0.8]])) < 0.06
+
+
+def test_the_lowest_confidence_agrees_with_trying_every_one():
+    truth, probabilities = drawn(0.5, images=200)
+    confidence, wrong = probabilities.max(axis=1), probabilities.argmax(axis=1) != truth
+    for rate in ERROR_RATES:
+        allowed = [least for least in confidence if wrong[confidence >= least].mean() <= rate]
+        expected = min(allowed, default=NEVER)
+        found = lowest_confidence(truth, probabilities, rate)
+        assert found == expected or (found == 0 and expected == confidence.min())
+
+
+def test_images_of_the_same_confidence_are_answered_together():
+    probabilities = np.array([[0.9, 0.1], [0.9, 0.1]])
+    assert lowest_confidence(np.array([0, 1]), probabilities, 0.4) == NEVER
+
+
+def test_no_image_is_answered_if_the_most_confident_one_is_wrong():
+    assert lowest_confidence(np.array([1, 0]), np.array([[0.9, 0.1], [0.6, 0.4]]), 0.1) == NEVER
+
+
+def test_thresholds_are_chosen_on_validation_images_and_measured_on_test_images():
+    truth, probabilities = drawn(0.5)
+    half = len(truth) // 2
+    found = thresholds((truth[:half], probabilities[:half]), (truth[half:], probabilities[half:]))
+    for one in found:
+        answered = probabilities[half:].max(axis=1) >= one.confidence
+        assert one.coverage == answered.mean()
+        if one.measured is not None:
+            assert one.measured == pytest.approx(one.error_rate, abs=0.02) or one.confidence == 0
+    assert [one.coverage for one in found] == sorted(one.coverage for one in found)
