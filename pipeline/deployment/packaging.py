@@ -75,6 +75,8 @@ def package(folder: Path, run: RunFolder, replicates: Sequence[int], prepared: P
         "data": prepared.manifest["name"],
         "model": run.folder.name,
         "replicates": list(replicates),
+        "data_digest": prepared.manifest["digest"],
+        "splits": [prepared.manifest["replicates"][one]["digest"] for one in replicates],
         "trained": [read_json(run.result(one).record, "fingerprint")["fingerprint"] for one in replicates],
         "classes": list(prepared.classes),
         "decoding": asdict(decoding_of_data(prepared)),

@@ -45,7 +45,7 @@ class LiteRT:
     def __call__(self, pixels: Floats) -> Floats:
         """From images (n, height, width, channels) to outputs (n, units)."""
         with self._lock:
-            return _in_batches(self._batch, pixels)
+            return in_batches(self._batch, pixels)
 
     def _batch(self, pixels: Floats) -> Floats:
         interpreter = self._interpreter
@@ -64,16 +64,21 @@ class KerasRuntime:
 
     def __init__(self, file: Path, modules: Sequence[str]) -> None:
         """Load the file; `modules` define layers of the network."""
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        import keras
-
-        for module in modules:
-            import_module(module)
-        self._network: Any = keras.models.load_model(file, compile=False)
+        self._network = keras_network(file, modules)
 
     def __call__(self, pixels: Floats) -> Floats:
         """From images (n, height, width, channels) to outputs (n, units)."""
-        return _in_batches(self._network.predict_on_batch, pixels)
+        return in_batches(self._network.predict_on_batch, pixels)
+
+
+def keras_network(file: Path, modules: Sequence[str]) -> Any:
+    """The `keras.Model` in a file; `modules` define layers of it."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    import keras
+
+    for module in modules:
+        import_module(module)
+    return keras.models.load_model(file, compile=False)
 
 
 def load_runtime(folder: Path, modules: Sequence[str]) -> Runtime:
@@ -84,6 +89,7 @@ def load_runtime(folder: Path, modules: Sequence[str]) -> Runtime:
     return KerasRuntime(folder / KERAS_FILE, modules)
 
 
-def _in_batches(run: Any, pixels: Floats) -> Floats:
+def in_batches(run: Any, pixels: Floats) -> Floats:
+    """The outputs of a function of at most `TOGETHER` images for any number of images."""
     values = np.ascontiguousarray(pixels, np.float32)
     return np.concatenate([run(values[start : start + TOGETHER]) for start in range(0, len(values), TOGETHER)])

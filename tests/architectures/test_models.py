@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import yaml
+from ai_edge_litert.interpreter import Interpreter
 
 from pipeline.errors import UserError
 from pipeline.networks.build import architecture_names, build, resolved_options
+from pipeline.storage.native_output import native_errors_discarded
 
 FILES = sorted((Path(__file__).parents[2] / "conf" / "model").glob("*.yaml"))
 GREY = [(8, 8, 1), (16, 16, 1), (32, 32, 1)]
@@ -26,6 +28,12 @@ def model_of(file: Path) -> dict:
 
 ARCHITECTURE = {file: model_of(file)["architecture"] for file in FILES}
 every_model = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+every_network = pytest.mark.parametrize(
+    "file",
+    {f"{model_of(file)['architecture']} {model_of(file)['options']}": file for file in FILES}.values(),
+    ids=lambda file: file.stem,
+)
+"""Models of the same network differ only in their training."""
 
 
 @cache
@@ -96,6 +104,24 @@ def test_every_model_loaded_from_its_json_computes_the_same_function(file):
     inputs = images if len(images) > 1 else images[0]
     for one, other in zip(tf.nest.flatten(copy(inputs)), tf.nest.flatten(model(inputs)), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+@every_network
+def test_every_network_computes_the_same_probabilities_in_litert(file, tmp_path):
+    model, random = built(file), np.random.default_rng(0)
+    for weight in model.weights:
+        if weight.dtype == "float32" and len(np.unique(weight)) == 1:  # biases and statistics that have not moved yet
+            weight.assign(weight + random.uniform(0, 0.3, weight.shape))
+    with native_errors_discarded():
+        model.export(tmp_path / "network.tflite", format="litert", verbose=False)
+        interpreter = Interpreter(str(tmp_path / "network.tflite"))
+    run = interpreter.get_signature_runner()
+    for batch in (4, 1):
+        inputs = {one.name: values[:batch] for one, values in zip(model.inputs, examples(model), strict=True)}
+        found = run(**inputs)
+        expected = tf.nest.flatten(model(list(inputs.values()) if len(inputs) > 1 else next(iter(inputs.values()))))
+        for number, probabilities in enumerate(expected):
+            np.testing.assert_allclose(found[f"output_{number}"], probabilities, atol=1e-5)
 
 
 @every_model
