@@ -1,11 +1,12 @@
 """The file that names the champion (`reports/champion.json`), and the networks that can be one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from pipeline.evaluation.metrics import metric_named
+from pipeline.reporting.card.card_content import HeldOut
 from pipeline.reporting.content import Champion, Comparison
 from pipeline.storage.files import read_json, read_json_text, write_json
 from pipeline.storage.folders import RunFolder
@@ -63,3 +64,12 @@ def read_choice(file: Path) -> Any:
         UserError: the file is missing or damaged.
     """
     return read_json(file, "data", "model", "replicates", "reason", "by_person", "metric", "score")
+
+
+def with_packaged_score(choice: Mapping[str, Any], held_out: HeldOut | None) -> dict[str, Any]:
+    """Return the contents of the file with the score of the packaged network itself; None if it is unknown."""
+    if held_out is None:
+        return {**choice, "packaged_score": None}
+    score = held_out.score
+    measured = {"mean": score.mean, "low": score.low, "high": score.high}
+    return {**choice, "packaged_score": {**measured, "part": held_out.part, "images": held_out.images}}

@@ -74,7 +74,7 @@ def gather_comparison(
     split = manifest["settings"]["split"]
     folds = _folds(split)
     return Comparison(
-        data=_data(manifest),
+        data=data_summary(manifest),
         models=results,
         primary_metric=primary_metric,
         replicates=min(len(predictions[one.name]) for one in results if not one.baseline),
@@ -240,7 +240,8 @@ def _title(manifest: Mapping[str, Any]) -> str:
     return Path(path).name if Path(path).is_absolute() else Path(path).as_posix()
 
 
-def _data(manifest: Mapping[str, Any]) -> DataSummary:
+def data_summary(manifest: Mapping[str, Any]) -> DataSummary:
+    """What a report says about the prepared images that a manifest describes."""
     height, width, channels = manifest["image_shape"]
     return DataSummary(
         name=manifest["name"],

@@ -27,6 +27,9 @@ FIGURES = REPORTS / "comparison"
 AUDIT_PAGE = REPORTS / "audit.html"
 CHOICE = REPORTS / "champion.json"
 """Which network the report chooses as the champion, and why."""
+CARD = REPORTS / "model_card.html"
+"""The model card of the champion. The Markdown form is next to it, and its figures are in `CARD_FIGURES`."""
+CARD_FIGURES = REPORTS / "model_card"
 CHAMPION = Path("champion")
 """The champion as a packaged network."""
 CACHE = Path(".convtrack")

@@ -97,5 +97,5 @@ def test_stages_declare_the_keys_of_the_comparison_that_they_use(stages):
         "evaluate": set(),
         "baseline": set(),
         "report": {"models", "baselines", "primary_metric", "margin"},
-        "package": set(),
+        "package": {"models"},
     }

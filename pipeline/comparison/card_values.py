@@ -1,0 +1,153 @@
+"""Gather the values of the model card of a packaged network."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.comparison.gather import data_summary
+from pipeline.config.reading import flattened
+from pipeline.data.audit.findings_file import read_findings
+from pipeline.data.prepared import Prepared
+from pipeline.data.splits import TRAIN
+from pipeline.deployment.calibration import tempered
+from pipeline.deployment.changed_pictures import accuracies, spread_out
+from pipeline.deployment.picture_model import PictureModel
+from pipeline.deployment.runtimes import KERAS_FILE, LITERT_FILE
+from pipeline.evaluation import metrics
+from pipeline.evaluation.classification_curves import calibration
+from pipeline.evaluation.predictions import Predictions
+from pipeline.reporting.card.card_content import Effort, HeldOut, ModelCard, Subgroup
+from pipeline.reporting.costs import DECISIVE
+from pipeline.statistics.analysis import analyse
+from pipeline.statistics.class_scores import class_scores
+from pipeline.statistics.results import Estimate
+from pipeline.storage.files import read_json
+from pipeline.storage.folders import AUDIT, RunFolder
+from pipeline.storage.provenance import versions
+
+Indices = npt.NDArray[np.int64]
+
+
+def gather_card(
+    choice: Any, packaged: Path, prepared: Prepared, held_out: tuple[Indices, Indices], *, models: Sequence[str]
+) -> ModelCard:
+    """Gather the values, and measure the packaged network.
+
+    Args:
+        choice: the contents of the file that names the champion.
+        packaged: the folder of the packaged network.
+        prepared: the images.
+        held_out: the validation and the test images that none of its replicates was trained on.
+        models: the networks of the comparison.
+
+    Raises:
+        UserError: a file is missing or damaged.
+    """
+    model = PictureModel.load(packaged)
+    run = RunFolder.of(choice["model"])
+    trained = read_json(run.replicates, "configuration", "model_fingerprint", "replicates")
+    records = [trained["replicates"][replicate] for replicate in choice["replicates"]]
+    network = read_json(run.layers, "architecture", "parameters", DECISIVE.key)
+    counts = prepared.manifest["replicates"][choice["replicates"][0]]["counts"]
+    return ModelCard(
+        data=replace(data_summary(prepared.manifest), counts=counts),
+        choice=choice,
+        settings=model.settings,
+        architecture=network["architecture"],
+        parameters=network["parameters"],
+        multiply_accumulates=network[DECISIVE.key],
+        configuration=dict(flattened(trained["configuration"])),
+        fingerprint=trained["model_fingerprint"],
+        commit=records[0]["commit"],
+        dirty=any(record["dirty"] for record in records),
+        files={name: (packaged / name).stat().st_size for name in _networks(packaged)},
+        held_out=_held_out(model, prepared, held_out, choice["metric"]),
+        findings=read_findings(AUDIT) if AUDIT.is_file() else None,
+        effort=_effort(models, choice["model"]),
+        versions=versions(),
+        data_digest=prepared.manifest["digest"],
+    )
+
+
+def _networks(packaged: Path) -> list[str]:
+    return [name for name in (LITERT_FILE, KERAS_FILE) if (packaged / name).is_file()]
+
+
+def _held_out(model: PictureModel, prepared: Prepared, parts: tuple[Indices, Indices], metric: str) -> HeldOut | None:
+    """The scores on the test images; without any, on the validation images."""
+    validation, test = parts
+    part, chosen = ("test", test) if len(test) else ("validation", validation)
+    if not len(chosen):
+        return None
+    predicted = _predictions(model, prepared, chosen)
+    sample = spread_out(chosen)
+    return HeldOut(
+        part=part,
+        images=len(chosen),
+        groups=len(np.unique(predicted.groups)),
+        score=_estimate(metric, predicted),
+        scores=dict(metrics.scores(predicted.truth, predicted.probabilities)),
+        classes=class_scores([predicted]),
+        subgroups=_subgroups(metric, predicted),
+        confusion=metrics.confusion(predicted.truth, predicted.probabilities),
+        uncalibrated=calibration(predicted.truth, predicted.probabilities),
+        calibrated=calibration(predicted.truth, tempered(predicted.probabilities, model.settings["temperature"])),
+        changes=tuple(
+            accuracies(model.probabilities, np.asarray(prepared.pixels[sample]), prepared.labels[sample])
+        ),
+        changed_images=len(sample),
+    )
+
+
+def _predictions(model: PictureModel, prepared: Prepared, chosen: Indices) -> Predictions:
+    return Predictions(
+        images=chosen,
+        groups=np.unique(prepared.groups[chosen], return_inverse=True)[1],
+        classes=np.array(prepared.classes),
+        truth=prepared.labels[chosen],
+        probabilities=model.probabilities(np.asarray(prepared.pixels[chosen])),
+        trained_on=int((prepared.splits[model.settings["replicates"][0]] == TRAIN).sum()),
+        subgroups=None if prepared.subgroups is None else prepared.subgroups[chosen],
+    )
+
+
+def _estimate(metric: str, predicted: Predictions) -> Estimate:
+    """The score of one network, with an interval from the jackknife over groups of images."""
+    (estimate,) = analyse(metric, {"champion": [predicted]}, margin=0).estimates
+    return estimate
+
+
+def _subgroups(metric: str, predicted: Predictions) -> tuple[Subgroup, ...]:
+    if predicted.subgroups is None:
+        return ()
+    found = []
+    for name in np.unique(predicted.subgroups).tolist():
+        chosen = predicted.subgroups == name
+        own = replace(
+            predicted,
+            images=predicted.images[chosen],
+            groups=predicted.groups[chosen],
+            truth=predicted.truth[chosen],
+            probabilities=predicted.probabilities[chosen],
+            subgroups=predicted.subgroups[chosen],
+        )
+        found.append(Subgroup(name, _estimate(metric, own), int(chosen.sum())))
+    return tuple(found)
+
+
+def _effort(models: Sequence[str], champion: str) -> Effort:
+    seconds = {
+        model: [one["train_seconds"] for one in read_json(RunFolder.of(model).scores, "replicates")["replicates"]]
+        for model in models
+    }
+    return Effort(
+        networks=len(models),
+        trainings=sum(map(len, seconds.values())),
+        seconds=sum(map(sum, seconds.values())),
+        own_trainings=len(seconds[champion]),
+        own_seconds=sum(seconds[champion]),
+    )
