@@ -96,9 +96,7 @@ def _held_out(model: PictureModel, prepared: Prepared, parts: tuple[Indices, Ind
         confusion=metrics.confusion(predicted.truth, predicted.probabilities),
         uncalibrated=calibration(predicted.truth, predicted.probabilities),
         calibrated=calibration(predicted.truth, tempered(predicted.probabilities, model.settings["temperature"])),
-        changes=tuple(
-            accuracies(model.probabilities, np.asarray(prepared.pixels[sample]), prepared.labels[sample])
-        ),
+        changes=tuple(accuracies(model.probabilities, np.asarray(prepared.pixels[sample]), prepared.labels[sample])),
         changed_images=len(sample),
     )
 

@@ -42,7 +42,8 @@ def not_intended(card: ModelCard) -> tuple[str, ...]:
     sentences = [
         f"Pictures that show none of the {len(card.data.classes)} classes: the network always names one of them, "
         "perhaps with a high confidence.",
-        f"Pictures of another source than {card.data.title}, unless labelled pictures of that source confirm the score.",
+        f"Pictures of another source than {card.data.title}, unless labelled pictures of that source confirm the "
+        "score.",
     ]
     if card.held_out is None:
         return (*sentences, "Any use that depends on a known error rate: it has not been measured.")
@@ -53,16 +54,16 @@ def not_intended(card: ModelCard) -> tuple[str, ...]:
     )
     fallen = _harmful(card.held_out)
     if fallen:
-        sentences.append(f"Pictures that are {listed(fallen, last='or')}: the accuracy falls (section Changed pictures).")
+        changed = listed(fallen, last="or")
+        sentences.append(f"Pictures that are {changed}: the accuracy falls (section Changed pictures).")
     return tuple(sentences)
 
 
 def limits(card: ModelCard) -> tuple[str, ...]:
     """Known limits, the general one first."""
     sentences = [
-        "The confidence is meaningful only for pictures like the training images. For other pictures it can be high and "
-        "wrong. The prediction has flags for pictures that look unlike the training images, but a picture without a "
-        "flag can still be unlike them.",
+        "The confidence is meaningful only for pictures like the training images. For other pictures, a wrong class "
+        "can have a high confidence. Flags mark pictures that look unlike the training images, but not all of them.",
         *card.data.notes,
         *_few_images(card),
     ]
@@ -108,6 +109,6 @@ def _few_groups(held_out: HeldOut) -> list[str]:
     if held_out.groups == held_out.images:
         return []
     return [
-        f"The {count(held_out.images)} {held_out.part} images come from {number_of(held_out.groups, 'group')}. Images of "
-        "a group resemble each other, so the interval of the score is wider than the number of images suggests."
+        f"The {count(held_out.images)} {held_out.part} images come from {number_of(held_out.groups, 'group')}. Images "
+        "of a group resemble each other, so the interval of the score is wider than the number of images suggests."
     ]

@@ -18,7 +18,7 @@ from pipeline.reporting.blocks import (
     Terms,
 )
 from pipeline.reporting.card import card_tables
-from pipeline.reporting.card.card_content import HeldOut, ModelCard
+from pipeline.reporting.card.card_content import ModelCard
 from pipeline.reporting.card.intended_use import input_in_words, intended, limits, not_intended
 from pipeline.reporting.content import DataSummary, metric_label
 from pipeline.reporting.costs import price
@@ -41,7 +41,8 @@ def card_document(card: ModelCard) -> Document:
     )
     sections = (_use(card), _limits(card), _scores(card), _confidence(card), _changes(card))
     facts = (_network(card), _running(card), _data(card), _reproduce(card))
-    return Document(f"Model card: {name} for {data}", lead, tuple(one for one in (*sections, *facts) if one is not None))
+    shown = tuple(one for one in (*sections, *facts) if one is not None)
+    return Document(f"Model card: {name} for {data}", lead, shown)
 
 
 def document_without_champion(choice: Mapping[str, Any], data: DataSummary) -> Document:
@@ -166,8 +167,8 @@ def _changes(card: ModelCard) -> Section | None:
     blocks = (
         TableBlock(card_tables.changes(card.held_out)),
         Paragraph(
-            f"Random changes of training images: {trained}. A change can also turn a picture into one of another class, "
-            "such as a digit that is upside down."
+            f"Random changes of training images: {trained}. A change can turn a picture into one of another class, "
+            "such as a 6 that is upside down."
         ),
     )
     return Section("changes", "Changed pictures", blocks, "accuracy on shifted, mirrored, darker or noisy pictures")
@@ -183,7 +184,7 @@ def _network(card: ModelCard) -> Section:
         ("Replicates", f"{replicates} of {card.effort.own_trainings}{together}"),
         ("Chosen by", chosen),
         ("Input", f"{input_in_words(card)}; pictures of any size are resized ({card.settings['decoding']['resize']})"),
-        ("Output", f"probabilities of {number_of(len(card.data.classes), 'class', 'classes')}, a calibrated confidence"),
+        ("Output", f"the probabilities of {len(card.data.classes)} classes, and a calibrated confidence"),
         ("Size", f"{count(card.parameters)} parameters, {price(card.multiply_accumulates)}; each replicate"),
         ("Training", f"{settings['training.epochs']} epochs, {settings['optimizer.name']}"),
         ("Commit of the training", card.commit + (" with uncommitted changes" if card.dirty else "")),
@@ -202,8 +203,8 @@ def _running(card: ModelCard) -> Section:
     else:
         blocks.append(
             Paragraph(
-                f"On {count(agreement['images'])} validation and test images, the probabilities of the packaged network "
-                f"differ from those of the evaluation by at most {agreement['largest_difference']:.1g}, and "
+                f"On {count(agreement['images'])} validation and test images, the probabilities of the packaged "
+                f"network differ from those of the evaluation by at most {agreement['largest_difference']:.1g}, and "
                 f"{number_of(agreement['other_classes'], 'predicted class differs', 'predicted classes differ')}."
             )
         )

@@ -1,7 +1,9 @@
 """Log the champion, and register it in MLflow's model registry under the alias `champion`."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from io import BytesIO
+from math import nan
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,21 +11,33 @@ import numpy as np
 from mlflow.exceptions import MlflowException
 from PIL import Image
 
+from pipeline.counts import number_of
 from pipeline.data.prepared import Prepared
 from pipeline.deployment import loader
 from pipeline.deployment.picture_model import read_settings
+from pipeline.reporting.card.card_tables import scored
+from pipeline.reporting.content import metric_label
+from pipeline.statistics.results import Estimate
 from pipeline.storage.files import read_json
 from pipeline.storage.fingerprints import fingerprint
-from pipeline.storage.folders import CHOICE, RunFolder
+from pipeline.storage.folders import CARD, CHOICE, RunFolder
 from pipeline.tracking.carried_code import carried_code
 from pipeline.tracking.connection import store_lock
 from pipeline.tracking.image_sets import image_sets
 from pipeline.tracking.logged_networks import find_network, log_model, write_environment
 from pipeline.tracking.logged_pictures import requirements_of, signature_of, write_picture_model
-from pipeline.tracking.names import CHAMPION_ALIAS, FINGERPRINT
+from pipeline.tracking.names import (
+    CHAMPION_ALIAS,
+    CHOSEN_BY,
+    FINGERPRINT,
+    SINCE,
+    VERSION_MODEL,
+    VERSION_REPLICATES,
+    VERSION_SCORE,
+)
 from pipeline.tracking.publish.evaluation import log_scores
 from pipeline.tracking.publish.training import publish_training
-from pipeline.tracking.registry import PACKAGED, registered_name
+from pipeline.tracking.registry import FOLDER, PACKAGED, registered_name
 from pipeline.tracking.tracker import Tracker
 
 
@@ -103,15 +117,14 @@ def _register(
             tags = {FINGERPRINT: own}
             created = client.create_model_version(name, f"models:/{model}", source, tags=tags, model_id=model)
             number = int(created.version)
-        tags = {
-            "model": settings["model"],
-            "replicates": ", ".join(str(one + 1) for one in settings["replicates"]),
-            "chosen by": "a person" if choice["by_person"] else "the report",
-        }
-        for key, value in tags.items():
+        for key, value in _tags(choice, settings).items():
             client.set_model_version_tag(name, str(number), key, value)
-        if before is None or int(before.version) != number:
-            client.update_model_version(name, str(number), _description(choice, before))
+        moved = before is None or int(before.version) != number
+        if moved or choice["reason"] not in (before.description or ""):
+            client.update_model_version(name, str(number), _description(choice, before, number))
+        if moved:
+            now = datetime.now(UTC).isoformat(" ", "minutes").removesuffix("+00:00")
+            client.set_model_version_tag(name, str(number), SINCE, f"{now} UTC")
             client.set_registered_model_alias(name, CHAMPION_ALIAS, str(number))
     return Version(name, number)
 
@@ -123,11 +136,28 @@ def _champion(client: Any, name: str) -> Any:
         return None
 
 
-def _description(choice: Mapping[str, Any], before: Any) -> str:
-    replaced = "It is the first champion."
-    if before is not None:
-        replaced = f"It replaces version {before.version} ({before.tags.get('model', 'unknown model')})."
-    return f"{choice['reason']} {replaced}"
+def _tags(choice: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, str]:
+    score = choice.get("packaged_score")
+    tags = {
+        VERSION_MODEL: settings["model"],
+        VERSION_REPLICATES: ", ".join(str(one + 1) for one in settings["replicates"]),
+        CHOSEN_BY: "a person" if choice["by_person"] else "the report",
+    }
+    if score is None:
+        return tags
+    label, images = metric_label(choice["metric"]), number_of(score["images"], f"{score['part']} image")
+    written = scored(Estimate("", score["mean"], nan, score["low"], score["high"]))
+    return {**tags, VERSION_SCORE: f"{label} {written} on {images}"}
+
+
+def _description(choice: Mapping[str, Any], before: Any, number: int) -> str:
+    if before is None:
+        changed = "It is the first champion."
+    elif int(before.version) == number:
+        changed = "The network is that of the champion before."
+    else:
+        changed = f"It replaces version {before.version} ({before.tags.get(VERSION_MODEL, 'unknown model')})."
+    return f"{choice['reason']} {changed} Model card: {FOLDER}/{CARD.name} among the artifacts."
 
 
 def _example(prepared: Prepared) -> bytes:

@@ -1,0 +1,240 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pipeline.data.audit.finding import Finding
+from pipeline.deployment.changed_pictures import Accuracy
+from pipeline.evaluation.classification_curves import Calibration
+from pipeline.reporting import page
+from pipeline.reporting.card.card_content import Effort, HeldOut, ModelCard, Subgroup
+from pipeline.reporting.card.intended_use import limits, not_intended
+from pipeline.reporting.card.model_card import card_document, document_without_champion
+from pipeline.reporting.content import DataSummary
+from pipeline.statistics.class_scores import ClassScore, ClassScores
+from pipeline.statistics.results import Estimate
+
+DATA = DataSummary(
+    name="cells",
+    title="cells",
+    source="photographs",
+    licence="CC BY 4.0",
+    attribution="Ann Example 2024",
+    notes=("Cells of one module stay together.",),
+    classes=("functional", "defective"),
+    image_shape=(64, 48, 1),
+    images=400,
+    counts={
+        "train": {"functional": 200, "defective": 60},
+        "validation": {"functional": 30, "defective": 10},
+        "test": {"functional": 70, "defective": 30},
+    },
+    split_strategy="one test set, drawn by group",
+    largest_deviation=0.01,
+)
+
+
+def estimate(mean, low, high):
+    return Estimate("champion", mean, float("nan"), low, high)
+
+
+def class_scores(name, value, images):
+    return ClassScores(name, images, 1, dict.fromkeys(("precision", "recall", "f1"), ClassScore(value, value, value)))
+
+
+CURVE = Calibration(np.array([0.7, 0.95]), np.array([0.6, 0.9]), np.array([40, 60]), 0.07)
+
+HELD_OUT = HeldOut(
+    part="test",
+    images=100,
+    groups=8,
+    score=estimate(0.92, 0.81, 0.97),
+    scores={"accuracy": 0.92, "log_loss": 0.3},
+    classes=(class_scores("functional", 1.0, 70), class_scores("defective", 0.73, 30)),
+    subgroups=(Subgroup("mono", estimate(0.95, 0.9, 0.98), 60), Subgroup("poly", estimate(0.88, 0.7, 0.95), 40)),
+    confusion=np.array([[70, 0], [8, 22]]),
+    uncalibrated=CURVE,
+    calibrated=CURVE._replace(error=0.02),
+    changes=(
+        Accuracy("unchanged", 0.92, 0.92),
+        Accuracy("shifted by 1 pixel", 0.91, 0.9),
+        Accuracy("shifted by 2 pixels", 0.85, 0.8),
+        Accuracy("shifted by 3 pixels", 0.8, 0.7),
+        Accuracy("mirrored", 0.9, 0.9),
+        Accuracy("half as bright", 0.6, 0.6),
+    ),
+    changed_images=100,
+)
+
+
+@pytest.fixture
+def card():
+    return ModelCard(
+        data=DATA,
+        choice={
+            "model": "lenet5",
+            "replicates": [2],
+            "reason": "lenet5 is the cheapest.",
+            "by_person": False,
+            "metric": "accuracy",
+            "score": {"mean": 0.9, "low": 0.85, "high": 0.94},
+        },
+        settings={
+            "decoding": {"resize": "stretch"},
+            "runtime": "LiteRT",
+            "temperature": 1.4,
+            "calibrated_on": 40,
+            "thresholds": [
+                {"error_rate": 0.01, "confidence": 1.1, "coverage": 0.0, "measured": None},
+                {"error_rate": 0.05, "confidence": 0.8, "coverage": 0.7, "measured": 0.043},
+                {"error_rate": 0.1, "confidence": 0.0, "coverage": 1.0, "measured": 0.08},
+                {"error_rate": 0.5, "confidence": 0.0, "coverage": 1.0, "measured": 0.08},
+            ],
+            "measured": {"test": {}},
+            "seconds_per_image": {"alone": 0.0003, "together": 0.0001},
+            "agreement": {"images": 140, "largest_difference": 2e-6, "other_classes": 0},
+            "trained": ["abc"],
+        },
+        architecture="lenet5",
+        parameters=61_706,
+        multiply_accumulates=416_520,
+        configuration={
+            "training.epochs": 8,
+            "optimizer.name": "SGD",
+            "augmentation.shift": 2,
+            "augmentation.mixup": 0.0,
+        },
+        fingerprint="f1",
+        commit="8d1b7e",
+        dirty=False,
+        files={"network.tflite": 250_000},
+        held_out=HELD_OUT,
+        findings=(),
+        effort=Effort(3, 30, 600.0, 10, 120.0),
+        versions={"keras": "3"},
+        data_digest="d1",
+    )
+
+
+def text(document):
+    return page.markdown(document, "model_card")[0]
+
+
+def test_a_card_begins_with_the_score_of_the_packaged_network_and_its_interval(card):
+    document = card_document(card)
+    assert document.lead[0].text == (
+        "lenet5 classifies grey images of 48 × 64 pixels into 2 classes: accuracy 0.920 (95 % interval 0.810 to 0.970) "
+        "on 100 test images."
+    )
+    assert document.lead[1].text == "lenet5 is the cheapest."
+
+
+def test_a_card_distinguishes_the_packaged_network_from_the_mean_of_the_comparison(card):
+    written = text(card_document(card))
+    assert "0.900 (95 % interval 0.850 to 0.940)" in written
+    assert "mean of 10 replicates, each on its test images" in written
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        "CC BY 4.0",
+        "Ann Example 2024",
+        "Cells of one module stay together.",
+        "git checkout 8d1b7e",
+        "**Digest of the data:** d1",
+        "differ from those of the evaluation by at most 2e-06, and 0 predicted classes differ",
+        "0.070 before and 0.020 after",
+        "Random changes of training images: shift 2.",
+        "10 trainings of lenet5 took 2 min 00 s",
+        "30 trainings of 3 networks: 10 min 00 s",
+        "poly",
+        "no energy",
+    ],
+)
+def test_a_card_states(card, fact):
+    written = text(card_document(card))
+    assert (fact in written) != (fact == "no energy")
+
+
+def test_a_picture_of_each_figure_is_in_the_page(card):
+    _, figures = page.markdown(card_document(card), "model_card")
+    assert set(figures) == {"confusions.png", "calibration.png"}
+    assert "<svg" in page.html(card_document(card))
+
+
+def test_only_harmful_changes_are_named_and_of_the_shifts_the_smallest(card):
+    (sentence,) = [one for one in not_intended(card) if "section Changed pictures" in one]
+    assert sentence.startswith("Pictures that are shifted by 2 pixels or more or half as bright: ")
+
+
+def test_limits_name_the_weakest_class_the_small_one_and_the_groups(card):
+    known = limits(card)
+    assert "The network was trained on 260 images, only 60 of them of class defective." in known
+    assert "The class with the lowest recall is defective: 0.730 of 30 test images." in known
+    assert any(one.startswith("The 100 test images come from 8 groups.") for one in known)
+
+
+def test_limits_repeat_warnings_of_the_audit_but_no_notes(card):
+    found = (
+        Finding("copied_images", 2, "Two images are the same.", "Delete one.", severity="warn"),
+        Finding("file_shapes", 1, "One image is larger.", "Nothing.", severity="note"),
+    )
+    known = limits(replace(card, findings=found))
+    assert "Audit of the data: Two images are the same." in known
+    assert not any("larger" in one for one in known)
+
+
+def test_abstention_shows_rates_up_to_the_first_at_which_all_pictures_are_answered(card):
+    written = text(card_document(card))
+    assert "| 5.0 % " in written and "| 10.0 % " in written and "| 50.0 % " not in written
+    assert "No threshold reaches an error rate of 1.0 % or less" in written
+
+
+def test_a_network_without_errors_has_no_interval(card):
+    perfect = HELD_OUT._replace(score=estimate(1.0, 1.0, 1.0), scores={"accuracy": 1.0})
+    document = card_document(replace(card, held_out=perfect))
+    assert document.lead[0].text.endswith(": accuracy 1.000 on 100 test images.")
+    assert "An interval cannot be estimated from images without errors." in text(document)
+
+
+def test_an_ensemble_without_common_test_images_says_why_its_score_is_that_of_validation_images(card):
+    settings = {name: value for name, value in card.settings.items() if name != "agreement"}
+    settings["measured"] = {"validation": {}}
+    together = replace(
+        card,
+        choice={**card.choice, "replicates": [0, 1, 2]},
+        settings=settings,
+        held_out=HELD_OUT._replace(part="validation"),
+    )
+    document = card_document(together)
+    warning = document.lead[2]
+    assert warning.role == "warning"
+    assert warning.text.startswith("No image is a test image of all 3 replicates, ")
+    assert "Expect a lower score on new pictures." in warning.text
+    assert "no predictions to compare an ensemble with" in text(document)
+
+
+def test_an_ensemble_without_any_held_out_image_has_no_score(card):
+    settings = {name: value for name, value in card.settings.items() if name != "agreement"} | {"calibrated_on": 0}
+    together = replace(card, choice={**card.choice, "replicates": [0, 1]}, settings=settings, held_out=None)
+    document = card_document(together)
+    assert document.lead[0].text.endswith("The score of the packaged network could not be measured.")
+    assert "there is no image to measure a score with" in document.lead[2].text
+    assert [section.anchor for section in document.sections] == [
+        "use",
+        "limits",
+        "scores",
+        "network",
+        "running",
+        "data",
+        "reproduce",
+    ]
+
+
+def test_a_card_without_champion_gives_the_reason():
+    choice = {"model": None, "reason": "There is no champion, because no network is better than guessing."}
+    written = text(document_without_champion(choice, DATA))
+    assert choice["reason"] in written
+    assert "convtrack champion NAME --why" in written
+    assert "Ann Example 2024" in written
