@@ -8,6 +8,7 @@ from typing import Any
 from pipeline.evaluation.metrics import metric_named
 from pipeline.reporting.card.card_content import HeldOut
 from pipeline.reporting.content import Champion, Comparison
+from pipeline.statistics.results import Estimate
 from pipeline.storage.files import read_json, read_json_text, write_json
 from pipeline.storage.folders import RunFolder
 from pipeline.training.examples import IMAGE_TO_CLASS, Columns
@@ -39,14 +40,15 @@ def write_choice(file: Path, comparison: Comparison) -> None:
         "by_person": champion.by_person,
         "metric": metric,
         "lower_is_better": metric_named(metric).lower_is_better,
-        "score": estimate and {name: _finite(getattr(estimate, name)) for name in ("mean", "low", "high")},
+        "score": estimate and _ends(estimate),
     }
     write_json(file, content)
 
 
-def _finite(value: float) -> float | None:
-    """The value, or None if it is not finite, as the ends of the interval of a single replicate."""
-    return value if isfinite(value) else None
+def _ends(estimate: Estimate) -> dict[str, float | None]:
+    """A mean and the ends of its interval; None where a value is not finite, as for a single replicate."""
+    values = {"mean": estimate.mean, "low": estimate.low, "high": estimate.high}
+    return {name: value if isfinite(value) else None for name, value in values.items()}
 
 
 def _fingerprints(champion: Champion) -> list[str]:
@@ -70,6 +72,4 @@ def with_packaged_score(choice: Mapping[str, Any], held_out: HeldOut | None) -> 
     """Return the contents of the file with the score of the packaged network itself; None if it is unknown."""
     if held_out is None:
         return {**choice, "packaged_score": None}
-    score = held_out.score
-    measured = {"mean": score.mean, "low": score.low, "high": score.high}
-    return {**choice, "packaged_score": {**measured, "part": held_out.part, "images": held_out.images}}
+    return {**choice, "packaged_score": {**_ends(held_out.score), "part": held_out.part, "images": held_out.images}}

@@ -1,5 +1,9 @@
 """The tables of a model card."""
 
+from collections.abc import Mapping
+from math import nan
+from typing import Any
+
 from pipeline.evaluation.metrics import LOWER_IS_BETTER
 from pipeline.reporting.card.card_content import HeldOut, ModelCard
 from pipeline.reporting.content import metric_label
@@ -17,6 +21,12 @@ def scored(estimate: Estimate) -> str:
     return f"{score(estimate.mean)} ({confidence(LEVEL)} interval {ends})"
 
 
+def stored(score: Mapping[str, Any]) -> str:
+    """A score as `reports/champion.json` has it, with its interval; None marks unknown values."""
+    mean, low, high = (nan if score[name] is None else score[name] for name in ("mean", "low", "high"))
+    return scored(Estimate("", mean, nan, low, high))
+
+
 def main_scores(card: ModelCard) -> Table:
     """The score of the packaged network, and that of the comparison."""
     label = metric_label(card.choice["metric"])
@@ -26,9 +36,8 @@ def main_scores(card: ModelCard) -> Table:
         rows.append(("packaged network", scored(own.score), f"{count(own.images)} {own.part} images"))
     mean = card.choice["score"]
     if mean is not None:
-        estimate = Estimate(card.choice["model"], mean["mean"], 0.0, mean["low"], mean["high"])
         trained = f"mean of {count(card.effort.own_trainings)} replicates, each on its test images"
-        rows.append(("comparison", scored(estimate), trained))
+        rows.append(("comparison", stored(mean), trained))
     return Table(
         caption="The first interval is about other images of the same source for this one network. The second one "
         "is also about other trainings of the same model.",

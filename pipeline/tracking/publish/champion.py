@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from io import BytesIO
-from math import nan
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,9 +14,8 @@ from pipeline.counts import number_of
 from pipeline.data.prepared import Prepared
 from pipeline.deployment import loader
 from pipeline.deployment.picture_model import read_settings
-from pipeline.reporting.card.card_tables import scored
+from pipeline.reporting.card.card_tables import stored
 from pipeline.reporting.content import metric_label
-from pipeline.statistics.results import Estimate
 from pipeline.storage.files import read_json
 from pipeline.storage.fingerprints import fingerprint
 from pipeline.storage.folders import CARD, CHOICE, RunFolder
@@ -146,8 +144,7 @@ def _tags(choice: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, s
     if score is None:
         return tags
     label, images = metric_label(choice["metric"]), number_of(score["images"], f"{score['part']} image")
-    written = scored(Estimate("", score["mean"], nan, score["low"], score["high"]))
-    return {**tags, VERSION_SCORE: f"{label} {written} on {images}"}
+    return {**tags, VERSION_SCORE: f"{label} {stored(score)} on {images}"}
 
 
 def _description(choice: Mapping[str, Any], before: Any, number: int) -> str:

@@ -157,6 +157,11 @@ def test_a_card_states(card, fact):
     assert (fact in written) != (fact == "no energy")
 
 
+def test_a_score_of_a_single_replicate_has_no_interval(card):
+    alone = replace(card, choice={**card.choice, "score": {"mean": 0.9, "low": None, "high": None}})
+    assert "| comparison       | 0.900 " in text(card_document(alone))
+
+
 def test_a_picture_of_each_figure_is_in_the_page(card):
     _, figures = page.markdown(card_document(card), "model_card")
     assert set(figures) == {"confusions.png", "calibration.png"}
