@@ -18,6 +18,7 @@ TITLES = {
     "share": "Share of the machine's matrix product",
     "prepare": "Preparing",
     "many_images": "A million images",
+    "predict": "Predicting",
     "input": "Input",
     "whole": "The whole comparison",
     "whole_avx2": "The whole comparison, as on AVX2",

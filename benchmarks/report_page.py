@@ -35,8 +35,8 @@ def page(measurements: Sequence[Measurement], titles: Mapping[str, str]) -> str:
         "# Benchmarks",
         "`make bench` writes this page. Values are medians of interleaved rounds, the range is that of the rounds. For "
         "training steps they are those of the fastest epochs, because some epochs of Keras' `fit` stall on one thread. "
-        "A ratio (×) is our time divided by the peer's: below 1, this project is faster. For preparing and "
-        "for sweeps it is the peer's time divided by ours. The other values have their "
+        "A ratio (×) is our time divided by the peer's: below 1, this project is faster. For preparing, "
+        "predicting and sweeps it is the peer's time divided by ours. The other values have their "
         f"units. {sum(goals)} of {len(goals)} goals are met.",
         f"![Ratios of our times to those of the peers]({FIGURE})",
         EMULATION,

@@ -12,6 +12,7 @@ import math
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, redirect_stdout
 from itertools import islice
 from pathlib import Path
@@ -27,7 +28,7 @@ from pipeline.counts import number_of
 from pipeline.data.pictures.listing import SUFFIXES
 from pipeline.data.pictures.named_pictures import named_pictures
 from pipeline.data.user_paths import shown, user_path
-from pipeline.deployment.picture_model import PictureModel
+from pipeline.deployment.picture_model import Decoded, PictureModel
 from pipeline.errors import UserError
 from pipeline.storage.files import replacing
 from pipeline.storage.interrupts import INTERRUPTED
@@ -97,8 +98,7 @@ def _predict(options: argparse.Namespace, stream: TextIO) -> "_Unreadable":
     write = FORMATS[options.format or _format_of(options.output)](stream, model.classes)
     progress = _progress(pictures.count)
     unreadable = _Unreadable()
-    for files in _batches(pictures, model.image_shape):
-        decoded = model.pixels(files)
+    for files, decoded in _decoded(model, pictures):
         answers = model.answers_to(decoded, error_rate=options.error_rate)
         names = [shown(file) for file in files]
         write(names, answers)
@@ -139,11 +139,19 @@ def _progress(count: int | None) -> Progress | Counting:
     return Counting("pictures classified") if count is None else Progress(count, "pictures classified")
 
 
-def _batches(pictures: Iterable[Path], shape: tuple[int, int, int]) -> Iterator[list[Path]]:
+def _decoded(model: PictureModel, pictures: Iterable[Path]) -> Iterator[tuple[list[Path], list[Decoded]]]:
+    """The pictures in batches; while one is classified, a thread decodes the next one."""
     files = iter(pictures)
-    size = max(1, min(TOGETHER, BYTES // math.prod(shape)))
-    while some := list(islice(files, size)):
-        yield some
+    size = max(1, min(TOGETHER, BYTES // math.prod(model.image_shape)))
+    with ThreadPoolExecutor(1) as thread:
+        some = list(islice(files, size))
+        decoding = thread.submit(model.pixels, some)
+        while some:
+            following = list(islice(files, size))
+            decoded = decoding.result()
+            decoding = thread.submit(model.pixels, following)
+            yield some, decoded
+            some = following
 
 
 def _promise(model: PictureModel, error_rate: float) -> str:

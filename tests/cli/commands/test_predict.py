@@ -8,7 +8,9 @@ import pytest
 from PIL import Image
 
 from pipeline.cli.commands import predict
+from pipeline.deployment.picture_features import picture_features
 from pipeline.deployment.picture_model import PictureModel
+from pipeline.deployment.unusual import limits
 from pipeline.errors import UserError
 
 # Keras' variables do not implement the `copy` argument of `__array__`, which NumPy 2 expects.
@@ -20,6 +22,9 @@ SETTINGS = {
     "classes": ["dark", "light"],
     "decoding": {"height": 4, "width": 6, "channels": 1},
     "flag_colour": False,
+    # Nothing is unusual.
+    "limits": limits(picture_features(np.random.default_rng(0).integers(256, size=(9, 4, 6, 1), dtype=np.uint8)))
+    | {"limit": 1e9},
     "temperature": 1.0,
     "mean_pixel": [128.0],
     "modules": [],
