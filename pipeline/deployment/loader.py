@@ -1,15 +1,16 @@
 """Load a packaged network as a Python function of MLflow (`mlflow.pyfunc.load_model`); MLflow imports this module."""
 
-import base64
-import binascii
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline.deployment.picture_model import Picture, PictureModel
+from pipeline.data.pictures.opening import Unreadable
+from pipeline.deployment.picture_model import Decoded, Picture, PictureModel
+from pipeline.deployment.sent_pictures import picture_bytes, sent_picture
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,6 +19,7 @@ SERVING = "_MLFLOW_IS_IN_SERVING_ENVIRONMENT"
 """MLflow sets this variable in its scoring server."""
 ERROR_RATE = "error_rate"
 """The parameter of a prediction; 0 answers for every picture."""
+SPACE = re.compile(rb"\s")
 
 
 class PictureFunction:
@@ -37,24 +39,38 @@ class PictureFunction:
         """
         column = model_input.iloc[:, 0] if hasattr(model_input, "iloc") else model_input
         rate = (params or {}).get(ERROR_RATE) or None
-        return self.model.answers([_picture(value) for value in column], error_rate=rate).to_frame()
+        serving = os.environ.get(SERVING) == "true"
+        pictures = [_sent(value) if serving else _given(value) for value in column]
+        decoded = iter(self.model.pixels([one for one in pictures if not isinstance(one, Decoded)]))
+        answers = self.model.answers_to(
+            [one if isinstance(one, Decoded) else next(decoded) for one in pictures], error_rate=rate
+        ).to_frame()
+        # JSON has no NaN.
+        return answers.astype(object).where(answers.notna(), None) if serving else answers
 
 
-def _picture(value: Any) -> Picture:
-    if isinstance(value, str) and os.environ.get(SERVING) == "true":
-        return _from_base64(value)
-    if isinstance(value, list):
-        return np.asarray(value, np.uint8)
-    return value  # type: ignore[no-any-return]
+def _given(value: Any) -> Picture:
+    return np.asarray(value, np.uint8) if isinstance(value, list) else value
 
 
-def _from_base64(text: str) -> bytes:
-    """The bytes in a Base64 text, or in a data URL; empty, and so unreadable, for any other text."""
-    content = text.partition(",")[2] if text.startswith("data:") else text
+def _sent(value: Any) -> Picture | Decoded:
+    """A picture of a request to MLflow's server, or the problem of what is none."""
+    if isinstance(value, bytes):
+        return _file(value)
     try:
-        return base64.b64decode(content, validate=True)
-    except (binascii.Error, ValueError):
-        return b""
+        return sent_picture(value)
+    except Unreadable as problem:
+        return Decoded(None, (), str(problem))
+
+
+def _file(content: bytes) -> bytes:
+    """The bytes of a file. MLflow decodes the Base64 of tables, but not that of `instances`."""
+    if not content.isascii() or SPACE.search(content):
+        return content  # Base64 has only letters, digits and signs; no picture file is made of them alone.
+    try:
+        return picture_bytes(content.decode("ascii"))
+    except Unreadable:
+        return content
 
 
 def _load_pyfunc(path: str) -> PictureFunction:

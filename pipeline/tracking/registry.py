@@ -167,6 +167,23 @@ def _in_sqlite(address: str) -> Path:
     return Path(unquote(place.path)) / FOLDER
 
 
+def version_in(folder: Path) -> int | None:
+    """The registered version whose packaged network is this folder.
+
+    None for a folder that is not registered, and for stores that are not SQLite, whose files are copies.
+    """
+    store_file = Path(store_address().removeprefix(SQLITE))
+    if not store_address().startswith(SQLITE) or not store_file.is_file():
+        return None
+    with _reading(store_file) as store:
+        found = store.execute(
+            "select version, artifact_location from model_versions "
+            "join logged_models on source = 'models:/' || logged_models.model_id"
+        ).fetchall()
+    places = {Path(unquote(urlparse(str(location)).path)) / FOLDER: int(version) for version, location in found}
+    return places.get(folder)
+
+
 def _only(store: sqlite3.Connection, query: str, values: tuple[Any, ...]) -> Any:
     found = store.execute(query, values).fetchone()
     return found[0] if found else None

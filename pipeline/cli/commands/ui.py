@@ -2,11 +2,11 @@
 
 import argparse
 import os
-import socket
 import sys
 from collections.abc import Sequence
 from importlib.metadata import entry_points
 
+from pipeline.cli.ports import check_free, port
 from pipeline.cli.usage import parsed
 from pipeline.config.reading import read_comparison
 from pipeline.console import say
@@ -24,7 +24,7 @@ APP = "convtrack"
 def parser() -> argparse.ArgumentParser:
     """The arguments of the command."""
     command = argparse.ArgumentParser("convtrack ui", description=__doc__)
-    command.add_argument("--port", type=_port, default=5000, help="port on 127.0.0.1 (default: 5000)")
+    command.add_argument("--port", type=port, default=5000, help="port on 127.0.0.1 (default: 5000)")
     command.add_argument("--link", action="store_true", help="print the links to report and runs, and serve nothing")
     return command
 
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str]) -> None:
         raise UserError(f"MLFLOW_TRACKING_URI is a server: open {address} in a browser.")
     if not options.link:
         _check_installed()
-        _check_free(options.port)
+        check_free(options.port, "convtrack ui")
     models = (*comparison.models, *comparison.baselines)
     published = recall(comparison.data, models) or _find_published(comparison.data, models)
     server = address.rstrip("/") if remote else f"http://127.0.0.1:{options.port}"
@@ -50,25 +50,6 @@ def main(arguments: Sequence[str]) -> None:
         say(line)
     if not options.link:
         _serve(options.port)
-
-
-def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
-        raise UserError(f"`--port` must be an integer from 1 to 65535. Received {text!r}.")
-    return int(text)
-
-
-def _check_free(port: int) -> None:
-    """Raise `UserError` if the server cannot use the port. MLflow would report that below other messages."""
-    with socket.socket() as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind(("127.0.0.1", port))
-        except OSError as problem:
-            raise UserError(
-                f"Port {port} of 127.0.0.1 cannot be used ({problem.strerror}): end the other server, or choose "
-                "another port with `convtrack ui --port NUMBER`."
-            ) from None
 
 
 def _check_installed() -> None:

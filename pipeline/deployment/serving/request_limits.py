@@ -1,0 +1,118 @@
+"""Limits of requests: a body is complete, small enough and well-formed before a model receives it."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from pipeline.deployment.serving.error_replies import INVOCATIONS, refuse
+from pipeline.deployment.serving.invocations import uniform_body
+
+LARGEST_BODY = 32 * 2**20
+"""Bytes of the largest body."""
+IN_MEMORY = 8 * LARGEST_BODY
+"""Bytes of all bodies that the server holds at the same time."""
+DISCARDED = 8 * LARGEST_BODY
+"""Bytes of a body that is too large which the server still reads, because many clients read no reply before they have
+sent everything."""
+JSON = "application/json"
+
+
+class RequestLimits:
+    """ASGI middleware that reads the bodies of requests, refuses unusable ones, and passes the others on."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Guard an application."""
+        self.app = app
+        self.held = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http" or scope["method"] != "POST":
+            await self.app(scope, receive, send)
+            return
+        with self._memory() as held:
+            body = await _body(Headers(scope=scope), receive, held)
+            if body is None:
+                return  # The client has closed the connection.
+            if not body:
+                refuse(400, "The body is empty: send a picture.")
+            if scope["path"] == INVOCATIONS and _content_type(Headers(scope=scope)) == JSON:
+                body = await asyncio.to_thread(uniform_body, body)
+            await self.app(scope, _replayed(body, receive), send)
+
+    @contextmanager
+    def _memory(self) -> Iterator["_Held"]:
+        held = _Held(self)
+        try:
+            yield held
+        finally:
+            self.held -= held.size
+
+
+class _Held:
+    """The bytes that one request adds to those of all requests."""
+
+    def __init__(self, limits: RequestLimits) -> None:
+        self.limits, self.size = limits, 0
+
+    def add(self, size: int) -> None:
+        self.size += size
+        self.limits.held += size
+        if self.limits.held > IN_MEMORY:
+            refuse(503, "The server is busy with other large requests: send this one again later.")
+
+
+async def _body(headers: Headers, receive: Receive, held: _Held) -> bytes | None:
+    """The body of a request; None if the client closes the connection."""
+    stated = headers.get("content-length", "0")
+    size = int(stated) if stated.isascii() and stated.isdigit() else 0
+    if size > LARGEST_BODY and (size > DISCARDED or "expect" in headers):
+        _refuse_size(size)
+    parts: list[bytes] = []
+    received = 0
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        part = message.get("body", b"")
+        received += len(part)
+        more = message.get("more_body", False)
+        if received > DISCARDED:
+            break
+        if received <= LARGEST_BODY:
+            held.add(len(part))
+            parts.append(part)
+        else:
+            parts.clear()
+    if received > LARGEST_BODY:
+        _refuse_size(max(size, received))
+    return b"".join(parts)
+
+
+def _refuse_size(size: int) -> None:
+    refuse(
+        413,
+        f"The body has {size / 2**20:.1f} MiB; at most {LARGEST_BODY // 2**20} MiB are accepted: send fewer or smaller "
+        "pictures at a time.",
+    )
+
+
+def _content_type(headers: Headers) -> str:
+    found = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if not found:
+        refuse(415, "The request has no content type: send `Content-Type: application/json`.")
+    return found
+
+
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    """A `receive` that gives the whole body first, and then what the client does."""
+    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def received() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return received
