@@ -107,7 +107,7 @@ class _Usual(NamedTuple):
         mean = thumbnails.mean(axis=0)
         _, lengths, axes = np.linalg.svd(thumbnails - mean, full_matrices=False)
         variances = np.maximum(lengths**2 / len(thumbnails), SMALLEST_VARIANCE)
-        count = min(COMPONENTS, len(thumbnails) // 10)
+        count = min(COMPONENTS, max(1, len(thumbnails) // 10))
         rest = np.sqrt(max(variances[count:].sum() / (thumbnails.shape[1] - count), SMALLEST_VARIANCE))
         usual = cls(middle, below, above, mean, axes[:count], np.sqrt(variances[:count]), np.array(rest), np.array(1.0))
         spread = np.quantile(usual.thumbnail_distance(training), 1 - OUTER)

@@ -102,3 +102,8 @@ def test_fewer_images_than_folds_are_rejected():
 def test_every_flag_has_a_name_of_its_own():
     names = [*chain.from_iterable(FLAGS), UNLIKE]
     assert len(names) == len(set(names)) == 2 * len(MEASURES) + 1
+
+
+def test_limits_learned_from_few_images_can_be_read_from_json():
+    few = picture_features(np.random.default_rng(0).integers(256, size=(9, 8, 8, 1), dtype=np.uint8))
+    assert len(flags(few, json.loads(json.dumps(limits(few))))) == 9
