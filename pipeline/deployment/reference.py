@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.data.prepared import Prepared
+from pipeline.data.two_sample_classifier import FOLDS, separation
 from pipeline.deployment.picture_features import PictureFeatures, picture_features
 from pipeline.errors import UserError
 from pipeline.storage.files import replacing
@@ -44,23 +45,35 @@ class Reference(NamedTuple):
     """What new pictures are compared with.
 
     training: features of up to `MOST` training images.
+    training_labels: their true classes, int64.
     held_out: features of up to `MOST` test images; of validation images if there are no test images.
+    separation: how well a classifier separates `training` from `held_out`, as area under the ROC curve.
     validation, test: predictions; those for test images are empty if there are none.
-    labels: the true class of each training image, int64.
+    class_counts: training images of each class, int64, (classes,).
     copies: the first 8 bytes of the digest of each training image, uint64, sorted.
     """
 
     training: PictureFeatures
+    training_labels: NDArray[np.int64]
     held_out: PictureFeatures
+    separation: float
     validation: Predicted
     test: Predicted
-    labels: NDArray[np.int64]
+    class_counts: NDArray[np.int64]
     copies: NDArray[np.uint64]
 
     @property
     def scored(self) -> Predicted:
         """The predictions behind the reported score: those for test images, or for validation images without any."""
         return self.test if len(self.test.labels) else self.validation
+
+
+NESTED: dict[str, Any] = {
+    "training": PictureFeatures,
+    "held_out": PictureFeatures,
+    "validation": Predicted,
+    "test": Predicted,
+}
 
 
 def make_reference(prepared: Prepared, training: Rows, validation: Answered, test: Answered) -> Reference:
@@ -72,14 +85,28 @@ def make_reference(prepared: Prepared, training: Rows, validation: Answered, tes
         validation: numbers of images that no member was trained on, and their calibrated probabilities (n, classes).
         test: the same for the images of the reported score; both empty if there are none.
     """
+    chosen = _chosen(training)
+    features = _features(prepared, chosen)
+    held_out = _features(prepared, _chosen(test[0] if len(test[0]) else validation[0]))
     return Reference(
-        _features(prepared, training),
-        _features(prepared, test[0] if len(test[0]) else validation[0]),
+        features,
+        prepared.labels[chosen],
+        held_out,
+        picture_separation(features, held_out),
         _predicted(prepared, *validation),
         _predicted(prepared, *test),
-        prepared.labels[training],
+        np.bincount(prepared.labels[training], minlength=len(prepared.manifest["classes"])),
         np.sort(digest_prefixes(prepared.digests[training])),
     )
+
+
+def picture_separation(one: PictureFeatures, other: PictureFeatures) -> float:
+    """The area under the ROC curve of a classifier that separates two samples of pictures; 0.5 for tiny samples."""
+    sizes = len(one.measures), len(other.measures)
+    if min(sizes) < FOLDS:
+        return 0.5
+    features = np.concatenate([one.joined(), other.joined()])
+    return separation(features, np.repeat([False, True], sizes))
 
 
 def digest_prefixes(digests: NDArray[np.uint8]) -> NDArray[np.uint64]:
@@ -90,9 +117,12 @@ def digest_prefixes(digests: NDArray[np.uint8]) -> NDArray[np.uint64]:
 
 def write_reference(file: Path, reference: Reference) -> None:
     """Write the reference atomically; equal references give equal bytes."""
-    arrays: dict[str, Any] = {"labels": reference.labels, "copies": reference.copies}
-    for name in ("training", "held_out", "validation", "test"):
-        arrays |= {f"{name}-{part}": values for part, values in getattr(reference, name)._asdict().items()}
+    arrays: dict[str, Any] = {}
+    for name, value in reference._asdict().items():
+        if name in NESTED:
+            arrays |= {f"{name}-{part}": values for part, values in value._asdict().items()}
+        else:
+            arrays[name] = value
     with replacing(file) as unfinished, unfinished.open("wb") as stream:
         np.savez_compressed(stream, **arrays)
 
@@ -110,24 +140,22 @@ def read_reference(file: Path) -> Reference:
         )
     try:
         with np.load(file) as arrays:
-            return Reference(
-                PictureFeatures(*(arrays[f"training-{part}"] for part in PictureFeatures._fields)),
-                PictureFeatures(*(arrays[f"held_out-{part}"] for part in PictureFeatures._fields)),
-                Predicted(*(arrays[f"validation-{part}"] for part in Predicted._fields)),
-                Predicted(*(arrays[f"test-{part}"] for part in Predicted._fields)),
-                arrays["labels"],
-                arrays["copies"],
-            )
+            nested = {name: kind(*(arrays[f"{name}-{part}"] for part in kind._fields)) for name, kind in NESTED.items()}
+            plain = {name: arrays[name] for name in Reference._fields if name not in NESTED}
+            return Reference(**nested | plain | {"separation": float(plain["separation"])})
     except (OSError, EOFError, ValueError, KeyError, BadZipFile):
         raise UserError(f"{file} is damaged or comes from another version. Run `convtrack package` again.") from None
 
 
+def _chosen(rows: Rows) -> Rows:
+    """At most `MOST` of the rows, ascending, drawn with a fixed seed."""
+    return np.sort(np.random.default_rng(0).permutation(rows)[:MOST])
+
+
 def _features(prepared: Prepared, rows: Rows) -> PictureFeatures:
-    """The features of some of the images, in the order of the images."""
-    chosen = np.sort(np.random.default_rng(0).permutation(rows)[:MOST])
     # At least once, so that no rows give empty features.
-    starts = range(0, max(len(chosen), 1), TOGETHER)
-    parts = [picture_features(prepared.pixels[chosen[start : start + TOGETHER]]) for start in starts]
+    starts = range(0, max(len(rows), 1), TOGETHER)
+    parts = [picture_features(prepared.pixels[rows[start : start + TOGETHER]]) for start in starts]
     return PictureFeatures(*(np.concatenate(values) for values in zip(*parts, strict=True)))
 
 

@@ -19,7 +19,9 @@ from pipeline.deployment.reference import (
 from pipeline.errors import UserError
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (2500, 8, 8, 1), np.uint8)
-PREPARED = SimpleNamespace(pixels=PIXELS, labels=np.arange(2500) % 2, digests=image_digests(PIXELS))
+PREPARED = SimpleNamespace(
+    pixels=PIXELS, labels=np.arange(2500) % 2, digests=image_digests(PIXELS), manifest={"classes": ["a", "b", "c"]}
+)
 
 
 def answered(first, last):
@@ -32,6 +34,9 @@ def test_the_reference_holds_features_predictions_and_digests():
     assert len(made.training.thumbnails) == MOST
     np.testing.assert_array_equal(made.held_out.measures, picture_features(PIXELS[2300:]).measures)
     assert made.scored is made.test
+    assert made.class_counts.tolist() == [1100, 1100, 0]
+    assert len(made.training_labels) == MOST
+    assert abs(made.separation - 0.5) < 0.1
     assert made.test.correct.mean() == 0.5
     assert set(made.test.labels) == {0}
     assert np.isin(digest_prefixes(image_digests(PIXELS[7:8])), made.copies).all()

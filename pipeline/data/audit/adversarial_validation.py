@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from pipeline.data.audit.audited import Audited
 from pipeline.data.audit.finding import Finding, Severity
 from pipeline.data.splits import TEST
+from pipeline.data.two_sample_classifier import FOLDS, chance_deviation, separation
 
 SEVERITIES: dict[str, Severity] = {"test_images_differ": "warn"}
 MOST = 2000
 """Images that are used, at most, half of them test images."""
-FOLDS = 5
 DEVIATIONS = 3.0
 
 
@@ -29,9 +29,8 @@ def check(audited: Audited) -> Iterator[Finding]:
     inside, outside = (len(np.unique(own[truth == part])) for part in (True, False))
     if min(inside, outside) < FOLDS:
         return
-    area = _separation(_features(audited, rows), truth, own)
-    deviation = np.sqrt((inside + outside + 1) / (12 * inside * outside))
-    if area > 0.5 + max(audited.margin, DEVIATIONS * deviation):
+    area = separation(_features(audited, rows), truth, own)
+    if area > 0.5 + max(audited.margin, DEVIATIONS * chance_deviation(inside, outside)):
         yield Finding(
             "test_images_differ",
             int(tested.sum()),
@@ -52,15 +51,3 @@ def _features(audited: Audited, rows: NDArray[np.int64]) -> NDArray[np.float32]:
     seen = audited.measured.appearance
     measures = np.stack([seen.deviation[rows], seen.clipped[rows], seen.detail[rows]], axis=1)
     return np.concatenate([seen.thumbnails[rows], measures], axis=1).astype(np.float32)
-
-
-def _separation(features: NDArray[np.float32], truth: NDArray[np.bool_], groups: NDArray[np.int64]) -> float:
-    """The area under the ROC curve of a cross-validated classifier."""
-    from sklearn.ensemble import ExtraTreesClassifier  # takes a second
-    from sklearn.metrics import roc_auc_score
-    from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
-
-    model = ExtraTreesClassifier(100, min_samples_leaf=5, class_weight="balanced", random_state=0)
-    folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=0)
-    scores = cross_val_predict(model, features, truth, groups=groups, cv=folds, method="predict_proba")[:, 1]
-    return float(roc_auc_score(truth, scores))

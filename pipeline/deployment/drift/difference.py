@@ -1,0 +1,37 @@
+"""One difference between new pictures and the images of a model, with its size and its significance."""
+
+from typing import NamedTuple
+
+
+class Difference(NamedTuple):
+    """The result of one check.
+
+    name: what is compared.
+    measure: what `effect` is.
+    effect: the size of the difference; 0 for none.
+    relevant_from: the smallest relevant effect. With many pictures, irrelevant differences are significant, too.
+    p_value: the probability of at least this effect by chance, if nothing differs.
+    sentence: the finding, for a reader, if the difference is relevant.
+    """
+
+    name: str
+    measure: str
+    effect: float
+    relevant_from: float
+    p_value: float
+    sentence: str
+
+
+def relevant(differences: tuple[Difference, ...], *, error_rate: float) -> tuple[Difference, ...]:
+    """The differences that are both significant and large enough.
+
+    The probability that any of them is due to chance is at most `error_rate`, for any dependence between them (Holm
+    1979, *A simple sequentially rejective multiple test procedure*).
+    """
+    ordered = sorted(differences, key=lambda one: one.p_value)
+    significant = []
+    for left, one in zip(range(len(ordered), 0, -1), ordered, strict=True):
+        if one.p_value * left > error_rate:
+            break
+        significant.append(one.name)
+    return tuple(one for one in differences if one.name in significant and one.effect >= one.relevant_from)
