@@ -3,15 +3,17 @@
 from collections.abc import Mapping, Sequence
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.evaluation.metrics import metric_named
-from pipeline.reporting.card.card_content import HeldOut
-from pipeline.reporting.content import Champion, Comparison
 from pipeline.statistics.results import Estimate
 from pipeline.storage.files import read_json, read_json_text, write_json
 from pipeline.storage.folders import RunFolder
 from pipeline.training.examples import IMAGE_TO_CLASS, Columns
+
+if TYPE_CHECKING:  # Reading the file needs none of the libraries of a report.
+    from pipeline.reporting.card.card_content import HeldOut
+    from pipeline.reporting.content import Champion, Comparison
 
 
 def usable_networks(models: Sequence[str]) -> list[str]:
@@ -24,7 +26,7 @@ def usable_networks(models: Sequence[str]) -> list[str]:
     ]
 
 
-def write_choice(file: Path, comparison: Comparison) -> None:
+def write_choice(file: Path, comparison: "Comparison") -> None:
     """Write the champion of a comparison with its reason and the score that the comparison measured."""
     champion = comparison.champion
     assert champion is not None
@@ -51,7 +53,7 @@ def _ends(estimate: Estimate) -> dict[str, float | None]:
     return {name: value if isfinite(value) else None for name, value in values.items()}
 
 
-def _fingerprints(champion: Champion) -> list[str]:
+def _fingerprints(champion: "Champion") -> list[str]:
     """The fingerprints of the trainings that predict together."""
     if champion.model is None:
         return []
@@ -68,7 +70,7 @@ def read_choice(file: Path) -> Any:
     return read_json(file, "data", "model", "replicates", "reason", "by_person", "metric", "score")
 
 
-def with_packaged_score(choice: Mapping[str, Any], held_out: HeldOut | None) -> dict[str, Any]:
+def with_packaged_score(choice: Mapping[str, Any], held_out: "HeldOut | None") -> dict[str, Any]:
     """Return the contents of the file with the score of the packaged network itself; None if it is unknown."""
     if held_out is None:
         return {**choice, "packaged_score": None}

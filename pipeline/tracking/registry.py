@@ -121,7 +121,12 @@ def _no_champion() -> str | None:
 
 
 @contextmanager
-def _reading(file: Path) -> Iterator[sqlite3.Connection]:
+def reading_store(file: Path) -> Iterator[sqlite3.Connection]:
+    """Read an SQLite store by the tables of MLflow.
+
+    Raises:
+        UserError: the file is damaged, or comes from another version of MLflow.
+    """
     try:
         with closing(sqlite3.connect(f"file:{quote(str(file))}?mode=ro", uri=True, timeout=20)) as store:
             yield store
@@ -138,7 +143,7 @@ def _in_sqlite(address: str) -> Path:
     file = Path(store_address().removeprefix(SQLITE))
     if not file.is_file():
         raise _missing(wanted)
-    with _reading(file) as store:
+    with reading_store(file) as store:
         if isinstance(wanted, Registered):
             version = wanted.version
             if wanted.alias is not None:
@@ -175,7 +180,7 @@ def version_in(folder: Path) -> int | None:
     store_file = Path(store_address().removeprefix(SQLITE))
     if not store_address().startswith(SQLITE) or not store_file.is_file():
         return None
-    with _reading(store_file) as store:
+    with reading_store(store_file) as store:
         found = store.execute(
             "select version, artifact_location from model_versions "
             "join logged_models on source = 'models:/' || logged_models.model_id"

@@ -10,9 +10,8 @@ import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-import psutil
-
 from pipeline.cli.composing import composed
+from pipeline.cli.dvc_command import run_dvc
 from pipeline.cli.usage import parsed
 from pipeline.comparison.deciding import decide
 from pipeline.comparison.gather import gather_certainty
@@ -29,6 +28,8 @@ from pipeline.statistics.sequential import Plan
 from pipeline.storage.files import read_json
 from pipeline.storage.folders import PLAN, PREPARED, RunFolder
 from pipeline.training.workers import worker_count
+
+COMMAND = "convtrack decide"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -55,7 +56,7 @@ def main(arguments: Sequence[str]) -> None:
     if warning:
         say(warning)
     decide(
-        reproduce=lambda: _dvc("repro"),
+        reproduce=lambda: run_dvc("repro", again=COMMAND),
         read_plan=lambda: read_plan(settings.models),
         record=_record,
         look=lambda: _look(settings),
@@ -76,29 +77,7 @@ def _look(settings: ComparisonConfig) -> Certainty:
 def _record(plan: Plan) -> None:
     """Write the plan and tell DVC; interrupted in between, DVC runs the stage `plan`, which keeps what is written."""
     write_plan(plan)
-    _dvc("commit", "--force", "--quiet", str(PLAN))
-
-
-def _dvc(*arguments: str) -> None:
-    """Run a command of DVC in this process, so that it ends with this process.
-
-    Raises:
-        UserError: the command failed.
-    """
-    from dvc.cli import main as run_dvc  # type: ignore[import-untyped]
-
-    code = run_dvc(list(arguments))
-    if code:
-        # DVC leaves the command of a stage running if only DVC is interrupted, as by SIGTERM.
-        left = psutil.Process().children()
-        for child in left:
-            child.terminate()
-        psutil.wait_procs(left)
-        raise UserError(
-            f"`dvc {arguments[0]}` did not finish; its messages are above. If it could not get a lock, another "
-            "command of DVC or `convtrack decide` runs in this project: wait until it ends. If you interrupted it, run "
-            "`convtrack decide` again to continue; otherwise correct the cause first."
-        )
+    run_dvc("commit", "--force", "--quiet", str(PLAN), again=COMMAND)
 
 
 def _seconds(more: Mapping[str, int], *, workers: int | None) -> float:

@@ -1,4 +1,4 @@
-"""Log the evaluated models of the comparison to MLflow: after `dvc pull`, or into a new store."""
+"""Log the evaluated models of the comparison and its champion to MLflow: after `dvc pull`, or into a new store."""
 
 import argparse
 from collections.abc import Sequence
@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from pipeline.cli.usage import parsed
 from pipeline.config.reading import read_comparison
 from pipeline.console import say
-from pipeline.data.prepared import read_prepared
-from pipeline.storage.folders import PREPARED, RunFolder
+from pipeline.data.prepared import Prepared, read_prepared
+from pipeline.deployment.picture_model import SETTINGS, read_settings
+from pipeline.storage.files import read_json
+from pipeline.storage.folders import CHAMPION, PREPARED, RunFolder
 from pipeline.tracking.address import shown_address
 from pipeline.tracking.publish.baselines import publish_baseline
+from pipeline.tracking.publish.champion import publish_champion
 from pipeline.tracking.publish.comparison import compare_published, publish_comparison
 from pipeline.tracking.publish.evaluation import publish_evaluation
 from pipeline.tracking.tracker import Tracker
@@ -35,4 +38,20 @@ def main(arguments: Sequence[str]) -> None:
         say(f"{baseline}: published to {shown_address()}")
     comparison = compare_published(runs, prepared, primary_metric=settings.primary_metric, margin=settings.margin)
     publish_comparison(tracker, runs, comparison)
+    _publish_champion(tracker, prepared)
     say(f"Compare the runs: {comparison.tracking_link}")
+
+
+def _publish_champion(tracker: Tracker, prepared: Prepared) -> None:
+    """Register the packaged network, unless there is none or its trainings are not those of the run folder."""
+    if not (CHAMPION / SETTINGS).is_file():
+        return
+    settings = read_settings(CHAMPION)
+    run = RunFolder.of(settings["model"])
+    records = [run.result(replicate).record for replicate in settings["replicates"]]
+    trained = [read_json(one, "fingerprint")["fingerprint"] for one in records if one.is_file()]
+    if settings["data"] != prepared.manifest["name"] or trained != settings["trained"]:
+        say(f"{CHAMPION}/ does not belong to these runs and is not published: make it again with `dvc repro package`.")
+        return
+    version = publish_champion(tracker, run, prepared, CHAMPION)
+    say(f"Champion: {settings['model']}, version {version.number} of {version.name}")
