@@ -1,12 +1,11 @@
 """Gather the values of the model card of a packaged network."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline.comparison.gather import data_summary
 from pipeline.config.reading import flattened
@@ -17,6 +16,7 @@ from pipeline.deployment.calibration import tempered
 from pipeline.deployment.changed_pictures import accuracies, spread_out
 from pipeline.deployment.picture_model import PictureModel
 from pipeline.deployment.runtimes import KERAS_FILE, LITERT_FILE
+from pipeline.deployment.scored_images import Answered, unseen_images
 from pipeline.evaluation import metrics
 from pipeline.evaluation.classification_curves import calibration
 from pipeline.evaluation.predictions import Predictions
@@ -29,11 +29,9 @@ from pipeline.storage.files import read_json
 from pipeline.storage.folders import AUDIT, RunFolder
 from pipeline.storage.provenance import versions
 
-Indices = npt.NDArray[np.int64]
-
 
 def gather_card(
-    choice: Any, packaged: Path, prepared: Prepared, held_out: tuple[Indices, Indices], *, models: Sequence[str]
+    choice: Any, packaged: Path, prepared: Prepared, answered: Mapping[str, Answered], *, models: Sequence[str]
 ) -> ModelCard:
     """Gather the values, and measure the packaged network.
 
@@ -41,7 +39,7 @@ def gather_card(
         choice: the contents of the file that names the champion.
         packaged: the folder of the packaged network.
         prepared: the images.
-        held_out: the validation and the test images that none of its replicates was trained on.
+        answered: its predictions for validation and test images that it was not trained on.
         models: the networks of the comparison.
 
     Raises:
@@ -65,7 +63,7 @@ def gather_card(
         commit=records[0]["commit"],
         dirty=any(record["dirty"] for record in records),
         files={name: (packaged / name).stat().st_size for name in _networks(packaged)},
-        held_out=_held_out(model, prepared, held_out, choice["metric"]),
+        held_out=_held_out(model, prepared, answered, choice["metric"]),
         findings=read_findings(AUDIT) if AUDIT.is_file() else None,
         effort=_effort(models, choice["model"]),
         versions=versions(),
@@ -77,17 +75,18 @@ def _networks(packaged: Path) -> list[str]:
     return [name for name in (LITERT_FILE, KERAS_FILE) if (packaged / name).is_file()]
 
 
-def _held_out(model: PictureModel, prepared: Prepared, parts: tuple[Indices, Indices], metric: str) -> HeldOut | None:
+def _held_out(model: PictureModel, prepared: Prepared, answered: Mapping[str, Answered], metric: str) -> HeldOut | None:
     """The scores on the test images; without any, on the validation images."""
-    validation, test = parts
-    part, chosen = ("test", test) if len(test) else ("validation", validation)
-    if not len(chosen):
+    part = "test" if len(answered["test"].images) else "validation"
+    scored = answered[part]
+    if not len(scored.images):
         return None
-    predicted = _predictions(model, prepared, chosen)
-    sample = spread_out(chosen)
+    predicted = _predictions(model, prepared, scored)
+    sample = spread_out(np.intersect1d(scored.images, unseen_images(prepared, model.settings["replicates"])))
     return HeldOut(
         part=part,
-        images=len(chosen),
+        images=len(scored.images),
+        members=scored.members,
         groups=len(np.unique(predicted.groups)),
         score=_estimate(metric, predicted),
         scores=dict(metrics.scores(predicted.truth, predicted.probabilities)),
@@ -96,18 +95,21 @@ def _held_out(model: PictureModel, prepared: Prepared, parts: tuple[Indices, Ind
         confusion=metrics.confusion(predicted.truth, predicted.probabilities),
         uncalibrated=calibration(predicted.truth, predicted.probabilities),
         calibrated=calibration(predicted.truth, tempered(predicted.probabilities, model.settings["temperature"])),
-        changes=tuple(accuracies(model.probabilities, np.asarray(prepared.pixels[sample]), prepared.labels[sample])),
+        changes=tuple(accuracies(model.probabilities, np.asarray(prepared.pixels[sample]), prepared.labels[sample]))
+        if len(sample)
+        else (),
         changed_images=len(sample),
     )
 
 
-def _predictions(model: PictureModel, prepared: Prepared, chosen: Indices) -> Predictions:
+def _predictions(model: PictureModel, prepared: Prepared, scored: Answered) -> Predictions:
+    chosen = scored.images
     return Predictions(
         images=chosen,
         groups=np.unique(prepared.groups[chosen], return_inverse=True)[1],
         classes=np.array(prepared.classes),
-        truth=prepared.labels[chosen],
-        probabilities=model.probabilities(np.asarray(prepared.pixels[chosen])),
+        truth=scored.truth,
+        probabilities=scored.probabilities,
         trained_on=int((prepared.splits[model.settings["replicates"][0]] == TRAIN).sum()),
         subgroups=None if prepared.subgroups is None else prepared.subgroups[chosen],
     )

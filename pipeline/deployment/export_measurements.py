@@ -18,8 +18,8 @@ from pipeline.data.pixel_file import IndexedPixels
 from pipeline.data.prepared import Prepared
 from pipeline.data.splits import TRAIN, VALIDATION
 from pipeline.deployment.exports import FORMATS, REPRESENTATIVE, export, remove, size_of
-from pipeline.deployment.packaging import held_out
 from pipeline.deployment.runtimes import TOGETHER, Runtime, in_batches
+from pipeline.deployment.scored_images import unseen_images
 from pipeline.errors import reason
 from pipeline.evaluation.class_outputs import class_probabilities
 
@@ -80,19 +80,20 @@ class Exported(NamedTuple):
 
 
 def images_for_exports(prepared: Prepared, replicates: Sequence[int]) -> Images:
-    """The validation images of a packaged network; its test images if all replicates together have none.
+    """The validation images of a packaged network, without the training images of any of its replicates.
 
-    Without either, each image was a training image of some replicate. Then the validation images of the first are
-    compared: differences between the formats can be measured, but accuracy is too high.
+    If no such image is left, other images that no replicate was trained on are compared. Without any, each image was a
+    training image of some replicate, and the validation images of the first are compared: differences between the
+    formats can be measured, but accuracy is too high.
     """
-    validation, test = held_out(prepared, replicates)
-    unseen = validation if len(validation) else test
+    validation, unseen = prepared.indices(replicates[0], VALIDATION), unseen_images(prepared, replicates)
+    compared = next((one for one in (np.intersect1d(validation, unseen), unseen) if len(one)), validation)
     training = prepared.indices(replicates[0], TRAIN)
     drawn = np.random.default_rng(0).choice(training, min(len(training), REPRESENTATIVE), replace=False)
     return Images(
         prepared.pixels,
         prepared.labels,
-        unseen if len(unseen) else prepared.indices(replicates[0], VALIDATION),
+        compared,
         np.sort(drawn),
         bool(len(unseen)),
     )

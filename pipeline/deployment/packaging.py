@@ -1,15 +1,16 @@
 """Package trained replicates of a model as one network that classifies pictures (`pipeline.deployment.picture_model`).
 
 The packaged network is measured as users will run it: its probabilities are compared with those of the evaluation, and
-its scores come from images that none of its replicates was trained on.
+its scores come from images that it was not trained on (`pipeline.deployment.scored_images`).
 """
 
 import statistics
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import numpy as np
@@ -22,6 +23,7 @@ from pipeline.deployment.calibration import fitted_temperature, tempered, thresh
 from pipeline.deployment.picture_model import FORMAT, SETTINGS
 from pipeline.deployment.reference import REFERENCE, Reference, make_reference, write_reference
 from pipeline.deployment.runtimes import KERAS_FILE, LITERT_FILE, LiteRT, Runtime, load_runtime
+from pipeline.deployment.scored_images import Answered, answered_by_one, answered_out_of_bag
 from pipeline.deployment.unusual import limits
 from pipeline.evaluation.class_outputs import class_probabilities
 from pipeline.evaluation.metrics import scores
@@ -43,16 +45,10 @@ TIMED = 5
 Indices = npt.NDArray[np.int64]
 
 
-class Answered(NamedTuple):
-    """Numbers of images (n,), their true classes (n,), and their probabilities (n, classes)."""
+def package(folder: Path, run: RunFolder, replicates: Sequence[int], prepared: Prepared) -> dict[str, Answered]:
+    """Write the packaged network of these replicates into an existing folder.
 
-    images: Indices
-    truth: npt.NDArray[np.int64]
-    probabilities: npt.NDArray[np.float64]
-
-
-def package(folder: Path, run: RunFolder, replicates: Sequence[int], prepared: Prepared) -> dict[str, Any]:
-    """Write the packaged network of these replicates into an existing folder, and return its settings.
+    Returns its predictions for images that it was not trained on, by the part `validation` or `test`.
 
     Raises:
         UserError: a trained network is missing or damaged.
@@ -63,10 +59,10 @@ def package(folder: Path, run: RunFolder, replicates: Sequence[int], prepared: P
     _export_litert(network, folder / LITERT_FILE, prepared)
     modules = own_modules(architecture)
     runtime = load_runtime(folder, modules)
-    parts = {
-        part: Answered(chosen, prepared.labels[chosen], _probabilities(runtime, prepared, chosen))
-        for part, chosen in zip(("validation", "test"), held_out(prepared, replicates), strict=True)
-    }
+    if len(replicates) == 1:
+        parts = answered_by_one(prepared, replicates[0], partial(_probabilities, runtime, prepared))
+    else:
+        parts = answered_out_of_bag(prepared, run, replicates)
     calibration = _calibration(parts)
     reference = _reference(prepared, replicates, parts, calibration["temperature"])
     write_reference(folder / REFERENCE, reference)
@@ -87,11 +83,12 @@ def package(folder: Path, run: RunFolder, replicates: Sequence[int], prepared: P
         "runtime": type(runtime).__name__,
         **calibration,
         "measured": {part: _scores(one.truth, one.probabilities) for part, one in parts.items() if len(one.truth)},
+        "members": {part: one.members for part, one in parts.items() if len(one.truth)},
         "agreement": _agreement(run, replicates[0], parts) if len(replicates) == 1 else None,
         "seconds_per_image": _seconds_per_image(runtime, prepared),
     }
     write_json(folder / SETTINGS, settings)
-    return settings
+    return parts
 
 
 def together(networks: Sequence[keras.Model]) -> keras.Model:
@@ -102,16 +99,6 @@ def together(networks: Sequence[keras.Model]) -> keras.Model:
     for number, network in enumerate(networks):
         network.name = f"replicate_{number}"
     return keras.Model(image, keras.layers.Average()([network(image) for network in networks]), name="ensemble")
-
-
-def held_out(prepared: Prepared, replicates: Sequence[int]) -> tuple[Indices, Indices]:
-    """The validation and the test images that none of these replicates was trained on.
-
-    Test images are those that all of them test. Replicates of different folds have none in common.
-    """
-    splits = prepared.splits[list(replicates)]
-    test = (splits == TEST).all(axis=0)
-    return np.flatnonzero((splits != TRAIN).all(axis=0) & ~test), np.flatnonzero(test)
 
 
 def decoding_of_data(prepared: Prepared) -> Decoding:

@@ -46,8 +46,8 @@ def _packaged(
 ) -> tuple[Mapping[str, Any], Document]:
     """Package the network; return the choice with the score of the packaged network, and its card."""
     start_tensorflow(1)
-    from pipeline.deployment.packaging import held_out, package
+    from pipeline.deployment.packaging import package
 
-    package(folder, RunFolder.of(choice["model"]), choice["replicates"], prepared)
-    card = gather_card(choice, folder, prepared, held_out(prepared, choice["replicates"]), models=models)
+    answered = package(folder, RunFolder.of(choice["model"]), choice["replicates"], prepared)
+    card = gather_card(choice, folder, prepared, answered, models=models)
     return with_packaged_score(choice, card.held_out), card_document(card)

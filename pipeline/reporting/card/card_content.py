@@ -23,11 +23,12 @@ class Subgroup(NamedTuple):
 
 
 class HeldOut(NamedTuple):
-    """Scores of the packaged network on images that none of its replicates was trained on.
+    """Scores of the packaged network on images that it was not trained on.
 
     Attributes:
         part: `test` or `validation` images.
         images: their number.
+        members: how many replicates predict an image together, on average: those that were not trained on it.
         groups: the number of their groups.
         score: the primary metric. Its interval is about other images of the same source, for this one network.
         scores: every defined metric by name.
@@ -36,12 +37,13 @@ class HeldOut(NamedTuple):
         confusion: numbers of images, (classes, classes): rows truth, columns prediction.
         uncalibrated: calibration of the probabilities.
         calibrated: calibration after the temperature.
-        changes: the accuracy on up to 500 of the images after changes.
+        changes: the accuracy on up to 500 of the images after changes; empty if each image has trained some replicate.
         changed_images: the number of these images.
     """
 
     part: str
     images: int
+    members: float
     groups: int
     score: Estimate
     scores: Mapping[str, float]
@@ -80,7 +82,7 @@ class ModelCard:
         commit: of the training.
         dirty: whether code or configuration differed from the commit.
         files: the sizes of the packaged networks in bytes, by file name.
-        held_out: None if there is no image that all replicates were not trained on.
+        held_out: None without validation and test images.
         findings: of the audit; None without an audit.
         effort: training time.
         versions: of the software that packaged the network.

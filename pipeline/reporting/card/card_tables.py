@@ -33,7 +33,9 @@ def main_scores(card: ModelCard) -> Table:
     rows = []
     if card.held_out is not None:
         own = card.held_out
-        rows.append(("packaged network", scored(own.score), f"{count(own.images)} {own.part} images"))
+        together = len(card.choice["replicates"])
+        by = f", each by {own.members:.1f} of {together} replicates" if own.members < together else ""
+        rows.append(("packaged network", scored(own.score), f"{count(own.images)} {own.part} images{by}"))
     mean = card.choice["score"]
     if mean is not None:
         trained = f"mean of {count(card.effort.own_trainings)} replicates, each on its test images"

@@ -79,6 +79,8 @@ def limits(card: ModelCard) -> tuple[str, ...]:
 
 def _harmful(held_out: HeldOut) -> list[str]:
     """The changes after which the accuracy is clearly lower; of the shifts, the smallest such one."""
+    if not held_out.changes:
+        return []
     unchanged, *others = held_out.changes
     harmful = [one.change for one in others if unchanged.mean - one.mean > FALL]
     shifts = [name for name in harmful if name.startswith("shifted")]

@@ -69,23 +69,25 @@ def _answer(card: ModelCard) -> str:
 
 
 def _unmeasured(card: ModelCard) -> list[Block]:
-    """A warning if there are no test images for the packaged replicates."""
-    together = len(card.choice["replicates"])
-    if card.held_out is not None and card.held_out.part == "test":
-        return []
-    reason = (
-        f"No image is a test image of all {together} replicates, because replicates draw their own test images."
-        if together > 1
-        else "The split has no test images."
-    )
-    if card.held_out is None:
-        rest = "Every image was used to train at least one of them, so there is no image to measure a score with."
-    else:
-        rest = (
-            "The scores come from validation images, with which the confidence was calibrated and the number of epochs "
-            "may have been chosen. Expect a lower score on new pictures."
+    """A warning unless the scores are those of all packaged replicates together on test images."""
+    own, together = card.held_out, len(card.choice["replicates"])
+    if own is None:
+        return [Paragraph("The split has no validation and no test images.", "warning")]
+    sentences = []
+    if own.members < together:
+        sentences.append(
+            f"No score of all {together} replicates together can be measured, because each image trained some of them. "
+            f"Each of these {own.part} images is predicted by the replicates that were not trained on it, "
+            f"{own.members:.1f} on average (out of bag, Breiman 1996); so are the validation images that calibrate the "
+            f"confidence. All {together} together are usually a little better, and their confidence is too low rather "
+            "than too high."
         )
-    return [Paragraph(f"{reason} {rest}", "warning")]
+    if own.part != "test":
+        sentences.append(
+            "The split has no test images. The scores come from validation images, with which the confidence was "
+            "calibrated and the number of epochs may have been chosen. Expect a lower score on new pictures."
+        )
+    return [Paragraph(" ".join(sentences), "warning")] if sentences else []
 
 
 def _use(card: ModelCard) -> Section:
@@ -156,7 +158,7 @@ def _reliability(curves: Mapping[str, Any]) -> Any:
 
 
 def _changes(card: ModelCard) -> Section | None:
-    if card.held_out is None:
+    if card.held_out is None or not card.held_out.changes:
         return None
     random = {
         name.removeprefix("augmentation."): value

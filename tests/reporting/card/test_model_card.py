@@ -47,6 +47,7 @@ CURVE = Calibration(np.array([0.7, 0.95]), np.array([0.6, 0.9]), np.array([40, 6
 HELD_OUT = HeldOut(
     part="test",
     images=100,
+    members=1.0,
     groups=8,
     score=estimate(0.92, 0.81, 0.97),
     scores={"accuracy": 0.92, "log_loss": 0.3},
@@ -203,29 +204,42 @@ def test_a_network_without_errors_has_no_interval(card):
     assert "An interval cannot be estimated from images without errors." in text(document)
 
 
-def test_an_ensemble_without_common_test_images_says_why_its_score_is_that_of_validation_images(card):
-    settings = {name: value for name, value in card.settings.items() if name != "agreement"}
-    settings["measured"] = {"validation": {}}
-    together = replace(
-        card,
-        choice={**card.choice, "replicates": [0, 1, 2]},
-        settings=settings,
-        held_out=HELD_OUT._replace(part="validation"),
-    )
-    document = card_document(together)
+def ensemble(card, held_out):
+    """The card of three replicates together."""
+    settings = {**card.settings, "agreement": None}
+    return replace(card, choice={**card.choice, "replicates": [0, 1, 2]}, settings=settings, held_out=held_out)
+
+
+def test_an_ensemble_that_has_seen_each_image_says_which_replicates_its_score_comes_from(card):
+    document = card_document(ensemble(card, HELD_OUT._replace(members=1.25, changes=())))
     warning = document.lead[2]
     assert warning.role == "warning"
-    assert warning.text.startswith("No image is a test image of all 3 replicates, ")
-    assert "Expect a lower score on new pictures." in warning.text
-    assert "no predictions to compare an ensemble with" in text(document)
+    assert warning.text.startswith("No score of all 3 replicates together can be measured, because each image trained ")
+    assert "by the replicates that were not trained on it, 1.2 on average" in warning.text
+    written = text(document)
+    assert "100 test images, each by 1.2 of 3 replicates" in written
+    assert "no predictions to compare an ensemble with" in written
+    assert "changes" not in [section.anchor for section in document.sections]
 
 
-def test_an_ensemble_without_any_held_out_image_has_no_score(card):
-    settings = {name: value for name, value in card.settings.items() if name != "agreement"} | {"calibrated_on": 0}
-    together = replace(card, choice={**card.choice, "replicates": [0, 1]}, settings=settings, held_out=None)
-    document = card_document(together)
+def test_an_ensemble_with_common_test_images_has_a_score_of_its_own(card):
+    document = card_document(ensemble(card, HELD_OUT._replace(members=3.0)))
+    assert not [block for block in document.lead if getattr(block, "role", "") == "warning"]
+    assert "each by" not in text(document)
+
+
+def test_scores_of_validation_images_are_marked(card):
+    document = card_document(replace(card, held_out=HELD_OUT._replace(part="validation")))
+    assert document.lead[2].role == "warning"
+    assert document.lead[2].text.startswith("The split has no test images. ")
+    assert "Expect a lower score on new pictures." in document.lead[2].text
+
+
+def test_a_network_without_any_held_out_image_has_no_score(card):
+    without = replace(card, settings={**card.settings, "calibrated_on": 0}, held_out=None)
+    document = card_document(without)
     assert document.lead[0].text.endswith("The score of the packaged network could not be measured.")
-    assert "there is no image to measure a score with" in document.lead[2].text
+    assert document.lead[2].text == "The split has no validation and no test images."
     assert [section.anchor for section in document.sections] == [
         "use",
         "limits",
