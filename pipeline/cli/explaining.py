@@ -1,7 +1,6 @@
 """The figures of `convtrack predict --explain`, one per picture."""
 
 from collections import Counter
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +8,11 @@ from numpy.typing import NDArray
 
 from pipeline.console import say
 from pipeline.deployment.picture_model import PictureModel
-from pipeline.deployment.runtimes import KERAS_FILE
+from pipeline.deployment.runtimes import KERAS_FILE, keras_network
 from pipeline.errors import UserError
 from pipeline.reporting.figures.explanation import explanation, explanation_figure
 from pipeline.reporting.figures.style import png_bytes
 from pipeline.storage.files import existing, replacing
-from pipeline.training.runtime import start_tensorflow
 
 SUFFIX = ".explained.png"
 
@@ -30,12 +28,7 @@ class Explainer:
         """
         self._model, self._folder = model, folder
         self._written: Counter[str] = Counter()
-        start_tensorflow()
-        import keras
-
-        for module in model.settings["modules"]:
-            import_module(module)
-        self._network = keras.models.load_model(existing(package / KERAS_FILE), compile=False)
+        self._network = keras_network(existing(package / KERAS_FILE), model.settings["modules"])
 
     def write(
         self, picture: Path, pixels: NDArray[np.uint8], probabilities: NDArray[np.float64], confidence: float

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 SETTINGS = "model.json"
 FORMAT = 1
 """The version of the folder's layout."""
+NEEDED = {"classes", "decoding", "flag_colour", "limits", "modules", "temperature", "thresholds"}
+"""Settings without which no picture can be classified."""
 PROBABILITY = "probability_"
 """Prefix of the columns with the probability of each class."""
 
@@ -222,10 +224,15 @@ def read_settings(folder: Path) -> dict[str, Any]:
     try:
         settings = json.loads(file.read_text(encoding="utf-8"))
         known = settings["format"] == FORMAT
+        complete = not known or settings.keys() >= NEEDED
     except FileNotFoundError:
         raise UserError(f"{folder} holds no packaged network: {SETTINGS} is missing.") from None
     except (OSError, ValueError, KeyError, TypeError):
-        raise UserError(f"{file} is damaged. Make the folder again with `dvc repro package`.") from None
+        complete = False
+    if not complete:
+        raise UserError(
+            f"{file} is damaged or comes from another version. Make the folder again with `dvc repro --force package`."
+        )
     if not known:
         raise UserError(
             f"{file} has format {settings['format']}, but this version of convtrack reads format {FORMAT}: make the "

@@ -74,8 +74,11 @@ class KerasRuntime:
 def keras_network(file: Path, modules: Sequence[str]) -> Any:
     """The `keras.Model` in a file; `modules` define layers of it."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    import keras
+    with native_errors_discarded():
+        # TensorFlow prints messages before its log level applies: when it loads, and when it makes the first tensor.
+        import keras
 
+        keras.ops.zeros(1)
     for module in modules:
         import_module(module)
     return keras.models.load_model(file, compile=False)

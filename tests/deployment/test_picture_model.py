@@ -117,6 +117,7 @@ def test_no_pictures_give_no_answers(model):
         (None, "holds no packaged network"),
         ("{", "damaged"),
         ("[]", "damaged"),
+        ('{"format": 1, "classes": ["a", "b"]}', "damaged or comes from another version"),
         ('{"format": 99}', "format 99, but this version of convtrack reads format 1"),
     ],
 )
