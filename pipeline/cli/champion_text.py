@@ -7,9 +7,9 @@ from typing import Any
 from pipeline.comparison.choice_file import read_choice
 from pipeline.storage.folders import CARD, CHAMPION, CHOICE
 from pipeline.tracking.address import shown_address
+from pipeline.tracking.model_registry import registered_name
 from pipeline.tracking.names import CHAMPION_ALIAS, CHOSEN_BY, SINCE, VERSION_MODEL, VERSION_REPLICATES, VERSION_SCORE
 from pipeline.tracking.registered_versions import RegisteredVersion
-from pipeline.tracking.registry import registered_name
 
 WIDTH = 100
 """Characters of a line."""

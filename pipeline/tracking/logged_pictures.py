@@ -13,7 +13,7 @@ from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema, Tens
 
 from pipeline.deployment import loader
 from pipeline.deployment.picture_model import PROBABILITY
-from pipeline.tracking.registry import FOLDER
+from pipeline.tracking.model_registry import FOLDER
 
 
 def signature_of(classes: Sequence[str]) -> ModelSignature:

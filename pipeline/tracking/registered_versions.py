@@ -1,6 +1,6 @@
 """The versions of a registered model: which networks were champion, and why.
 
-As in `pipeline.tracking.registry`, an SQLite store is read without importing MLflow.
+As in `pipeline.tracking.model_registry`, an SQLite store is read without importing MLflow.
 """
 
 from collections.abc import Mapping
@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.tracking.address import store_address
+from pipeline.tracking.model_registry import SQLITE, reading_store
 from pipeline.tracking.names import CHAMPION_ALIAS
-from pipeline.tracking.registry import SQLITE, reading_store
 
 
 class RegisteredVersion(NamedTuple):

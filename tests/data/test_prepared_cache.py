@@ -41,6 +41,7 @@ def test_another_split_or_number_of_replicates_is_prepared_again():
 
 
 def test_images_are_prepared_again_when_heic_pictures_can_be_read(monkeypatch):
+    monkeypatch.setattr("pipeline.data.prepared_cache.reads_heif", lambda: False)
     folder = prepared_folder(DIGITS, SPLIT, AUDIT, 1)
     monkeypatch.setattr("pipeline.data.prepared_cache.reads_heif", lambda: True)
     assert prepared_folder(DIGITS, SPLIT, AUDIT, 1) != folder

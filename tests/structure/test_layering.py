@@ -22,6 +22,7 @@ LEVEL = {package: level for level, packages in enumerate(LEVELS) for package in 
 
 TENSORFLOW_AT_START = (
     "pipeline.architectures.",
+    "pipeline.deployment.packaging",
     "pipeline.layers.",
     "pipeline.interpretation.first_layer",
     "pipeline.interpretation.grad_cam",
@@ -122,7 +123,16 @@ def test_only_modules_that_compute_tensors_import_tensorflow_at_start(importers)
 
 
 @pytest.mark.parametrize(
-    "module", ["__main__", "stages.prepare", "stages.train", "stages.evaluate", "stages.baseline", "stages.report"]
+    "module",
+    [
+        "__main__",
+        "stages.prepare",
+        "stages.train",
+        "stages.evaluate",
+        "stages.baseline",
+        "stages.report",
+        "stages.package",
+    ],
 )
 def test_a_command_that_computes_no_tensor_starts_without_tensorflow(module):
     command = f"import sys, pipeline.{module}; sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"

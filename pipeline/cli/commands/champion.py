@@ -23,8 +23,8 @@ from pipeline.config.schema import ChampionConfig, ComparisonConfig
 from pipeline.console import say
 from pipeline.errors import UserError, unknown
 from pipeline.storage.folders import CHOICE, RunFolder
+from pipeline.tracking.model_registry import registered_name
 from pipeline.tracking.registered_versions import registered_versions
-from pipeline.tracking.registry import registered_name
 
 PACKAGE = "dvc repro package"
 

@@ -25,7 +25,7 @@ from pipeline.deployment.runtimes import KERAS_FILE, keras_network
 from pipeline.errors import UserError
 from pipeline.storage.files import replacing
 from pipeline.storage.folders import PREPARED
-from pipeline.tracking.registry import registered_folder
+from pipeline.tracking.model_registry import registered_folder
 
 if TYPE_CHECKING:
     from pipeline.deployment.export_measurements import Exported

@@ -32,7 +32,7 @@ from pipeline.deployment.picture_model import Decoded, PictureModel
 from pipeline.errors import UserError
 from pipeline.storage.files import replacing
 from pipeline.storage.interrupts import INTERRUPTED
-from pipeline.tracking.registry import registered_folder
+from pipeline.tracking.model_registry import registered_folder
 
 TOGETHER, BYTES = 64, 2**26
 """Pictures that are decoded before they are classified: at most this many, and at most this many bytes of pixels."""

@@ -9,8 +9,8 @@ from pipeline.cli.ports import check_free, port
 from pipeline.cli.usage import parsed
 from pipeline.console import say
 from pipeline.deployment.picture_model import read_settings
+from pipeline.tracking.model_registry import registered_folder, version_in
 from pipeline.tracking.names import CHAMPION_ALIAS
-from pipeline.tracking.registry import registered_folder, version_in
 from pipeline.tracking.served_model import SERVED_FOLDER, SERVED_VERSION
 
 

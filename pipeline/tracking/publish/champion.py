@@ -24,6 +24,7 @@ from pipeline.tracking.connection import store_lock
 from pipeline.tracking.image_sets import image_sets
 from pipeline.tracking.logged_networks import find_network, log_model, write_environment
 from pipeline.tracking.logged_pictures import requirements_of, signature_of, write_picture_model
+from pipeline.tracking.model_registry import FOLDER, PACKAGED, registered_name
 from pipeline.tracking.names import (
     CHAMPION_ALIAS,
     CHOSEN_BY,
@@ -35,7 +36,6 @@ from pipeline.tracking.names import (
 )
 from pipeline.tracking.publish.evaluation import log_scores
 from pipeline.tracking.publish.training import publish_training
-from pipeline.tracking.registry import FOLDER, PACKAGED, registered_name
 from pipeline.tracking.tracker import Tracker
 
 

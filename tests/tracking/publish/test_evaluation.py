@@ -6,8 +6,10 @@ import pytest
 from pipeline.data.prepared import ImageTexts, Prepared
 from pipeline.data.splits import TRAIN, VALIDATION
 from pipeline.storage.imports import ROOT
-from pipeline.tracking.publish.evaluation import example_of, network_code
+from pipeline.tracking.carried_code import carried_code
+from pipeline.tracking.publish.evaluation import example_of
 from pipeline.training.examples import Columns, portion
+from pipeline.training.task import own_modules
 
 
 def architecture(*modules):
@@ -38,19 +40,19 @@ def test_the_input_example_has_grey_levels_and_the_numbers_of_the_table():
 
 
 def test_a_network_of_keras_layers_is_logged_without_code():
-    with network_code(architecture("keras.layers")) as code:
+    with carried_code(own_modules(architecture("keras.layers"))) as code:
         assert code == []
 
 
 def test_a_network_of_our_layers_is_logged_with_their_modules_only():
-    with network_code(architecture("keras.layers", "pipeline.layers.shortcut")) as (package,):
+    with carried_code(own_modules(architecture("keras.layers", "pipeline.layers.shortcut"))) as (package,):
         ours = {str(file.relative_to(ROOT)) for file in (ROOT / "pipeline" / "layers").rglob("*.py")}
         assert files(package) == ours | {"pipeline/__init__.py"}
 
 
 @pytest.mark.parametrize("module", ["pipeline.architectures.resnet", "pipeline.architectures.siamese"])
 def test_a_layer_defined_in_an_architecture_is_logged_with_that_module(module):
-    with network_code(architecture(module)) as (package,):
+    with carried_code(own_modules(architecture(module))) as (package,):
         source = f"{module.replace('.', '/')}.py"
         assert {source, "pipeline/architectures/__init__.py", "pipeline/layers/shortcut.py"} <= files(package)
         assert (package.parent / source).read_text() == (ROOT / source).read_text()

@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.deployment.picture_model import SETTINGS
 from pipeline.errors import UserError
-from pipeline.tracking.registry import FOLDER, PACKAGED, Registered, parsed_address, registered_folder
+from pipeline.tracking.model_registry import FOLDER, PACKAGED, Registered, parsed_address, registered_folder
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def registered(tmp_path, monkeypatch):
     address = f"sqlite:///{tmp_path / 'store.db'}"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
     (tmp_path / "conf").mkdir()
-    monkeypatch.setattr("pipeline.tracking.registry.read_comparison", lambda: type("C", (), {"data": "digits"}))
+    monkeypatch.setattr("pipeline.tracking.model_registry.read_comparison", lambda: type("C", (), {"data": "digits"}))
     client = mlflow.MlflowClient(address, address)
     experiment = client.create_experiment("digits", (tmp_path / "files of runs").as_uri())
     run = client.create_run(experiment).info.run_id
@@ -80,7 +80,9 @@ def test_a_store_that_is_missing_or_damaged_is_one_sentence(registered, tmp_path
 
 def test_an_sqlite_store_is_only_read_and_mlflow_is_not_imported(registered, tmp_path):
     before = (tmp_path / "store.db").read_bytes()
-    code = "import sys; from pipeline.tracking import registry; print(registry.registered_folder('models:/digits/1'))"
+    code = (
+        "import sys; from pipeline.tracking import model_registry as found; found.registered_folder('models:/digits/1')"
+    )
     code += "; sys.exit('mlflow' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)
     assert (tmp_path / "store.db").read_bytes() == before
@@ -89,15 +91,15 @@ def test_an_sqlite_store_is_only_read_and_mlflow_is_not_imported(registered, tmp
 
 
 def test_a_server_is_asked_and_the_files_are_kept(registered, tmp_path, monkeypatch):
-    from pipeline.tracking import registry
+    from pipeline.tracking import model_registry
 
     _, (_, (identity, _)) = registered
-    found = registry._in_store("champion")
+    found = model_registry._in_store("champion")
     assert (found / SETTINGS).is_file() and found.is_relative_to(".convtrack/models")
     (tmp_path / "files of runs" / "models" / identity / "artifacts" / FOLDER / SETTINGS).unlink()
-    assert registry._in_store("2") == found
+    assert model_registry._in_store("2") == found
     with pytest.raises(UserError, match="no version 9"):
-        registry._in_store("9")
+        model_registry._in_store("9")
 
 
 def test_addresses_are_parsed():
