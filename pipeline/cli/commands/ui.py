@@ -8,10 +8,11 @@ from importlib.metadata import entry_points
 
 from pipeline.cli.ports import check_free, port
 from pipeline.cli.usage import parsed
+from pipeline.comparison.choice_file import read_choice
 from pipeline.config.reading import read_comparison
 from pipeline.console import say
 from pipeline.errors import UserError
-from pipeline.storage.folders import REPORT
+from pipeline.storage.folders import CARD, CHAMPION, CHOICE, REPORT
 from pipeline.tracking import views
 from pipeline.tracking.address import shown_address, store_address
 from pipeline.tracking.names import CHARTS_VIEW, SIDE_BY_SIDE_VIEW, TABLE_VIEW
@@ -45,11 +46,23 @@ def main(arguments: Sequence[str]) -> None:
     server = address.rstrip("/") if remote else f"http://127.0.0.1:{options.port}"
     if options.link:
         say(f"Report: {REPORT}")
+        say(_champion())
         say("Runs:" if remote else "Runs (start the server with `make ui`):")
     for line in _links(published, models, server):
         say(line)
     if not options.link:
         _serve(options.port)
+
+
+def _champion() -> str:
+    """Where the packaged network is."""
+    file = CHAMPION / CHOICE.name
+    if not file.is_file():
+        return "Champion: none yet (`dvc repro package`)"
+    choice = read_choice(file)
+    if choice["model"] is None:
+        return f"Champion: none (`convtrack champion`); model card: {CARD}"
+    return f"Champion: {choice['model']} in {CHAMPION}/ (`convtrack champion`); model card: {CARD}"
 
 
 def _check_installed() -> None:

@@ -1,3 +1,4 @@
+import json
 import socket
 import sqlite3
 import subprocess
@@ -34,12 +35,29 @@ def test_link_prints_the_pages_of_report_and_runs_and_serves_nothing(project, ca
     runs = f"http://127.0.0.1:5050/#/experiments/{experiment}/runs?viewStateShareKey="
     assert capsys.readouterr().out.splitlines() == [
         "Report: reports/comparison.html",
+        "Champion: none yet (`dvc repro package`)",
         "Runs (start the server with `make ui`):",
         f"  models as a table      {runs}comparison&workflowType=machine_learning",
         f"  models as charts       {runs}charts&compareRunsMode=CHART&workflowType=machine_learning",
         f"  models side by side    {runs}side-by-side&compareRunsMode=CHART&workflowType=machine_learning",
         f"  {models} of {models} models are not in this store; `convtrack publish` adds them",
     ]
+
+
+@pytest.mark.parametrize(
+    ("model", "line"),
+    [
+        ("lenet5", "Champion: lenet5 in champion/ (`convtrack champion`); model card: reports/model_card.html"),
+        (None, "Champion: none (`convtrack champion`); model card: reports/model_card.html"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_link_prints_where_the_champion_is(project, capsys, model, line):
+    keys = ("data", "replicates", "reason", "by_person", "metric", "score")
+    (project / "champion").mkdir()
+    (project / "champion/champion.json").write_text(json.dumps(dict.fromkeys(keys) | {"model": model}))
+    ui.main(["--link"])
+    assert line in capsys.readouterr().out.splitlines()
 
 
 def test_the_links_to_a_published_comparison_need_no_mlflow(project):
