@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,14 +33,15 @@ class PictureFunction:
         """Classify pictures.
 
         Args:
-            model_input: the pictures, in the first column of a table: paths, bytes of files, or uint8 arrays. In a
-                server, strings are the bytes of files in Base64, never paths.
+            model_input: the pictures, in the first column of a table, each in a cell or several as a list in a cell:
+                paths, bytes of files, or uint8 arrays. In a server, strings are the bytes of files in Base64, never
+                paths.
             params: `error_rate`, the wanted share of wrong answers.
         """
         column = model_input.iloc[:, 0] if hasattr(model_input, "iloc") else model_input
         rate = (params or {}).get(ERROR_RATE) or None
         serving = os.environ.get(SERVING) == "true"
-        pictures = [_sent(value) if serving else _given(value) for value in column]
+        pictures = [_sent(value) for value in column] if serving else [one for value in column for one in _given(value)]
         decoded = iter(self.model.pixels([one for one in pictures if not isinstance(one, Decoded)]))
         answers = self.model.answers_to(
             [one if isinstance(one, Decoded) else next(decoded) for one in pictures], error_rate=rate
@@ -49,8 +50,11 @@ class PictureFunction:
         return answers.astype(object).where(answers.notna(), None) if serving else answers
 
 
-def _given(value: Any) -> Picture:
-    return np.asarray(value, np.uint8) if isinstance(value, list) else value
+def _given(value: Any) -> Sequence[Picture]:
+    """The pictures in a cell: MLflow makes one cell of a list in a mapping. Nested numbers are a single picture."""
+    if not isinstance(value, list):
+        return [value]
+    return value if all(isinstance(one, str | bytes | np.ndarray) for one in value) else [np.asarray(value, np.uint8)]
 
 
 def _sent(value: Any) -> Picture | Decoded:
