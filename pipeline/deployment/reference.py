@@ -136,7 +136,7 @@ def read_reference(file: Path) -> Reference:
     if not file.is_file():
         raise UserError(
             f"{file} is missing, so new pictures cannot be compared with the training images. "
-            "Run `convtrack package`, which writes it."
+            "Make the folder again with `dvc repro --force package`."
         )
     try:
         with np.load(file) as arrays:
@@ -144,7 +144,9 @@ def read_reference(file: Path) -> Reference:
             plain = {name: arrays[name] for name in Reference._fields if name not in NESTED}
             return Reference(**nested | plain | {"separation": float(plain["separation"])})
     except (OSError, EOFError, ValueError, KeyError, BadZipFile):
-        raise UserError(f"{file} is damaged or comes from another version. Run `convtrack package` again.") from None
+        raise UserError(
+            f"{file} is damaged or comes from another version. Make the folder again with `dvc repro --force package`."
+        ) from None
 
 
 def _chosen(rows: Rows) -> Rows:

@@ -61,7 +61,7 @@ def test_a_written_reference_is_read_again_and_has_the_same_bytes_each_time(tmp_
 
 
 def test_a_missing_reference_says_what_to_do():
-    with pytest.raises(UserError, match=r"is missing, so new pictures cannot be compared.*convtrack package"):
+    with pytest.raises(UserError, match=r"is missing, so new pictures cannot be compared.*dvc repro"):
         read_reference(Path("absent") / REFERENCE)
 
 

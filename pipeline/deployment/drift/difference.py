@@ -2,6 +2,9 @@
 
 from typing import NamedTuple
 
+MARGIN = 0.01
+"""The largest loss of accuracy that is irrelevant, unless the user states another one."""
+
 
 class Difference(NamedTuple):
     """The result of one check.

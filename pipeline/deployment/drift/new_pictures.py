@@ -47,7 +47,7 @@ class NewPictures(NamedTuple):
     features: of each picture.
     labels, confidence: as in `Batch`.
     unusual: whether a picture looks unlike the training images, bool, (n,).
-    copied: whether a picture has the pixels of a training image, bool, (n,).
+    copies: the names of the pictures that have the pixels of a training image.
     flags: how many pictures have each flag, the most frequent first.
     shown: some of the unusual pictures.
     unreadable: the names of other pictures, with the reasons.
@@ -57,7 +57,7 @@ class NewPictures(NamedTuple):
     labels: NDArray[np.int64]
     confidence: NDArray[np.float64]
     unusual: NDArray[np.bool_]
-    copied: NDArray[np.bool_]
+    copies: tuple[str, ...]
     flags: tuple[tuple[str, int], ...]
     shown: tuple[Shown, ...]
     unreadable: tuple[tuple[str, str], ...]
@@ -71,9 +71,10 @@ class NewPictures(NamedTuple):
 def new_pictures(batches: Iterable[Batch], reference: Reference) -> NewPictures:
     """Measure pictures batch by batch; of their pixels, only those of a few unusual ones are kept."""
     usual = limits(reference.training)
-    features, labels, confidence, unusual, copied = ([_NO_FEATURES], [_NO_LABELS], [_NONE], [_NO_FLAGS], [_NO_FLAGS])
+    features, labels, confidence, unusual = [_NO_FEATURES], [_NO_LABELS], [_NONE], [_NO_FLAGS]
     counts: Counter[str] = Counter()
     shown: list[Shown] = []
+    copies: list[str] = []
     unreadable: list[tuple[str, str]] = []
     for batch in batches:
         unreadable += batch.unreadable
@@ -88,13 +89,14 @@ def new_pictures(batches: Iterable[Batch], reference: Reference) -> NewPictures:
         labels.append(batch.labels)
         confidence.append(np.asarray(batch.confidence, np.float64))
         unusual.append(np.array([bool(found) for found in own]))
-        copied.append(np.isin(digest_prefixes(image_digests(batch.pixels)), reference.copies))
+        copied = np.isin(digest_prefixes(image_digests(batch.pixels)), reference.copies)
+        copies += [batch.names[row] for row in np.flatnonzero(copied).tolist()]
     return NewPictures(
         PictureFeatures(*(np.concatenate(parts) for parts in zip(*features, strict=True))),
         np.concatenate(labels),
         np.concatenate(confidence),
         np.concatenate(unusual),
-        np.concatenate(copied),
+        tuple(copies),
         tuple(counts.most_common()),
         tuple(shown),
         tuple(unreadable),

@@ -13,7 +13,7 @@ from pipeline.deployment.drift import (
     unusual_share,
 )
 from pipeline.deployment.drift.compared import FEWEST, Compared
-from pipeline.deployment.drift.difference import Difference, relevant
+from pipeline.deployment.drift.difference import MARGIN, Difference, relevant
 from pipeline.deployment.drift.estimated_accuracy import Estimate, estimated_accuracy
 from pipeline.deployment.drift.new_pictures import NewPictures
 from pipeline.deployment.reference import Reference
@@ -25,8 +25,6 @@ NOT_EXPECTED: Word = "do not expect the reported score"
 
 ERROR_RATE = 0.01
 """Probability that any difference is found although the pictures are like the training images."""
-MARGIN = 0.01
-"""Loss of accuracy that is irrelevant."""
 MOSTLY_UNUSUAL = 0.5
 """Share of unusual pictures from which the reported score says nothing about them."""
 FEWEST_UNUSUAL = 3
@@ -71,7 +69,7 @@ def examine(new: NewPictures, reference: Reference, classes: tuple[str, ...], *,
     found = relevant(differences, error_rate=ERROR_RATE)
     estimate = None if few else estimated_accuracy(compared)
     unknown = [*_mostly_unusual(new), *_wrong_classes(found)]
-    serious = [*unknown, *(_less_accurate(estimate, margin) if estimate else ())]
+    serious = unknown or [*(_less_accurate(estimate, margin) if estimate else ())]
     reasons = [*serious, *_copies(new), *(one.sentence for one in found)]
     return Drift(
         NOT_EXPECTED if serious else LOOK if reasons or few else EXPECTED,
@@ -96,9 +94,8 @@ def _differences(compared: Compared) -> Iterator[Difference]:
 
 
 def _mostly_unusual(new: NewPictures) -> Iterator[str]:
-    unusual = int(new.unusual.sum())
-    if unusual >= max(FEWEST_UNUSUAL, MOSTLY_UNUSUAL * new.size):
-        yield f"{unusual / new.size:.0%} of the pictures look unlike those that the model was trained and tested on."
+    if new.unusual.sum() >= max(FEWEST_UNUSUAL, MOSTLY_UNUSUAL * new.size):
+        yield "At least half of the pictures are of a kind that the model was neither trained nor tested on."
 
 
 def _less_accurate(estimate: Estimate, margin: float) -> Iterator[str]:
@@ -120,7 +117,7 @@ def _wrong_classes(found: Sequence[Difference]) -> Iterator[str]:
 
 
 def _copies(new: NewPictures) -> Iterator[str]:
-    copies = int(new.copied.sum())
+    copies = len(new.copies)
     if copies:
         yield (
             f"{number_of(copies, 'picture is a copy of a training image', 'pictures are copies of training images')}: "

@@ -81,7 +81,7 @@ def test_batches_are_put_together_and_unreadable_pictures_are_kept_apart(digits,
     assert found.size == 3
     assert found.labels.tolist() == [1, 2, 3]
     assert found.unusual.tolist() == [False, True, True]
-    assert found.copied.tolist() == [True, False, False]
+    assert found.copies == ("a",)
     assert found.unreadable == (("torn.png", "truncated"),)
     assert [one.name for one in found.shown] == ["b", "c"]
     assert dict(found.flags)["brighter"] == 2
