@@ -29,7 +29,7 @@ from pipeline.deployment.picture_model import PictureModel
 from pipeline.errors import UserError
 from pipeline.storage.files import replacing
 from pipeline.storage.interrupts import INTERRUPTED
-from pipeline.tracking.registry import registered_folder
+from pipeline.tracking.model_registry import registered_folder
 
 if TYPE_CHECKING:
     from pipeline.deployment.drift.new_pictures import NewPictures
