@@ -22,7 +22,7 @@ from pipeline.data.prepared import Prepared, read_prepared
 from pipeline.deployment.exports import FORMATS
 from pipeline.deployment.picture_model import read_settings
 from pipeline.deployment.runtimes import KERAS_FILE, keras_network
-from pipeline.errors import UserError
+from pipeline.errors import UserError, reason
 from pipeline.storage.files import replacing
 from pipeline.storage.folders import PREPARED
 from pipeline.tracking.model_registry import registered_folder
@@ -74,7 +74,7 @@ def check_images(settings: Mapping[str, Any], prepared: Prepared) -> None:
     """Raise UserError unless the prepared images and splits are those that a packaged network was trained with."""
     replicates = prepared.manifest["replicates"]
     splits = [replicates[one]["digest"] if one < len(replicates) else None for one in settings["replicates"]]
-    if (prepared.manifest["digest"], splits) != (settings["data_digest"], settings["splits"]):
+    if (prepared.manifest["digest"], splits) != (settings.get("data_digest"), settings.get("splits")):
         raise UserError(
             f"Exports of {settings['model']} are compared on images of {settings['data']} with the split of its "
             f"training, but {PREPARED} holds others ({prepared.manifest['name']}): prepare them again with "
@@ -91,22 +91,35 @@ def _exported(
     start_tensorflow()
     from pipeline.deployment.export_measurements import Exported, export_all, images_for_exports
 
+    output.mkdir(parents=True, exist_ok=True)
     images = images_for_exports(prepared, settings["replicates"])
     original = folder / KERAS_FILE
     own, exports = export_all(
-        keras_network(original, settings["modules"]),
+        _network(original, settings["modules"]),
         formats,
         output,
         images,
         progress=lambda name: say(f"Exporting to {name}"),
     )
-    caption = (
-        f"Exports of {settings['model']}, compared on {len(images.compared):,} images of {settings['data']} that it was"
-        f"{' not' if images.unseen else ''} trained on."
-    )
-    if not images.unseen:
-        caption += " Its accuracy on new images is lower; each format is compared with the original."
+    caption = f"Exports of {settings['model']}, compared on {len(images.compared):,} images of {settings['data']} that "
+    if images.unseen:
+        caption += "it was not trained on."
+    else:
+        caption += (
+            "some of its replicates were trained on. The accuracy on new images is lower; compare it between the "
+            "formats only."
+        )
     return {ORIGINAL: Exported("TensorFlow", original.stat().st_size, own), **exports}, caption
+
+
+def _network(file: Path, modules: Sequence[str]) -> Any:
+    try:
+        return keras_network(file, modules)
+    except (OSError, ValueError, TypeError, ImportError) as problem:
+        raise UserError(
+            f"The network {file} cannot be loaded ({reason(problem)[:200]}). If layers of its architecture are gone, "
+            "check out the commit of its training; else make the folder again with `dvc repro package`."
+        ) from None
 
 
 def _write_tables(exports: Mapping[str, "Exported"], caption: str, output: Path) -> tuple[Path, Path]:

@@ -10,6 +10,7 @@ from pipeline.cli.commands.export import main
 from pipeline.data.images import LabelledImages
 from pipeline.data.prepared import write_prepared
 from pipeline.data.splits import TEST, TRAIN, VALIDATION
+from pipeline.deployment.picture_model import FORMAT, NEEDED
 from pipeline.errors import UserError
 from pipeline.storage.files import read_json
 
@@ -45,7 +46,8 @@ def project(tmp_path, monkeypatch):
     prepare(tmp_path)
     manifest = read_json(tmp_path / "data" / "prepared" / "manifest.json")
     settings = {
-        "format": 1,
+        **dict.fromkeys(NEEDED),
+        "format": FORMAT,
         "data": "noise",
         "model": "tiny",
         "replicates": [0],
@@ -99,3 +101,31 @@ def test_other_images_than_those_of_the_training_are_rejected(project):
     with pytest.raises(UserError, match=r"^Exports of tiny are compared on images of noise .* but data/prepared holds"):
         main(["litert", "--model", "./champion"])
     assert not (project / "exports").exists()
+
+
+@pytest.mark.parametrize("damage", ["missing", "garbage", "code"])
+def test_a_network_that_keras_cannot_load_is_named_in_one_sentence(project, damage):
+    file = project / "champion" / "network.keras"
+    if damage == "missing":
+        file.unlink()
+    elif damage == "garbage":
+        file.write_bytes(b"PK")
+    else:
+        settings = read_json(project / "champion" / "model.json")
+        (project / "champion" / "model.json").write_text(json.dumps({**settings, "modules": ["pipeline.layers.gone"]}))
+    with pytest.raises(UserError, match=r"^The network champion/network\.keras cannot be loaded \(") as error:
+        main(["litert", "--model", "./champion"])
+    assert "\n" not in str(error.value)
+
+
+def test_a_file_as_output_folder_is_an_error_before_any_export(project):
+    (project / "out").write_text("")
+    with pytest.raises(OSError, match="out"):
+        main(["litert", "--model", "./champion", "--output", "out"])
+
+
+def test_images_that_have_trained_a_replicate_are_named_in_the_table(project, capsys, monkeypatch):
+    nothing = "pipeline.deployment.export_measurements.unseen_images"
+    monkeypatch.setattr(nothing, lambda *_: np.empty(0, np.int64))
+    main(["litert", "--model", "./champion"])
+    assert "2 images of noise that some of its replicates were trained on." in capsys.readouterr().out
