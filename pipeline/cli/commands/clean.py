@@ -1,4 +1,4 @@
-"""Show the disk space of the cache (checkpoints, results, decoded pictures, prepared data); delete it with --yes."""
+"""Show the disk space of the cache (checkpoints, results, pictures, prepared data, models); delete it with --yes."""
 
 import argparse
 import shutil
@@ -17,6 +17,7 @@ WHAT = {
     "results": "finished trainings; without them, the same configuration is trained again",
     "pictures": "decoded pictures; without them, every picture is decoded again",
     "prepared": "prepared data of experiments; prepared again when needed",
+    "models": "packaged networks from an MLflow server; downloaded again when needed",
 }
 
 
@@ -48,7 +49,11 @@ def _free(folder: Path) -> None:
     for entry in sorted(folder.glob("*")):
         if entry.is_dir():
             # A training holds the lock of its checkpoints; preparing holds the lock of the whole folder.
-            lock = folder / "lock" if folder.name in ("pictures", "prepared") else CheckpointFolder.of(entry.name).lock
+            lock = (
+                folder / "lock"
+                if folder.name in ("pictures", "prepared", "models")
+                else CheckpointFolder.of(entry.name).lock
+            )
             lock.parent.mkdir(parents=True, exist_ok=True)
             try:
                 with FileLock(lock, blocking=False):

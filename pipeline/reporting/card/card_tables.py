@@ -80,24 +80,41 @@ def by_subgroup(metric: str, held_out: HeldOut) -> Table:
     )
 
 
-def abstention(card: ModelCard) -> Table:
-    """What is answered, and how much of it is wrong, for each wanted error rate."""
-    part = "test" if "test" in card.settings["measured"] else "validation"
+def _thresholds(card: ModelCard) -> list[Mapping[str, Any]]:
+    """The thresholds that some confidence reaches, up to the first at which every picture is answered."""
     reachable = [one for one in card.settings["thresholds"] if one["confidence"] <= 1]
     everything = [place for place, one in enumerate(reachable) if one["confidence"] == 0]
-    shown = reachable[: everything[0] + 1] if everything else reachable
+    return reachable[: everything[0] + 1] if everything else reachable
+
+
+def missed_rates(card: ModelCard, held_out: HeldOut) -> list[float]:
+    """The wanted error rates that the measured ones exceed by more than chance: one-sided binomial test, 5 %."""
+    from scipy.stats import binomtest  # takes a moment to import
+
+    missed = []
+    for one in _thresholds(card):
+        answers = round(one["coverage"] * held_out.images)
+        if answers:
+            errors = round(one["measured"] * answers)
+            if binomtest(errors, answers, one["error_rate"], alternative="greater").pvalue < 1 - LEVEL:
+                missed.append(one["error_rate"])
+    return missed
+
+
+def abstention(card: ModelCard, held_out: HeldOut) -> Table:
+    """What is answered, and how much of it is wrong, for each wanted error rate."""
     return Table(
         caption="Thresholds of the confidence, chosen on validation images. Below a threshold the network abstains. "
-        f"Share of answers and share of errors are measured on {part} images.",
+        f"Share of answers and share of errors are measured on {held_out.part} images.",
         header=("wanted share of errors", "lowest confidence", "pictures answered", "errors among the answers"),
         rows=tuple(
             (
                 share(one["error_rate"], decimals=1),
                 score(one["confidence"]),
-                share(one["coverage"], decimals=1),
+                f"{share(one['coverage'], decimals=1)} ({count(round(one['coverage'] * held_out.images))})",
                 "–" if one["measured"] is None else share(one["measured"], decimals=1),
             )
-            for one in shown
+            for one in _thresholds(card)
         ),
     )
 

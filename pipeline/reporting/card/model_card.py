@@ -140,8 +140,18 @@ def _confidence(card: ModelCard) -> Section | None:
             f"images is {errors}."
         ),
         Picture("calibration", f"Calibration error {errors} the temperature.", _reliability(curves)),
-        TableBlock(card_tables.abstention(card)),
+        TableBlock(card_tables.abstention(card, own)),
     ]
+    missed = [f"{rate:.1%}".replace("%", " %") for rate in card_tables.missed_rates(card, own)]
+    if missed:
+        blocks.append(
+            Paragraph(
+                f"Do not rely on the thresholds for {listed(missed)}: more answers are wrong on {own.part} images than "
+                f"wanted. The {count(settings['calibrated_on'])} validation images are too few, or differ from the "
+                f"{own.part} images.",
+                "warning",
+            )
+        )
     never = [one["error_rate"] for one in settings["thresholds"] if one["confidence"] > 1]
     if never:
         blocks.append(

@@ -30,12 +30,13 @@ def test_with_yes_the_named_folder_is_emptied(result):
     assert not result.exists()
 
 
-def test_decoded_pictures_are_listed_and_deleted(result, capsys):
-    pictures = result.parents[1] / "pictures" / "cafe"
-    pictures.mkdir(parents=True)
+@pytest.mark.parametrize("kind", ["pictures", "models"])
+def test_decoded_pictures_and_downloaded_models_are_listed_and_deleted(result, capsys, kind):
+    entry = result.parents[1] / kind / "cafe"
+    entry.mkdir(parents=True)
     clean.main(["--yes"])
-    assert ".convtrack/pictures: " in capsys.readouterr().out
-    assert not pictures.exists()
+    assert f".convtrack/{kind}: " in capsys.readouterr().out
+    assert not entry.exists()
 
 
 def test_an_unknown_folder_is_rejected_with_those_available(result):

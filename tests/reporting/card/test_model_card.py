@@ -197,6 +197,20 @@ def test_abstention_shows_rates_up_to_the_first_at_which_all_pictures_are_answer
     assert "No threshold reaches an error rate of 1.0 % or less" in written
 
 
+def test_a_threshold_that_does_not_hold_on_test_images_is_a_warning(card):
+    """8 errors among 70 answers are too many for 5 %, and 3 are not; 1 among 100 is not for 0.5 %."""
+
+    def warned(**changes):
+        thresholds = [{**card.settings["thresholds"][1], **changes}]
+        return "Do not rely on the thresholds" in text(
+            card_document(replace(card, settings={**card.settings, "thresholds": thresholds}))
+        )
+
+    assert warned(measured=8 / 70) and not warned(measured=3 / 70)
+    assert not warned(error_rate=0.005, coverage=1.0, measured=0.01)
+    assert not warned(coverage=0.0, measured=None)
+
+
 def test_a_network_without_errors_has_no_interval(card):
     perfect = HELD_OUT._replace(score=estimate(1.0, 1.0, 1.0), scores={"accuracy": 1.0})
     document = card_document(replace(card, held_out=perfect))
