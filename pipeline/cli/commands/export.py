@@ -58,6 +58,7 @@ def main(arguments: Sequence[str]) -> None:
     folder = registered_folder(given.model)
     settings, prepared = read_settings(folder), read_prepared(PREPARED)
     check_images(settings, prepared)
+    _make(given.output)
     exports, caption = _exported(folder, settings, prepared, list(dict.fromkeys(given.formats)), given.output)
     files = _write_tables(exports, caption, given.output)
     from pipeline.tracking.publish.exports import publish_exports
@@ -82,6 +83,13 @@ def check_images(settings: Mapping[str, Any], prepared: Prepared) -> None:
         )
 
 
+def _make(output: Path) -> None:
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise UserError(f"`--output` must be a folder that can be written. {output}: {problem.strerror}.") from None
+
+
 def _exported(
     folder: Path, settings: Mapping[str, Any], prepared: Prepared, formats: Sequence[str], output: Path
 ) -> tuple[dict[str, "Exported"], str]:
@@ -91,7 +99,6 @@ def _exported(
     start_tensorflow()
     from pipeline.deployment.export_measurements import Exported, export_all, images_for_exports
 
-    output.mkdir(parents=True, exist_ok=True)
     images = images_for_exports(prepared, settings["replicates"])
     original = folder / KERAS_FILE
     own, exports = export_all(

@@ -120,7 +120,7 @@ def test_a_network_that_keras_cannot_load_is_named_in_one_sentence(project, dama
 
 def test_a_file_as_output_folder_is_an_error_before_any_export(project):
     (project / "out").write_text("")
-    with pytest.raises(OSError, match="out"):
+    with pytest.raises(UserError, match=r"^`--output` must be a folder that can be written\. out: File exists\.$"):
         main(["litert", "--model", "./champion", "--output", "out"])
 
 
