@@ -36,6 +36,8 @@ from pipeline.tracking.model_registry import registered_folder
 
 TOGETHER, BYTES = 64, 2**26
 """Pictures that are decoded before they are classified: at most this many, and at most this many bytes of pixels."""
+HEADS = (b"class ", b"picture,class,", b'{"picture": ')
+"""The first bytes of an output, by its format."""
 NAMED = 10
 """At most this many unreadable pictures are named in the message at the end."""
 
@@ -210,7 +212,8 @@ def _destination(output: Path | None) -> Iterator[TextIO]:
     """Standard output, or a file that appears when the block ends, also if some pictures were unreadable.
 
     Raises:
-        UserError: the file must not be written: a picture, a device or a folder, or in a missing folder.
+        UserError: the file must not be written: it is a picture, a device, a folder or a file of another program, or
+            its folder is missing.
     """
     if output is None:
         yield sys.stdout
@@ -220,5 +223,13 @@ def _destination(output: Path | None) -> Iterator[TextIO]:
         raise UserError(
             f"`--output` must name a file in an existing folder, and no picture. Received '{shown(output)}'."
         )
+    if file.exists():
+        with file.open("rb") as before:
+            start = before.read(max(map(len, HEADS)))
+        if start and not start.startswith(HEADS):
+            raise UserError(
+                f"'{shown(output)}' exists and holds no answers of this command, which replaces only its own files. "
+                "Choose another `--output`."
+            )
     with replacing(file) as unfinished, unfinished.open("w", encoding="utf-8", newline="") as stream:
         yield stream

@@ -149,7 +149,7 @@ def test_the_suffix_of_the_output_chooses_the_format(champion, capsys, file, sta
 
 
 def test_an_output_is_complete_or_missing(champion, monkeypatch):
-    (champion / "out.csv").write_text("before")
+    (champion / "out.csv").write_text("picture,class,before")
 
     def interrupted(self, pictures):
         raise KeyboardInterrupt
@@ -158,7 +158,7 @@ def test_an_output_is_complete_or_missing(champion, monkeypatch):
     with pytest.raises(SystemExit) as end:
         predict.main(["a", "--output", "out.csv"])
     assert end.value.code == 130
-    assert (champion / "out.csv").read_text() == "before"
+    assert (champion / "out.csv").read_text() == "picture,class,before"
     assert sorted(file.name for file in champion.iterdir()) == ["a", "b", "out.csv"]
 
 
@@ -168,6 +168,16 @@ def test_an_output_replaces_no_picture_folder_or_device(champion, output):
     with pytest.raises(UserError, match="`--output` must name a file in an existing folder, and no picture"):
         predict.main(["a", "--output", output])
     assert (champion / "b/0.png").read_bytes() == before
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "jsonl"])
+def test_an_output_replaces_an_earlier_one_but_no_other_file(champion, form):
+    for _ in range(2):
+        predict.main(["a", "--format", form, "--output", "out"])
+    (champion / "mlflow.db").write_text("SQLite format 3")
+    with pytest.raises(UserError, match=r"'mlflow.db' exists and holds no answers of this command"):
+        predict.main(["a", "--format", form, "--output", "mlflow.db"])
+    assert (champion / "mlflow.db").read_text() == "SQLite format 3"
 
 
 def test_a_long_list_on_standard_input_is_classified_in_batches(monkeypatch, capsys, batches):
