@@ -9,7 +9,7 @@ from pipeline.storage.folders import CARD, CHAMPION, CHOICE
 from pipeline.tracking.address import shown_address
 from pipeline.tracking.model_registry import registered_name
 from pipeline.tracking.names import CHAMPION_ALIAS, CHOSEN_BY, SINCE, VERSION_MODEL, VERSION_REPLICATES, VERSION_SCORE
-from pipeline.tracking.registered_versions import RegisteredVersion
+from pipeline.tracking.registered_versions import RegisteredVersion, network_in_words
 
 WIDTH = 100
 """Characters of a line."""
@@ -34,25 +34,19 @@ def champion_lines(data: str, choice: Mapping[str, Any] | None, versions: Sequen
     if others:
         yield "Other versions:"
     for one in others:
-        yield f"  {one.number}: {_network(one)}{_since(one)}"
+        yield f"  {one.number}: {network_in_words(one.tags)}{_since(one)}"
         yield from _indented(one.description)
 
 
 def _champion(data: str, champion: RegisteredVersion) -> Iterator[str]:
     name = registered_name(data)
-    yield f"Champion of {data}: {_network(champion)} (version {champion.number}{_since(champion)})"
+    yield f"Champion of {data}: {network_in_words(champion.tags)} (version {champion.number}{_since(champion)})"
     yield from _indented(champion.description)
     yield f"  chosen by: {champion.tags.get(CHOSEN_BY, 'unknown')}"
     yield f"  score: {champion.tags.get(VERSION_SCORE, 'unknown')}"
     yield f"  address: models:/{name}@{CHAMPION_ALIAS} in {shown_address()}"
     if CARD.is_file():
         yield f"  model card: {CARD}"
-
-
-def _network(version: RegisteredVersion) -> str:
-    replicates = version.tags.get(VERSION_REPLICATES, "unknown")
-    kind = "ensemble of replicates" if "," in replicates else "replicate"
-    return f"{version.tags.get(VERSION_MODEL, 'unknown model')}, {kind} {replicates}"
 
 
 def _since(version: RegisteredVersion) -> str:
@@ -77,11 +71,11 @@ def _other_choice(choice: Mapping[str, Any] | None, champion: RegisteredVersion)
     if choice["model"] is None:
         yield f"The last report chooses no network: {choice['reason']}"
         return
-    chosen = (choice["model"], ", ".join(str(one + 1) for one in choice["replicates"]))
-    if chosen != (champion.tags.get(VERSION_MODEL), champion.tags.get(VERSION_REPLICATES)):
-        kind = "replicates" if "," in chosen[1] else "replicate"
+    replicates = ", ".join(str(one + 1) for one in choice["replicates"])
+    chosen = {VERSION_MODEL: choice["model"], VERSION_REPLICATES: replicates}
+    if any(champion.tags.get(key) != value for key, value in chosen.items()):
         how = _registering(choice)
-        yield f"The last report chooses {chosen[0]}, {kind} {chosen[1]}: run `{how}`, which registers it."
+        yield f"The last report chooses {network_in_words(chosen)}: run `{how}`, which registers it."
         yield from _indented(choice["reason"])
 
 

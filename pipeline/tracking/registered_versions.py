@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from pipeline.tracking.address import store_address
 from pipeline.tracking.model_registry import SQLITE, reading_store
-from pipeline.tracking.names import CHAMPION_ALIAS
+from pipeline.tracking.names import CHAMPION_ALIAS, VERSION_MODEL, VERSION_REPLICATES
 
 
 class RegisteredVersion(NamedTuple):
@@ -19,6 +19,19 @@ class RegisteredVersion(NamedTuple):
     champion: bool
     description: str
     tags: Mapping[str, str]
+
+
+def network_in_words(tags: Mapping[str, str]) -> str:
+    """The model of a version and its replicates.
+
+    >>> network_in_words({"model": "lenet5", "replicates": "3"})
+    'lenet5, replicate 3'
+    >>> network_in_words({"model": "lenet5", "replicates": "1, 2"})
+    'lenet5, 2 replicates together'
+    """
+    model, replicates = tags.get(VERSION_MODEL, "unknown model"), tags.get(VERSION_REPLICATES, "unknown")
+    together = replicates.count(",") + 1
+    return f"{model}, " + (f"{together} replicates together" if together > 1 else f"replicate {replicates}")
 
 
 def registered_versions(name: str) -> list[RegisteredVersion]:

@@ -36,6 +36,7 @@ from pipeline.tracking.names import (
 )
 from pipeline.tracking.publish.evaluation import log_scores
 from pipeline.tracking.publish.training import publish_training
+from pipeline.tracking.registered_versions import network_in_words
 from pipeline.tracking.tracker import Tracker
 
 
@@ -153,7 +154,7 @@ def _description(choice: Mapping[str, Any], before: Any, number: int) -> str:
     elif int(before.version) == number:
         changed = "The network is that of the champion before."
     else:
-        changed = f"It replaces version {before.version} ({before.tags.get(VERSION_MODEL, 'unknown model')})."
+        changed = f"It replaces version {before.version} ({network_in_words(before.tags)})."
     return f"{choice['reason']} {changed} Model card: {FOLDER}/{CARD.name} among the artifacts."
 
 

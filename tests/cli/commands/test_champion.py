@@ -105,7 +105,7 @@ def test_the_champion_is_shown_with_reason_score_and_the_versions_before():
     ]
     assert lines[-3:] == [
         "Other versions:",
-        "  1: resnet8, ensemble of replicates 1, 2, 3",
+        "  1: resnet8, 3 replicates together",
         "  resnet8 is the cheapest.",
     ]
 
