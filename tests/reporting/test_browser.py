@@ -1,17 +1,15 @@
 """The report in headless Chromium, opened from a file with all other addresses blocked."""
 
 import html
-import json
 import re
-import shutil
 import subprocess
 
 import pytest
 
 from pipeline.reporting import page
 from pipeline.reporting.sections import document
+from tests.chromium import CHROMIUM, found_by_chromium
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no chromium on this machine (Debian: apt install chromium)")
 
 # Block and record every request of the page.
@@ -78,24 +76,7 @@ def opened(folder, text):
     """Return the JSON that the page wrote into its element `found`, and the messages on the console."""
     file = folder / "page.html"
     file.write_text(text, encoding="utf-8")
-    flags = [
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-background-networking",
-        "--disable-dev-shm-usage",
-    ]
-    flags += ["--enable-logging=stderr", "--window-size=1500,900", "--virtual-time-budget=10000"]
-    done = subprocess.run(
-        [CHROMIUM, *flags, f"--user-data-dir={folder / 'profile'}", "--dump-dom", file.as_uri()],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    found = re.search(r'<pre id="found">(.*?)</pre>', done.stdout, re.DOTALL)
-    assert found, done.stderr
-    return json.loads(html.unescape(found.group(1))), [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+    return found_by_chromium(file.as_uri(), folder / "profile")
 
 
 @pytest.fixture(scope="module")

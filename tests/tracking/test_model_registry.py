@@ -7,7 +7,14 @@ import pytest
 
 from pipeline.deployment.picture_model import SETTINGS
 from pipeline.errors import UserError
-from pipeline.tracking.model_registry import FOLDER, PACKAGED, Registered, parsed_address, registered_folder
+from pipeline.tracking.model_registry import (
+    FOLDER,
+    PACKAGED,
+    Registered,
+    parsed_address,
+    registered_folder,
+    version_in,
+)
 
 
 @pytest.fixture
@@ -16,6 +23,9 @@ def registered(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     address = f"sqlite:///{tmp_path / 'store.db'}"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+    # MLflow looks the model of a version up in the store of the process, whichever store the client has.
+    before = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(address)
     (tmp_path / "conf").mkdir()
     monkeypatch.setattr("pipeline.tracking.model_registry.read_comparison", lambda: type("C", (), {"data": "digits"}))
     client = mlflow.MlflowClient(address, address)
@@ -34,7 +44,8 @@ def registered(tmp_path, monkeypatch):
         client.create_model_version("digits", f"models:/{logged.model_id}", run, model_id=logged.model_id)
         folders.append((logged.model_id, source / FOLDER))
     client.set_registered_model_alias("digits", "champion", "2")
-    return run, folders
+    yield run, folders
+    mlflow.set_tracking_uri(before)
 
 
 def test_every_form_of_address_leads_to_the_folder(registered):
@@ -44,6 +55,13 @@ def test_every_form_of_address_leads_to_the_folder(registered):
     for address in ("1", "models:/digits/1", f"models:/{first}"):
         assert registered_folder(address) == first_folder
     assert registered_folder(f"{first_folder}/").samefile(first_folder)
+
+
+def test_the_folder_of_a_registered_network_has_its_version(registered, tmp_path, monkeypatch):
+    _, ((_, first), (_, second)) = registered
+    assert (version_in(first), version_in(second), version_in(tmp_path / "packaged")) == (1, 2, None)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'missing.db'}")
+    assert version_in(first) is None
 
 
 @pytest.mark.parametrize(
