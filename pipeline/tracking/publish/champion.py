@@ -58,7 +58,9 @@ def publish_champion(tracker: Tracker, run: RunFolder, prepared: Prepared, packa
     replicates = settings["replicates"]
     source = runs.children[replicates[0]] if len(replicates) == 1 else runs.parent
     # What decides the answers; measured times differ from run to run.
-    decisive = ("trained", "classes", "decoding", "temperature", "thresholds", "flag_colour", "format")
+    decisive = (
+        "trained", "classes", "decoding", "temperature", "thresholds", "flag_colour", "limits", "mean_pixel", "format",
+    )  # fmt: skip
     own = fingerprint({"package": {name: settings[name] for name in decisive}})
     with store_lock():
         model = find_network(tracker, [source], own) or _log(tracker, source, own, run, prepared, packaged, settings)
