@@ -57,7 +57,7 @@ def checks_table(drift: Drift) -> Table:
             for one, answer in zip(drift.differences, found, strict=True)
         ),
         keys=tuple((None, one.effect, one.relevant_from, one.p_value, None, None) for one in drift.differences),
-        prose=(4, 5),
+        prose=(5,),
     )
 
 

@@ -68,6 +68,12 @@ def test_a_harmless_change_of_the_pixels_is_to_be_looked_at(fresh, seen, referen
     assert "two-sample classifier" in found.found
 
 
+def test_test_images_that_differ_from_training_raise_the_limit_of_the_classifier(fresh, seen, reference):
+    """As with groups: the images of new groups differ from those in training, without any change of the score."""
+    found = examine(seen(np.roll(fresh[0], 1, axis=2)), reference._replace(separation=0.95), CLASSES)
+    assert "two-sample classifier" not in found.found
+
+
 def test_other_class_shares_are_found_and_not_taken_for_other_pixels(fresh, seen, reference):
     pixels, labels = fresh
     found = examine(seen(pixels[labels < 3]), reference, CLASSES)
