@@ -105,8 +105,9 @@ class _Usual(NamedTuple):
         below, above = np.maximum(middle - low, SMALLEST_UNITS), np.maximum(high - middle, SMALLEST_UNITS)
         thumbnails = training.thumbnails.astype(np.float64)
         mean = thumbnails.mean(axis=0)
-        _, lengths, axes = np.linalg.svd(thumbnails - mean, full_matrices=False)
-        variances = np.maximum(lengths**2 / len(thumbnails), SMALLEST_VARIANCE)
+        # The eigenvectors of the small covariance matrix are found faster than the singular vectors of all images.
+        ascending, vectors = np.linalg.eigh(np.cov(thumbnails.T, bias=True))
+        variances, axes = np.maximum(ascending[::-1], SMALLEST_VARIANCE), vectors.T[::-1]
         count = min(COMPONENTS, max(1, len(thumbnails) // 10))
         rest = np.sqrt(max(variances[count:].sum() / (thumbnails.shape[1] - count), SMALLEST_VARIANCE))
         usual = cls(middle, below, above, mean, axes[:count], np.sqrt(variances[:count]), np.array(rest), np.array(1.0))
