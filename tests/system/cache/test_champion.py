@@ -100,7 +100,7 @@ def test_the_requirements_of_the_logged_model_suffice_in_a_new_environment(chose
     subprocess.run([python, "-m", "pip", "install", "--quiet", "-r", requirements], check=True)
     modules = "import importlib.util as u; print([n for n in ('pipeline', 'tensorflow', 'keras') if u.find_spec(n)])"
     here = {"cwd": tmp_path, "capture_output": True, "text": True, "check": True}
-    assert subprocess.run([python, "-c", modules], **here).stdout.strip() == "[]"
+    assert subprocess.run([python, "-I", "-c", modules], **here).stdout.strip() == "[]"
     evaluated = _evaluated(chosen)
     found = _predictions_of_script(chosen, evaluated, tmp_path, python)
     assert found["answers"][0]["class"] == evaluated.classes[evaluated.probabilities[:20].argmax(axis=1)].tolist()
