@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from pipeline import layers
 from pipeline.storage.imports import import_closure, module_file
 
+DEFINING_LAYERS = ("pipeline.layers.", "pipeline.architectures.")
 EXTENSIBLE = '__path__ = __import__("pkgutil").extend_path(__path__, __name__)\n'
 """Source of a package whose modules may be in several folders."""
 
@@ -25,7 +26,7 @@ def carried_code(modules: Sequence[str]) -> Iterator[list[Path]]:
         return
     with TemporaryDirectory() as folder:
         package = Path(folder) / "pipeline"
-        if any(module.startswith(layers.__name__) for module in modules):
+        if any(module.startswith(DEFINING_LAYERS) for module in modules):
             ignored = shutil.ignore_patterns("__pycache__")
             shutil.copytree(Path(layers.__file__).parent, package / "layers", ignore=ignored)
         for module in import_closure(modules):
