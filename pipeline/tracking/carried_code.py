@@ -6,10 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pipeline import layers
 from pipeline.storage.imports import import_closure, module_file
 
-DEFINING_LAYERS = ("pipeline.layers.", "pipeline.architectures.")
 EXTENSIBLE = '__path__ = __import__("pkgutil").extend_path(__path__, __name__)\n'
 """Source of a package whose modules may be in several folders."""
 
@@ -18,23 +16,18 @@ EXTENSIBLE = '__path__ = __import__("pkgutil").extend_path(__path__, __name__)\n
 def carried_code(modules: Sequence[str]) -> Iterator[list[Path]]:
     """Yield a package with these modules and all that they import; none if there are no modules.
 
-    If one of them defines a layer, the package has all layers. Where the project is installed, its other modules can
-    still be imported.
+    Where the project is installed, its other modules can still be imported.
     """
     if not modules:
         yield []
         return
     with TemporaryDirectory() as folder:
         package = Path(folder) / "pipeline"
-        if any(module.startswith(DEFINING_LAYERS) for module in modules):
-            ignored = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(Path(layers.__file__).parent, package / "layers", ignore=ignored)
         for module in import_closure(modules):
             source, target = module_file(module), Path(folder, *module.split(".")).with_suffix(".py")
-            if source is not None and source.name != "__init__.py" and not target.exists():
+            if source is not None and source.name != "__init__.py":
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(source, target)
         for subpackage in [package, *(path for path in package.rglob("*") if path.is_dir())]:
-            if not (subpackage / "__init__.py").exists():
-                (subpackage / "__init__.py").write_text(EXTENSIBLE, encoding="utf-8")
+            (subpackage / "__init__.py").write_text(EXTENSIBLE, encoding="utf-8")
         yield [package]

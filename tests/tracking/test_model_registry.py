@@ -28,6 +28,7 @@ def registered(tmp_path, monkeypatch):
     mlflow.set_tracking_uri(address)
     (tmp_path / "conf").mkdir()
     monkeypatch.setattr("pipeline.tracking.model_registry.read_comparison", lambda: type("C", (), {"data": "digits"}))
+    mlflow.set_tracking_uri(address)  # MLflow looks a logged model up there, whatever the client.
     client = mlflow.MlflowClient(address, address)
     experiment = client.create_experiment("digits", (tmp_path / "files of runs").as_uri())
     run = client.create_run(experiment).info.run_id
