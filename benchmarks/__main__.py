@@ -19,6 +19,7 @@ TITLES = {
     "prepare": "Preparing",
     "many_images": "A million images",
     "predict": "Predicting",
+    "serve": "Serving",
     "input": "Input",
     "whole": "The whole comparison",
     "whole_avx2": "The whole comparison, as on AVX2",

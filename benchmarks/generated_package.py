@@ -39,6 +39,10 @@ def main(folder: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (256, *shape), np.uint8)
     settings = {
         "format": FORMAT,
+        "data": "generated",
+        "model": "lecture_cnn",
+        "replicates": [0],
+        "measured": {},
         "classes": [str(number) for number in range(CLASSES)],
         "decoding": asdict(Decoding(*shape)),
         "mean_pixel": [128.0] * 3,

@@ -46,8 +46,9 @@ class PictureFunction:
         answers = self.model.answers_to(
             [one if isinstance(one, Decoded) else next(decoded) for one in pictures], error_rate=rate
         ).to_frame()
-        # JSON has no NaN.
-        return answers.astype(object).where(answers.notna(), None) if serving else answers
+        if serving and (answers["problem"] != "").any():
+            return answers.astype(object).where(answers.notna(), None)  # JSON has no NaN.
+        return answers
 
 
 def _given(value: Any) -> Sequence[Picture]:

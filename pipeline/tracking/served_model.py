@@ -31,6 +31,8 @@ def shown_model(folder: Path, settings: Mapping[str, Any], version: str) -> Serv
 
 def _score(folder: Path, measured: Mapping[str, Mapping[str, float]]) -> str:
     """The score of this network, on test images or else on validation images, and that of its model."""
+    if not (folder / CHOICE.name).is_file():
+        return ""
     choice = read_json(folder / CHOICE.name, "metric", "score")
     metric, compared = choice["metric"], choice["score"]
     for part in ("test", "validation"):
