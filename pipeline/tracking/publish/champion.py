@@ -12,13 +12,14 @@ from PIL import Image
 
 from pipeline.counts import number_of
 from pipeline.data.prepared import Prepared
-from pipeline.deployment import loader
+from pipeline.deployment import loader, reference
 from pipeline.deployment.picture_model import read_settings
 from pipeline.reporting.card.card_tables import stored
 from pipeline.reporting.content import metric_label
 from pipeline.storage.files import read_json
-from pipeline.storage.fingerprints import fingerprint
+from pipeline.storage.fingerprints import code_digest, fingerprint
 from pipeline.storage.folders import CARD, CHOICE, RunFolder
+from pipeline.storage.imports import import_closure, module_file
 from pipeline.tracking.carried_code import carried_code
 from pipeline.tracking.connection import store_lock
 from pipeline.tracking.image_sets import image_sets
@@ -57,17 +58,38 @@ def publish_champion(tracker: Tracker, run: RunFolder, prepared: Prepared, packa
     runs = publish_training(tracker, run, prepared)
     replicates = settings["replicates"]
     source = runs.children[replicates[0]] if len(replicates) == 1 else runs.parent
-    # What decides the answers; measured times differ from run to run.
-    decisive = (
-        "trained", "classes", "decoding", "temperature", "thresholds", "flag_colour", "limits", "mean_pixel", "format",
-    )  # fmt: skip
-    own = fingerprint({"package": {name: settings[name] for name in decisive}})
+    own = package_fingerprint(settings)
     with store_lock():
         model = find_network(tracker, [source], own) or _log(tracker, source, own, run, prepared, packaged, settings)
     if len(replicates) == 1:
         (scored,) = [one for one in read_json(run.scores)["replicates"] if one["replicate"] == replicates[0]]
         log_scores(tracker, source, scored, image_sets(prepared, replicates[0]), network=model)
     return _register(tracker, model, source, own, choice, settings)
+
+
+def package_fingerprint(settings: Mapping[str, Any]) -> str:
+    """The fingerprint of what decides the answers of a packaged network: its settings and the code that it carries.
+
+    Measured times differ from run to run, so they are left out.
+    """
+    decisive = (
+        "trained",
+        "classes",
+        "decoding",
+        "temperature",
+        "thresholds",
+        "flag_colour",
+        "limits",
+        "mean_pixel",
+        "format",
+    )
+    code = import_closure([loader.__name__, reference.__name__, *settings["modules"]])
+    return fingerprint(
+        {
+            "package": {name: settings[name] for name in decisive},
+            "code": code_digest(sorted(module for module in code if module_file(module) is not None)),
+        }
+    )
 
 
 def _log(
