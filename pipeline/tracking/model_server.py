@@ -6,6 +6,7 @@ seconds to import.
 
 import logging
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,7 +20,7 @@ from pipeline.deployment.loader import PictureFunction
 from pipeline.deployment.picture_model import PictureModel
 from pipeline.deployment.serving.error_replies import UNREADABLE, OneSentenceErrors, refuse
 from pipeline.deployment.serving.picture_routes import TURNS, picture_routes
-from pipeline.deployment.serving.request_limits import RequestLimits
+from pipeline.deployment.serving.request_limits import LARGEST_PICTURE, RequestLimits
 from pipeline.errors import UserError
 from pipeline.reporting.picture_page import picture_page
 from pipeline.tracking.logged_pictures import signature_of
@@ -56,6 +57,7 @@ def application() -> ASGIApp:
     """The server of the packaged network in the folder that the environment variable `SERVED_FOLDER` names."""
     folder = Path(os.environ[SERVED_FOLDER])
     pictures = PictureModel.load(folder)
+    pictures.decoding = replace(pictures.decoding, largest=min(pictures.decoding.largest, LARGEST_PICTURE))
     model = PyFuncModel(Model(signature=signature_of(pictures.classes)), PictureFunction(pictures))
     server = scoring_server.init(cast(PyFuncModel, _Guarded(model)))
     page = picture_page(shown_model(folder, pictures.settings, os.environ[SERVED_VERSION]))

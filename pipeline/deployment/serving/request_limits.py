@@ -12,6 +12,8 @@ from pipeline.deployment.serving.invocations import uniform_body
 
 LARGEST_BODY = 32 * 2**20
 """Bytes of the largest body."""
+LARGEST_PICTURE = 50_000_000
+"""Pixels of the largest picture. Decoding a transparent one of twice the size takes 2 GB of memory and 20 seconds."""
 IN_MEMORY = 8 * LARGEST_BODY
 """Bytes of all bodies that the server holds at the same time."""
 DISCARDED = 8 * LARGEST_BODY

@@ -149,6 +149,14 @@ def test_unusable_requests_are_refused_and_the_server_lives(server, body, conten
     assert requests.get(f"{server}/health", timeout=60).ok
 
 
+def test_a_small_file_with_very_many_pixels_is_refused_before_it_is_decoded(server):
+    file = io.BytesIO()
+    Image.new("L", (8000, 8000)).save(file, "PNG")
+    assert "exceed the limit of 50,000,000" in refusal(
+        requests.post(f"{server}/classify", data=file.getvalue(), timeout=60), 400
+    )
+
+
 def test_a_wrong_error_rate_is_refused(server, evaluated):
     for rate in (2, "many"):
         assert "error" in refusal(invoke(server, evaluated[0][:1], params={"error_rate": rate}), 400)
