@@ -22,9 +22,8 @@ from pipeline.evaluation.classification_curves import calibration
 from pipeline.evaluation.predictions import Predictions
 from pipeline.reporting.card.card_content import Effort, HeldOut, ModelCard, Subgroup
 from pipeline.reporting.costs import DECISIVE
-from pipeline.statistics.analysis import analyse
+from pipeline.statistics.analysis import score_of_one
 from pipeline.statistics.class_scores import class_scores
-from pipeline.statistics.results import Estimate
 from pipeline.storage.files import read_json
 from pipeline.storage.folders import AUDIT, RunFolder
 from pipeline.storage.provenance import versions
@@ -88,7 +87,7 @@ def _held_out(model: PictureModel, prepared: Prepared, answered: Mapping[str, An
         images=len(scored.images),
         members=scored.members,
         groups=len(np.unique(predicted.groups)),
-        score=_estimate(metric, predicted),
+        score=score_of_one(metric, predicted),
         scores=dict(metrics.scores(predicted.truth, predicted.probabilities)),
         classes=class_scores([predicted]),
         subgroups=_subgroups(metric, predicted),
@@ -115,12 +114,6 @@ def _predictions(model: PictureModel, prepared: Prepared, scored: Answered) -> P
     )
 
 
-def _estimate(metric: str, predicted: Predictions) -> Estimate:
-    """The score of one network, with an interval from the jackknife over groups of images."""
-    (estimate,) = analyse(metric, {"champion": [predicted]}, margin=0).estimates
-    return estimate
-
-
 def _subgroups(metric: str, predicted: Predictions) -> tuple[Subgroup, ...]:
     if predicted.subgroups is None:
         return ()
@@ -135,7 +128,7 @@ def _subgroups(metric: str, predicted: Predictions) -> tuple[Subgroup, ...]:
             probabilities=predicted.probabilities[chosen],
             subgroups=predicted.subgroups[chosen],
         )
-        found.append(Subgroup(name, _estimate(metric, own), int(chosen.sum())))
+        found.append(Subgroup(name, score_of_one(metric, own), int(chosen.sum())))
     return tuple(found)
 
 

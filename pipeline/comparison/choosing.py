@@ -33,12 +33,12 @@ def with_champion(comparison: Comparison, config: ChampionConfig, usable: Collec
 
 
 def median_replicate(scores: Collection[float]) -> int:
-    """Return the position of the median score; of two middle ones, the lower.
+    """Return the position of the median score; of two middle ones, the lower. NaN is lower than any score.
 
     >>> median_replicate([0.9, 0.7, 0.8, 0.6])
     1
     """
-    order = np.argsort(list(scores), kind="stable")
+    order = np.argsort(np.nan_to_num(list(scores), nan=-np.inf), kind="stable")
     return int(order[(len(order) - 1) // 2])
 
 
@@ -61,19 +61,29 @@ def _by_comparison(comparison: Comparison, usable: Collection[str]) -> Champion:
     better = [name for name in certainty.unbeaten if name in comparison.baselines]
     if better:
         return Champion(None, f"There is no champion, because no network is shown to be better than {better[-1]}.")
-    left = {
-        model.name: mean(model.validation[comparison.primary_metric])
-        for model in comparison.networks
-        if model.name in certainty.unbeaten and model.name in usable
-    }
-    left = {name: value for name, value in left.items() if np.isfinite(value)}
-    if not left:
+    metric = comparison.primary_metric
+    able = [model for model in comparison.networks if model.name in certainty.unbeaten and model.name in usable]
+    if not able:
         return Champion(
             None,
             "There is no champion, because no network without a proven superior classifies images from their pixels "
             "alone.",
         )
+    left = {model.name: mean(_validation(model, metric)) for model in able}
+    left = {name: value for name, value in left.items() if np.isfinite(value)}
+    if not left:
+        return Champion(
+            None,
+            f"There is no champion, because the validation {metric_label(metric)} of "
+            f"{listed([model.name for model in able])} is undefined in some replicate.",
+        )
     return _cheapest_of_best(comparison, left)
+
+
+def _validation(model: ModelResult, metric: str) -> list[float]:
+    """The validation score of each replicate; NaN if the metric is undefined for the images of some replicate."""
+    count = len(next(iter(model.validation.values())))
+    return list(model.validation.get(metric, [np.nan] * count))
 
 
 def _cheapest_of_best(comparison: Comparison, left: dict[str, float]) -> Champion:
@@ -106,15 +116,16 @@ def _cheapest_of_best(comparison: Comparison, left: dict[str, float]) -> Champio
 
 
 def _with_replicates(chosen: Champion, model: ModelResult, which: str, metric: str) -> Champion:
-    scores = model.validation[metric]
+    scores = _validation(model, metric)
     if which == "ensemble":
         together = f"All {len(scores)} replicates predict together: the mean of their probabilities."
         return chosen._replace(replicates=tuple(range(len(scores))), reason=f"{chosen.reason} {together}")
     place = median_replicate([_sign(metric) * value for value in scores])
-    which_one = (
-        f"Replicate {place + 1} of {len(scores)} has the median validation {metric_label(metric)} "
-        f"({score(scores[place])})."
-    )
+    number, label = f"Replicate {place + 1} of {len(scores)}", f"validation {metric_label(metric)}"
+    if np.isfinite(scores[place]):
+        which_one = f"{number} has the median {label} ({score(scores[place])})."
+    else:
+        which_one = f"{number} is packaged, because the median {label} is undefined."
     return chosen._replace(replicates=(place,), reason=f"{chosen.reason} {which_one}")
 
 

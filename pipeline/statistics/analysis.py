@@ -5,6 +5,7 @@ are both samples: other replicates and other groups would give other scores.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import zip_longest
 
 import numpy as np
@@ -13,7 +14,8 @@ import numpy.typing as npt
 from pipeline.evaluation.metrics import metric_named
 from pipeline.evaluation.predictions import Predictions
 from pipeline.statistics import designs, resampling, verdicts
-from pipeline.statistics.results import Certainty
+from pipeline.statistics.inference import interval_without_spread
+from pipeline.statistics.results import Certainty, Estimate
 
 DRAWINGS = 2000
 """Resamples of the bootstrap."""
@@ -81,6 +83,21 @@ def analyse(
         looks=looks,
         skipped=len(longest) - len(defined),
     )
+
+
+def score_of_one(metric: str, predicted: Predictions) -> Estimate:
+    """The score of one trained network, with an interval about other groups of images: the jackknife over groups.
+
+    An accuracy of 0 or 1, which has no jackknife variance, has the interval for that number of groups.
+
+    Raises:
+        UserError: unknown metric.
+    """
+    (estimate,) = analyse(metric, {"network": [predicted]}, margin=0).estimates
+    if metric == "accuracy" and estimate.low == estimate.high and estimate.mean in (0, 1):
+        low, high = interval_without_spread(estimate.mean, len(np.unique(predicted.groups)))
+        return replace(estimate, low=low, high=high)
+    return estimate
 
 
 def analyse_scores(

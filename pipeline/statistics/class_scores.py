@@ -3,6 +3,7 @@
 The intervals are computed as those of the metrics in `analysis`: a score is a mean over replicates, and its variance
 that of the comparison's design, with the jackknife over groups. Only groups that can change a score count: those with
 images of the class for recall, and those with images that are or are predicted to be of the class for precision and F1.
+A score of 0 or 1 of a single replicate has no jackknife variance; its interval comes from the number of groups.
 """
 
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ import numpy.typing as npt
 from pipeline.evaluation.metrics import METRICS
 from pipeline.evaluation.predictions import Predictions
 from pipeline.statistics.analysis import method_of
+from pipeline.statistics.inference import interval_without_spread
 from pipeline.statistics.verdicts import interval
 
 Array = npt.NDArray[np.float64]
@@ -92,8 +94,8 @@ def _of_class(
     if not having:
         return ClassScores(name, 0, 0, dict.fromkeys(SCORES, ClassScore(np.nan, np.nan, np.nan)))
     values, left_out = _scores(sums[places]), _scores((sums[:, :, np.newaxis] - counts)[places])
-    actual = counts[places, 2].sum(axis=0) > 0
-    either = actual | (counts[places, 1].sum(axis=0) > 0)
+    predicted, actual = (counts[places, kind].sum(axis=0) > 0 for kind in (1, 2))
+    either = actual | predicted
     scores = {}
     for score in SCORES:
         kept = actual if score == "recall" else either
@@ -101,8 +103,19 @@ def _of_class(
         mean, low, high = float(values[score].mean()), np.nan, np.nan
         if method.design not in BY_GROUP or kept.sum() > 1:
             low, high = interval(mean, method.variance(values[score], left_out[score][:, kept]), BOUNDED)
+        if len(having) == 1 and low == high and mean in BOUNDED.bounds:
+            low, high = _without_spread(score, mean, int((predicted if score == "precision" else kept).sum()))
         scores[score] = ClassScore(mean, low, high)
     return ClassScores(name, len(images), len(places), scores)
+
+
+def _without_spread(score: str, mean: float, groups: int) -> tuple[float, float]:
+    """The interval of a score that is 0 or 1 in each of these groups; without a group, its ends are the score."""
+    if not groups:
+        return mean, mean
+    low, high = interval_without_spread(mean, groups)
+    # F1 is 2 s / (1 + s) for the share s of right images among those that are or are predicted to be of the class.
+    return (2 * low / (1 + low), 2 * high / (1 + high)) if score == "f1" else (low, high)
 
 
 def _scores(counts: Array) -> dict[str, Array]:

@@ -114,6 +114,25 @@ def of_replicates(values: Array) -> Variance:
     return redrawn(values, 0.0)
 
 
+def interval_without_spread(share: float, groups: int, *, level: float = 0.95) -> tuple[float, float]:
+    """The interval of a share that is 0 in every group of images, or 1 in every group (Clopper & Pearson 1934).
+
+    Such groups have no spread from which a variance could be estimated. For groups of one image, it is the interval of
+    the share of images. For larger groups of similar sizes, it is too wide rather than too narrow, because it is that
+    of the share of groups: a group with an error also has images without one.
+
+    >>> [round(end, 3) for end in interval_without_spread(1.0, 75)]
+    [0.952, 1.0]
+
+    Args:
+        share: 0 or 1.
+        groups: number of independent groups, at least 1.
+        level: confidence level.
+    """
+    lowest = ((1 - level) / 2) ** (1 / groups)
+    return (lowest, 1.0) if share == 1 else (0.0, 1 - lowest)
+
+
 def t_test(mean: float, variance: Variance) -> float:
     """Two-sided p-value of Student's t test of the hypothesis that the true mean is zero.
 

@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -117,3 +117,23 @@ def test_an_ensemble_has_all_replicates():
     champion = chosen(compared({"a": (0.9, 0.8, 0.7)}), ChampionConfig(None, None, "ensemble"))
     assert champion.replicates == (0, 1, 2)
     assert "All 3 replicates predict together" in champion.reason
+
+
+def test_an_undefined_validation_score_is_the_reason_for_no_champion():
+    comparison = replace(compared({"a": (0.9, 0.8)}), primary_metric="roc_auc")
+    assert chosen(comparison).reason == (
+        "There is no champion, because the validation ROC AUC of a is undefined in some replicate."
+    )
+
+
+def test_a_person_can_choose_a_network_whose_validation_score_is_undefined():
+    comparison = replace(compared({"a": (0.9, 0.8)}), primary_metric="roc_auc")
+    champion = chosen(comparison, ChampionConfig("a", "It is the only one", "median"))
+    assert champion.replicates == (0,)
+    assert champion.reason.endswith("Replicate 1 of 2 is packaged, because the median validation ROC AUC is undefined.")
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "log_loss"])
+def test_an_undefined_score_of_a_replicate_counts_as_the_worst(metric):
+    comparison = compared({"a": (0.2, float("nan"), 0.3)}, metric=metric)
+    assert chosen(comparison, ChampionConfig("a", "why", "median")).replicates == (0 if metric == "accuracy" else 2,)

@@ -13,7 +13,7 @@ from pipeline.evaluation import metrics
 from pipeline.evaluation.metrics import METRICS
 from pipeline.evaluation.predictions import Predictions
 from pipeline.statistics import inference, resampling
-from pipeline.statistics.analysis import analyse, analyse_scores
+from pipeline.statistics.analysis import analyse, analyse_scores, score_of_one
 from pipeline.statistics.verdicts import interval
 
 
@@ -395,3 +395,18 @@ def test_if_pairs_form_a_circle_every_model_remains():
     assert {(pair.first, pair.second) for pair in found.pairs} == {("c", "a"), ("a", "b"), ("b", "c")}
     assert {pair.verdict for pair in found.pairs} == {"better"}
     assert set(found.unbeaten) == {"a", "b", "c"}
+
+
+@pytest.mark.parametrize("right", [40, 0])
+def test_an_accuracy_of_one_network_without_spread_has_an_exact_interval(right):
+    truth = np.arange(40) % 2
+    label = truth if right else 1 - truth
+    found = score_of_one("accuracy", predictions(np.arange(40), np.arange(40), truth, np.eye(2)[label], 100))
+    expected = stats.binomtest(right, 40).proportion_ci(0.95, "exact")
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+
+
+def test_the_score_of_one_network_with_errors_has_the_interval_of_the_jackknife():
+    ((one,),) = simulated(1, 1).values()
+    (expected,) = analyse("accuracy", {"network": [one]}, margin=0).estimates
+    assert score_of_one("accuracy", one) == expected

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 from sklearn.metrics import precision_recall_fscore_support
 
 from pipeline.evaluation.predictions import Predictions
@@ -111,3 +112,46 @@ def test_groups_without_images_of_a_class_do_not_narrow_the_interval_of_its_reca
     )
     np.testing.assert_allclose((recall.mean, recall.low, recall.high), (alone.mean, alone.low, alone.high))
     assert 0 < recall.low < recall.high < 1
+
+
+def exactly(right, trials):
+    """The interval of SciPy for a share of independent trials."""
+    found = binomtest(right, trials).proportion_ci(0.95, "exact")
+    return found.low, found.high
+
+
+def predicted_as(truth, labels, groups):
+    return Predictions(
+        images=np.arange(len(truth)),
+        groups=np.asarray(groups),
+        classes=np.array(["a", "b"]),
+        truth=np.asarray(truth),
+        probabilities=np.eye(2)[labels],
+        trained_on=100,
+    )
+
+
+def ends(score):
+    return score.low, score.high
+
+
+def test_a_class_without_any_error_has_an_exact_interval():
+    (first, second) = class_scores([predicted_as([0] * 30 + [1] * 45, [0] * 30 + [1] * 45, range(75))])
+    for found, images in ((first, 30), (second, 45)):
+        low, high = exactly(images, images)
+        assert ends(found.scores["recall"]) == ends(found.scores["precision"]) == pytest.approx((low, high))
+        assert ends(found.scores["f1"]) == pytest.approx((2 * low / (1 + low), high))
+
+
+def test_a_class_that_is_never_recognised_has_an_exact_interval():
+    (found, _) = class_scores([predicted_as([0] * 10 + [1] * 20, [1] * 10 + [0] * 5 + [1] * 15, range(30))])
+    assert ends(found.scores["recall"]) == pytest.approx(exactly(0, 10))
+    assert ends(found.scores["precision"]) == pytest.approx(exactly(0, 5))
+    high = exactly(0, 15)[1]
+    assert ends(found.scores["f1"]) == pytest.approx((0, 2 * high / (1 + high)))
+
+
+def test_without_any_error_groups_of_images_count_instead_of_images():
+    truth = [0, 1] * 20
+    for found in class_scores([predicted_as(truth, truth, np.arange(40) // 8)]):
+        assert ends(found.scores["recall"]) == pytest.approx(exactly(5, 5))

@@ -14,7 +14,7 @@ from pipeline.statistics.results import LEVEL, Estimate
 
 
 def scored(estimate: Estimate) -> str:
-    """A score with its interval; without errors among the images, there is no interval."""
+    """A score with its interval, if it is known and has a width."""
     ends = interval(estimate.low, estimate.high)
     if not ends or estimate.low == estimate.high:
         return score(estimate.mean)
@@ -66,7 +66,10 @@ def all_scores(held_out: HeldOut) -> Table:
 def by_class(model: str, held_out: HeldOut) -> Table:
     """Precision, recall and F1 of the packaged network by class."""
     table = class_table(model, held_out.classes)
-    caption = f"Scores of the packaged network by class ({confidence(LEVEL)} interval)."
+    caption = (
+        f"Scores of the packaged network by class ({confidence(LEVEL)} interval; of a score of 0 or 1 that of Clopper "
+        "and Pearson 1934)."
+    )
     return table._replace(caption=caption, header=(*table.header[:-1], f"{held_out.part} images"))
 
 

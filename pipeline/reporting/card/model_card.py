@@ -111,8 +111,8 @@ def _scores(card: ModelCard) -> Section:
         if own.score.low == own.score.high:
             blocks.append(
                 Paragraph(
-                    f"The network makes no error on these {count(own.images)} images. An interval cannot be estimated "
-                    "from images without errors."
+                    f"The {metric_label(card.choice['metric'])} on these {count(own.images)} images stays at "
+                    f"{score(own.score.mean)} whichever of them are left out, so no interval can be estimated."
                 )
             )
         matrix = confusion_matrix(card.data.classes, own.confusion)

@@ -26,6 +26,6 @@ def class_table(model: str, classes: Sequence[ClassScores]) -> Table:
 def _written(score: ClassScore) -> str:
     if score.mean != score.mean:
         return "–"
-    # Without any error there is no spread to estimate an interval from.
+    # Several replicates without any error have no spread to estimate an interval from.
     ends = "" if score.low == score.high else quantities.interval(score.low, score.high)
     return quantities.score(score.mean) + (f" ({ends})" if ends else "")

@@ -211,11 +211,11 @@ def test_a_threshold_that_does_not_hold_on_test_images_is_a_warning(card):
     assert not warned(coverage=0.0, measured=None)
 
 
-def test_a_network_without_errors_has_no_interval(card):
+def test_a_score_without_spread_has_no_interval(card):
     perfect = HELD_OUT._replace(score=estimate(1.0, 1.0, 1.0), scores={"accuracy": 1.0})
-    document = card_document(replace(card, held_out=perfect))
-    assert document.lead[0].text.endswith(": accuracy 1.000 on 100 test images.")
-    assert "An interval cannot be estimated from images without errors." in text(document)
+    document = card_document(replace(card, held_out=perfect, choice=card.choice | {"metric": "roc_auc"}))
+    assert document.lead[0].text.endswith(": ROC AUC 1.000 on 100 test images.")
+    assert "The ROC AUC on these 100 images stays at 1.000 whichever of them are left out" in text(document)
 
 
 def ensemble(card, held_out):
