@@ -51,8 +51,8 @@ def changes_table(changes: Sequence[Judged]) -> Table:
     """A row for each change."""
     return Table(
         caption=f"{count(changes[0].images)} test images, changed; the reported accuracy "
-        f"{reported_accuracy(changes[0]):.3f} is that of the other test images. Loss: less than for the "
-        "unchanged pictures. Estimates in brackets are not shown to "
+        f"{reported_accuracy(changes[0]):.3f} is that of the other test images. Loss: of accuracy, compared "
+        "with the unchanged pictures. Estimates in brackets are not shown to "
         "users, because their assumption is violated.",
         header=("change", "pictures", "accuracy", "loss", "estimate", "unusual", "verdict"),
         rows=tuple(
