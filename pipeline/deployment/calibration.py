@@ -1,7 +1,8 @@
 """Calibrated confidence: one temperature for all classes, fitted to images that the network was not trained on.
 
 The temperature T divides the logarithms of the probabilities before they are normalised again (Guo et al. 2017, "On
-calibration of modern neural networks", section 4.2). It changes no predicted class. A threshold on the confidence lets
+calibration of modern neural networks", section 4.2). It changes no predicted class. A prior keeps it near 1 if there
+are few images: without any mistake among them, the likeliest temperature would be 0. A threshold on the confidence lets
 a network abstain, so that the pictures that it classifies have fewer errors (Geifman and El-Yaniv 2017, "Selective
 classification for deep neural networks").
 """
@@ -15,7 +16,9 @@ Probabilities = npt.NDArray[np.float64]  # images, classes; rows sum to 1
 Truth = npt.NDArray[np.int64]  # images: index of the class
 
 COLDEST, HOTTEST = 0.05, 20.0
-"""Limits of the temperature: a network without any mistake would otherwise get one of 0."""
+"""Limits of the temperature."""
+PRIOR = 0.25
+"""Standard deviation of the logarithm of the temperature before any image is seen, around 0: T is likely 0.6 to 1.6."""
 ERROR_RATES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 """Error rates for which a threshold is stored."""
 NEVER = 1.1
@@ -50,12 +53,16 @@ def tempered(probabilities: Probabilities, temperature: float) -> Probabilities:
 
 
 def fitted_temperature(truth: Truth, probabilities: Probabilities) -> float:
-    """Return the temperature with the lowest cross-entropy on these images, within `COLDEST` and `HOTTEST`."""
+    """Return the most probable temperature within `COLDEST` and `HOTTEST`.
+
+    It has the lowest sum of the cross-entropy of these images and of the negative logarithm of the normal prior with
+    standard deviation `PRIOR` of the temperature's logarithm.
+    """
     from scipy.optimize import minimize_scalar  # takes a moment to import
 
     def loss(logarithm: float) -> float:
         own = tempered(probabilities, float(np.exp(logarithm)))[np.arange(len(truth)), truth]
-        return float(-np.log(np.clip(own, 1e-12, None)).mean())
+        return float(-np.log(np.clip(own, 1e-12, None)).sum() + (logarithm / PRIOR) ** 2 / 2)
 
     return float(np.exp(minimize_scalar(loss, bounds=np.log([COLDEST, HOTTEST]), method="bounded").x))
 

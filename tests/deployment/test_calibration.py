@@ -36,8 +36,21 @@ def test_overconfident_probabilities_are_calibrated_afterwards():
     assert (calibrated.argmax(axis=1) == overconfident.argmax(axis=1)).all()
 
 
-def test_a_network_without_a_mistake_keeps_a_finite_temperature():
-    assert 0.04 < fitted_temperature(np.array([0, 1]), np.array([[0.9, 0.1], [0.2, 0.8]])) < 0.06
+@pytest.mark.parametrize("images", [2, 30, 200])
+def test_images_without_a_mistake_do_not_make_the_network_certain(images):
+    truth = np.arange(images) % 2
+    probabilities = np.where(np.eye(2)[truth] == 1, 0.98, 0.02)
+    calibrated = tempered(probabilities, fitted_temperature(truth, probabilities))
+    assert 0.98 < calibrated.max() < 1 - 1 / (2 * images + 100)
+
+
+@pytest.mark.parametrize("images", [20, 50, 200])
+def test_few_images_do_not_spoil_probabilities_that_are_calibrated(images):
+    truth, honest = drawn(1.0)
+    parts = [slice(start, start + images) for start in range(0, 40 * images, images)]
+    fitted = [fitted_temperature(truth[part], honest[part]) for part in parts]
+    losses = [METRICS["log_loss"].score(truth, tempered(honest, one)) for one in fitted]
+    assert np.mean(losses) < METRICS["log_loss"].score(truth, honest) * 1.02
 
 
 def test_the_lowest_confidence_agrees_with_trying_every_one():
