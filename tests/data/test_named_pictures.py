@@ -75,6 +75,6 @@ def test_what_is_left_out_is_stated(folder):
 @pytest.mark.parametrize("names", [["nothing"], ["x*.png"], ["-"]])
 def test_names_without_any_picture_are_a_user_error(folder, names):
     reason = {"nothing": "Folder 'nothing' contains no pictures.", "x*.png": "No file matches 'x*.png'."}
-    message = reason.get(names[0], "No picture is named.") + " Name picture files, folders with some, or - for a list"
+    message = reason.get(names[0], "No picture is named.") + " Name picture files, folders of pictures, or - for a list"
     with pytest.raises(UserError, match=re.escape(message)):
         list(named_pictures(names, []))

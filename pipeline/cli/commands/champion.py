@@ -1,12 +1,13 @@
 """Show the champion, the network that is put to use, or choose another one.
 
-Without arguments: the registered network, why it was chosen, its score, and the champions before it.
+Without arguments: the registered network, why it was chosen, its score, and the earlier versions.
 With NAME: a person chooses the network. The choice is written into conf/champion.yaml, packaged and registered.
 
   convtrack champion
   convtrack champion lecture_cnn --why "Its kernels can be explained"
   convtrack champion --auto
   convtrack champion --ensemble
+  convtrack champion --median
 """
 
 import argparse
@@ -69,7 +70,7 @@ def _wanted(given: argparse.Namespace, comparison: ComparisonConfig) -> Champion
         return replace(config, model=None, why=None)
     if not given.name:
         if given.why is not None:
-            raise UserError("`--why` is the reason for a choice: name the network, too, as in `--help`.")
+            raise UserError('`--why` needs the name of a network: `convtrack champion NAME --why "…"`.')
         return config
     _check(given.name, comparison)
     why = " ".join((given.why or "").split())

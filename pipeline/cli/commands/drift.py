@@ -1,7 +1,8 @@
 """Compare new pictures with the training data: can the reported score still be expected?
 
 PICTURES are files, folders with pictures, patterns such as 'photos/*.jpg', or - for a list of paths on standard input.
-Their true classes need not be known. At least 50 pictures are needed for a comparison of all kinds.
+Their true classes need not be known. With fewer than 50 pictures, only unusual pictures and copies of training images
+are found.
 
   convtrack drift photos/
   convtrack drift photos/ --output drift.html
@@ -19,9 +20,9 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.cli.model_option import add_model_option
 from pipeline.cli.usage import parsed
 from pipeline.console import Counting, Progress, say
-from pipeline.counts import number_of
 from pipeline.data.pictures.named_pictures import NamedPictures, named_pictures
 from pipeline.data.user_paths import shown, user_path
 from pipeline.deployment.drift.difference import MARGIN
@@ -43,17 +44,12 @@ def parser() -> argparse.ArgumentParser:
         "convtrack drift", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     command.add_argument("pictures", metavar="PICTURES", nargs="+", help="files, folders, patterns, or - for a list")
-    command.add_argument(
-        "--model",
-        metavar="ADDRESS",
-        default="champion",
-        help="alias, version, id of a run, models:/NAME@ALIAS or folder of a packaged network (default: champion)",
-    )
+    add_model_option(command)
     command.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
     command.add_argument("--output", metavar="FILE", type=_page_file, help="write an HTML page with figures, too")
     command.add_argument(
         "--margin",
-        metavar="X",
+        metavar="LOSS",
         type=_margin,
         default=MARGIN,
         help="largest loss of accuracy that is practically irrelevant (default: %(default)s)",
@@ -125,10 +121,10 @@ def _seen(pictures: NamedPictures, model: PictureModel, reference: "Reference") 
     for sentence in pictures.left_out:
         say(sentence)
     if not new.size:
-        name, problem = new.unreadable[0]
+        (name, problem), *others = new.unreadable
+        which = f"None of the {len(others) + 1:,} pictures can be read" if others else "The picture cannot be read"
         raise UserError(
-            f"None of {number_of(len(new.unreadable), 'picture')} can be read, such as {name}: {problem}. "
-            "Name other pictures, or repair these."
+            f"{which}. {name}: {problem}. Name other pictures, or repair {'these' if others else 'this one'}."
         )
     return new
 

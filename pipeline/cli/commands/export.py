@@ -1,14 +1,14 @@
-"""Export the champion to other formats, and measure each export beside the original.
+"""Export the champion to other formats, and compare each export with the original.
 
 FORMAT is one or more of
   saved_model   TensorFlow's SavedModel, for TensorFlow Serving
   onnx          ONNX, for ONNX Runtime and other runtimes (needs the extra `onnx`)
   litert        LiteRT (TensorFlow Lite), for small devices
-  litert_int8   LiteRT with 8-bit integers inside
+  litert_int8   LiteRT with 8-bit weights and activations
 
-Every export takes grey levels 0 to 255, float32 (n, height, width, channels), and returns what the Keras network
-returns: its standardisation is inside. Accuracy and classes are compared on validation images of the champion. The
-table is written beside the exports (exports.md, exports.csv) and logged to the champion's run in MLflow.
+Each export takes grey levels 0 to 255, float32 (n, height, width, channels), and returns the outputs of the Keras
+network. Standardisation is part of the export. Accuracy and classes are compared on validation images of the champion.
+The table is written beside the exports (exports.md, exports.csv) and logged to the champion's run in MLflow.
 """
 
 import argparse
@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.cli.model_option import add_model_option
 from pipeline.cli.usage import parsed
 from pipeline.console import columns, say
 from pipeline.data.prepared import Prepared, read_prepared
@@ -40,12 +41,7 @@ def parser() -> argparse.ArgumentParser:
         "convtrack export", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     command.add_argument("formats", nargs="+", choices=tuple(FORMATS), metavar="FORMAT", help=", ".join(FORMATS))
-    command.add_argument(
-        "--model",
-        default="champion",
-        metavar="ADDRESS",
-        help="an alias, version, run or folder of a packaged network (default: champion)",
-    )
+    add_model_option(command)
     command.add_argument(
         "--output", type=Path, default=Path("exports"), metavar="FOLDER", help="where to write (default: exports)"
     )
@@ -78,8 +74,8 @@ def check_images(settings: Mapping[str, Any], prepared: Prepared) -> None:
     if (prepared.manifest["digest"], splits) != (settings.get("data_digest"), settings.get("splits")):
         raise UserError(
             f"Exports of {settings['model']} are compared on images of {settings['data']} with the split of its "
-            f"training, but {PREPARED} holds others ({prepared.manifest['name']}): prepare them again with "
-            f"`convtrack prepare data={settings['data']} split=…`."
+            f"training, but {PREPARED} holds other images or another split ({prepared.manifest['name']}): prepare the "
+            f"data again with `convtrack prepare data={settings['data']} split=…`."
         )
 
 

@@ -3,7 +3,7 @@
 PICTURES are files, folders with pictures, patterns such as 'photos/*.jpg', or - for a list of paths on standard input.
 
   convtrack predict photo.jpg
-  convtrack predict photos/ --format csv --output answers.csv
+  convtrack predict photos/ --output predictions.csv
   convtrack predict photo.jpg --explain explained/
 """
 
@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.cli.answer_formats import FORMATS
+from pipeline.cli.model_option import add_model_option
 from pipeline.cli.usage import parsed
 from pipeline.console import Counting, Progress, say
 from pipeline.counts import number_of
@@ -51,21 +52,18 @@ def parser() -> argparse.ArgumentParser:
         "convtrack predict", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     command.add_argument("pictures", metavar="PICTURES", nargs="+", help="files, folders, patterns, or - for a list")
-    command.add_argument(
-        "--model",
-        metavar="ADDRESS",
-        default="champion",
-        help="alias, version, id of a run, models:/NAME@ALIAS or folder of a packaged network (default: champion)",
-    )
+    add_model_option(command)
     command.add_argument(
         "--format", choices=FORMATS, help="default: the suffix of --output if it is csv or jsonl, else table"
     )
-    command.add_argument("--output", metavar="FILE", type=Path, help="file for the answers (default: standard output)")
+    command.add_argument(
+        "--output", metavar="FILE", type=Path, help="file for the predictions (default: standard output)"
+    )
     command.add_argument(
         "--error-rate",
         metavar="RATE",
         type=float,
-        help="abstain where the confidence is too low for this share of wrong answers, such as 0.01",
+        help="abstain where the confidence is below the threshold for this error rate, such as 0.01",
     )
     command.add_argument("--explain", metavar="FOLDER", type=Path, help="write a figure that explains each prediction")
     return command
@@ -79,7 +77,7 @@ def main(arguments: Sequence[str]) -> None:
     """
     options = parsed(parser().parse_args, arguments, help_command="convtrack predict --help")
     try:
-        # Progress and notes must not be mixed with the answers.
+        # Progress and notes must not be mixed with the predictions.
         with _destination(options.output) as stream, redirect_stdout(sys.stderr):
             unreadable = _predict(options, stream)
     except KeyboardInterrupt:
@@ -157,7 +155,7 @@ def _decoded(model: PictureModel, pictures: Iterable[Path]) -> Iterator[tuple[li
 
 
 def _promise(model: PictureModel, error_rate: float) -> str:
-    """What to expect of answers with a wanted error rate, as it was measured when the network was packaged.
+    """What to expect of predictions with a wanted error rate, as it was measured when the network was packaged.
 
     Raises:
         UserError: the error rate is not between 0 and 1.
@@ -165,12 +163,13 @@ def _promise(model: PictureModel, error_rate: float) -> str:
     least = model.least_confidence(error_rate)
     stored = [one for one in model.settings["thresholds"] if one["error_rate"] <= error_rate]
     if not stored or stored[-1]["measured"] is None:
-        return f"No confidence is high enough for an error rate of {error_rate:.3g}: every picture abstains."
+        rate = f"{error_rate:.3g}"
+        return f"No confidence is high enough for an error rate of {rate}: the network abstains on every picture."
     images = model.settings["measured"]["test"]["images"] if "test" in model.settings["measured"] else None
     where = "the validation images" if images is None else number_of(images, "test image")
     return (
-        f"Answers need a confidence of {100 * least:.2f} %. Of {where}, "
-        f"{100 * stored[-1]['coverage']:.1f} % reach it, and {100 * stored[-1]['measured']:.2f} % of these are wrong."
+        f"The network abstains below a confidence of {100 * least:.2f} %. On {where}: coverage "
+        f"{100 * stored[-1]['coverage']:.1f} %, error rate {100 * stored[-1]['measured']:.2f} %."
     )
 
 
@@ -195,10 +194,10 @@ class _Unreadable:
         if self._count:
             more = self._count - len(self._first)
             others = "; the others are classified" if self._count < self._pictures else ""
+            them = "them" if self._count > 1 else "it"
             raise UserError(
-                f"{self._count:,} of {number_of(self._pictures, 'picture')} cannot be read{others}. Repair or remove "
-                f"{'them' if self._count > 1 else 'it'}:{''.join(self._first)}"
-                + (f"\n  and {more:,} more" if more else "")
+                f"{self._count:,} of {number_of(self._pictures, 'picture')} cannot be read{others}. Repair {them} or "
+                f"leave {them} out:{''.join(self._first)}" + (f"\n  and {more:,} more" if more else "")
             )
 
 
@@ -228,8 +227,8 @@ def _destination(output: Path | None) -> Iterator[TextIO]:
             start = before.read(max(map(len, HEADS)))
         if start and not start.startswith(HEADS):
             raise UserError(
-                f"'{shown(output)}' exists and holds no answers of this command, which replaces only its own files. "
-                "Choose another `--output`."
+                f"'{shown(output)}' exists and was not written by `convtrack predict`, which replaces only its own "
+                "files. Choose another `--output`."
             )
     with replacing(file) as unfinished, unfinished.open("w", encoding="utf-8", newline="") as stream:
         yield stream

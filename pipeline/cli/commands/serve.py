@@ -5,12 +5,12 @@ import os
 import sys
 from collections.abc import Sequence
 
+from pipeline.cli.model_option import add_model_option
 from pipeline.cli.ports import check_free, port
 from pipeline.cli.usage import parsed
 from pipeline.console import say
 from pipeline.deployment.picture_model import read_settings
 from pipeline.tracking.model_registry import registered_folder, version_in
-from pipeline.tracking.names import CHAMPION_ALIAS
 from pipeline.tracking.served_model import SERVED_FOLDER, SERVED_VERSION
 
 
@@ -18,12 +18,7 @@ def parser() -> argparse.ArgumentParser:
     """The arguments of the command."""
     command = argparse.ArgumentParser("convtrack serve", description=__doc__)
     command.add_argument("--port", type=port, default=5001, help="port on 127.0.0.1 (default: 5001)")
-    command.add_argument(
-        "--model",
-        default=CHAMPION_ALIAS,
-        metavar="ADDRESS",
-        help="an alias, a version, a run, models:/NAME@ALIAS or a folder (default: champion)",
-    )
+    add_model_option(command)
     return command
 
 

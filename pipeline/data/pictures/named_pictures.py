@@ -45,8 +45,8 @@ class NamedPictures:
     def nothing(self) -> UserError:
         """The error for names that lead to no picture."""
         return UserError(
-            f"{' '.join(self.left_out[:3]) or 'No picture is named.'} Name picture files, folders with some, or - for "
-            "a list of paths on standard input."
+            f"{' '.join(self.left_out[:3]) or 'No picture is named.'} Name picture files, folders of pictures, or - "
+            "for a list of paths on standard input."
         )
 
 

@@ -20,7 +20,7 @@ def check(compared: Compared) -> Iterator[Difference]:
     deviation = chance_deviation(len(compared.training.measures), len(compared.features.measures))
     yield Difference(
         NAME,
-        "area under the ROC curve above 0.5",
+        "ROC AUC minus 0.5",
         max(area - 0.5, 0.0),
         RELEVANT + max(compared.reference.separation - 0.5, 0.0),
         float(norm.sf((area - 0.5) / deviation)),

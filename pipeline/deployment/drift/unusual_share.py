@@ -24,13 +24,13 @@ def check(compared: Compared) -> Iterator[Difference]:
     before = sum(bool(found) for found in flags(reference.held_out, limits(reference.training)))
     usual_share = before / images if images else FLAGGED_SHARE
     table = [[unusual, count - unusual], [before, images - before]]
-    named = "; ".join(f"{name}: {number:,}" for name, number in compared.new.flags[:FLAGS])
+    named = "; ".join(f"{name} ({number:,})" for name, number in compared.new.flags[:FLAGS])
     yield Difference(
         NAME,
         "increase of the share",
         max(unusual / count - usual_share, 0.0),
         RELEVANT,
         float(fisher_exact(table, alternative="greater").pvalue),
-        f"{number_of(unusual, 'picture looks', 'pictures look')} unlike the training images ({unusual / count:.1%}; "
-        f"{usual_share:.1%} of the images of the reported score do). Their differences: {named}.",
+        f"{number_of(unusual, 'picture is', 'pictures are')} unusual ({100 * unusual / count:.1f} %; of the images of "
+        f"the reported score, {100 * usual_share:.1f} %). The flags are {named}.",
     )

@@ -134,4 +134,4 @@ def _not_judged(new: NewPictures, reference: Reference) -> Iterator[str]:
         (len(reference.training.measures), "training image is|training images are"),
     ):
         if count < FEWEST:
-            yield f"{number_of(count, *things.split('|'))} too few (fewer than {FEWEST}): {checks}."
+            yield f"{number_of(count, *things.split('|'))} too few, because {FEWEST} are needed: {checks}."

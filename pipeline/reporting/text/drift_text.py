@@ -19,6 +19,8 @@ def answer(drift: Drift) -> str:
         return "As expected: nothing contradicts the reported score."
     if drift.verdict == LOOK and not drift.reasons:
         return "Look at it: too few pictures to say whether the reported score can be expected."
+    if drift.verdict == LOOK and not drift.found:
+        return "Look at it: some pictures are copies of training images."
     if drift.verdict == LOOK:
         return "Look at it: something differs, but no loss of accuracy is visible."
     return "Do not expect the reported score."

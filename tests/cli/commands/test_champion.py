@@ -68,7 +68,7 @@ def test_giving_the_choice_back_restores_the_file(ran, project):
         (["grey_levels", "--why", "x"], "'grey_levels' is a baseline"),
         (["lenet5", "--why", "x", "--auto"], "`--auto` lets the report choose"),
         (["--auto", "--why", "x"], "`--auto` lets the report choose"),
-        (["--why", "x"], "name the network, too"),
+        (["--why", "x"], "needs the name of a network"),
         (["--median", "--ensemble"], "not allowed with"),
     ],
 )

@@ -90,7 +90,7 @@ def test_json_is_all_that_is_printed(capsys):
 
 def test_few_pictures_are_reported_as_too_few(capsys):
     drift.main(["same/00.png", "same/01.png"])
-    assert "2 pictures are too few (fewer than 50)" in capsys.readouterr().out
+    assert "2 pictures are too few, because 50 are needed" in capsys.readouterr().out
 
 
 def test_the_paths_may_come_from_standard_input(champion, capsys, monkeypatch):
@@ -112,7 +112,8 @@ def test_the_page_shows_verdict_checks_figures_and_unusual_pictures(champion, ca
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["noisy/text.png"], r"None of 1 picture can be read, such as noisy/text\.png: "),
+        (["noisy/text.png"], r"The picture cannot be read\. noisy/text\.png: "),
+        (["noisy/text.png", "none.png"], r"None of the 2 pictures can be read\. noisy/text\.png: "),
         (["absent*.png"], "No file matches 'absent"),
         (
             ["same", "--margin", "2"],

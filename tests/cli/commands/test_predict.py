@@ -104,7 +104,7 @@ def test_unreadable_pictures_are_named_and_the_others_are_classified(champion, c
         predict.main(["a", "missing.png", "--format", form])
     reason = "damaged, or not in a supported picture format"
     assert str(problem.value) == (
-        "2 of 5 pictures cannot be read; the others are classified. Repair or remove them:\n"
+        "2 of 5 pictures cannot be read; the others are classified. Repair them or leave them out:\n"
         f"  a/1.png: {reason}\n  missing.png: No such file or directory"
     )
     lines = capsys.readouterr().out.splitlines()
@@ -125,7 +125,7 @@ def test_an_error_rate_lets_the_network_abstain_and_states_what_to_expect(capsys
     output, notes = capsys.readouterr()
     assert [line for line in output.splitlines() if "abstains" in line] == ["light      60.0 %  a/153.png  (abstains)"]
     assert notes == (
-        "Answers need a confidence of 75.00 %. Of 200 test images, 90.0 % reach it, and 0.50 % of these are wrong.\n"
+        "The network abstains below a confidence of 75.00 %. On 200 test images: coverage 90.0 %, error rate 0.50 %.\n"
     )
 
 
@@ -133,7 +133,7 @@ def test_an_error_rate_below_all_measured_ones_lets_the_network_always_abstain(c
     predict.main(["a", "--error-rate", "0.001"])
     output, notes = capsys.readouterr()
     assert output.count("abstains") == 3
-    assert notes == "No confidence is high enough for an error rate of 0.001: every picture abstains.\n"
+    assert notes == "No confidence is high enough for an error rate of 0.001: the network abstains on every picture.\n"
 
 
 def test_an_impossible_error_rate_is_a_user_error():
@@ -175,7 +175,7 @@ def test_an_output_replaces_an_earlier_one_but_no_other_file(champion, form):
     for _ in range(2):
         predict.main(["a", "--format", form, "--output", "out"])
     (champion / "mlflow.db").write_text("SQLite format 3")
-    with pytest.raises(UserError, match=r"'mlflow.db' exists and holds no answers of this command"):
+    with pytest.raises(UserError, match=r"'mlflow.db' exists and was not written by `convtrack predict`"):
         predict.main(["a", "--format", form, "--output", "mlflow.db"])
     assert (champion / "mlflow.db").read_text() == "SQLite format 3"
 

@@ -5,6 +5,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 from pipeline.deployment.drift.verdict import EXPECTED, LOOK, NOT_EXPECTED, examine
+from pipeline.reporting.text.drift_text import answer
 
 CLASSES = tuple("0123456789")
 
@@ -86,7 +87,7 @@ def test_few_pictures_are_judged_one_by_one_only(fresh, seen, reference):
     found = examine(seen(fresh[0][:12]), reference, CLASSES)
     assert found.verdict == LOOK
     assert found.estimate is None
-    assert "12 pictures are too few (fewer than 50)" in found.not_judged[0]
+    assert "12 pictures are too few, because 50 are needed" in found.not_judged[0]
     assert examine(seen(255 - fresh[0][:12]), reference, CLASSES).verdict == NOT_EXPECTED
     assert examine(seen(fresh[0][:1]), reference, CLASSES).not_judged[0].startswith("1 picture is too few")
 
@@ -95,6 +96,8 @@ def test_copies_of_training_images_are_named(digits, fresh, seen, reference):
     found = examine(seen(np.concatenate([fresh[0][:198], digits[0][:2]])), reference, CLASSES)
     assert found.verdict == LOOK
     assert found.reasons[0].startswith("2 pictures are copies of training images: leave them out")
+    assert found.found == ()
+    assert answer(found) == "Look at it: some pictures are copies of training images."
 
 
 def test_a_wide_margin_accepts_a_loss(fresh, seen, reference):
