@@ -29,7 +29,7 @@ def shifts_text(changes: Sequence[Judged], samples: Mapping[int, Sequence[Judged
     harmless = [one for one in changes[1:] if losses[one.name] <= MARGIN]
     return template("shifts.md.j2", package=__package__, autoescape=False).render(
         model=settings["model"],
-        replicate=settings["replicates"][0],
+        replicate=settings["replicates"][0] + 1,
         data=settings["data"],
         serious=serious,
         limit=SERIOUS,

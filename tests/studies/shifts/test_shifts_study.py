@@ -58,7 +58,7 @@ def test_unchanged_samples_are_as_expected_and_inverted_ones_lose_all_accuracy(i
     table = changes_table(tuple(judged.values()))
     assert table.rows[0][:4] == ("unchanged", "150", "1.000", "+0.000")
     text = shifts_text(tuple(judged.values()), samples, SETTINGS)
-    assert "The champion is mean, replicate 0, on shades." in text
+    assert "The champion is mean, replicate 1, on shades." in text
     assert "changes cost more than 0.05 of the accuracy" in text
 
 
