@@ -21,7 +21,7 @@ class Explainer:
     """Writes explanations of a packaged network's predictions into a folder."""
 
     def __init__(self, model: PictureModel, package: Path, folder: Path) -> None:
-        """Load the network of a package for Keras, which computes gradients. `folder` is made when it is needed.
+        """Load the network of a package for Keras, which computes gradients. `folder` exists.
 
         Raises:
             UserError: the file of the network is missing.

@@ -18,6 +18,7 @@ from pipeline.storage.interrupts import INTERRUPTED
 
 def main() -> None:
     """Run a command. A mistake of the user ends in one sentence on standard error and exit code 1."""
+    _open_standard_streams()
     signal.signal(signal.SIGTERM, _interrupt)
     # After the exit functions, Python restores the default handlers, and a signal would kill the process.
     atexit.register(_handle_interrupts, signal.SIG_IGN)
@@ -44,6 +45,17 @@ def main() -> None:
         if message is None:
             raise
         _exit(message, 1)
+
+
+def _open_standard_streams() -> None:
+    """Open the null device for standard streams that the caller has closed; Python sets them to None."""
+    for number, (name, mode) in enumerate({"stdin": "r", "stdout": "w", "stderr": "w"}.items()):
+        if getattr(sys, name) is None:
+            null = os.open(os.devnull, os.O_RDWR)
+            if null != number:
+                os.dup2(null, number)
+                os.close(null)
+            setattr(sys, name, open(number, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
 
 
 def _run(arguments: Sequence[str]) -> None:

@@ -190,7 +190,10 @@ def version_in(folder: Path) -> int | None:
 
 
 def _only(store: sqlite3.Connection, query: str, values: tuple[Any, ...]) -> Any:
-    found = store.execute(query, values).fetchone()
+    try:
+        found = store.execute(query, values).fetchone()
+    except OverflowError:  # A number with more than 64 bits is not in the store.
+        return None
     return found[0] if found else None
 
 

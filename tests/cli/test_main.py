@@ -35,3 +35,13 @@ def test_a_second_interrupt_while_python_shuts_down_leaves_the_exit_code(second,
     assert process.stderr == (
         "convtrack: Interrupted. Run the same command again to continue; finished work is kept.\n"
     )
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_closed_standard_stream_is_no_error(closed):
+    program = "from pipeline.cli.main import main; import sys; sys.argv[1:] = ['--help']; main(); sys.stdin.read()"
+    process = subprocess.run(
+        ["sh", "-c", f'exec "$0" -c "$1" {closed}', sys.executable, program], capture_output=True, text=True
+    )
+    assert (process.returncode, process.stderr) == (0, "")
+    assert ("convtrack" in process.stdout) == (">&-" not in closed.replace("2>&-", ""))

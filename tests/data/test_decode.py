@@ -1,6 +1,7 @@
 """Decoding pictures of every kind: values are kept, or the picture is refused with the reason."""
 
 import io
+import os
 import struct
 import zlib
 
@@ -228,3 +229,10 @@ def test_warnings_of_pillow_are_neither_errors_nor_printed(recwarn):
     broken_exif = encoded(Image.new("RGB", (8, 8), "red"), "JPEG", exif=b"Exif\0\0MM\0*\0\0\0\x08\0\x05\x01\x12")
     assert decode(broken_exif, COLOUR)[0][0, 0, 0] > 250
     assert not recwarn.list
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+def test_a_named_pipe_is_unreadable_instead_of_waiting_for_a_writer(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(Unreadable, match="a named pipe, not a file"):
+        decode(tmp_path / "pipe.png", Decoding(4, 4, 1))

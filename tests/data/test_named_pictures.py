@@ -78,3 +78,30 @@ def test_names_without_any_picture_are_a_user_error(folder, names):
     message = reason.get(names[0], "No picture is named.") + " Name picture files, folders of pictures, or - for a list"
     with pytest.raises(UserError, match=re.escape(message)):
         list(named_pictures(names, []))
+
+
+def test_a_path_that_the_system_refuses_does_not_end_a_list(folder):
+    (folder / "circle").symlink_to("circle")
+    names = ["a" * 300, "a\0b", "circle", "~nobody-of-this-name/x.png"]
+    assert found(*names, "cats/a.png") == [*names, "cats/a.png"]
+    assert found("-", listed=[f"{name}\n" for name in (*names, "cats/a.png")]) == [*names, "cats/a.png"]
+
+
+def test_an_empty_name_is_not_the_current_folder(folder):
+    with pytest.raises(UserError, match="A name of pictures is empty"):
+        named_pictures(["cats", ""], [])
+
+
+def test_a_pattern_lists_each_picture_once_and_follows_no_links_in_circles(folder):
+    (folder / "cats/young/circle").symlink_to("..")
+    (folder / "cats-and-dogs").mkdir()
+    assert found("cats/**") == ["cats/a.png", "cats/b.png", "cats/young/c.png"]
+    assert found("cats/**/*.png") == ["cats/a.png", "cats/b.png", "cats/young/c.png"]
+    assert found("**.png", "cats/a**") == ["cats/a.png"]
+    assert found(f"{folder}/c**") == [f"{folder}/cats/a.png", f"{folder}/cats/b.png", f"{folder}/cats/young/c.png"]
+
+
+def test_a_pattern_matches_hidden_files_only_if_it_names_them(folder):
+    (folder / "cats/.a.png").touch()
+    assert found("cats/*.png") == ["cats/a.png", "cats/b.png"]
+    assert found("cats/.*.png") == ["cats/.a.png"]

@@ -81,6 +81,11 @@ def test_what_the_store_does_not_have_is_one_sentence(registered, address, messa
         registered_folder(address)
 
 
+def test_a_version_with_more_digits_than_the_store_has_is_missing(registered):
+    with pytest.raises(UserError, match="has no version 99999999999999999999 of the registered model digits"):
+        registered_folder("9" * 20)
+
+
 def test_missing_files_name_the_command_that_makes_them_again(registered):
     _, (_, (_, folder)) = registered
     (folder / SETTINGS).unlink()

@@ -89,6 +89,7 @@ def _predict(options: argparse.Namespace, stream: TextIO) -> "_Unreadable":
     """Classify pictures in batches, so that memory does not grow with their number; count the unreadable ones."""
     if options.explain is not None:
         _check_outside(options.explain, options.pictures)
+        _make(options.explain)
     pictures = named_pictures(options.pictures, map(os.fsdecode, sys.stdin.buffer))
     package = registered_folder(options.model)
     model = PictureModel.load(package)
@@ -126,6 +127,16 @@ def _check_outside(explained: Path, pictures: Sequence[str]) -> None:
                 f"`--explain` must not name a folder inside a folder of pictures, because its figures would become "
                 f"pictures, too. Received '{shown(explained)}' inside '{shown(name)}': name another folder."
             )
+
+
+def _make(explained: Path) -> None:
+    try:
+        explained.mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as problem:
+        raise UserError(
+            f"`--explain` must name a folder that can be written. Received '{shown(explained)}' "
+            f"({getattr(problem, 'strerror', None) or problem}): name another one."
+        ) from None
 
 
 def _explainer(model: PictureModel, package: Path, folder: Path) -> Explain:

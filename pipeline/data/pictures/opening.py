@@ -84,6 +84,9 @@ def _one_line(text: str) -> str:
 
 @contextmanager
 def _opened(picture: Path | bytes) -> Iterator[Image.Image]:
+    # Opening a named pipe would wait for a program that writes into it.
+    if isinstance(picture, Path) and picture.is_fifo():
+        raise Unreadable("a named pipe, not a file")
     with picture.open("rb") if isinstance(picture, Path) else BytesIO(picture) as stream:
         start = stream.read(12)
         stream.seek(0)

@@ -231,3 +231,10 @@ def test_explanations_are_written_for_each_readable_picture(champion, capsys, he
         assert figure.width > (900 if head == "convolutional" else 600)
     notes = capsys.readouterr().err
     assert notes.count("The figures show occlusion only.") == (head == "dense")
+
+
+@pytest.mark.parametrize("folder", ["a/0.png", "a/0.png/explained", "/proc/explained"])
+def test_a_folder_of_explanations_that_cannot_be_made_is_reported_before_any_work(folder, batches):
+    with pytest.raises(UserError, match="`--explain` must name a folder that can be written"):
+        predict.main(["b", "--explain", folder])
+    assert not batches
