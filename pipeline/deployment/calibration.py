@@ -29,7 +29,7 @@ class Threshold(NamedTuple):
     """The confidence from which a network answers.
 
     Attributes:
-        error_rate: the largest share of wrong answers among the validation images that are answered.
+        error_rate: the wanted share of wrong answers.
         confidence: the lowest calibrated confidence of an answer.
         coverage: the share of test images that are answered.
         measured: the share of wrong answers among the test images that are answered; None if none is answered.
@@ -68,18 +68,22 @@ def fitted_temperature(truth: Truth, probabilities: Probabilities) -> float:
 
 
 def lowest_confidence(truth: Truth, probabilities: Probabilities, error_rate: float) -> float:
-    """Return the lowest confidence from which the share of wrong answers is at most `error_rate`.
+    """Return the lowest confidence from which the expected share of wrong answers is at most `error_rate`.
+
+    The expected share is (wrong + 1) / (answered + 1), the correction of conformal risk control (Angelopoulos et al.
+    2024): a new picture counts as answered wrongly. The share of the images themselves would be too low, because the
+    threshold is chosen on them. An error rate thus needs at least 1 / `error_rate` − 1 images.
 
     It is 0 if all images may be answered, and `NEVER` if none may.
 
     >>> sure = np.array([[0.9, 0.1], [0.8, 0.2], [0.6, 0.4]])
-    >>> lowest_confidence(np.array([0, 0, 1]), sure, 0.0), lowest_confidence(np.array([0, 0, 1]), sure, 0.5)
+    >>> lowest_confidence(np.array([0, 0, 1]), sure, 0.34), lowest_confidence(np.array([0, 0, 1]), sure, 0.5)
     (0.8, 0.0)
     """
     confidence = probabilities.max(axis=1)
     order = np.argsort(-confidence, kind="stable")
     wrong = np.cumsum(probabilities.argmax(axis=1)[order] != truth[order])
-    rate, sorted_confidence = wrong / np.arange(1, len(order) + 1), confidence[order]
+    rate, sorted_confidence = (wrong + 1) / np.arange(2, len(order) + 2), confidence[order]
     # Images of the same confidence are answered together.
     last = np.append(sorted_confidence[1:] != sorted_confidence[:-1], True)
     allowed = np.flatnonzero((rate <= error_rate) & last)

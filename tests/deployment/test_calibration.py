@@ -57,7 +57,8 @@ def test_the_lowest_confidence_agrees_with_trying_every_one():
     truth, probabilities = drawn(0.5, images=200)
     confidence, wrong = probabilities.max(axis=1), probabilities.argmax(axis=1) != truth
     for rate in ERROR_RATES:
-        allowed = [least for least in confidence if wrong[confidence >= least].mean() <= rate]
+        chosen = [(least, confidence >= least) for least in confidence]
+        allowed = [least for least, kept in chosen if (wrong[kept].sum() + 1) / (kept.sum() + 1) <= rate]
         expected = min(allowed, default=NEVER)
         found = lowest_confidence(truth, probabilities, rate)
         assert found == expected or (found == 0 and expected == confidence.min())
@@ -70,6 +71,24 @@ def test_images_of_the_same_confidence_are_answered_together():
 
 def test_no_image_is_answered_if_the_most_confident_one_is_wrong():
     assert lowest_confidence(np.array([1, 0]), np.array([[0.9, 0.1], [0.6, 0.4]]), 0.1) == NEVER
+
+
+@pytest.mark.parametrize(("images", "answers"), [(98, False), (99, True)])
+def test_an_error_rate_of_one_percent_needs_99_images_without_a_mistake(images, answers):
+    probabilities = np.column_stack([np.linspace(0.8, 0.99, images), np.linspace(0.2, 0.01, images)])
+    assert (lowest_confidence(np.zeros(images, int), probabilities, 0.01) == 0) == answers
+
+
+@pytest.mark.parametrize("images", [50, 200])
+def test_the_wanted_error_rate_holds_on_average_for_other_images(images):
+    truth, probabilities = drawn(1.0)
+    confidence, wrong = probabilities.max(axis=1), probabilities.argmax(axis=1) != truth
+    errors = []
+    for start in range(0, 60 * images, images):
+        part = slice(start, start + images)
+        answered = confidence >= lowest_confidence(truth[part], probabilities[part], 0.05)
+        errors.append(wrong[answered].mean() if answered.any() else 0)
+    assert np.mean(errors) <= 0.05
 
 
 def test_thresholds_are_chosen_on_validation_images_and_measured_on_test_images():

@@ -140,8 +140,10 @@ def _confidence(card: ModelCard) -> Section | None:
             f"images is {errors}."
         ),
         Picture("calibration", f"Calibration error {errors} the temperature.", _reliability(curves)),
-        TableBlock(card_tables.abstention(card, own)),
     ]
+    abstention = card_tables.abstention(card, own)
+    if abstention.rows:
+        blocks.append(TableBlock(abstention))
     missed = [f"{rate:.1%}".replace("%", " %") for rate in card_tables.missed_rates(card, own)]
     if missed:
         blocks.append(
@@ -156,8 +158,9 @@ def _confidence(card: ModelCard) -> Section | None:
     if never:
         blocks.append(
             Paragraph(
-                f"No threshold reaches an error rate of {max(never):.1%} or less on validation images; for such a rate "
-                "the network abstains for every picture.".replace("%", " %")
+                f"No threshold reaches an error rate of {max(never):.1%} or less: {count(settings['calibrated_on'])} "
+                "validation images are too few to confirm it, or their most confident answers are wrong. For such a "
+                "rate the network abstains for every picture.".replace("%", " %")
             )
         )
     return Section("confidence", "Confidence", tuple(blocks), "calibration, and abstention below a threshold")

@@ -197,6 +197,13 @@ def test_abstention_shows_rates_up_to_the_first_at_which_all_pictures_are_answer
     assert "No threshold reaches an error rate of 1.0 % or less" in written
 
 
+def test_a_card_whose_network_reaches_no_threshold_has_no_table_of_thresholds(card):
+    thresholds = [{**one, "confidence": 1.1} for one in card.settings["thresholds"]]
+    written = text(card_document(replace(card, settings={**card.settings, "thresholds": thresholds})))
+    assert "wanted share of errors" not in written
+    assert "No threshold reaches an error rate of 50.0 % or less: 40 validation images are too few" in written
+
+
 def test_a_threshold_that_does_not_hold_on_test_images_is_a_warning(card):
     """8 errors among 70 answers are too many for 5 %, and 3 are not; 1 among 100 is not for 0.5 %."""
 
