@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
+from pipeline.counts import number_of
 from pipeline.deployment.drift.new_pictures import NewPictures, Shown
 from pipeline.deployment.drift.verdict import NOT_EXPECTED, Drift
 from pipeline.deployment.reference import Reference
@@ -50,7 +51,9 @@ def drift_document(
     if drift.reasons or drift.not_judged:
         lead.append(Bullets((*drift.reasons, *drift.not_judged)))
     sections = [
-        Section("checks", "Checks", (TableBlock(checks_table(drift)),), f"{len(drift.found)} differences found"),
+        Section(
+            "checks", "Checks", (TableBlock(checks_table(drift)),), f"{number_of(len(drift.found), 'difference')} found"
+        ),
         _distributions(new, reference),
         _classes(new, reference, classes),
         _unusual(new),

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp
 from pipeline.deployment.loader import PictureFunction
 from pipeline.deployment.picture_model import PictureModel
 from pipeline.deployment.serving.error_replies import UNREADABLE, OneSentenceErrors, refuse
+from pipeline.deployment.serving.invocations import check_count
 from pipeline.deployment.serving.picture_routes import TURNS, picture_routes
 from pipeline.deployment.serving.request_limits import LARGEST_PICTURE, RequestLimits
 from pipeline.errors import UserError
@@ -38,6 +39,7 @@ class _Guarded:
 
     def predict(self, data: Any, params: dict[str, Any] | None = None) -> list[dict[str, Any]]:
         """Classify pictures, a dictionary for each; refuse the request if none of them is readable."""
+        check_count(len(data))
         with TURNS:
             try:
                 answers: pd.DataFrame = self._model.predict(data, params=params)
@@ -61,5 +63,7 @@ def application() -> ASGIApp:
     model = PyFuncModel(Model(signature=signature_of(pictures.classes)), PictureFunction(pictures))
     server = scoring_server.init(cast(PyFuncModel, _Guarded(model)))
     page = picture_page(shown_model(folder, pictures.settings, os.environ[SERVED_VERSION]))
-    server.router.routes.extend(picture_routes(pictures, page))
+    # FastAPI's pages about itself load scripts from other servers.
+    own = [route for route in server.router.routes if getattr(route, "include_in_schema", False)]
+    server.router.routes[:] = [*own, *picture_routes(pictures, page)]
     return OneSentenceErrors(RequestLimits(server))

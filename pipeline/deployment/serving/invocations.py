@@ -17,8 +17,12 @@ from PIL import Image
 from pipeline.data.pictures.opening import Unreadable
 from pipeline.deployment.loader import ERROR_RATE
 from pipeline.deployment.sent_pictures import sent_picture
-from pipeline.deployment.serving.error_replies import FORM, refuse
+from pipeline.deployment.serving.error_replies import FORM, UNREADABLE, refuse
 
+MOST_PICTURES = 1000
+"""Number of pictures in the largest request. Many small ones would fit into a body, but not into the memory."""
+LARGEST_TABLE = 64 * 2**20
+"""Bytes of the largest Parquet table without compression."""
 FIELDS = ("instances", "inputs", "dataframe_records", "dataframe_split")
 """The fields for pictures in MLflow's JSON."""
 
@@ -37,9 +41,38 @@ def uniform_body(body: bytes) -> bytes:
     pictures = _pictures(fields[0], content[fields[0]])
     if not pictures:
         refuse(400, f"`{fields[0]}` contains no picture.")
+    check_count(len(pictures))
     rows = [[_base64(one, place, len(pictures))] for place, one in enumerate(pictures)]
     uniform = {"dataframe_split": {"columns": ["picture"], "data": rows}, "params": _parameters(content)}
     return json.dumps(uniform).encode()
+
+
+def check_count(pictures: int) -> None:
+    """Refuse a request with too many pictures."""
+    if pictures > MOST_PICTURES:
+        refuse(
+            413,
+            f"The request has {pictures:,} pictures; at most {MOST_PICTURES:,} are accepted: send fewer at a time.",
+        )
+
+
+def check_parquet(body: bytes) -> None:
+    """Refuse a Parquet table by the numbers in its footer, because a small file may become a very large table."""
+    # PyArrow takes a third of a second to import.
+    from pyarrow import ArrowException, parquet
+
+    try:
+        table = parquet.read_metadata(io.BytesIO(body))
+        size = sum(table.row_group(place).total_byte_size for place in range(table.num_row_groups))
+    except (ArrowException, OSError):
+        refuse(400, UNREADABLE)
+    check_count(table.num_rows)
+    if size > LARGEST_TABLE:
+        refuse(
+            413,
+            f"The table has {size / 2**20:.1f} MiB without compression; at most {LARGEST_TABLE // 2**20} MiB are "
+            "accepted: send fewer or smaller pictures at a time.",
+        )
 
 
 def _parameters(content: Mapping[str, Any]) -> dict[str, float]:

@@ -8,7 +8,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pipeline.deployment.serving.error_replies import INVOCATIONS, refuse
-from pipeline.deployment.serving.invocations import uniform_body
+from pipeline.deployment.serving.invocations import check_parquet, uniform_body
 
 LARGEST_BODY = 32 * 2**20
 """Bytes of the largest body."""
@@ -19,7 +19,9 @@ IN_MEMORY = 8 * LARGEST_BODY
 DISCARDED = 8 * LARGEST_BODY
 """Bytes of a body that is too large which the server still reads, because many clients read no reply before they have
 sent everything."""
-JSON = "application/json"
+RECEIVING = 60.0
+"""Seconds until a body must be complete: slow clients would keep their share of the memory from others."""
+JSON, PARQUET = "application/json", "application/vnd.apache.parquet"
 
 
 class RequestLimits:
@@ -29,6 +31,8 @@ class RequestLimits:
         """Guard an application."""
         self.app = app
         self.held = 0
+        # One body at a time: its values take up to 40 times its size, and threads would not read bodies faster.
+        self._reading = asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -36,14 +40,23 @@ class RequestLimits:
             await self.app(scope, receive, send)
             return
         with self._memory() as held:
-            body = await _body(Headers(scope=scope), receive, held)
+            body = await _body_in_time(Headers(scope=scope), receive, held)
             if body is None:
                 return  # The client has closed the connection.
             if not body:
                 refuse(400, "The body is empty: send a picture.")
-            if scope["path"] == INVOCATIONS and _content_type(Headers(scope=scope)) == JSON:
-                body = await asyncio.to_thread(uniform_body, body)
+            if scope["path"] == INVOCATIONS:
+                body = await self._checked(body, _content_type(Headers(scope=scope)))
             await self.app(scope, _replayed(body, receive), send)
+
+    async def _checked(self, body: bytes, content_type: str) -> bytes:
+        """The body for MLflow's scoring server."""
+        async with self._reading:
+            if content_type == JSON:
+                return await asyncio.to_thread(uniform_body, body)
+            if content_type == PARQUET:
+                await asyncio.to_thread(check_parquet, body)
+        return body
 
     @contextmanager
     def _memory(self) -> Iterator["_Held"]:
@@ -65,6 +78,14 @@ class _Held:
         self.limits.held += size
         if self.limits.held > IN_MEMORY:
             refuse(503, "The server is busy with other large requests: send this one again later.")
+
+
+async def _body_in_time(headers: Headers, receive: Receive, held: _Held) -> bytes | None:
+    try:
+        async with asyncio.timeout(RECEIVING):
+            return await _body(headers, receive, held)
+    except TimeoutError:
+        refuse(408, f"The body was not complete after {RECEIVING:g} seconds: send fewer or smaller pictures at a time.")
 
 
 async def _body(headers: Headers, receive: Receive, held: _Held) -> bytes | None:

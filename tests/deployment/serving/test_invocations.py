@@ -3,12 +3,13 @@ import io
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
-from pipeline.deployment.serving import error_replies
+from pipeline.deployment.serving import error_replies, invocations
 from pipeline.deployment.serving.error_replies import Refused
-from pipeline.deployment.serving.invocations import uniform_body
+from pipeline.deployment.serving.invocations import LARGEST_TABLE, MOST_PICTURES, check_parquet, uniform_body
 
 TEXT = base64.b64encode(b"a picture").decode()
 
@@ -82,3 +83,29 @@ def test_grey_levels_of_different_sizes_keep_their_values():
 def test_unusable_bodies_are_refused_in_one_sentence(body, message):
     with pytest.raises(Refused, match=message):
         uniform_body(body)
+
+
+def test_too_many_pictures_are_refused_before_they_are_read(monkeypatch):
+    monkeypatch.setattr(invocations, "sent_picture", lambda _: pytest.fail("a picture was read"))
+    content = {"instances": [""] * (MOST_PICTURES + 1)}
+    with pytest.raises(Refused, match=r"1,001 pictures; at most 1,000 are accepted"):
+        uniform(content)
+
+
+def parquet(pictures):
+    file = io.BytesIO()
+    pd.DataFrame({"picture": pictures}).to_parquet(file)
+    return file.getvalue()
+
+
+def test_a_small_parquet_file_that_becomes_a_large_table_is_refused():
+    check_parquet(parquet([TEXT] * MOST_PICTURES))
+    with pytest.raises(Refused, match="1,000,000 pictures; at most 1,000"):
+        check_parquet(parquet([TEXT] * 1_000_000))
+    large = parquet(["A" * (LARGEST_TABLE + 1)])
+    assert len(large) < LARGEST_TABLE / 10
+    with pytest.raises(Refused, match="at most 64 MiB are accepted"):
+        check_parquet(large)
+    for damaged in (b"PAR1", parquet([TEXT])[:-8]):
+        with pytest.raises(Refused, match="not in the form of its content type"):
+            check_parquet(damaged)

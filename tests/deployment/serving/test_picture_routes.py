@@ -3,6 +3,7 @@ import io
 import socket
 import struct
 import threading
+import time
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
@@ -118,6 +119,32 @@ def test_an_unexpected_failure_is_reported_without_its_text_and_the_server_lives
     assert "secret" not in refusal(post(f"{server}/classify", picture()), 500)
     network.failure = None
     assert post(f"{server}/classify", picture()).ok
+
+
+def test_a_slow_body_is_refused_and_gives_its_memory_back(server, monkeypatch):
+    monkeypatch.setattr(request_limits, "RECEIVING", 0.2)
+    monkeypatch.setattr(request_limits, "IN_MEMORY", 5000)
+    place = urlsplit(server)
+    with socket.create_connection((place.hostname, place.port), timeout=10) as client:
+        client.sendall(b"POST /classify HTTP/1.1\r\nHost: x\r\nContent-Length: 9000\r\n\r\n" + bytes(4900))
+        assert b"408" in client.recv(100)
+        assert post(f"{server}/classify", picture()).ok
+
+
+def test_json_is_read_for_one_request_at_a_time(server, monkeypatch):
+    reading, most = [], []
+
+    def slow(body):
+        reading.append(body)
+        most.append(len(reading))
+        time.sleep(0.02)
+        reading.pop()
+        return body
+
+    monkeypatch.setattr(request_limits, "uniform_body", slow)
+    with ThreadPoolExecutor(8) as clients:
+        list(clients.map(lambda _: post(f"{server}/invocations", b"{}", "application/json"), range(8)))
+    assert most == [1] * 8
 
 
 def test_a_client_that_leaves_in_the_middle_does_not_hurt(server):

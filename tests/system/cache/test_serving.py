@@ -157,6 +157,17 @@ def test_a_small_file_with_very_many_pixels_is_refused_before_it_is_decoded(serv
     )
 
 
+def test_a_table_with_too_many_pictures_is_refused(server):
+    table = b"picture\n" + b"AA==\n" * 1001
+    reply = requests.post(f"{server}/invocations", data=table, headers={"Content-Type": "text/csv"}, timeout=60)
+    assert "1,001 pictures" in refusal(reply, 413)
+
+
+def test_no_page_loads_scripts_from_other_servers(server):
+    for address in ("docs", "redoc", "openapi.json"):
+        refusal(requests.get(f"{server}/{address}", timeout=60), 404)
+
+
 def test_a_wrong_error_rate_is_refused(server, evaluated):
     for rate in (2, "many"):
         assert "error" in refusal(invoke(server, evaluated[0][:1], params={"error_rate": rate}), 400)
