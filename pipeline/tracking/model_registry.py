@@ -101,14 +101,14 @@ def _missing(wanted: Registered | str) -> UserError:
             f"{where} has no packaged network of '{wanted}'. `convtrack champion` shows the registered one."
         )
     if wanted.alias == CHAMPION_ALIAS:
-        why = _no_champion() or "Run `dvc repro`, which trains the networks of the comparison and registers one."
+        why = _unregistered() or "Run `dvc repro`, which trains the networks of the comparison and registers one."
         return UserError(f"There is no champion of {wanted.name} in {where} yet. {why}")
     which = f"version {wanted.version}" if wanted.alias is None else f"alias '{wanted.alias}'"
     return UserError(f"{where} has no {which} of the registered model {wanted.name}. Name {FORMS}.")
 
 
-def _no_champion() -> str | None:
-    """Why the last comparison has no champion, if it has none."""
+def _unregistered() -> str | None:
+    """Why the network that the stage `package` has written is not registered; None if it has written nothing."""
     from pipeline.comparison.choice_file import read_choice
 
     file = CHAMPION / CHOICE.name
@@ -116,7 +116,7 @@ def _no_champion() -> str | None:
         return None
     choice = read_choice(file)
     if choice["model"] is not None:
-        return None
+        return f"Run `convtrack publish`, which registers {choice['model']}, the packaged network."
     return f'{choice["reason"]} `convtrack champion NAME --why "…"` registers one nevertheless.'
 
 

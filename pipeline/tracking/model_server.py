@@ -6,6 +6,7 @@ seconds to import.
 
 import logging
 import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -58,7 +59,10 @@ class _Guarded:
 def application() -> ASGIApp:
     """The server of the packaged network in the folder that the environment variable `SERVED_FOLDER` names."""
     folder = Path(os.environ[SERVED_FOLDER])
-    pictures = PictureModel.load(folder)
+    try:
+        pictures = PictureModel.load(folder)
+    except UserError as problem:
+        sys.exit(f"convtrack: {problem}")  # uvicorn would print a traceback.
     pictures.decoding = replace(pictures.decoding, largest=min(pictures.decoding.largest, LARGEST_PICTURE))
     model = PyFuncModel(Model(signature=signature_of(pictures.classes)), PictureFunction(pictures))
     server = scoring_server.init(cast(PyFuncModel, _Guarded(model)))

@@ -1,3 +1,4 @@
+import json
 import sqlite3
 import subprocess
 import sys
@@ -99,6 +100,15 @@ def test_a_store_that_is_missing_or_damaged_is_one_sentence(registered, tmp_path
         registered_folder()
     (tmp_path / "store.db").unlink()
     with pytest.raises(UserError, match="There is no champion of digits"):
+        registered_folder()
+
+
+def test_a_packaged_network_that_is_not_registered_can_be_published(registered, tmp_path):
+    (tmp_path / "store.db").unlink()
+    choice = dict.fromkeys(["data", "model", "replicates", "reason", "by_person", "metric", "score"], "lenet5")
+    (tmp_path / "champion").mkdir()
+    (tmp_path / "champion/champion.json").write_text(json.dumps(choice))
+    with pytest.raises(UserError, match="Run `convtrack publish`, which registers lenet5"):
         registered_folder()
 
 

@@ -60,7 +60,7 @@ def publish_champion(tracker: Tracker, run: RunFolder, prepared: Prepared, packa
     source = runs.children[replicates[0]] if len(replicates) == 1 else runs.parent
     own = package_fingerprint(settings)
     with store_lock():
-        model = find_network(tracker, [source], own) or _log(tracker, source, own, run, prepared, packaged, settings)
+        model = _logged(tracker, source, own) or _log(tracker, source, own, run, prepared, packaged, settings)
     if len(replicates) == 1:
         (scored,) = [one for one in read_json(run.scores)["replicates"] if one["replicate"] == replicates[0]]
         log_scores(tracker, source, scored, image_sets(prepared, replicates[0]), network=model)
@@ -90,6 +90,12 @@ def package_fingerprint(settings: Mapping[str, Any]) -> str:
             "code": code_digest(sorted(module for module in code if module_file(module) is not None)),
         }
     )
+
+
+def _logged(tracker: Tracker, source: str, own: str) -> str | None:
+    """The logged model of a packaged network, unless its files are gone."""
+    model = find_network(tracker, [source], own)
+    return model if model and tracker.client.list_logged_model_artifacts(model, FOLDER) else None
 
 
 def _log(
@@ -134,8 +140,9 @@ def _register(
             )
         before = _champion(client, name)
         found = client.search_model_versions(f"name = '{name}' AND tags.`{FINGERPRINT}` = '{own}'")
-        if found:
-            number = max(int(one.version) for one in found)
+        own_versions = [int(one.version) for one in found if one.source == f"models:/{model}"]
+        if own_versions:
+            number = max(own_versions)
         else:
             tags = {FINGERPRINT: own}
             created = client.create_model_version(name, f"models:/{model}", source, tags=tags, model_id=model)

@@ -137,6 +137,21 @@ def test_publish_registers_the_packaged_network_in_a_new_store(chosen, tmp_path)
     assert copied.run("python", "-m", "pipeline", "champion").startswith("Champion of digits: fully_connected, ")
 
 
+def test_a_champion_whose_files_are_gone_is_logged_again(chosen, tmp_path):
+    shutil.copytree(chosen.folder, tmp_path / "project", symlinks=True, ignore=WITHOUT_STORE)
+    copied = replace(chosen, folder=tmp_path / "project")
+    copied.run("python", "-m", "pipeline", "publish")
+    client = mlflow_client(copied.folder / "mlflow.db")
+    gone = _champion(client).source.removeprefix("models:/")
+    (files,) = (copied.folder / "mlartifacts").rglob(gone)
+    shutil.rmtree(files)
+    copied.run("python", "-m", "pipeline", "publish")
+    assert _champion(client).version == "2"
+    picture = tmp_path / "picture.png"
+    Image.new("L", (8, 8)).save(picture)
+    copied.run("python", "-m", "pipeline", "predict", str(picture))
+
+
 def test_a_person_chooses_twice_and_returns_to_the_first_network(chosen, client):
     """The same network is registered once; the alias moves back, and the descriptions say why."""
 
