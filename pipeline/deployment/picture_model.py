@@ -105,12 +105,17 @@ class PictureModel:
         """Load a packaged network from its folder.
 
         Raises:
-            UserError: the folder holds no packaged network, or one of another version, or is damaged.
+            UserError: the folder holds no packaged network, or one of another version, or is damaged; or the network
+                has another number of classes or another size of images than its settings.
         """
         settings = read_settings(folder)
         try:
-            return cls(settings, load_runtime(folder, settings["modules"]))
-        except (OSError, ValueError, KeyError, TypeError) as problem:
+            model = cls(settings, load_runtime(folder, settings["modules"]))
+            outputs = model.probabilities(np.zeros((1, *model.image_shape))).shape[1]
+            if outputs != len(model.classes):
+                raise ValueError(f"{SETTINGS} has {len(model.classes)} classes, but the network has {outputs}")
+            return model
+        except (OSError, ValueError, KeyError, TypeError, RuntimeError, ImportError) as problem:
             reason = " ".join(str(problem).split())[:200]
             raise UserError(
                 f"The packaged network in {folder} cannot be loaded ({reason}). Make it again with `dvc repro package`."

@@ -1,4 +1,5 @@
 import json
+from importlib import import_module
 from io import BytesIO
 
 import numpy as np
@@ -132,4 +133,25 @@ def test_a_damaged_network_is_one_clear_error(tmp_path, settings):
     (tmp_path / SETTINGS).write_text(json.dumps(settings))
     (tmp_path / "network.tflite").write_bytes(b"broken")
     with pytest.raises(UserError, match="cannot be loaded"):
+        PictureModel.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"classes": ["upper", "lower"]}, "model.json has 2 classes, but the network has 4"),
+        ({"modules": ["pipeline.layers.gone"]}, "No module named 'pipeline.layers.gone'"),
+    ],
+)
+def test_a_network_that_does_not_fit_its_settings_is_one_clear_error(
+    tmp_path, settings, brightest_quarter, monkeypatch, change, message
+):
+    def load(_, modules):
+        for module in modules:
+            import_module(module)
+        return brightest_quarter
+
+    monkeypatch.setattr("pipeline.deployment.picture_model.load_runtime", load)
+    (tmp_path / SETTINGS).write_text(json.dumps(settings | change))
+    with pytest.raises(UserError, match=f"cannot be loaded .{message}"):
         PictureModel.load(tmp_path)
