@@ -76,11 +76,13 @@ def _unmeasured(card: ModelCard) -> list[Block]:
     sentences = []
     if own.members < together:
         sentences.append(
-            f"No score of all {together} replicates together can be measured, because each image trained some of them. "
-            f"Each of these {own.part} images is predicted by the replicates that were not trained on it, "
-            f"{own.members:.1f} on average (out of bag, Breiman 1996); so are the validation images that calibrate the "
-            f"confidence. All {together} together are usually a little better, and their confidence is too low rather "
-            "than too high."
+            f"No score of all {together} replicates together can be measured, because most images trained some of "
+            f"them. Each of these {own.part} images is predicted by the replicates that have it as a {own.part} image, "
+            f"{own.members:.1f} on average (as out of bag, Breiman 1996). The validation images, on which the "
+            "temperature and the thresholds are chosen, are predicted in the same way. Some of them can be test images "
+            "of other replicates, so the measured error rates of the thresholds can be too low. "
+            f"All {together} together are usually a little better, and their confidence is too low rather than too "
+            "high."
         )
     if own.part != "test":
         sentences.append(
