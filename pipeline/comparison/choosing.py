@@ -66,8 +66,8 @@ def _by_comparison(comparison: Comparison, usable: Collection[str]) -> Champion:
     if not able:
         return Champion(
             None,
-            "There is no champion, because no network without a proven superior classifies images from their pixels "
-            "alone.",
+            "There is no champion, because every network that predicts the class of an image from its pixels alone is "
+            "shown to be worse than another model.",
         )
     left = {model.name: mean(_validation(model, metric)) for model in able}
     left = {name: value for name, value in left.items() if np.isfinite(value)}
@@ -98,20 +98,20 @@ def _cheapest_of_best(comparison: Comparison, left: dict[str, float]) -> Champio
         or abs(left[name] - left[best]) <= certainty.margin
         or certainty.pair(best, name).verdict == "same"
     ]
-    among = f"the {number_of(len(left), 'network')} that no model is shown to be better than"
+    remaining = f"{number_of(len(left), 'network')} remain: no model is shown to be better than any of them."
     if len(close) > 1 and all(name in costs for name in close):
         chosen = min(close, key=lambda name: (costs[name], -sign * left[name]))
         means = listed([f"{name} {score(left[name])}" for name in sorted(close, key=lambda name: -sign * left[name])])
         reason = (
-            f"Of {among}, {chosen} is the cheapest ({price(costs[chosen])}) of those that are practically the same on "
-            f"validation images (mean {label}: {means})."
+            f"{remaining} On validation images, {len(close)} of them are practically the same (mean {label}: {means}). "
+            f"Of these, {chosen} is the cheapest ({price(costs[chosen])})."
         )
     elif len(left) == 1:
         chosen = best
         reason = f"{best} is the only network that no model is shown to be better than."
     else:
         chosen = best
-        reason = f"Of {among}, {best} has the best mean validation {label} ({score(left[best])})."
+        reason = f"{remaining} Of these, {best} has the best mean validation {label} ({score(left[best])})."
     return Champion(chosen, reason)
 
 

@@ -47,7 +47,7 @@ def _score(folder: Path, measured: Mapping[str, Mapping[str, float]]) -> str:
 def _of_model(score: Mapping[str, float] | None) -> str:
     """The mean score of the replicates of the model in the comparison, with its interval."""
     return (
-        f"; {score['mean']:.3f} ({score['low']:.3f}–{score['high']:.3f}) for the model in the comparison"
+        f"; mean of the model in the comparison: {score['mean']:.3f} ({score['low']:.3f} to {score['high']:.3f})"
         if score
         else ""
     )

@@ -24,7 +24,9 @@ def folder(tmp_path):
 def test_the_page_names_the_model_and_its_score(folder):
     shown = shown_model(folder, SETTINGS, "version 3 (champion)")
     assert (shown.data, shown.model, shown.version) == ("digits", "lenet5 (replicate 3)", "version 3 (champion)")
-    assert shown.score == "Accuracy 0.951 on 1,500 test images; 0.950 (0.940–0.960) for the model in the comparison."
+    assert shown.score == (
+        "Accuracy 0.951 on 1,500 test images; mean of the model in the comparison: 0.950 (0.940 to 0.960)."
+    )
     assert shown.error_rates == [0.01, 0.1]
 
 

@@ -41,8 +41,8 @@ def main_scores(card: ModelCard) -> Table:
         trained = f"mean of {count(card.effort.own_trainings)} replicates, each on its test images"
         rows.append(("comparison", stored(mean), trained))
     return Table(
-        caption="The first interval is about other images of the same source for this one network. The second one "
-        "is also about other trainings of the same model.",
+        caption="The first interval covers the choice of test images from the same source, for this one network. The "
+        "second one also covers other trainings of the same model.",
         header=("what", label, "measured on"),
         rows=tuple(rows),
         prose=(1, 2),
@@ -84,7 +84,7 @@ def by_subgroup(metric: str, held_out: HeldOut) -> Table:
 
 
 def _thresholds(card: ModelCard) -> list[Mapping[str, Any]]:
-    """The thresholds that some confidence reaches, up to the first at which every picture is answered."""
+    """The thresholds that some confidence reaches, up to the first with full coverage."""
     reachable = [one for one in card.settings["thresholds"] if one["confidence"] <= 1]
     everything = [place for place, one in enumerate(reachable) if one["confidence"] == 0]
     return reachable[: everything[0] + 1] if everything else reachable
@@ -105,11 +105,12 @@ def missed_rates(card: ModelCard, held_out: HeldOut) -> list[float]:
 
 
 def abstention(card: ModelCard, held_out: HeldOut) -> Table:
-    """What is answered, and how much of it is wrong, for each wanted error rate."""
+    """Threshold, coverage and measured error rate for each wanted error rate."""
     return Table(
-        caption="Thresholds of the confidence, chosen on validation images. Below a threshold the network abstains. "
-        f"Share of answers and share of errors are measured on {held_out.part} images.",
-        header=("wanted share of errors", "lowest confidence", "pictures answered", "errors among the answers"),
+        caption="Thresholds of the confidence, chosen on validation images. Below its threshold, the network abstains. "
+        f"Coverage (share of images that reach the threshold) and the error rate among these are measured on "
+        f"{held_out.part} images.",
+        header=("wanted error rate", "threshold", "coverage", "measured error rate"),
         rows=tuple(
             (
                 share(one["error_rate"], decimals=1),

@@ -33,7 +33,7 @@ def intended(card: ModelCard) -> tuple[str, ...]:
     return (
         f"To classify pictures like those of {card.data.title} into {classes_in_words(card)}. Each picture shows one "
         "of these classes.",
-        "To assist people who can check an answer, and to study the model that the comparison selected.",
+        "To assist people who can check a prediction, and to study the model that the comparison selected.",
     )
 
 
@@ -49,8 +49,8 @@ def not_intended(card: ModelCard) -> tuple[str, ...]:
         return (*sentences, "Any use that depends on a known error rate: it has not been measured.")
     errors = 1 - card.held_out.scores["accuracy"]
     sentences.append(
-        f"Automatic decisions that need fewer errors than {share(errors, decimals=1)}, the share on "
-        f"{card.held_out.part} images. Abstention lowers it (section Confidence)."
+        f"Automatic decisions that need a lower error rate than {share(errors, decimals=1)}, the rate on "
+        f"{card.held_out.part} images. Abstaining lowers the error rate (section Confidence)."
     )
     fallen = _harmful(card.held_out)
     if fallen:

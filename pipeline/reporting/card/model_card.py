@@ -1,4 +1,4 @@
-"""The model card as a document: what the packaged network is, for what it may be used, and how well it works."""
+"""The model card as a document: what the packaged network is, what it may be used for, and how well it works."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -99,7 +99,7 @@ def _use(card: ModelCard) -> Section:
         Paragraph("It is not intended for:"),
         Bullets(not_intended(card)),
     )
-    return Section("use", "Intended use", blocks, "for what it may be used, and for what not")
+    return Section("use", "Intended use", blocks, "what it may and may not be used for")
 
 
 def _limits(card: ModelCard) -> Section:
@@ -150,8 +150,8 @@ def _confidence(card: ModelCard) -> Section | None:
     if missed:
         blocks.append(
             Paragraph(
-                f"Do not rely on the thresholds for {listed(missed)}: more answers are wrong on {own.part} images than "
-                f"wanted. The {count(settings['calibrated_on'])} validation images are too few, or differ from the "
+                f"Do not rely on the thresholds for {listed(missed)}: the error rate on {own.part} images is higher. "
+                f"The {count(settings['calibrated_on'])} validation images are too few, or differ from the "
                 f"{own.part} images.",
                 "warning",
             )
@@ -161,8 +161,8 @@ def _confidence(card: ModelCard) -> Section | None:
         blocks.append(
             Paragraph(
                 f"No threshold reaches an error rate of {max(never):.1%} or less: {count(settings['calibrated_on'])} "
-                "validation images are too few to confirm it, or their most confident answers are wrong. For such a "
-                "rate the network abstains for every picture.".replace("%", " %")
+                "validation images are too few to confirm it, or their most confident predictions are wrong. For such a "
+                "rate the network abstains on every picture.".replace("%", " %")
             )
         )
     return Section("confidence", "Confidence", tuple(blocks), "calibration, and abstention below a threshold")
@@ -184,7 +184,7 @@ def _changes(card: ModelCard) -> Section | None:
     blocks = (
         TableBlock(card_tables.changes(card.held_out)),
         Paragraph(
-            f"Random changes of training images: {trained}. A change can turn a picture into one of another class, "
+            f"Augmentation in training: {trained}. A change can turn a picture into one of another class, "
             "such as a 6 that is upside down."
         ),
     )
@@ -194,15 +194,17 @@ def _changes(card: ModelCard) -> Section | None:
 def _network(card: ModelCard) -> Section:
     choice, settings = card.choice, card.configuration
     replicates = listed([str(one + 1) for one in choice["replicates"]])
-    together = " (mean of their probabilities)" if len(choice["replicates"]) > 1 else ""
+    several = "s" if len(choice["replicates"]) > 1 else ""
+    together = " (mean of their probabilities)" if several else ""
+    each = ", for each replicate" if several else ""
     chosen = "a person (conf/champion.yaml)" if choice["by_person"] else "the report of the comparison"
     terms = (
         ("Model", f"{choice['model']}, architecture {card.architecture}"),
-        ("Replicates", f"{replicates} of {card.effort.own_trainings}{together}"),
+        (f"Replicate{several}", f"{replicates} of {card.effort.own_trainings}{together}"),
         ("Chosen by", chosen),
         ("Input", f"{input_in_words(card)}; pictures of any size are resized ({card.settings['decoding']['resize']})"),
         ("Output", f"the probabilities of {len(card.data.classes)} classes, and a calibrated confidence"),
-        ("Size", f"{count(card.parameters)} parameters, {price(card.multiply_accumulates)}; each replicate"),
+        ("Size", f"{count(card.parameters)} parameters, {price(card.multiply_accumulates)}{each}"),
         ("Training", f"{settings['training.epochs']} epochs, {settings['optimizer.name']}"),
         ("Commit of the training", card.commit + (" with uncommitted changes" if card.dirty else "")),
         ("Licence of the data", card.data.licence),

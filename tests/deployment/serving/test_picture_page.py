@@ -98,7 +98,7 @@ def test_the_page_shows_classes_confidence_and_explanation_of_a_picture(used):
     assert "Orange: hiding the part lowers the probability of “bright”" in first["explanation"]
     strength = np.array(first["map"]).reshape(SIDE, SIDE)
     assert (strength[:, :4] > 0).all() and (strength[:, -3:] == 0).all()
-    assert unsure["confidence"].startswith("The model abstains: its confidence of 80.0 % is too low")
+    assert unsure["confidence"].startswith("The network abstains: its confidence of 80.0 % is below the threshold")
     assert "a colour picture" in dropped["flags"] and dropped["file"] == " of <i>.png"
     assert pasted["error"] == "The picture cannot be read: damaged, or not in a supported picture format."
     assert not pasted["shown"]

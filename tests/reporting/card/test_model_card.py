@@ -146,7 +146,7 @@ def test_a_card_distinguishes_the_packaged_network_from_the_mean_of_the_comparis
         "**Digest of the data:** d1",
         "differ from those of the evaluation by at most 2e-06, and 0 predicted classes differ",
         "0.070 before and 0.020 after",
-        "Random changes of training images: shift 2.",
+        "Augmentation in training: shift 2.",
         "10 trainings of lenet5 took 2 min 00 s",
         "30 trainings of 3 networks: 10 min 00 s",
         "poly",
