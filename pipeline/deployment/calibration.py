@@ -26,13 +26,13 @@ NEVER = 1.1
 
 
 class Threshold(NamedTuple):
-    """The confidence from which a network answers.
+    """The confidence below which a network abstains.
 
     Attributes:
-        error_rate: the wanted share of wrong answers.
-        confidence: the lowest calibrated confidence of an answer.
-        coverage: the share of test images that are answered.
-        measured: the share of wrong answers among the test images that are answered; None if none is answered.
+        error_rate: the wanted share of misclassified pictures.
+        confidence: the lowest calibrated confidence of a picture that is classified.
+        coverage: the share of test images that reach the threshold.
+        measured: the error rate among these test images; None if there are none.
     """
 
     error_rate: float

@@ -161,8 +161,8 @@ def _confidence(card: ModelCard) -> Section | None:
         blocks.append(
             Paragraph(
                 f"No threshold reaches an error rate of {max(never):.1%} or less: {count(settings['calibrated_on'])} "
-                "validation images are too few to confirm it, or their most confident predictions are wrong. For such a "
-                "rate the network abstains on every picture.".replace("%", " %")
+                "validation images are too few to confirm it, or their most confident predictions are wrong. For such "
+                "a rate, the network abstains on every picture.".replace("%", " %")
             )
         )
     return Section("confidence", "Confidence", tuple(blocks), "calibration, and abstention below a threshold")
