@@ -24,8 +24,8 @@ def read_champion() -> ChampionConfig:
         raise UserError(f"{FILE} does not exist here: run this command in the folder of the project.")
     try:
         return read(ChampionConfig, parse_yaml(FILE.read_text(encoding="utf-8")), "champion")
-    except YAMLError:
-        raise UserError(f"{FILE} is not valid YAML: correct it by hand.") from None
+    except (YAMLError, UnicodeDecodeError):
+        raise UserError(f"{FILE} is not valid YAML in UTF-8: correct it by hand.") from None
 
 
 def write_champion(wanted: ChampionConfig) -> bool:

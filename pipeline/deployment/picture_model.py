@@ -114,8 +114,10 @@ class PictureModel:
             outputs = model.probabilities(np.zeros((1, *model.image_shape))).shape[1]
             if outputs != len(model.classes):
                 raise ValueError(f"{SETTINGS} has {len(model.classes)} classes, but the network has {outputs}")
+            # Settings of wrong types show only when they are used.
+            model.answers([np.zeros(model.image_shape, np.uint8)], error_rate=0.5)
             return model
-        except (OSError, ValueError, KeyError, TypeError, RuntimeError, ImportError) as problem:
+        except Exception as problem:  # Damaged files raise nearly any exception, from RuntimeError to zlib.error.
             reason = " ".join(str(problem).split())[:200]
             raise UserError(
                 f"The packaged network in {folder} cannot be loaded ({reason}). Make it again with `dvc repro package`."

@@ -7,6 +7,7 @@ images.
 from pathlib import Path
 from typing import Any, NamedTuple
 from zipfile import BadZipFile
+from zlib import error as ZlibError
 
 import numpy as np
 from numpy.typing import NDArray
@@ -143,7 +144,7 @@ def read_reference(file: Path) -> Reference:
             nested = {name: kind(*(arrays[f"{name}-{part}"] for part in kind._fields)) for name, kind in NESTED.items()}
             plain = {name: arrays[name] for name in Reference._fields if name not in NESTED}
             return Reference(**nested | plain | {"separation": float(plain["separation"])})
-    except (OSError, EOFError, ValueError, KeyError, BadZipFile):
+    except (OSError, EOFError, ValueError, KeyError, BadZipFile, ZlibError):
         raise UserError(
             f"{file} is damaged or comes from another version. Make the folder again with `dvc repro --force package`."
         ) from None

@@ -1,6 +1,8 @@
 import json
 from importlib import import_module
 from io import BytesIO
+from zipfile import BadZipFile
+from zlib import error as ZlibError
 
 import numpy as np
 import pytest
@@ -154,4 +156,30 @@ def test_a_network_that_does_not_fit_its_settings_is_one_clear_error(
     monkeypatch.setattr("pipeline.deployment.picture_model.load_runtime", load)
     (tmp_path / SETTINGS).write_text(json.dumps(settings | change))
     with pytest.raises(UserError, match=f"cannot be loaded .{message}"):
+        PictureModel.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [{"limits": {}}, {"temperature": None}, {"thresholds": [1]}, {"thresholds": None}],
+)
+def test_settings_that_do_not_fit_the_network_are_found_when_it_is_loaded(
+    tmp_path, settings, brightest_quarter, monkeypatch, damage
+):
+    monkeypatch.setattr("pipeline.deployment.picture_model.load_runtime", lambda *_: brightest_quarter)
+    (tmp_path / SETTINGS).write_text(json.dumps(settings))
+    PictureModel.load(tmp_path)
+    (tmp_path / SETTINGS).write_text(json.dumps({**settings, **damage}))
+    with pytest.raises(UserError, match="cannot be loaded"):
+        PictureModel.load(tmp_path)
+
+
+@pytest.mark.parametrize("problem", [RuntimeError, BadZipFile, ZlibError, ImportError])
+def test_no_damage_of_a_network_is_a_traceback(tmp_path, settings, monkeypatch, problem):
+    def damaged(*_):
+        raise problem("broken")
+
+    monkeypatch.setattr("pipeline.deployment.picture_model.load_runtime", damaged)
+    (tmp_path / SETTINGS).write_text(json.dumps(settings))
+    with pytest.raises(UserError, match=r"cannot be loaded \(broken\)"):
         PictureModel.load(tmp_path)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pipeline.data.measured import image_digests
-from pipeline.deployment.picture_features import picture_features
+from pipeline.deployment.picture_features import PictureFeatures, picture_features
 from pipeline.deployment.reference import (
     MOST,
     REFERENCE,
@@ -72,3 +72,13 @@ def test_a_damaged_reference_says_what_to_do(tmp_path):
     np.savez(tmp_path / REFERENCE, **{"training-thumbnails": np.zeros(1)})
     with pytest.raises(UserError, match="is damaged"):
         read_reference(tmp_path / REFERENCE)
+
+
+def test_a_reference_with_damaged_contents_is_a_user_error(tmp_path):
+    file = tmp_path / REFERENCE
+    np.savez_compressed(file, **{f"training-{PictureFeatures._fields[0]}": np.arange(9999)})
+    content = bytearray(file.read_bytes())
+    content[90:400] = b"\xff" * 310
+    file.write_bytes(content)
+    with pytest.raises(UserError, match="is damaged"):
+        read_reference(file)

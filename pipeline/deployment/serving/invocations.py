@@ -76,11 +76,11 @@ def check_parquet(body: bytes) -> None:
 
 
 def _parameters(content: Mapping[str, Any]) -> dict[str, float]:
-    parameters = content.get("params") or {}
+    parameters = {} if content.get("params") is None else content["params"]
     if not isinstance(parameters, dict) or not parameters.keys() <= {ERROR_RATE}:
         refuse(400, f'`params` must be an object with `{ERROR_RATE}` alone, such as {{"{ERROR_RATE}": 0.01}}.')
     rate = parameters.get(ERROR_RATE, 0.0)
-    if isinstance(rate, bool) or not isinstance(rate, int | float):
+    if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate < 1:
         refuse(400, f"`{ERROR_RATE}` must be a number greater than 0 and less than 1. Received {str(rate)[:40]!r}.")
     return {ERROR_RATE: float(rate)}
 

@@ -142,3 +142,9 @@ def test_showing_the_champion_imports_neither_tensorflow_nor_mlflow():
     command = f"import sys, pipeline.cli.commands.champion; sys.exit(str({heavy} & sys.modules.keys() or ''))"
     done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=False)
     assert done.stderr.strip() == ""
+
+
+def test_a_choice_in_another_encoding_is_one_sentence(ran, project):
+    (project.folder / "conf/champion.yaml").write_bytes(b"model: null\nwhy: caf\xe9\nreplicate: median\n")
+    with pytest.raises(UserError, match=r"champion\.yaml is not valid YAML in UTF-8: correct it by hand"):
+        champion.main(["--ensemble"])
