@@ -29,6 +29,7 @@ from pipeline.counts import number_of
 from pipeline.data.pictures.listing import SUFFIXES
 from pipeline.data.pictures.named_pictures import named_pictures
 from pipeline.data.user_paths import shown, user_path
+from pipeline.deployment.calibration import NEVER
 from pipeline.deployment.picture_model import Decoded, PictureModel
 from pipeline.errors import UserError
 from pipeline.storage.files import replacing
@@ -173,14 +174,18 @@ def _promise(model: PictureModel, error_rate: float) -> str:
     """
     least = model.least_confidence(error_rate)
     stored = [one for one in model.settings["thresholds"] if one["error_rate"] <= error_rate]
-    if not stored or stored[-1]["measured"] is None:
-        rate = f"{error_rate:.3g}"
-        return f"No confidence is high enough for an error rate of {rate}: the network abstains on every picture."
+    if least >= NEVER:
+        return (
+            f"The validation images are too few, or too often misclassified, to confirm an error rate of "
+            f"{error_rate:.3g}: the network abstains on every picture."
+        )
     images = model.settings["measured"]["test"]["images"] if "test" in model.settings["measured"] else None
     where = "the validation images" if images is None else number_of(images, "test image")
+    coverage, measured = stored[-1]["coverage"], stored[-1]["measured"]
+    error = "" if measured is None else f", error rate {100 * measured:.2f} %"
     return (
-        f"The network abstains below a confidence of {100 * least:.2f} %. On {where}: coverage "
-        f"{100 * stored[-1]['coverage']:.1f} %, error rate {100 * stored[-1]['measured']:.2f} %."
+        f"The network abstains below a confidence of {100 * least:.2f} %. On {where}: coverage {100 * coverage:.1f} %"
+        f"{error}."
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from math import nan
 from typing import Any
 
+from pipeline.counts import number_of
 from pipeline.evaluation.metrics import LOWER_IS_BETTER
 from pipeline.reporting.card.card_content import HeldOut, ModelCard
 from pipeline.reporting.content import metric_label
@@ -38,7 +39,7 @@ def main_scores(card: ModelCard) -> Table:
         rows.append(("packaged network", scored(own.score), f"{count(own.images)} {own.part} images{by}"))
     mean = card.choice["score"]
     if mean is not None:
-        trained = f"mean of {count(card.effort.own_trainings)} replicates, each on its test images"
+        trained = f"mean of {number_of(card.effort.own_trainings, 'replicate')}, each on its test images"
         rows.append(("comparison", stored(mean), trained))
     return Table(
         caption="The first interval covers the choice of test images from the same source, for this one network. The "

@@ -133,7 +133,16 @@ def test_an_error_rate_below_all_measured_ones_lets_the_network_always_abstain(c
     predict.main(["a", "--error-rate", "0.001"])
     output, notes = capsys.readouterr()
     assert output.count("abstains") == 3
-    assert notes == "No confidence is high enough for an error rate of 0.001: the network abstains on every picture.\n"
+    assert notes.endswith("to confirm an error rate of 0.001: the network abstains on every picture.\n")
+
+
+def test_a_threshold_that_no_test_image_reached_is_stated_as_a_coverage_of_zero(capsys, monkeypatch):
+    unreached = {"error_rate": 0.01, "confidence": 0.99, "coverage": 0.0, "measured": None}
+    monkeypatch.setitem(SETTINGS, "thresholds", [unreached])
+    predict.main(["a", "--error-rate", "0.01"])
+    output, notes = capsys.readouterr()
+    assert output.count("abstains") == 1  # Black and white pictures have a confidence of 1.
+    assert notes == "The network abstains below a confidence of 99.00 %. On 200 test images: coverage 0.0 %.\n"
 
 
 def test_an_impossible_error_rate_is_a_user_error():

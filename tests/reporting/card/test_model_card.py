@@ -134,6 +134,8 @@ def test_a_card_distinguishes_the_packaged_network_from_the_mean_of_the_comparis
     written = text(card_document(card))
     assert "0.900 (95 % interval 0.850 to 0.940)" in written
     assert "mean of 10 replicates, each on its test images" in written
+    alone = replace(card, effort=card.effort._replace(own_trainings=1))
+    assert "mean of 1 replicate, each" in text(card_document(alone))
 
 
 @pytest.mark.parametrize(
