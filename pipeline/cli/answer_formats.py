@@ -11,7 +11,7 @@ from pipeline.counts import percentage
 from pipeline.deployment.picture_model import PROBABILITY, Answers
 
 Write = Callable[[Sequence[str], Answers], None]
-"""Write the rows of some pictures: their names, and the answers to them."""
+"""Write the rows of some pictures: their names, and their predictions."""
 UNREADABLE = "–"
 """The class of an unreadable picture in a table."""
 

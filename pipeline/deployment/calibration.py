@@ -68,13 +68,14 @@ def fitted_temperature(truth: Truth, probabilities: Probabilities) -> float:
 
 
 def lowest_confidence(truth: Truth, probabilities: Probabilities, error_rate: float) -> float:
-    """Return the lowest confidence from which the expected share of wrong answers is at most `error_rate`.
+    """Return the lowest confidence from which the expected error rate is at most `error_rate`.
 
-    The expected share is (wrong + 1) / (answered + 1), the correction of conformal risk control (Angelopoulos et al.
-    2024): a new picture counts as answered wrongly. The share of the images themselves would be too low, because the
-    threshold is chosen on them. An error rate thus needs at least 1 / `error_rate` − 1 images.
+    If n images reach the threshold, the expected error rate is (errors + 1) / (n + 1), the correction of conformal risk
+    control (Angelopoulos et al. 2024): a new picture counts as an error. Without the correction, the rate would be too
+    low, because the threshold is chosen on the same images. An error rate thus needs at least 1 / `error_rate` − 1
+    images.
 
-    It is 0 if all images may be answered, and `NEVER` if none may.
+    The result is 0 if the network need not abstain, and `NEVER` if it must always abstain.
 
     >>> sure = np.array([[0.9, 0.1], [0.8, 0.2], [0.6, 0.4]])
     >>> lowest_confidence(np.array([0, 0, 1]), sure, 0.34), lowest_confidence(np.array([0, 0, 1]), sure, 0.5)
@@ -84,7 +85,7 @@ def lowest_confidence(truth: Truth, probabilities: Probabilities, error_rate: fl
     order = np.argsort(-confidence, kind="stable")
     wrong = np.cumsum(probabilities.argmax(axis=1)[order] != truth[order])
     rate, sorted_confidence = (wrong + 1) / np.arange(2, len(order) + 2), confidence[order]
-    # Images of the same confidence are answered together.
+    # Images of the same confidence are all above a threshold, or all below it.
     last = np.append(sorted_confidence[1:] != sorted_confidence[:-1], True)
     allowed = np.flatnonzero((rate <= error_rate) & last)
     if not len(allowed):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SERVING = "_MLFLOW_IS_IN_SERVING_ENVIRONMENT"
 """MLflow sets this variable in its scoring server."""
 ERROR_RATE = "error_rate"
-"""The parameter of a prediction; 0 answers for every picture."""
+"""The parameter of a prediction; with 0, the network never abstains."""
 SPACE = re.compile(rb"\s")
 
 
@@ -36,7 +36,7 @@ class PictureFunction:
             model_input: the pictures, in the first column of a table, each in a cell or several as a list in a cell:
                 paths, bytes of files, or uint8 arrays. In a server, strings are the bytes of files in Base64, never
                 paths.
-            params: `error_rate`, the wanted share of wrong answers.
+            params: `error_rate`, the wanted error rate, above which the network abstains.
         """
         column = model_input.iloc[:, 0] if hasattr(model_input, "iloc") else model_input
         rate = (params or {}).get(ERROR_RATE) or None

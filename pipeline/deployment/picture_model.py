@@ -54,7 +54,7 @@ class Decoded(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """What a network says about n pictures. Unreadable pictures have no class, and NaN as probabilities.
+    """What a network predicts for n pictures. Unreadable pictures have no class, and NaN as probabilities.
 
     Attributes:
         names: the names of the classes.
@@ -146,9 +146,7 @@ class PictureModel:
         return confident
 
     def least_confidence(self, error_rate: float) -> float:
-        """The lowest confidence of an answer, so that at most this share of the answers is wrong.
-
-        It is that of the largest stored error rate up to this one.
+        """The threshold of the confidence for an error rate: that of the largest stored error rate up to this one.
 
         Raises:
             UserError: the error rate is not between 0 and 1.

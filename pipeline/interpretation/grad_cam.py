@@ -1,4 +1,4 @@
-"""Grad-CAM (Selvaraju et al. 2017): where the last maps of a network speak for a class.
+"""Grad-CAM (Selvaraju et al. 2017): where the last maps of a network increase the score of a class.
 
 Each map of the last layer with spatial extent is weighted by the mean gradient of the class's score with respect to it
 (equation 1). The score is that before softmax or sigmoid, because the gradient of a probability near 1 vanishes. The

@@ -14,7 +14,7 @@ class ServedModel(NamedTuple):
         model: name of the model, with its replicate.
         version: where it comes from, such as `version 3, champion`.
         score: the measured score as a sentence; empty if there is none.
-        error_rates: shares of wrong answers to choose from, as numbers between 0 and 1.
+        error_rates: to choose from, as numbers between 0 and 1.
     """
 
     data: str

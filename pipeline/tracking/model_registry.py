@@ -1,6 +1,6 @@
 """Find registered networks that take pictures, and bring their files here.
 
-An SQLite store is asked directly, because importing MLflow takes more than a second. Every other store is asked with
+An SQLite store is read directly, because importing MLflow takes more than a second. Every other store is read with
 MLflow's client, and the files of a model are kept in the cache.
 """
 

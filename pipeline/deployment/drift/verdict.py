@@ -26,9 +26,9 @@ NOT_EXPECTED: Word = "do not expect the reported score"
 ERROR_RATE = 0.01
 """Probability that any difference is found although the pictures are like the training images."""
 MOSTLY_UNUSUAL = 0.5
-"""Share of unusual pictures from which the reported score says nothing about them."""
+"""Share of unusual pictures from which the reported score cannot be expected."""
 FEWEST_UNUSUAL = 3
-"""Pictures that are mostly unusual, at least, to say so of all."""
+"""Smallest number of unusual pictures for this verdict."""
 OTHER_CLASSES, SEPARABLE = 0.2, 0.3
 """Total variation distance and area above 0.5 from which, together, predictions are taken to be wrong."""
 

@@ -36,7 +36,7 @@ _refusals: ContextVar[list[_Refusal]] = ContextVar("refusals")
 
 
 def refuse(status: int, sentence: str) -> NoReturn:
-    """End the current request with a status and one sentence, whatever the code in between makes of the exception."""
+    """End the current request with a status and one sentence, even if code in between catches the exception."""
     _refusals.get().append(_Refusal(status, sentence))
     raise Refused(sentence)
 

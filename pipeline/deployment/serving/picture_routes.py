@@ -2,7 +2,7 @@
 
 GET  /         the page
 POST /classify a picture file as the body: its class, all probabilities, and the picture as the network sees it;
-               `?error_rate=0.01` abstains where the confidence is too low for this share of wrong answers
+               `?error_rate=0.01` abstains if the confidence is below the threshold for this error rate
 POST /explain  a picture file as the body: an occlusion map for the most probable class
 """
 

@@ -27,7 +27,7 @@ class Explanation(NamedTuple):
 
     pixels: uint8, (height, width, channels).
     title: the class with its confidence.
-    grad_cam: where the last maps speak for the class, (height, width), not negative; None if the network has no maps.
+    grad_cam: where the last maps increase the score of the class, (height, width), not negative; None without maps.
     occlusion: how far the probability of the class drops if a part is hidden, (height, width).
     """
 
