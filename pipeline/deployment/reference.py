@@ -102,12 +102,17 @@ def make_reference(prepared: Prepared, training: Rows, validation: Answered, tes
 
 
 def picture_separation(one: PictureFeatures, other: PictureFeatures) -> float:
-    """The area under the ROC curve of a classifier that separates two samples of pictures; 0.5 for tiny samples."""
-    sizes = len(one.measures), len(other.measures)
-    if min(sizes) < FOLDS:
-        return 0.5
+    """The area under the ROC curve of a classifier that separates two samples of pictures; 0.5 for tiny samples.
+
+    Pictures with equal features stay in one fold: the classifier would recognise a repeated picture.
+    """
     features = np.concatenate([one.joined(), other.joined()])
-    return separation(features, np.repeat([False, True], sizes))
+    second = np.repeat([False, True], [len(one.measures), len(other.measures)])
+    _, groups = np.unique(features, axis=0, return_inverse=True)
+    distinct = [len(np.unique(groups[second == sample])) for sample in (False, True)]
+    if min(distinct) < FOLDS:
+        return 0.5
+    return separation(features, second, groups if sum(distinct) < len(features) else None)
 
 
 def digest_prefixes(digests: NDArray[np.uint8]) -> NDArray[np.uint64]:

@@ -112,3 +112,16 @@ def test_a_reference_without_scored_images_leaves_the_accuracy_open(fresh, seen,
     found = examine(seen(fresh[0]), empty, CLASSES)
     assert found.estimate is None
     assert "0 images of the reported score are too few" in found.not_judged[0]
+
+
+def test_repeated_pictures_are_not_recognised_as_different(digits, seen, reference):
+    pixels, labels = digits
+    fewer = pixels[4000:][labels[4000:] < 4][:200]
+    once, often = (examine(seen(some), reference, CLASSES) for some in (fewer, np.repeat(fewer, 10, axis=0)))
+    assert once.verdict == often.verdict == LOOK
+    assert "two-sample classifier" not in often.found
+
+
+def test_a_single_picture_many_times_is_compared_without_the_classifier(digits, seen, reference):
+    found = examine(seen(np.repeat(digits[0][4000:4001], 60, axis=0)), reference, CLASSES)
+    assert found.verdict != EXPECTED and "two-sample classifier" not in found.found
