@@ -25,13 +25,13 @@ from pipeline.reporting.blocks import (
 from pipeline.reporting.figures.compared_distributions import compared_distributions, compared_distributions_figure
 from pipeline.reporting.tables.text_table import Table
 from pipeline.reporting.text.drift_text import answer, checks_table, compared_with, estimate_sentence
-from pipeline.reporting.text.quantities import count
+from pipeline.reporting.text.quantities import count, share
 
 HEIGHT = 128
 """Smallest height of a picture in pixels."""
 LIMITS = (
-    "The comparison sees no true classes. It cannot find a change that leaves pixels and predictions as they were, "
-    "such as classes that are defined in another way.",
+    "The true classes are unknown. A change that affects neither pixels nor predictions cannot be found, "
+    "such as another definition of the classes.",
     "The estimated accuracy assumes that mistakes have low confidence. A network can be confidently wrong about "
     "pictures of another kind.",
     "Tests assume that pictures are independent of each other. Many pictures of one object differ from the training "
@@ -58,7 +58,7 @@ def drift_document(
         _classes(new, reference, classes),
         _unusual(new),
         *_names(new),
-        Section("limits", "Limits", (Bullets(LIMITS),), "what this comparison cannot see"),
+        Section("limits", "Limits", (Bullets(LIMITS),), "what this comparison cannot detect"),
     ]
     return Document("New pictures compared with the training data", tuple(lead), tuple(sections))
 
@@ -83,8 +83,10 @@ def _classes(new: NewPictures, reference: Reference, classes: tuple[str, ...]) -
     table = Table(
         caption="Shares of the classes: predicted for the new pictures, predicted for the images of the reported "
         "score, and true in training.",
-        header=("class", "new pictures", "scored images", "training"),
-        rows=tuple((name, *(f"{share:.1%}" for share in row)) for name, row in zip(classes, shares, strict=True)),
+        header=("class", "new pictures", "images of the reported score", "training images"),
+        rows=tuple(
+            (name, *(share(value, decimals=1) for value in row)) for name, row in zip(classes, shares, strict=True)
+        ),
         keys=tuple((None, *map(float, row)) for row in shares),
     )
     return Section("classes", "Predicted classes", (TableBlock(table),), f"{len(classes)} classes")

@@ -1,4 +1,5 @@
 import json
+import re
 from io import BytesIO, TextIOWrapper
 from types import MappingProxyType
 
@@ -106,6 +107,7 @@ def test_the_page_shows_verdict_checks_figures_and_unusual_pictures(champion, ca
     page = (champion / "page.html").read_text(encoding="utf-8")
     for part in ("Do not expect the reported score.", "two-sample classifier", "<svg", "noisy/text.png", "Limits"):
         assert part in page
+    assert re.search(r"\d\.\d %", page) and not re.search(r"\d%</td>", page)
     assert capsys.readouterr().err == "Written: page.html\n"
 
 
