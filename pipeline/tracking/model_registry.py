@@ -120,6 +120,20 @@ def _unregistered() -> str | None:
     return f'{choice["reason"]} `convtrack champion NAME --why "…"` registers one nevertheless.'
 
 
+def _logged_model(wanted: Registered, version: Any, source: str) -> str:
+    """The id of the logged model that is the source of a version.
+
+    Raises:
+        UserError: the source is something else, as of a version that another program registered.
+    """
+    if not source.startswith("models:/"):
+        raise UserError(
+            f"Version {version} of the registered model {wanted.name} in {shown(store_address())} was not registered "
+            f"by convtrack. Choose another version, or move the alias {CHAMPION_ALIAS} back with `convtrack publish`."
+        )
+    return source.removeprefix("models:/")
+
+
 @contextmanager
 def reading_store(file: Path) -> Iterator[sqlite3.Connection]:
     """Read an SQLite store by the tables of MLflow.
@@ -155,7 +169,7 @@ def _in_sqlite(address: str) -> Path:
             source = _only(
                 store, "select source from model_versions where name = ? and version = ?", (wanted.name, version)
             )
-            model = str(source or "").removeprefix("models:/")
+            model = _logged_model(wanted, version, source) if source else None
             location = _only(store, "select artifact_location from logged_models where model_id = ?", (model,))
         else:
             location = _only(
@@ -223,7 +237,8 @@ def _location(client: Any, wanted: Registered | str) -> str | None:
             version = client.get_model_version_by_alias(wanted.name, wanted.alias)
         else:
             version = client.get_model_version(wanted.name, str(wanted.version))
-        return str(client.get_logged_model(version.source.removeprefix("models:/")).artifact_location)
+        model = _logged_model(wanted, version.version, version.source)
+        return str(client.get_logged_model(model).artifact_location)
     if wanted.startswith("m-"):
         return str(client.get_logged_model(wanted).artifact_location)
     run = client.get_run(wanted)

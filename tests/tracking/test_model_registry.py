@@ -82,6 +82,19 @@ def test_what_the_store_does_not_have_is_one_sentence(registered, address, messa
         registered_folder(address)
 
 
+def test_a_version_of_another_program_under_the_alias_is_named(registered, monkeypatch):
+    run, _ = registered
+    client = mlflow.MlflowClient()
+    client.create_model_version("digits", "file:///elsewhere", run)
+    client.set_registered_model_alias("digits", "champion", "3")
+    message = "Version 3 of the registered model digits in .* was not registered by convtrack"
+    with pytest.raises(UserError, match=message):
+        registered_folder("champion")
+    monkeypatch.setattr("pipeline.tracking.model_registry.SQLITE", "no SQLite store:")
+    with pytest.raises(UserError, match=message):
+        registered_folder("3")
+
+
 def test_a_version_with_more_digits_than_the_store_has_is_missing(registered):
     with pytest.raises(UserError, match="has no version 99999999999999999999 of the registered model digits"):
         registered_folder("9" * 20)
