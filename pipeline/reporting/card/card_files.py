@@ -17,6 +17,11 @@ def write_card(folder: Path, document: Document) -> None:
     (folder / CARD_FIGURES.name).mkdir()
     for name, picture in figures.items():
         (folder / CARD_FIGURES.name / name).write_bytes(picture)
+    if not figures:
+        # Git cannot keep an empty folder, so DVC would make the card again in every clone.
+        (folder / CARD_FIGURES.name / "no-figures.txt").write_text(
+            "This model card has no figures.\n", encoding="utf-8"
+        )
 
 
 def copy_card(source: Path, target: Path) -> None:
