@@ -93,7 +93,7 @@ def test_a_picture_that_cannot_be_read_is_named_with_the_reason(project, tmp_pat
         (tmp_path / name).write_text("text" if name == "text.png" else "")
     result = project.run("predict", str(tmp_path / name), "pictures/000.png", "--model", "./package")
     assert result.code == 1
-    assert result.stderr.startswith("convtrack: 1 of 2 pictures cannot be read; the others are classified. Repair or ")
+    assert result.stderr.startswith("convtrack: 1 of 2 pictures cannot be read; the others are classified. Repair it ")
     assert f"{name}: {reason}" in result.stderr
     assert "pictures/000.png" in result.stdout
 
