@@ -39,6 +39,8 @@ TOLERANCE = 1e-4
 """The largest difference between probabilities of LiteRT and Keras; a network that exceeds it runs with Keras."""
 COMPARED = 512
 """Images on which LiteRT and Keras are compared, at most."""
+READ_TOGETHER = 256
+"""Images that are read at a time, a multiple of the batch of a runtime."""
 TIMED = 5
 """Repetitions of which the median time is taken."""
 
@@ -140,7 +142,11 @@ def _export_litert(network: keras.Model, file: Path, prepared: Prepared) -> None
 def _probabilities(runtime: Runtime, prepared: Prepared, chosen: Indices) -> npt.NDArray[np.float64]:
     if not len(chosen):
         return np.empty((0, len(prepared.classes)))
-    return class_probabilities(runtime(np.asarray(prepared.pixels[chosen], np.float32)))
+    # In blocks, because the images of a large data set do not fit into memory.
+    blocks = (chosen[start : start + READ_TOGETHER] for start in range(0, len(chosen), READ_TOGETHER))
+    return class_probabilities(
+        np.concatenate([runtime(np.asarray(prepared.pixels[block], np.float32)) for block in blocks])
+    )
 
 
 def _flags_colour(prepared: Prepared) -> bool:

@@ -1,6 +1,7 @@
 """Packaged networks compute what the evaluation has scored, alone and together."""
 
 import json
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -144,3 +145,18 @@ def test_a_network_whose_litert_form_differs_is_packaged_for_keras(run, prepared
     monkeypatch.setattr(packaging, "LiteRT", lambda file: lambda pixels: np.full((len(pixels), 3), 1 / 3))
     package(packaged, run, [0], prepared)
     assert not (packaged / LITERT_FILE).exists()
+
+
+def test_images_of_a_large_data_set_are_read_in_blocks(monkeypatch):
+    monkeypatch.setattr(packaging, "READ_TOGETHER", 4)
+    pixels = np.arange(11, dtype=np.uint8).reshape(11, 1, 1, 1)
+    blocks = []
+
+    def runtime(images):
+        blocks.append(len(images))
+        return np.concatenate([images[:, 0, 0], 20 - images[:, 0, 0]], axis=1)
+
+    data = SimpleNamespace(pixels=pixels, classes=("a", "b"))
+    found = packaging._probabilities(runtime, data, np.arange(1, 11))
+    np.testing.assert_allclose(found[:, 0], np.arange(1, 11) / 20)
+    assert blocks == [4, 4, 2]
