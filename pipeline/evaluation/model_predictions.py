@@ -48,14 +48,28 @@ def read_model_predictions(
     columns = Columns.of(architecture)
     predicted = ModelPredictions({name: {} for name in columns.outputs}, {name: {} for name in columns.outputs}, {})
     for replicate, result in results.items():
-        outputs = read_outputs(result.outputs)
+        parts = replicate_predictions(columns, result, prepared, replicate)
         for part, by_output in ((TEST, predicted.test), (VALIDATION, predicted.validation)):
-            images = portion(prepared, replicate, part, columns)
-            if [len(one) for one in outputs[part]] != [len(images)] * len(columns.outputs):
-                raise damaged(result.outputs)
-            for name, one in _predictions(outputs[part], images, prepared, replicate).items():
+            for name, one in parts[part].items():
                 by_output[name][replicate] = one
         predicted.seconds_per_image[replicate] = read_json(result.latency, "seconds_per_image")["seconds_per_image"]
+    return predicted
+
+
+def replicate_predictions(
+    columns: Columns, result: ResultFolder, prepared: Prepared, replicate: int
+) -> dict[int, dict[str, Predictions]]:
+    """The predictions of one replicate by part (`TEST` and `VALIDATION`) and output; arguments as above.
+
+    Raises:
+        UserError: the file of the outputs is missing or damaged, or they belong to other images.
+    """
+    outputs, predicted = read_outputs(result.outputs), {}
+    for part in (TEST, VALIDATION):
+        images = portion(prepared, replicate, part, columns)
+        if [len(one) for one in outputs[part]] != [len(images)] * len(columns.outputs):
+            raise damaged(result.outputs)
+        predicted[part] = _predictions(outputs[part], images, prepared, replicate)
     return predicted
 
 
