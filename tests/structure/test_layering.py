@@ -24,6 +24,7 @@ TENSORFLOW_AT_START = (
     "pipeline.architectures.",
     "pipeline.deployment.packaging",
     "pipeline.layers.",
+    "pipeline.interpretation.feature_maps",
     "pipeline.interpretation.first_layer",
     "pipeline.interpretation.grad_cam",
     "pipeline.studies.",
