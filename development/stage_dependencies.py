@@ -19,6 +19,7 @@ FOUND_BY_NAME = {
     "build": [Path("pipeline/architectures"), Path("pipeline/layers")],
     "train": [Path("pipeline/layers"), Path("pipeline/training")],
     "evaluate": [Path("pipeline/layers")],
+    "interpret": [Path("pipeline/layers")],
     "package": [Path("pipeline/layers")],
     "baseline": [Path("pipeline/baselines")],
 }

@@ -48,6 +48,7 @@ HYDRA_COMMANDS: Mapping[str, Command] = {
     "train": Command("pipeline.stages.train", ("optimizer", "training", "augmentation", "model")),
     "evaluate": Command("pipeline.stages.evaluate", ("model",), ("evaluation",)),
     "baseline": Command("pipeline.stages.baseline"),
+    "interpret": Command("pipeline.stages.interpret", files=("interpretation",)),
     "report": Command("pipeline.stages.report", files=("champion",)),
     "package": Command("pipeline.stages.package"),
     "experiment": Command(

@@ -21,7 +21,7 @@ from pipeline.statistics.analysis import analyse
 from pipeline.statistics.class_scores import class_scores
 from pipeline.statistics.results import Certainty
 from pipeline.storage.files import damaged, existing, read_json
-from pipeline.storage.folders import AUDIT, RunFolder, looks_file
+from pipeline.storage.folders import AUDIT, InterpretationFolder, RunFolder, looks_file
 from pipeline.storage.provenance import commit, dirty, versions
 
 SPLITS_IN_WORDS = {
@@ -73,6 +73,8 @@ def gather_comparison(
     uses = read_looks(looks_file(manifest["name"]))
     split = manifest["settings"]["split"]
     folds = _folds(split)
+    folders = {model: InterpretationFolder.of(model) for model in models}
+    interpreted = {model: folder for model, folder in folders.items() if folder.shifts.is_file()}
     return Comparison(
         data=data_summary(manifest),
         models=results,
@@ -96,6 +98,11 @@ def gather_comparison(
         by_class={model: class_scores(list(ones.values()), folds=folds) for model, ones in predictions.items()},
         augmented={model: run.augmented.read_bytes() for model, run in runs.items() if run.augmented.is_file()},
         mistakes={model: run.mistakes.read_bytes() for model, run in runs.items() if run.mistakes.is_file()},
+        shifts={model: read_json(one.shifts, "replicates") for model, one in interpreted.items()},
+        learned={
+            model: {picture.stem: picture.read_bytes() for picture in one.pictures}
+            for model, one in interpreted.items()
+        },
         plan=read_plan(models) if read_search() else None,
         findings=read_findings(AUDIT) if AUDIT.is_file() else None,
     )

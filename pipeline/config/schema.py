@@ -148,6 +148,14 @@ class EvaluationConfig:
 
 
 @dataclass(frozen=True, config=_checked)
+class InterpretationConfig:
+    """Whether to interpret the trained networks, and with how many test images of each replicate, at most."""
+
+    enabled: bool
+    images: Count
+
+
+@dataclass(frozen=True, config=_checked)
 class ChampionConfig:
     """Which network becomes the champion, and which of its trainings; `model: null` lets the comparison choose."""
 
@@ -265,6 +273,7 @@ SECTIONS: Mapping[str, type] = MappingProxyType(
         "model": ModelConfig,
         "evaluation": EvaluationConfig,
         "audit": AuditConfig,
+        "interpretation": InterpretationConfig,
         "champion": ChampionConfig,
     }
 )

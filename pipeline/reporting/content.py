@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -129,8 +129,11 @@ class Comparison:
     class of an image. `by_class` has the scores of every class by model. `mistakes` maps the name of a model to a
     picture (PNG) of its most confident mistakes. `plan` is that of a search for verdicts, None for a fixed number
     of replicates. `augmented` maps the name of a model to a picture (PNG) of training images and their random
-    changes. `findings` are those of the audit of the images, None without one. `champion` is the network that is put
-    to use, None before it is chosen. `tracking_link` opens the compared runs in MLflow; it is None without a store.
+    changes. `shifts` maps the name of a model to how it reacts to shifts and rotations
+    (`pipeline.interpretation.shift_scores`), `learned` to pictures (PNG) of what it has learned, by name; models that
+    are not interpreted are missing. `findings` are those of the audit of the images, None without one. `champion` is
+    the network that is put to use, None before it is chosen. `tracking_link` opens the compared runs in MLflow; it is
+    None without a store.
 
     Raises:
         ValueError: there is no model, two models share a name, a model lacks the primary metric, or the number of its
@@ -153,6 +156,8 @@ class Comparison:
     plan: Plan | None = None
     findings: tuple[Finding, ...] | None = None
     augmented: Mapping[str, bytes] = field(default_factory=dict)
+    shifts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    learned: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
     champion: Champion | None = None
 
     def __post_init__(self) -> None:

@@ -20,6 +20,8 @@ PLAN = Path("plan")
 SEARCH = PLAN / "search.json"
 NETWORKS = Path("networks")
 RUNS = Path("runs")
+INTERPRETATION = Path("interpretation")
+"""What the networks of the comparison have learned and how they react to shifts: a folder per model."""
 REPORTS = Path("reports")
 REPORT = REPORTS / "comparison.html"
 """The HTML report of the comparison. The Markdown report is next to it, and its figures are in `FIGURES`."""
@@ -139,6 +141,33 @@ class RunFolder:
     def curve(self, name: str) -> Path:
         """Return the picture of a curve of the evaluation, such as `roc`."""
         return self.evaluate / f"{name}.svg"
+
+
+@dataclass(frozen=True)
+class InterpretationFolder:
+    """What a trained network has learned: measurements and pictures of one model."""
+
+    folder: Path
+
+    @classmethod
+    def of(cls, model: str) -> "InterpretationFolder":
+        """Return the folder of the model with this name."""
+        return cls(INTERPRETATION / model)
+
+    @property
+    def record(self) -> Path:
+        """The digest of everything that determines the contents, and the seconds that they took, JSON."""
+        return self.folder / "record.json"
+
+    @property
+    def shifts(self) -> Path:
+        """How the network reacts to shifts and rotations, JSON (`pipeline.interpretation.shift_scores`)."""
+        return self.folder / "shifts.json"
+
+    @property
+    def pictures(self) -> list[Path]:
+        """Pictures of what the network has learned, in their order."""
+        return sorted(self.folder.glob("*.png"))
 
 
 @dataclass(frozen=True)
