@@ -22,7 +22,7 @@ class Replicate(NamedTuple):
     network: "keras.Model"
     pixels: NDArray[np.uint8]
     labels: NDArray[np.int64]
-    standardise: Callable[[NDArray[np.generic]], NDArray[np.float32]]
+    standardise: Callable[[NDArray[np.uint8] | NDArray[np.float32]], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
