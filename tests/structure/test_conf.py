@@ -96,6 +96,7 @@ def test_stages_declare_the_keys_of_the_comparison_that_they_use(stages):
         "train": {"optimizer", "training", "augmentation"},
         "evaluate": set(),
         "baseline": set(),
+        "interpret": {"models"},
         "report": {"models", "baselines", "primary_metric", "margin"},
         "package": {"models"},
     }

@@ -131,6 +131,7 @@ def test_only_modules_that_compute_tensors_import_tensorflow_at_start(importers)
         "stages.train",
         "stages.evaluate",
         "stages.baseline",
+        "stages.interpret",
         "stages.report",
         "stages.package",
     ],
