@@ -118,6 +118,7 @@ def main(
     augmentation: AugmentationConfig,
     audit: AuditConfig,
     replicates: Replicates,
+    snapshots: bool = True,
     observer: Observer | None = None,
 ) -> float:
     """Train one configuration and return the mean validation loss of the kept weights.
@@ -152,7 +153,7 @@ def main(
         "model": model,
     }
     configuration = {name: asdict(section) for name, section in sections.items()}
-    with _planned(network, folder, replicates, optimizer, training, augmentation) as tasks:
+    with _planned(model.name, network, folder, replicates, optimizer, training, augmentation, snapshots) as tasks:
         reused = [task for task in tasks if task.result.finished]
         observer.on_tasks(tasks, configuration)
         _record_tuning(data.name, model.name, tasks[0], manifest)
@@ -196,12 +197,14 @@ def _record_tuning(data: str, model: str, task: Task, manifest: dict[str, Any]) 
 
 @contextmanager
 def _planned(
+    model: str,
     network: Network,
     prepared: Path,
     replicates: int,
     optimizer: OptimizerConfig,
     training: TrainingConfig,
     augmentation: AugmentationConfig,
+    snapshots: bool,
 ) -> Iterator[list[Task]]:
     """The trainings of an experiment. The file of initial weights, if there is one, exists within the block."""
     from pipeline.training.initial import save_initial_weights
@@ -219,6 +222,8 @@ def _planned(
             optimizer=optimizer,
             training=training,
             augmentation=augmentation,
+            name=model,
+            snapshots=snapshots,
         )
 
 

@@ -249,7 +249,10 @@ class ComparisonConfig:
 
 @dataclass(frozen=True, config=_checked)
 class Settings:
-    """Settings outside of sections. `workers`: number of parallel processes; null for as many as the machine allows.
+    """Settings outside of sections.
+
+    `workers`: number of parallel processes; null for as many as the machine allows. `snapshots`: whether trainings
+    write what `convtrack watch` shows.
 
     Only some commands take `replicates` and `auto` (`pipeline.cli.registry`), so these have defaults.
     """
@@ -259,6 +262,7 @@ class Settings:
     primary_metric: str
     margin: Margin
     workers: Count | None
+    snapshots: bool = True
     replicates: Replicates = 1
     auto: AutoConfig = AutoConfig(least=2, greatest=2, minutes=1)
 

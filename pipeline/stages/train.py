@@ -27,6 +27,7 @@ def main(
     augmentation: AugmentationConfig,
     models: tuple[str, ...],
     workers: int | None,
+    snapshots: bool,
 ) -> None:
     """Train the planned replicates of one model of the comparison that have no finished result."""
     run = RunFolder.of(model.name)
@@ -39,6 +40,8 @@ def main(
         optimizer=optimizer,
         training=training,
         augmentation=augmentation,
+        name=model.name,
+        snapshots=snapshots,
     )
     unpredicted = [task for task in tasks if not task.result.predicted]
     if unpredicted:

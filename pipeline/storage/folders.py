@@ -251,7 +251,12 @@ class ResultFolder:
     @property
     def pictures(self) -> dict[int, Path]:
         """Pictures of the first layer's kernels by epoch."""
-        return _pictures(self.folder)
+        return _by_epoch(self.folder, "kernels")
+
+    @property
+    def snapshots(self) -> "SnapshotFolder":
+        """Snapshots of the training; the folder is missing if they were switched off."""
+        return SnapshotFolder(self.folder / "snapshots")
 
 
 @dataclass(frozen=True)
@@ -278,16 +283,56 @@ class CheckpointFolder:
     @property
     def pictures(self) -> dict[int, Path]:
         """Pictures of the first layer's kernels by epoch, up to now."""
-        return _pictures(self.folder)
+        return _by_epoch(self.folder, "kernels")
 
     def picture(self, epoch: int) -> Path:
         """Return the picture of the first layer's kernels after `epoch` epochs."""
         return self.folder / f"kernels-{epoch:05d}.png"
 
     @property
+    def snapshots(self) -> "SnapshotFolder":
+        """Snapshots of the training up to now."""
+        return SnapshotFolder(self.folder / "snapshots")
+
+    @property
     def lock(self) -> Path:
         """The lock file of the process that trains."""
         return self.folder.with_suffix(".lock")
+
+
+@dataclass(frozen=True)
+class SnapshotFolder:
+    """What `convtrack watch` shows of a training besides its history."""
+
+    folder: Path
+
+    @property
+    def training(self) -> Path:
+        """What is trained, and by which process, JSON (`pipeline.training.snapshots`)."""
+        return self.folder / "training.json"
+
+    @property
+    def predictions(self) -> Path:
+        """Predictions for a few validation images by epoch, JSON; missing for all but the first replicate."""
+        return self.folder / "predictions.json"
+
+    def image(self, number: int) -> Path:
+        """Return one of these validation images as a picture; the first is the one whose feature maps are shown."""
+        return self.folder / f"image-{number}.png"
+
+    def kernels(self, epoch: int) -> Path:
+        """Return the picture of the first layer's kernels after `epoch` epochs; missing without kernels."""
+        return self.folder / f"kernels-{epoch:05d}.png"
+
+    def maps(self, epoch: int) -> Path:
+        """Return the picture of the feature maps after `epoch` epochs; missing for a network without maps."""
+        return self.folder / f"maps-{epoch:05d}.png"
+
+    @property
+    def pictured_maps(self) -> dict[int, Path]:
+        """Pictures of the feature maps after the epochs of which there also is a picture of the kernels."""
+        files = _by_epoch(self.folder, "maps")
+        return {epoch: file for epoch, file in files.items() if is_pictured(epoch, last=epoch == max(files))}
 
 
 def _intact(archive: Path) -> bool:
@@ -299,8 +344,17 @@ def _intact(archive: Path) -> bool:
         return False
 
 
-def _pictures(folder: Path) -> dict[int, Path]:
-    return {int(file.stem.split("-")[1]): file for file in sorted(folder.glob("kernels-*.png"))}
+def is_pictured(epoch: int, *, last: bool) -> bool:
+    """Whether MLflow gets pictures after `epoch` epochs: before training, after 1, 2, 4, 8 … epochs and the last.
+
+    >>> [epoch for epoch in range(12) if is_pictured(epoch, last=epoch == 11)]
+    [0, 1, 2, 4, 8, 11]
+    """
+    return epoch & (epoch - 1) == 0 or last
+
+
+def _by_epoch(folder: Path, name: str) -> dict[int, Path]:
+    return {int(file.stem.split("-")[1]): file for file in sorted(folder.glob(f"{name}-*.png"))}
 
 
 def planned_file(model: str) -> Path:

@@ -121,7 +121,7 @@ def _plan(candidate: Candidate, replicates: int) -> _Planned:
             f"The networks of a study start from random weights: remove `model.options.weights` of '{candidate.label}'."
         )
     chosen: dict[str, Any] = {name: sections[name] for name in ("optimizer", "training", "augmentation")}
-    tasks = make_tasks(network.architecture, folder, replicates, **chosen)
+    tasks = make_tasks(network.architecture, folder, replicates, **chosen, name=model.name)
     return _Planned(candidate.label, model.name, data.name, network, tasks, sections["workers"])
 
 

@@ -35,7 +35,7 @@ class Written:
     tags: dict[str, str]
     metrics: dict[str, float] = field(default_factory=dict)
     epochs: set[int] = field(default_factory=set)
-    pictures: set[int] = field(default_factory=set)
+    pictures: set[str] = field(default_factory=set)
     status: str = "RUNNING"
 
 
@@ -134,17 +134,28 @@ class RunLog:
 
     def log_kernels(self, run: str, pictures: Mapping[int, Path]) -> None:
         """Log pictures of the first layer's kernels by epoch, if the run does not hold them yet."""
+        self._log_by_epoch(run, "kernels", pictures)
+
+    def log_maps(self, run: str, pictures: Mapping[int, Path]) -> None:
+        """Log pictures of the feature maps of an image by epoch, if the run does not hold them yet."""
+        self._log_by_epoch(run, "feature_maps", pictures)
+
+    def _log_by_epoch(self, run: str, key: str, pictures: Mapping[int, Path]) -> None:
+        """Log pictures that MLflow shows with a slider over the epochs."""
+        if not pictures:
+            return
         written = self._written.get(run)
         if written:
-            known = {f"kernels+step+{step}" for step in written.pictures}
+            known = written.pictures
         else:
             known = {Path(file.path).name.split("+timestamp")[0] for file in self.client.list_artifacts(run, "images")}
         for step, file in pictures.items():
-            if f"kernels+step+{step}" not in known:
+            name = f"{key}+step+{step}"
+            if name not in known:
                 with Image.open(file) as picture:
-                    self.client.log_image(run, np.asarray(picture), key="kernels", step=step)
+                    self.client.log_image(run, np.asarray(picture), key=key, step=step)
                 if written:
-                    written.pictures.add(step)
+                    written.pictures.add(name)
 
     def log_picture(self, run: str, png: bytes, file: str) -> None:
         """Write a picture as an artifact."""

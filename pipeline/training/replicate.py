@@ -12,10 +12,11 @@ from pipeline.data.prepared import read_prepared
 from pipeline.interpretation.first_layer import first_layer_kernels
 from pipeline.interpretation.kernel_image import kernel_grid
 from pipeline.storage.files import replacing, replacing_folder, write_json
-from pipeline.storage.folders import CheckpointFolder
+from pipeline.storage.folders import CheckpointFolder, is_pictured
 from pipeline.storage.provenance import commit, dirty
 from pipeline.training.checkpoints import Epoch
 from pipeline.training.fit import best_epoch, fit
+from pipeline.training.snapshots import Snapshots, write_description
 from pipeline.training.start import start
 from pipeline.training.task import OnProgress, Progress, Task
 
@@ -34,14 +35,27 @@ def train_replicate(task: Task, on_progress: OnProgress) -> None:
 
 
 def _train(task: Task, checkpoint: CheckpointFolder, on_progress: OnProgress) -> None:
-    at = start(task, read_prepared(task.prepared))
+    prepared = read_prepared(task.prepared)
+    at = start(task, prepared)
+    resumed = checkpoint.state.is_file()
+    if task.snapshots:
+        write_description(checkpoint.snapshots, task, prepared)
+    # Further replicates would show the same again.
+    snapshots = (
+        Snapshots(checkpoint.snapshots, at.model, at.validation, prepared, resumed=resumed)
+        if task.snapshots and task.replicate == 0
+        else None
+    )
 
     def on_epoch(history: list[Epoch]) -> None:
         last = at.length.over(history)
-        on_progress(Progress(task.replicate, history, _picture(at.model, checkpoint, len(history), last=last), last))
+        kernels = _picture(at.model, checkpoint, len(history), last=last)
+        maps = snapshots.take(history, epochs=at.length.epochs, last=last) if snapshots is not None else None
+        pictured = maps if is_pictured(len(history), last=last) else None
+        on_progress(Progress(task.replicate, history, kernels, pictured, last))
 
-    if not checkpoint.state.is_file():
-        on_progress(Progress(task.replicate, [], _picture(at.model, checkpoint, 0)))
+    if not resumed:
+        on_epoch([])
     history = fit(
         at.model,
         at.train,
@@ -65,6 +79,8 @@ def _keep(task: Task, model: keras.Model, history: list[Epoch], checkpoint: Chec
     with replacing_folder(result.folder) as unfinished:
         for picture in checkpoint.pictures.values():
             shutil.copy2(picture, unfinished)
+        if checkpoint.snapshots.training.is_file():
+            shutil.copytree(checkpoint.snapshots.folder, unfinished / result.snapshots.folder.name)
         # Save from a model that is not compiled: Keras would otherwise save the optimizer's variables, too.
         bare = keras.models.model_from_json(task.architecture)
         bare.set_weights(model.get_weights())
@@ -93,9 +109,8 @@ def _keep(task: Task, model: keras.Model, history: list[Epoch], checkpoint: Chec
 
 
 def _picture(model: keras.Model, checkpoint: CheckpointFolder, epoch: int, *, last: bool = False) -> Path | None:
-    """Save a picture of the first layer's kernels before training, after 1, 2, 4, 8 … epochs and after the last."""
-    power_of_two = epoch & (epoch - 1) == 0
-    kernels = first_layer_kernels(model) if power_of_two or last else None
+    """Save a picture of the first layer's kernels, if one is due after this epoch."""
+    kernels = first_layer_kernels(model) if is_pictured(epoch, last=last) else None
     if kernels is None:
         return None
     file = checkpoint.picture(epoch)

@@ -55,7 +55,8 @@ class Task:
     """The training of one replicate of one model.
 
     `architecture` is the network's JSON and `prepared` the folder of the prepared images. `initial_weights` is a file
-    of weights to start from, or None if all weights are drawn at random.
+    of weights to start from, or None if all weights are drawn at random. The name of the model and whether there are
+    `snapshots` do not affect the result.
     """
 
     replicate: int
@@ -68,6 +69,8 @@ class Task:
     fingerprint: str
     model_fingerprint: str
     configuration_fingerprint: str
+    model: str
+    snapshots: bool
 
     @property
     def result(self) -> ResultFolder:
@@ -77,11 +80,12 @@ class Task:
 
 @dataclass(frozen=True)
 class Progress:
-    """Progress of one replicate: its history so far, a new picture of the first layer's kernels if any, and the end."""
+    """Progress of one replicate: its history so far, new pictures of kernels and feature maps if any, and the end."""
 
     replicate: int
     history: list[dict[str, float]]
     kernels: Path | None = None
+    maps: Path | None = None
     last: bool = False
 
 
@@ -101,8 +105,10 @@ def make_tasks(
     optimizer: OptimizerConfig,
     training: TrainingConfig,
     augmentation: AugmentationConfig,
+    name: str = "network",
+    snapshots: bool = True,
 ) -> list[Task]:
-    """The trainings of one model, one per replicate.
+    """The trainings of one model, one per replicate; `name` is that of the model.
 
     Each has three fingerprints. `fingerprint` identifies the result of one replicate. `model_fingerprint` leaves out
     what differs between the replicates: the number and the split of each. `configuration_fingerprint` also leaves out
@@ -152,6 +158,8 @@ def make_tasks(
             ),
             model_fingerprint=fingerprint(model),
             configuration_fingerprint=fingerprint(configuration),
+            model=name,
+            snapshots=snapshots,
         )
         for replicate in range(replicates)
     ]

@@ -39,6 +39,7 @@ TENSORFLOW_AT_START = (
     "pipeline.training.predict",
     "pipeline.training.preload",
     "pipeline.training.replicate",
+    "pipeline.training.snapshots",
     "pipeline.training.start",
 )
 

@@ -1,4 +1,5 @@
 import math
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -51,6 +52,16 @@ def test_pictures_of_kernels_are_logged_once_per_step(project, tracker):
     tracker.log_kernels(run, {1: project / "kernels.png", 2: project / "kernels.png"})
     files = [file.path for file in tracker.client.list_artifacts(run, "images") if file.path.endswith(".png")]
     assert sorted(file.split("+step+")[1][0] for file in files) == ["0", "1", "2"]
+
+
+def test_feature_maps_have_a_step_slider_of_their_own(project, tracker):
+    run = parent(tracker)
+    Image.fromarray(np.zeros((4, 4), np.uint8)).save(project / "picture.png")
+    for log in (tracker.log_kernels, tracker.log_maps):
+        log(run, {0: project / "picture.png", 4: project / "picture.png"})
+    files = [Path(file.path).name for file in tracker.client.list_artifacts(run, "images")]
+    shown = {tuple(file.split("+")[:3]) for file in files if file.endswith(".png")}
+    assert shown == {(key, "step", step) for key in ("kernels", "feature_maps") for step in ("0", "4")}
 
 
 def test_more_tags_and_parameters_than_fit_into_one_request_are_logged(tracker):

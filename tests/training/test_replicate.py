@@ -153,6 +153,7 @@ def test_a_finished_training_leaves_only_its_result(tasks, train):
         "history.csv",
         *["kept.weights.h5", *pictures],
         "record.json",
+        "snapshots",
     ]
     assert [file.name for file in task.result.pictures.values()] == pictures
     with Image.open(folder / pictures[0]) as picture:

@@ -265,7 +265,9 @@ WITHOUT_EFFECT = {
     "pipeline.data.prepared": "the digests of data and split, and the scaling, cover what it writes",
     "pipeline.data.splits": "the split's digest covers what it draws",
     "pipeline.errors": "only ends a training",
+    "pipeline.interpretation.feature_maps": "computes pictures",
     "pipeline.interpretation.kernel_image": "draws",
+    "pipeline.interpretation.map_sheet": "draws",
     "pipeline.interpretation.first_layer": "reads weights for a picture",
     "pipeline.storage.files": "reads and writes files",
     "pipeline.storage.fingerprints": "makes the fingerprint",
@@ -273,9 +275,11 @@ WITHOUT_EFFECT = {
     "pipeline.storage.imports": "makes the fingerprint",
     "pipeline.storage.meaning": "makes the fingerprint",
     "pipeline.storage.provenance": "records where a result comes from",
+    "pipeline.storage.processes": "names a process",
     "pipeline.training.allocator": "changes speed only",
     "pipeline.training.devices": "its values are in the fingerprint",
     "pipeline.training.replicate": "writes what the others compute",
+    "pipeline.training.snapshots": "computes predictions, which change no weight",
     "pipeline.training.task": "makes the fingerprint",
 }
 

@@ -120,10 +120,12 @@ class LiveLogger:
                     tracker.start(run)
                 self.started.add(progress.replicate)
             tracker.log_epochs(run, progress.history)
-            if progress.kernels is not None and self.pictures:
+            if self.pictures:
+                epoch = len(progress.history)
                 # A training that has ended has deleted its checkpoints; `finish` logs the pictures of its result.
                 with suppress(FileNotFoundError):
-                    tracker.log_kernels(run, {len(progress.history): progress.kernels})
+                    tracker.log_kernels(run, {epoch: progress.kernels} if progress.kernels else {})
+                    tracker.log_maps(run, {epoch: progress.maps} if progress.maps else {})
 
     def finish(self, tags: Mapping[str, str]) -> None:
         """Log the results that are missing, the network, and how many trainings were reused."""

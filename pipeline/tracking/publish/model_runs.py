@@ -95,7 +95,7 @@ class ModelRuns:
         return self.tracker.holds(self.child(replicate), _result_metrics(read_json(result.record)))
 
     def log_result(self, replicate: int, result: ResultFolder, *, pictures: bool = True) -> None:
-        """Log a finished training: its epochs, its pictures of kernels, and what it reached. Then end its run.
+        """Log a finished training: its epochs, its pictures, and what it reached. Then end its run.
 
         What the only replicate of a single run reached is logged by `log_model`.
         """
@@ -103,6 +103,7 @@ class ModelRuns:
         self.tracker.log_epochs(run, result.epochs)
         if pictures:
             self.tracker.log_kernels(run, result.pictures)
+            self.tracker.log_maps(run, result.snapshots.pictured_maps)
         if self.single:
             return
         record = read_json(result.record)
