@@ -19,11 +19,12 @@ class Blocks(NamedTuple):
     """The blocks of a network, from near the image to near the output."""
 
     names: tuple[str, ...]  # of the layer with kernels, or of the layer that joins the branches
-    network: keras.Model  # from images to a list of the maps (n, rows, columns, maps) of each block
+    network: keras.Model  # from images to the maps (n, rows, columns, maps) of each block; a list if there are several
 
     def maps(self, images: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         """The maps of each block for standardised images (n, height, width, channels), computed as in a prediction."""
-        return [np.asarray(maps) for maps in self.network(images, training=False)]
+        outputs = self.network(images, training=False)
+        return [np.asarray(maps) for maps in (outputs if isinstance(outputs, list) else [outputs])]
 
 
 def block_outputs(network: keras.Model, *, most: int = MOST_BLOCKS) -> Blocks | None:

@@ -76,8 +76,8 @@ class Snapshots:
         """Choose the images. Earlier snapshots of a training that is `resumed` are kept."""
         began = time.perf_counter()
         self._folder, self._model = folder, model
-        # The same network with lists of inputs and outputs, whether it has one or several.
-        self._listing = keras.Model(model.inputs, model.outputs)
+        # The same network, which takes a list of inputs whether it has one or several.
+        self._plain = keras.Model(model.inputs, model.outputs)
         self._examples = shown_examples(validation)
         self._place = validation.columns.inputs.index("image")
         self._blocks = block_outputs(model)
@@ -135,8 +135,8 @@ class Snapshots:
 
     def _predicted(self) -> list[list[float]]:
         """The probability of each shown class, for each image, with the first output of the network."""
-        outputs = self._listing(list(self._examples.inputs), training=False)
-        first = np.nan_to_num(np.asarray(outputs[0]))
+        outputs = self._plain(list(self._examples.inputs), training=False)
+        first = np.nan_to_num(np.asarray(outputs[0] if isinstance(outputs, list) else outputs))
         probabilities = first if first.shape[1] > 1 else np.hstack([1 - first, first])
         return [[round(float(row[label]), 4) for label in self._classes] for row in probabilities]
 

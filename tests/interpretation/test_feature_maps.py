@@ -82,6 +82,11 @@ def test_the_maps_are_those_of_the_layers_in_turn(block_outputs):
         np.testing.assert_array_equal(maps, expected)
 
 
+def test_a_single_block_gives_a_list_too(block_outputs):
+    (maps,) = block_outputs(network("lecture_cnn", filters=[4])).maps(np.zeros((2, 32, 32, 1), np.float32))
+    assert maps.shape == (2, 32, 32, 4)
+
+
 def test_normalisation_does_not_change_while_maps_are_computed(block_outputs):
     model = network("resnet")
     before = [array.copy() for array in model.get_weights()]
