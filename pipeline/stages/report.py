@@ -8,9 +8,10 @@ from pipeline.data.prepared import read_prepared
 from pipeline.reporting import page
 from pipeline.reporting.sections import document
 from pipeline.storage.files import replacing, replacing_folder
-from pipeline.storage.folders import CHOICE, FIGURES, PREPARED, REPORT, RunFolder
+from pipeline.storage.folders import CHOICE, FIGURES, PREPARED, REPORT, InterpretationFolder, RunFolder
 from pipeline.tracking.publish.baselines import publish_baseline
 from pipeline.tracking.publish.comparison import compare_published, publish_comparison
+from pipeline.tracking.publish.interpretation import publish_interpretation
 from pipeline.tracking.publish.training import publish_training
 from pipeline.tracking.tracker import Tracker
 
@@ -23,6 +24,8 @@ def main(
     tracker = Tracker.open(prepared.manifest["name"])
     runs = {model: publish_training(tracker, RunFolder.of(model), prepared) for model in models}
     runs |= {name: publish_baseline(tracker, RunFolder.of(name), prepared) for name in baselines}
+    for model in models:
+        publish_interpretation(runs[model], InterpretationFolder.of(model))
     comparison = compare_published(runs, prepared, primary_metric=primary_metric, margin=margin)
     comparison = with_champion(comparison, champion, usable_networks(models))
     report = document(comparison)

@@ -9,12 +9,13 @@ from pipeline.console import say
 from pipeline.data.prepared import Prepared, read_prepared
 from pipeline.deployment.picture_model import SETTINGS, read_settings
 from pipeline.storage.files import read_json
-from pipeline.storage.folders import CHAMPION, PREPARED, RunFolder
+from pipeline.storage.folders import CHAMPION, PREPARED, InterpretationFolder, RunFolder
 from pipeline.tracking.address import shown_address
 from pipeline.tracking.publish.baselines import publish_baseline
 from pipeline.tracking.publish.champion import publish_champion
 from pipeline.tracking.publish.comparison import compare_published, publish_comparison
 from pipeline.tracking.publish.evaluation import publish_evaluation
+from pipeline.tracking.publish.interpretation import publish_interpretation
 from pipeline.tracking.tracker import Tracker
 
 
@@ -32,6 +33,7 @@ def main(arguments: Sequence[str]) -> None:
     runs = {}
     for model in settings.models:
         runs[model] = publish_evaluation(tracker, RunFolder.of(model), prepared)
+        publish_interpretation(runs[model], InterpretationFolder.of(model))
         say(f"{model}: published to {shown_address()}")
     for baseline in settings.baselines:
         runs[baseline] = publish_baseline(tracker, RunFolder.of(baseline), prepared)
