@@ -54,7 +54,10 @@ def test_an_interpretation_is_logged_once_and_a_new_one_replaces_it(model_runs, 
     publish_interpretation(model_runs, folder)
     counting = Counting(model_runs.tracker.client)
     again = ModelRuns(
-        Tracker(counting, model_runs.tracker.experiment), model_runs.parent, model_runs.create_child, model_runs.children
+        Tracker(counting, model_runs.tracker.experiment),
+        model_runs.parent,
+        model_runs.create_child,
+        model_runs.children,
     )
     publish_interpretation(again, folder)
     assert set(counting.calls) == {"get_run"}
