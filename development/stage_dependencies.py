@@ -25,19 +25,29 @@ FOUND_BY_NAME = {
 }
 """Folders whose modules a stage imports by a name: in its configuration, in a network's JSON or for its workers."""
 
+TRAININGS = "pipeline.studies.trainings"
+FOUND_BY_TRAININGS = [folder for stage in ("prepare", "build", "train") for folder in FOUND_BY_NAME[stage]]
+"""The same for a study that trains networks, which imports `TRAININGS`."""
+
 
 def source_dependencies(stage: str) -> list[str]:
     """Return the source files and folders that a stage of the comparison depends on, sorted."""
     composing = import_closure(["pipeline.cli.composing"], at_start=True)
     folders = FOUND_BY_NAME.get(stage, [])
-    by_name = [".".join(file.with_suffix("").parts) for folder in folders for file in sorted(_modules(folder))]
-    found = [name.removesuffix(".__init__") for name in by_name]
-    return _paths(import_closure([f"pipeline.stages.{stage}", *found]) | composing, folders)
+    return _paths(import_closure([f"pipeline.stages.{stage}", *_names(folders)]) | composing, folders)
 
 
 def study_dependencies(name: str) -> list[str]:
     """Return the source files and folders that a study depends on, sorted."""
-    return _paths(import_closure(["pipeline.cli.commands.study", study_module(name)]))
+    own = ["pipeline.cli.commands.study", study_module(name)]
+    folders = FOUND_BY_TRAININGS if TRAININGS in import_closure(own) else []
+    return _paths(import_closure([*own, *_names(folders)]), folders)
+
+
+def _names(folders: Iterable[Path]) -> list[str]:
+    """The names of all modules of these folders."""
+    by_name = [".".join(file.with_suffix("").parts) for folder in folders for file in sorted(_modules(folder))]
+    return [name.removesuffix(".__init__") for name in by_name]
 
 
 def _paths(modules: Iterable[str], folders: Iterable[Path] = ()) -> list[str]:
@@ -85,7 +95,7 @@ def with_study_dependencies(study: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _replace_sources(deps: list[str], sources: list[str]) -> None:
-    others = [dep for dep in deps if not dep.startswith("pipeline/")]
+    others = [dep for dep in deps if not dep.startswith(("pipeline/", "hydra_plugins/"))]
     before = [dep for dep in others if dep.startswith(("data/", "${watched."))]
     deps[:] = [*before, *sources, *(dep for dep in others if dep not in before)]
 

@@ -28,6 +28,7 @@ def build(
     *,
     filters: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (16, 32),
     kernel_size: PositiveInt = 3,
+    dilation: PositiveInt = 1,
     padding: Padding = "same",
     pooling: Pooling = "max",
     activation: Literal["relu", "leaky_relu", "elu", "gelu", "tanh", "sigmoid", "linear"] = "relu",
@@ -44,7 +45,9 @@ def build(
             padding, round up.
         classes: Number of classes.
         filters: Number of maps of each convolution; the length is the depth.
-        kernel_size: Side of the kernels in pixels.
+        kernel_size: Side of the kernels in weights.
+        dilation: The weights of a kernel are `dilation ** (k - 1)` pixels apart in convolution k, so that receptive
+            fields grow without further weights (Yu & Koltun 2016). 1 for none; not with pooling `stride`.
         padding: `same` for zeros around a map, `circular` for pixels of the opposite side (convolutions then commute
             with circular shifts), `valid` for none.
         pooling: How the maps are halved: `max` or `average` over 2×2 pixels, `blur` for anti-aliased max pooling (Zhang
@@ -59,12 +62,15 @@ def build(
     """
     image = x = keras.Input(input_shape, name="image")  # 64, 64, 1
     for depth, maps in enumerate(filters, start=1):  # 64, 64, 16 and 32, 32, 32
+        gap = dilation ** (depth - 1)
         if padding == "circular":
-            x = CircularPadding2D((((kernel_size - 1) // 2, kernel_size // 2),) * 2, name=f"wrap{depth}")(x)
+            span = gap * (kernel_size - 1)
+            x = CircularPadding2D(((span // 2, span - span // 2),) * 2, name=f"wrap{depth}")(x)
         x = layers.Conv2D(
             maps,
             kernel_size,
             strides=2 if pooling == "stride" else 1,
+            dilation_rate=gap,
             padding="same" if padding == "same" else "valid",
             activation=None if batch_normalization else activation,
             use_bias=not batch_normalization,

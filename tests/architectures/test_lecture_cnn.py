@@ -269,3 +269,19 @@ def test_the_message_for_too_small_an_image_names_the_layer(options, side, sente
     assert str(error.value) == (
         f"{sentence} Architecture lecture_cnn needs images larger than {side}×{side}, or other options."
     )
+
+
+@pytest.mark.parametrize(("dilation", "field"), [(1, 7), (2, 15), (3, 27)])
+def test_dilation_widens_the_receptive_field_without_further_weights(dilation, field):
+    model = network(shape=(32, 32, 1), filters=[2, 2, 2], pooling="none", head="average", dilation=dilation)
+    rows = {row.name: row for row in layer_table(json.loads(model.to_json()))}
+    assert rows["conv3"].receptive_field == (field, field)
+    assert (
+        model.count_params()
+        == network(shape=(32, 32, 1), filters=[2, 2, 2], pooling="none", head="average").count_params()
+    )
+
+
+def test_circular_padding_fits_dilated_kernels():
+    model = network(shape=(32, 32, 1), filters=[2, 2], pooling="none", padding="circular", kernel_size=4, dilation=3)
+    assert model.get_layer("conv2").output.shape == (None, 32, 32, 2)

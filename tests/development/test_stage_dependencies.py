@@ -38,3 +38,9 @@ def test_other_dependencies_keep_their_place():
     study = {"stages": {"study": {"deps": ["data/images", "pipeline/removed.py", "requirements.lock"]}}}
     deps = with_study_dependencies(study, "connectivity")["stages"]["study"]["deps"]
     assert deps == ["data/images", *study_dependencies("connectivity"), "requirements.lock"]
+
+
+def test_a_study_that_trains_depends_on_what_is_found_by_name_and_no_other_study_does():
+    trains = {"pipeline/architectures", "pipeline/layers", "pipeline/data/sources", "pipeline/training"}
+    assert trains <= set(study_dependencies("depth"))
+    assert not trains & set(study_dependencies("connectivity"))
