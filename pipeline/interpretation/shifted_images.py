@@ -7,8 +7,8 @@ Where the border has one grey level, as around digits, repeated pixels are what 
 (`uniform_border`). A circular shift loses nothing: what leaves the image enters it at the opposite side. Networks with
 circular padding treat it exactly, so it is the control.
 
-Shapes: pixels (n, height, width, channels), offsets (n, 2) in pixels, positive downwards and to the right. Results of an
-interpolation are 32-bit and may lie outside 0 to 255, because clipping would not be a shift.
+Shapes: pixels (n, height, width, channels), offsets (n, 2) in pixels, positive downwards and to the right. The results
+of an interpolation are 32-bit and may lie outside 0 to 255, because clipping would not be a shift.
 """
 
 from typing import Any
