@@ -42,14 +42,12 @@ if TYPE_CHECKING:
     from pipeline.interpretation.subject import Replicate, Subject
 
 LARGEST_SHIFT = 1 / 8
-"""Largest shift as a share of the shorter side. For 28-pixel digits it is 3 pixels; their border has about 4."""
+"""Largest shift as a share of the shorter side. Of digits of 28 pixels it is 3; most have a border of 4."""
 LARGEST_ANGLE = 30.0
 FARTHEST_SHIFT, POINTS = 1 / 4, 9
 """Largest distance of the curve as a share of the shorter side, and its number of points at most."""
 ANGLES = (10, 20, 30, 45, 60, 90)
 """Degrees of the curve, without 0."""
-TYPICAL_BORDER = 0.05
-"""The uniform border of a set of images is this quantile of their borders: 95 % have at least that much."""
 LAYER_IMAGES = 16
 """Images of each replicate for the equivariance errors of the layers, whose maps are large."""
 SEED = 0
@@ -73,12 +71,12 @@ def random_moves(images: int, sides: tuple[int, int]) -> Moves:
     """Draw the amounts for images of this height and width; equal arguments give equal amounts."""
     rng = np.random.default_rng(SEED)
     largest = largest_shift(sides)
-    turns = round(0.5 / STEP)
+    halves = round(0.5 / STEP)
     axes = np.array([(-1, 0), (1, 0), (0, -1), (0, 1)])
     return Moves(
         rng.integers(-largest, largest, (2, images, 2), endpoint=True),
         # Multiples of the step at which OpenCV interpolates.
-        rng.integers(-turns, turns, (2, images, 2)) * STEP,
+        rng.integers(-halves, halves, (2, images, 2), endpoint=True) * STEP,
         rng.uniform(-LARGEST_ANGLE, LARGEST_ANGLE, (2, images)),
         rng.permutation(np.resize(axes, (images, 2))),
         rng.permutation(np.resize((-1, 1), images)),
@@ -131,8 +129,8 @@ def measure_shifts(subject: "Subject") -> dict[str, Any]:
     """The numbers of all replicates of a model as JSON values.
 
     Returns:
-        `setting`: largest shift in pixels, largest angle in degrees, uniform border of the images in pixels, and the
-        number of images of each replicate.
+        `setting`: largest shift in pixels, largest angle in degrees, the number of images of each replicate, and the
+        share of images whose border has one grey level over the largest shift, so that no content leaves them.
         `replicates`: for each replicate its number, the consistencies, and the equivariance error of the deepest maps
         that it is defined for. None where a number is undefined.
         `curve`: `distances` in pixels and `angles` in degrees, both from 0, with one list of accuracies by replicate,
@@ -159,7 +157,7 @@ def measure_shifts(subject: "Subject") -> dict[str, Any]:
         "setting": {
             "largest_shift": largest_shift(sides),
             "largest_angle": LARGEST_ANGLE,
-            "uniform_border": int(np.quantile(np.concatenate(borders), TYPICAL_BORDER)),
+            "inside": float((np.concatenate(borders) >= largest_shift(sides)).mean()),
             "images": len(subject.best.pixels),
         },
         "replicates": replicates,

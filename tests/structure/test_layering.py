@@ -25,6 +25,7 @@ TENSORFLOW_AT_START = (
     "pipeline.deployment.packaging",
     "pipeline.layers.",
     "pipeline.interpretation.feature_maps",
+    "pipeline.interpretation.equivariance",
     "pipeline.interpretation.first_layer",
     "pipeline.interpretation.grad_cam",
     "pipeline.studies.",
