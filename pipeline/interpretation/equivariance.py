@@ -15,7 +15,7 @@ The errors of a layer:
 Circular shifts and turns need maps that cover the image: units × stride = side of the image.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from typing import Any, NamedTuple
@@ -64,7 +64,7 @@ def layer_errors(network: keras.Model, rows: Sequence[LayerRow], images: Floats)
         return dict(zip(names, map(np.asarray, found if isinstance(found, list) else [found]), strict=True))
 
     together = max(1, BYTES // (3 * totals(rows).activation_bytes))
-    sums: Counter[tuple[str, str]] = Counter()
+    sums: defaultdict[tuple[str, str], float] = defaultdict(float)
     for start in range(0, len(images), together):
         _add_squares(sums, maps_of, layers, images[start : start + together])
     return {
@@ -108,7 +108,7 @@ def depths(rows: Sequence[LayerRow]) -> dict[str, int]:
 
 
 def _add_squares(
-    sums: "Counter[tuple[str, str]]",
+    sums: defaultdict[tuple[str, str], float],
     maps_of: Callable[[Floats], Mapping[str, Floats]],
     layers: Sequence[LayerRow],
     images: Floats,

@@ -61,7 +61,7 @@ class Moves(NamedTuple):
     """Random amounts for n images: pairs have the shape (2, n, …), and distances are in pixels."""
 
     shifts: NDArray[np.int64]  # 2, n, 2
-    fractions: NDArray[np.float64]  # 2, n, 2
+    fractions: NDArray[np.floating[Any]]  # 2, n, 2
     angles: NDArray[np.float64]  # 2, n
     directions: NDArray[np.int64]  # n, 2: up, down, left or right
     senses: NDArray[np.int64]  # n: −1 or 1

@@ -91,7 +91,8 @@ def uniform_border(pixels: Pixels) -> NDArray[np.int64]:
     row, column = np.ogrid[:height, :width]
     ring = np.minimum(np.minimum(row, height - 1 - row), np.minimum(column, width - 1 - column))
     differs = (pixels != pixels[:, :1, :1]).any(axis=3)
-    return np.where(differs, ring, ring.max() + 1).min(axis=(1, 2))
+    border: NDArray[np.int64] = np.where(differs, ring, ring.max() + 1).min(axis=(1, 2))
+    return border
 
 
 def _sources(pixels: Pixels, offsets: Offsets) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
