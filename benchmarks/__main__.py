@@ -20,6 +20,7 @@ TITLES = {
     "many_images": "A million images",
     "predict": "Predicting",
     "serve": "Serving",
+    "interpret": "Interpreting",
     "input": "Input",
     "whole": "The whole comparison",
     "whole_avx2": "The whole comparison, as on AVX2",
