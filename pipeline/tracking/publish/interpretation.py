@@ -11,7 +11,8 @@ from pipeline.tracking.publish.model_runs import ModelRuns
 def publish_interpretation(runs: ModelRuns, folder: InterpretationFolder) -> None:
     """Log the measurements of every replicate and their means as metrics, and all files as artifacts of the parent run.
 
-    A model that is not interpreted, or whose interpretation is logged already, is left alone.
+    A number that is undefined for a replicate is not logged and does not count in the mean. A model that is not
+    interpreted, or whose interpretation is logged already, is left alone.
     """
     if not folder.record.is_file():
         return
@@ -20,13 +21,15 @@ def publish_interpretation(runs: ModelRuns, folder: InterpretationFolder) -> Non
         return
     measured = {one["replicate"]: one for one in read_json(folder.shifts, "replicates")["replicates"]}
     values = {
-        number: {f"test/{name}": float(value) for name, value in one.items() if name != "replicate"}
+        number: {
+            f"test/{name}": float(value) for name, value in one.items() if name != "replicate" and value is not None
+        }
         for number, one in measured.items()
     }
     for number, child in runs.children.items():
         tracker.log_metrics(child, values.get(number, {}))
-    names = next(iter(values.values()), {})
-    means = {name: float(np.mean([one[name] for one in values.values()])) for name in names}
+    names = dict.fromkeys(name for one in values.values() for name in one)
+    means = {name: float(np.mean([one[name] for one in values.values() if name in one])) for name in names}
     tracker.replace_files(runs.parent, [folder.shifts, *folder.pictures], INTERPRETATION)
     # The tag comes last, so that an interrupted call is repeated.
     tracker.log_metrics(runs.parent, means)

@@ -50,6 +50,13 @@ def test_every_replicate_gets_its_measurements_and_the_parent_their_mean_and_the
     assert files(model_runs) == {"interpretation/1-kernels.png", "interpretation/shifts.json"}
 
 
+def test_a_number_that_is_undefined_for_a_replicate_does_not_count(model_runs, folder):
+    rewrite(folder, digest="1", consistencies=(None, 0.75))
+    publish_interpretation(model_runs, folder)
+    assert metrics(model_runs, model_runs.children[0]) == {}
+    assert metrics(model_runs, model_runs.parent) == {"test/shift_consistency": 0.75}
+
+
 def test_an_interpretation_is_logged_once_and_a_new_one_replaces_it(model_runs, folder):
     publish_interpretation(model_runs, folder)
     counting = Counting(model_runs.tracker.client)
