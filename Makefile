@@ -10,7 +10,7 @@ ACTIVATE := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 export DVC_NO_ANALYTICS := true
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: install repro decide test test-extras ui serve check deps bench clean
+.PHONY: install repro decide test test-extras ui serve lecture check deps bench clean
 
 install: $(INSTALLED)
 
@@ -41,6 +41,10 @@ ui: $(INSTALLED)
 # The champion over HTTP on 127.0.0.1: MLflow's scoring server, and a page that classifies a picture.
 serve: $(INSTALLED)
 	@$(ACTIVATE) convtrack serve
+
+# The pages of the lecture in docs/lecture/.
+lecture: $(INSTALLED)
+	@$(ACTIVATE) convtrack lecture
 
 check: $(INSTALLED)
 	@$(ACTIVATE) ruff format --check .

@@ -22,7 +22,7 @@ ADDRESS_CHARACTERS = "%:/?#[]@!$&'()*+,;="
 def html(document: Document) -> str:
     """Return the report as one HTML file that contains its style, its figures and its images."""
     return template("comparison.html.j2", autoescape=True).render(
-        document=document, inline=_inline, data_address=_data_address
+        document=document, inline=inline, data_address=_data_address
     )
 
 
@@ -67,8 +67,8 @@ def _shortened(tag: re.Match[str]) -> str:
     return re.sub(r"(\d\.\d\d)\d+", r"\1", short)
 
 
-def _inline(picture: Picture) -> Markup:
-    """The figure as an SVG element with a label for screen readers, unique ids and the colours of the page."""
+def inline(picture: Picture) -> Markup:
+    """Return the figure as an SVG element with a label for screen readers, unique ids and the colours of the page."""
     svg = re.sub(r"<[^>]*>", _shortened, svg_text(picture.figure))
     svg = re.sub(r"\s*\n\s*", "\n", svg).replace("<g/>\n", "")
     prefix = re.sub(r"\W", "-", picture.name)

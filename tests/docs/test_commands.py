@@ -2,6 +2,7 @@
 
 import argparse
 import fnmatch
+import html
 import re
 import shlex
 import shutil
@@ -21,10 +22,13 @@ from pipeline.storage.folders import CACHE, NETWORKS, PLAN, PREPARED, REPORTS, R
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+LECTURE = sorted((ROOT / "docs" / "lecture").glob("*.html"))
 LONGEST_README = 150
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 SPAN = re.compile(r"`([^`\n]+)`")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
+HTML_COMMAND = re.compile(r'<pre class="command"><code>(.*?)</code>|<code class="line">(.*?)</code>', re.DOTALL)
+TAG = re.compile(r"<[^>]+>")
 COMMENT = re.compile(r"(^|\s)#\s.*$")
 PLACEHOLDER = re.compile(r"\b[A-Z]{4,}\b|…")
 CHOICE = re.compile(r"(data|split|optimizer|training|augmentation): (\w+)")
@@ -40,7 +44,17 @@ def code(page):
     return list(dict.fromkeys(line for line in written if line and not PLACEHOLDER.search(line)))
 
 
-SHOWN = list(dict.fromkeys(line for page in PAGES for line in code(page)))
+def html_code(page):
+    """The commands that a page of the lecture shows, as text."""
+    shown = HTML_COMMAND.findall(page.read_text(encoding="utf-8"))
+    return [html.unescape(TAG.sub("", block or line)).strip() for block, line in shown]
+
+
+SHOWN = list(
+    dict.fromkeys(
+        [*(line for page in PAGES for line in code(page)), *(line for page in LECTURE for line in html_code(page))]
+    )
+)
 EXPERIMENTS = [line for line in SHOWN if line.startswith("convtrack experiment ") and "=" in line]
 COMMANDS = [file.stem.replace("_", "-") for file in (ROOT / "pipeline/cli/commands").glob("*.py")]
 OTHERS = [line for line in SHOWN if re.fullmatch(rf"convtrack ({'|'.join(COMMANDS)}) (?!--help).+", line)]
@@ -59,6 +73,8 @@ def values(override):
 def test_the_pages_contain_commands():
     assert len(EXPERIMENTS) > 20
     assert len(OTHERS) > 10
+    assert all(html_code(page) for page in LECTURE)
+    assert len(LECTURE) > 10
 
 
 @pytest.mark.parametrize("command", EXPERIMENTS)

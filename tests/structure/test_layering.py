@@ -14,7 +14,7 @@ LEVELS = (
     ("reporting", "comparison"),
     ("tracking",),
     ("sweeping",),
-    ("stages", "experiment", "studies", "cli", "__main__", "hydra_plugins"),
+    ("stages", "experiment", "studies", "lecture", "cli", "__main__", "hydra_plugins"),
 )
 """From the lowest level upwards. Packages of one level may import each other, but not in a circle."""
 
@@ -28,6 +28,7 @@ TENSORFLOW_AT_START = (
     "pipeline.interpretation.equivariance",
     "pipeline.interpretation.first_layer",
     "pipeline.interpretation.grad_cam",
+    "pipeline.lecture.",
     "pipeline.studies.",
     "pipeline.training.batch_normalization",
     "pipeline.training.checkpoints",

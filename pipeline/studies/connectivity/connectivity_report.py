@@ -16,7 +16,7 @@ from pipeline.studies.connectivity.convolution_forms import ConvolutionExample, 
 KINDS = ("full", "sparse", "shared")
 COLOURS = {"full": VERMILLION, "sparse": BLUE, "shared": GREEN}
 WEIGHT_COLOURS = (VERMILLION, BLUE, GREEN)
-FIVE, WINDOW = 5, 3
+FIVE, WINDOW, IMAGE = 5, 3, 64
 
 
 class WiringDiagram(NamedTuple):
@@ -104,6 +104,7 @@ def text(
         growth=growth,
         matrix=_matrix_lines(example.matrix),
         five=weights([FIVE], WINDOW),
+        image=weights([IMAGE, IMAGE], WINDOW, padding="same"),
         growth_table=_growth_table(growth),
         example_table=_example_table(example),
         errors_table=_errors_table(errors),

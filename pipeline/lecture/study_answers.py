@@ -1,0 +1,92 @@
+"""The answers of the studies, as their committed reports state them."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from markupsafe import Markup, escape
+
+from pipeline import studies
+from pipeline.lecture.material import Material
+
+QUESTIONS: Mapping[str, str] = {
+    "connectivity": "How many weights do sparse connections and shared weights save?",
+    "lecun1989": "Do the five networks of 1989, from full to shared weights, still improve step by step?",
+    "spatial_prior": "Does a convolutional network win because neighbouring values belong together?",
+    "pooling": "What does pooling add, and does it depend on the number of examples?",
+    "nonlinearity": "What is a deep network without a nonlinear activation?",
+    "depth": "How large must the receptive field be?",
+    "optimizers": "Which optimizer trains the lecture's network best?",
+    "batch_size": "Does the batch size change the result?",
+    "solar_cells": "How well do networks find defective solar cells that come from an unknown module?",
+    "shifts": "Does the comparison of new pictures with training images detect known changes?",
+    "certainty": "How many trainings does a reliable comparison need?",
+}
+
+
+class StudyAnswer(NamedTuple):
+    """A study as a page shows it.
+
+    Attributes:
+        name: of the study.
+        question: that it answers.
+        command: that runs it.
+        title: of its report; empty without a report.
+        answer: the paragraph that begins with "Answer", as HTML; empty if the report has none.
+        picture: the first figure of the report as an `img` element; empty if there is none or it is not to be shown.
+        report: address of the report, relative to the site; empty without a report.
+    """
+
+    name: str
+    question: str
+    command: str
+    title: str = ""
+    answer: Markup = Markup("")
+    picture: Markup = Markup("")
+    report: str = ""
+
+
+def study_answer(material: Material, name: str, *, pictured: bool = True) -> StudyAnswer | None:
+    """Read the answer of a study, and its first figure if it is to be `pictured`; None if there is no such study."""
+    if name not in available():
+        return None
+    question, command = QUESTIONS.get(name, ""), f"convtrack study {name}"
+    file = material.reports / name / "report.md"
+    if not file.is_file():
+        return StudyAnswer(name, question, command)
+    text = file.read_text(encoding="utf-8")
+    title = re.search(r"^# (.+)$", text, re.MULTILINE)
+    answer = re.search(r"^\*\*Answer\.?\*\*\s*(.+?)(?:\n\s*\n|\Z)", text, re.MULTILINE | re.DOTALL)
+    figure = re.search(r"!\[([^\]]*)\]\(([\w.-]+\.png)\)", text)
+    picture = Markup("")
+    if pictured and figure is not None and (file.parent / figure[2]).is_file():
+        picture = material.copied(f"study-{name}", file.parent / figure[2], figure[1])
+    return StudyAnswer(
+        name,
+        question,
+        command,
+        title=title[1] if title else name,
+        answer=inline_markdown(answer[1]) if answer else Markup(""),
+        picture=picture,
+        report=f"../../reports/{name}/report.md",
+    )
+
+
+def available() -> list[str]:
+    """The studies of the project: those of the lecture first, in its order."""
+    found = {file.parent.name for file in Path(studies.__file__).parent.glob("*/__init__.py")}
+    return [*(name for name in QUESTIONS if name in found), *sorted(found - set(QUESTIONS))]
+
+
+def inline_markdown(text: str) -> Markup:
+    """A paragraph of Markdown as HTML: code, bold and italic text; of a link only its text.
+
+    >>> print(inline_markdown("The **best** is `a<b`, see [there](x.md)."))
+    The <strong>best</strong> is <code>a&lt;b</code>, see there.
+    """
+    html = str(escape(" ".join(text.split())))
+    html = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", html)
+    for pattern, tag in ((r"`([^`]+)`", "code"), (r"\*\*([^*]+)\*\*", "strong"), (r"\*([^*]+)\*", "em")):
+        html = re.sub(pattern, rf"<{tag}>\1</{tag}>", html)
+    return Markup(re.sub(r"\\(?=[\\`*\[\]<>|~#_&-])", "", html))
