@@ -4,13 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from pipeline.evaluation import metrics
 from pipeline.evaluation.model_predictions import ModelPredictions
 from pipeline.evaluation.predictions import Predictions
-from pipeline.evaluation.weighting import Probabilities, Truth
 
 ScoresByReplicate = Mapping[int, Mapping[str, float]]
 
@@ -81,17 +79,6 @@ def class_table(predictions: Mapping[int, Predictions]) -> pd.DataFrame:
         for one in predictions.values()
     ]
     return pd.concat(tables)
-
-
-def worst_mistakes(truth: Truth, probabilities: Probabilities, count: int) -> npt.NDArray[np.int64]:
-    """Positions of the `count` wrong predictions with the highest confidence, the most confident first.
-
-    `truth` is (images,) class indices and `probabilities` (images, classes). If there are fewer wrong predictions, all
-    of them are returned. Predictions of equal confidence keep the order of the images.
-    """
-    wrong = np.flatnonzero(probabilities.argmax(axis=1) != truth)
-    confidence = probabilities[wrong].max(axis=1)
-    return wrong[np.argsort(-confidence, kind="stable")[:count]]
 
 
 def score_file(predictions: ModelPredictions, records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

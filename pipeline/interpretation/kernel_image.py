@@ -23,9 +23,7 @@ def kernel_grid(kernels: np.ndarray) -> np.ndarray:
         8-bit image of shape (H, W), or (H, W, 3) for three channels, with white separators.
     """
     height, width, channels = kernels.shape[:3]
-    largest = np.abs(kernels).max(axis=(0, 1, 2), keepdims=True)
-    scaled = np.divide(kernels, largest, out=np.zeros(kernels.shape), where=largest > 0)
-    grey = np.round(127.5 + 127.5 * scaled).astype(np.uint8)
+    grey = grey_kernels(kernels)
     if channels in (1, 3):
         squares = np.moveaxis(grey, 3, 0)[:KERNELS]
         columns = int(np.ceil(np.sqrt(len(squares))))
@@ -36,6 +34,14 @@ def kernel_grid(kernels: np.ndarray) -> np.ndarray:
     factor = max(1, TILE // max(height, width))
     enlarged = squares.repeat(factor, axis=1).repeat(factor, axis=2)
     return _tiled(enlarged, columns)
+
+
+def grey_kernels(kernels: np.ndarray) -> np.ndarray:
+    """Grey levels of weights, each kernel divided by its largest absolute weight, in the same shape."""
+    largest = np.abs(kernels).max(axis=(0, 1, 2), keepdims=True)
+    scaled = np.divide(kernels, largest, out=np.zeros(kernels.shape), where=largest > 0)
+    grey: np.ndarray = np.round(127.5 + 127.5 * scaled).astype(np.uint8)
+    return grey
 
 
 def _tiled(squares: np.ndarray, columns: int) -> np.ndarray:

@@ -31,7 +31,7 @@ def map_sheet(image: NDArray[np.uint8], names: Sequence[str], maps: Sequence[NDA
     grey = image.shape[-1] != 3
     rows = [("image", [_tile(image[..., :1] if grey else image)])]
     for name, block in zip(names, maps, strict=True):
-        shown = _scaled(block[..., :COLUMNS])
+        shown = scaled_maps(block[..., :COLUMNS])
         count, (height, width) = block.shape[-1], block.shape[:2]
         label = f"{name}: {count} maps of {height}×{width}" + (f", the first {COLUMNS}" if count > COLUMNS else "")
         rows.append((label, [_tile(shown[..., number : number + 1]) for number in range(shown.shape[-1])]))
@@ -53,7 +53,7 @@ def _width(rows: Sequence[tuple[str, Sequence[Image.Image]]]) -> int:
     return max(tiles, *(2 * GAP + int(FONT.getlength(label)) for label, _ in rows))
 
 
-def _scaled(maps: NDArray[np.float32]) -> NDArray[np.uint8]:
+def scaled_maps(maps: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Grey levels of the maps of one block; values that are not finite are drawn as 0."""
     finite = np.nan_to_num(maps, nan=0, posinf=0, neginf=0)
     largest = float(np.abs(finite).max()) or 1.0

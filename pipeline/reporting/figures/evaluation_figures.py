@@ -8,7 +8,7 @@ import numpy as np
 from pipeline.data.prepared import Prepared
 from pipeline.evaluation import classification_curves
 from pipeline.evaluation.predictions import Predictions
-from pipeline.evaluation.scoring import worst_mistakes
+from pipeline.interpretation.mistakes import worst_mistakes
 from pipeline.reporting.figures.captioned_images import CaptionedImages, captioned_images, captioned_images_figure
 from pipeline.reporting.figures.rate_curves import precision_recall_figure, roc_figure
 from pipeline.reporting.figures.reliability import reliability_figure
