@@ -60,5 +60,5 @@ def receptive_crop(pixels: Pixels, row: LayerRow | None, place: tuple[int, int])
     if covered.all():
         return cut
     coloured = cut if cut.shape[2] == 3 else np.repeat(cut[..., :1], 3, axis=2)
-    shown: Pixels = np.where(covered[..., np.newaxis], coloured, np.array(EMPTY)).astype(np.uint8)
+    shown: Pixels = np.where(covered[..., np.newaxis], coloured, np.array(EMPTY, np.uint8))
     return shown

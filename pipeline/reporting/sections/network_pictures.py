@@ -75,6 +75,11 @@ def _contents(pictures: Mapping[str, bytes]) -> str:
 
 def _images(model: str, pictures: Mapping[str, bytes]) -> list[Image]:
     return [
-        Image(KINDS[_kind(name)][0], f"learned-{quote(model, safe='')}-{name}", KINDS[_kind(name)][1].format(model=model), png)
+        Image(
+            KINDS[_kind(name)][0],
+            f"learned-{quote(model, safe='')}-{name}",
+            KINDS[_kind(name)][1].format(model=model),
+            png,
+        )
         for name, png in pictures.items()
     ]
