@@ -55,7 +55,7 @@ def receptive_crop(pixels: Pixels, row: LayerRow | None, place: tuple[int, int])
         for axis, (side, size, at) in enumerate(zip(image, sides, place, strict=True))
     ]
     inside = [[0 <= number < side for number in span] for span, side in zip(spans, image, strict=True)]
-    cut = pixels[np.ix_(*(np.clip(span, 0, side - 1) for span, side in zip(spans, image, strict=True)))]
+    cut: Pixels = pixels[np.ix_(*(np.clip(span, 0, side - 1) for span, side in zip(spans, image, strict=True)))]
     covered = np.logical_and.outer(*inside)
     if covered.all():
         return cut
