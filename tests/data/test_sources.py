@@ -40,6 +40,26 @@ def test_the_threshold_determines_which_cells_are_defective():
     assert any("exceeds 0.9" in note for note in images.notes)
 
 
+def test_elpv_has_a_class_for_each_published_probability(cells):
+    images = load_images("elpv", {"labels": "probabilities", "size": 1})
+    assert np.bincount(images.labels).tolist() == [588 + 920, 117 + 178, 56 + 50, 313 + 402]
+    np.testing.assert_array_equal(images.labels / 3, np.rint(cells[1] * 3) / 3)
+    assert (len(images.classes), images.classes[0], images.classes[-1]) == (4, "functional", "defective")
+    assert not any("counts as defective" in note for note in images.notes)
+
+
+def test_elpv_without_modules_has_one_group_per_cell():
+    images = load_images("elpv", {"groups": "cells", "size": 1})
+    assert len(set(images.groups.tolist())) == 2624
+
+
+def test_the_named_modules_of_elpv_are_its_predefined_test_set():
+    images = load_images("elpv", {"tested": ["module-02", "module-44"], "size": 1})
+    assert set(images.groups[images.test].tolist()) == {"module-02", "module-44"}
+    assert images.test.sum() == 120
+    assert load_images("elpv", {"size": 1}).test is None
+
+
 def test_elpv_pixels_are_averages_of_areas(elpv, cells):
     pixels = cells[0].reshape(-1, 50, 6, 50, 6).mean(axis=(2, 4))
     assert elpv.pixels.shape == (2624, 50, 50, 1)
@@ -156,6 +176,8 @@ def test_an_unknown_source_is_reported_with_the_nearest():
             {"threshold": 1},
             "Option 'threshold' of data source elpv must be a number at least 0 and less than 1.",
         ),
+        ("elpv", {"labels": "four"}, "must be one of 'thresholded', 'probabilities'. Received 'four'."),
+        ("elpv", {"tested": ["module-7"], "size": 1}, "Unknown module in option `tested` 'module-7'."),
         ("elpv", {"size": 301}, "must be an integer at least 1 and at most 300. Received 301."),
         ("digits", {"size": 0}, "must be an integer at least 1 and at most 64. Received 0."),
         ("mnist_sample", {"size": 8}, "Unknown option 'size': data source mnist_sample has no options"),

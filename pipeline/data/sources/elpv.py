@@ -7,7 +7,7 @@ module by module.
 
 from importlib.resources import as_file, files
 from itertools import groupby
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from PIL import Image
 from pydantic import Field
 
 from pipeline.data.images import LabelledImages
+from pipeline.errors import unknown
 
 REQUIREMENT = "elpv-dataset==1.0.0.post1"
 
@@ -30,15 +31,30 @@ MODULES = {
 }
 
 
+TWO = ("functional", "defective")
+FOUR = ("functional", "probably functional", "probably defective", "defective")
+"""The classes of the probabilities 0, 1/3, 2/3 and 1: an expert's answer, and whether the expert was certain of it."""
+
+
 def load(
     *,
     threshold: Annotated[float, Field(ge=0, lt=1)] = 0.5,
     size: Annotated[int, Field(ge=1, le=300)] = 64,
+    labels: Literal["thresholded", "probabilities"] = "thresholded",
+    groups: Literal["modules", "cells"] = "modules",
+    tested: tuple[str, ...] = (),
 ) -> LabelledImages:
-    """Load 2,624 images of `size` × `size` × 1, reduced by area averaging.
+    """Load 2,624 images of `size` × `size` × 1, reduced by area averaging. Subgroups are the types mono and poly.
 
-    A cell is defective if its probability exceeds `threshold`. Groups are modules; subgroups are the types mono and
-    poly.
+    Args:
+        threshold: a cell is defective if its probability exceeds it; without effect on the labels `probabilities`.
+        size: side length in pixels.
+        labels: two classes, `thresholded`, or one class for each of the four `probabilities`.
+        groups: `modules`, or `cells` for splits that ignore the modules, as published ones do.
+        tested: names of the modules whose cells are the predefined test set, such as module-07; none if empty.
+
+    Raises:
+        UserError: a name in `tested` is not that of a module.
     """
     data = files("elpv_dataset") / "data"
     rows = [line.split() for line in (data / "labels.csv").read_text(encoding="utf-8").splitlines() if line]
@@ -48,13 +64,16 @@ def load(
         with as_file(data / name) as path, Image.open(path) as image:
             pixels[row, :, :, 0] = np.asarray(image.resize((size, size), Image.Resampling.BOX))
     probability = np.array([float(value) for _, value, _ in rows])
+    modules, names = module_names(types), np.array([name.rsplit("/", 1)[-1] for name, _, _ in rows])
+    two = labels == "thresholded"
     return LabelledImages(
         pixels=pixels,
-        labels=(probability > threshold).astype(np.int64),
-        classes=("functional", "defective"),
-        groups=module_names(types),
+        labels=(probability > threshold if two else np.rint(3 * probability)).astype(np.int64),
+        classes=TWO if two else FOUR,
+        groups=modules if groups == "modules" else names,
         subgroups=types,
-        names=np.array([name.rsplit("/", 1)[-1] for name, _, _ in rows]),
+        names=names,
+        test=_of_modules(modules, tested) if tested else None,
         source="elpv",
         licence="CC BY-NC-SA 4.0",
         attribution="Electroluminescence images: Buerhop-Lutz et al. 2018, Deitsch et al. 2019, Deitsch et al. 2021 "
@@ -64,10 +83,21 @@ def load(
             "certain border between modules; borders between modules of one type are an inference from the number of "
             "cells and from the darker edges of the outermost cells of a module.",
             f"A cell counts as defective when its probability of a defect exceeds {threshold:g}; the published "
-            "probabilities are 0, 1/3, 2/3 and 1.",
+            "probabilities are 0, 1/3, 2/3 and 1."
+            if two
+            else "The classes are the published probabilities of a defect: 0, 1/3, 2/3 and 1.",
             "The licence forbids commercial use, and allows adaptations only under the same licence.",
         ),
     )
+
+
+def _of_modules(modules: NDArray[np.str_], names: tuple[str, ...]) -> NDArray[np.bool_]:
+    """Whether each cell is in one of the named modules; raises a UserError for an unknown name."""
+    known = sorted(set(modules.tolist()))
+    for name in names:
+        if name not in known:
+            raise unknown("module in option `tested`", name, known)
+    return np.isin(modules, names)
 
 
 def module_names(types: NDArray[np.str_]) -> NDArray[np.str_]:
