@@ -20,11 +20,11 @@ def cell_rows(study: Study) -> Iterator[tuple[str, ...]]:
     four = study.random_four
     splits = np.concatenate([study.modules.splits, study.random.splits, four.splits])
     compared = compared_cells(study.modules)
-    thirds = ("0", "1/3", "2/3", "1")
+    thirds, kinds = ("0", "1/3", "2/3", "1"), np.asarray(study.modules.subgroups)
     for cell, name in enumerate(four.names):
         yield (
             str(name),
-            str(study.modules.subgroups[cell]),
+            str(kinds[cell]),
             thirds[four.labels[cell]],
             str(study.modules.groups[cell]),
             str(int(not compared[cell])),
