@@ -71,6 +71,11 @@ def text(x: float, y: float, content: object, kind: str = "") -> str:
     return f'<text x="{x:g}" y="{y:g}"{f" class={chr(34)}{kind}{chr(34)}" if kind else ""}>{escape(content)}</text>'
 
 
+def circle(x: float, y: float, radius: float, kind: str) -> str:
+    """A circle of a class of the style sheet."""
+    return f'<circle class="{kind}" cx="{x:g}" cy="{y:g}" r="{radius:g}"/>'
+
+
 def line(start: tuple[float, float], end: tuple[float, float], kind: str) -> str:
     """A line of a class of the style sheet."""
     return f'<line class="{kind}" x1="{start[0]:g}" y1="{start[1]:g}" x2="{end[0]:g}" y2="{end[1]:g}"/>'

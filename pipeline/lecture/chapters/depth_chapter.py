@@ -15,7 +15,7 @@ from pipeline.lecture.moving_svg import Moving, line, squares, text
 from pipeline.lecture.study_answers import study_answer
 
 UNITS, PATCHES = 8, 6
-PIXELS, CELL, ROW, LEFT = 16, 30, 62, 70
+PIXELS, CELL, ROW, LEFT = 16, 30, 62, 76
 LEVELS = (("conv1", 3, 1, 1), ("pool1", 2, 2, 0), ("conv2", 3, 1, 1), ("pool2", 2, 2, 0))
 """Layer, kernel, stride and padding in one dimension."""
 
@@ -92,7 +92,7 @@ def _cone() -> Moving:
         return "".join(squares([(0, 0)], corner, CELL, kind) for corner in corners)
 
     still = "".join(
-        text(0, cell(level, 0)[1] + 20, name, "left") + row(level, list(range(counts[level])), "unit")
+        text(0, cell(level, 0)[1] + 20, name, "left large") + row(level, list(range(counts[level])), "unit")
         for level, name in enumerate(names)
     )
     frames = []
@@ -111,12 +111,12 @@ def _cone() -> Moving:
             parts.append(row(level, sorted(units), "now"))
             units = below
         parts.append(row(0, sorted(units), "under"))
-        parts.append(text(LEFT + PIXELS * CELL + 12, cell(top, 0)[1] + 20, f"{windows[top].side} pixels", "left"))
+        parts.append(text(LEFT + PIXELS * CELL + 12, cell(top, 0)[1] + 20, f"{windows[top].side} pixels", "left large"))
         frames.append("".join(parts))
     label = "Receptive fields in one dimension: " + ", ".join(
         f"{name} {window.side}" for name, window in zip(names, windows, strict=True)
     )
-    return Moving("cone", label, (LEFT + PIXELS * CELL + 90, height), still, frames, seconds=2)
+    return Moving("cone", label, (LEFT + PIXELS * CELL + 110, height), still, frames, seconds=2)
 
 
 CHAPTER = Chapter(

@@ -75,18 +75,18 @@ def _values(material: Material) -> Mapping[str, Any]:
 
 
 def _figure(layers: list[_Layers]) -> Moving:
-    titles = ("image", "map of vertical edges", "after max pooling")
+    titles = ("image", "map of edges", "after pooling")
     sides = (CELL, CELL, 2 * CELL)
     width = SIDE * CELL
     lefts = [place * (width + GAP) + 1 for place in range(3)]
     still = "".join(
-        text(left, 14, title, "left") + rectangle(left, 24, width, width, "ground")
+        text(left, 14, title, "left large") + rectangle(left, 24, width, width, "ground")
         for left, title in zip(lefts, titles, strict=True)
     )
     largest = max(int(one.map.max()) for one in layers)
     frames = []
     for by, one in enumerate(layers):
-        parts = [text(1, width + 46, f"shift: {by} pixel{'' if by == 1 else 's'}", "left")]
+        parts = [text(1, width + 50, f"shift: {by} pixel{'' if by == 1 else 's'}", "left large")]
         for left, cell, values, most in zip(
             lefts, sides, (one.image, one.map, one.pooled), (1, largest, largest), strict=True
         ):
@@ -105,7 +105,7 @@ def _figure(layers: list[_Layers]) -> Moving:
         "After pooling, the map moves by one cell for every two pixels and changes in between."
     )
     frames = [frame + borders for frame in frames]
-    return Moving("equivariance", label, (lefts[-1] + width + 1, width + 54), still, frames, seconds=1.5, rest=0)
+    return Moving("equivariance", label, (lefts[-1] + width + 1, width + 58), still, frames, seconds=1.5, rest=0)
 
 
 def _accuracies(material: Material) -> list[tuple[int, float]]:
