@@ -54,6 +54,11 @@ class Material:
         height, width = enlarged.shape[:2]
         return _image(f"{name}.png", alternative, width, height)
 
+    def learned(self, model: str, kind: str, alternative: str) -> Markup | None:
+        """Add a picture of what a model of the comparison has learned: the first one of a kind, None without one."""
+        found = sorted((self.reports / "comparison").glob(f"learned-{model}-*{kind}*.png"))
+        return self.copied(f"report-{model}-{kind}", found[0], alternative) if found else None
+
     def copied(self, name: str, source: Path, alternative: str) -> Markup:
         """Add a picture of a report to the site, and return its `img` element."""
         self.files[f"{name}.png"] = content = source.read_bytes()

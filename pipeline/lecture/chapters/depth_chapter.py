@@ -15,6 +15,8 @@ from pipeline.lecture.moving_svg import Moving, line, squares, text
 from pipeline.lecture.study_answers import study_answer
 
 UNITS, PATCHES = 8, 6
+DEEP = "vgg_bn_mnist"
+"""A deeper network of the comparison."""
 PIXELS, CELL, ROW, LEFT = 16, 30, 62, 76
 LEVELS = (("conv1", 3, 1, 1), ("pool1", 2, 2, 0), ("conv2", 3, 1, 1), ("pool2", 2, 2, 0))
 """Layer, kernel, stride and padding in one dimension."""
@@ -35,6 +37,8 @@ def _values(material: Material) -> Mapping[str, Any]:
         "junctions": _patches(material, "conv2", fields["conv2"], 6),
         "shapes": _patches(material, "hidden", fields["hidden"], 2),
         "sides": {name: fields[name].receptive_field[0] for name in ("conv1", "conv2")},  # type: ignore[index]
+        "deep": DEEP,
+        "report": material.learned(DEEP, "units", f"For each layer of {DEEP}, what some of its units respond to."),
         "units": UNITS,
         "patches": PATCHES,
         "images": len(material.trained.labels),

@@ -10,6 +10,8 @@ from pipeline.interpretation.kernel_image import kernel_grid
 from pipeline.lecture.material import TRAIN, Chapter, Material, grey, tiles
 
 DIGIT = 4
+MODEL = "lecture_cnn_mnist"
+"""The same network in the comparison, with the recipe that a search found."""
 
 
 def _values(material: Material) -> Mapping[str, Any]:
@@ -33,19 +35,9 @@ def _values(material: Material) -> Mapping[str, Any]:
         "second": material.picture("maps-conv2", sheets[1], f"The {maps[1].shape[-1]} maps of the second convolution."),
         "shapes": [one.shape for one in maps],
         "silent": sum(not layer[..., place].any() for layer in maps for place in range(layer.shape[-1])),
-        "learned": _learned(material),
+        "report": material.learned(MODEL, "feature-maps", f"A test image and the feature maps of {MODEL}."),
+        "model": MODEL,
     }
-
-
-def _learned(material: Material) -> list[Any]:
-    """Pictures of the report of the comparison that show what `lecture_cnn_mnist` has learned, if there are any."""
-    folder = material.reports / "comparison"
-    kinds = {"kernels": "kernels", "maps": "feature maps"}
-    return [
-        (shown, material.copied(f"report-{file.stem}", file, f"From the report of the comparison: {shown}."))
-        for kind, shown in kinds.items()
-        for file in sorted(folder.glob(f"*{kind}*lecture_cnn_mnist*.png"))[:1]
-    ]
 
 
 CHAPTER = Chapter(

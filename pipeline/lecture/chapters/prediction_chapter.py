@@ -8,6 +8,8 @@ import numpy as np
 from pipeline.lecture.material import TRAIN, Chapter, Material, grey, tiles
 
 MISTAKES = 6
+MODEL = "lecture_cnn_mnist"
+"""The network of the comparison whose mistakes are explained."""
 UNSURE = 0.8
 
 
@@ -41,6 +43,7 @@ def _values(material: Material) -> Mapping[str, Any]:
             tiles([trained.pixels[place, ..., 0] for place in worst], MISTAKES, factor=4, gap=8),
             f"The {MISTAKES} most confident mistakes.",
         ),
+        "report": material.learned(MODEL, "grad-cam", f"Mistakes of {MODEL}, explained by Grad-CAM."),
         "named": [(int(trained.labels[place]), int(predicted[place])) for place in worst],
     }
 
