@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.evaluation.metrics import LOWER_IS_BETTER
-from pipeline.reporting import costs
+from pipeline.reporting import costs, reactions
 from pipeline.reporting.content import Comparison, ModelResult, metric_label
 from pipeline.reporting.costs import Cost
 from pipeline.reporting.tables.text_table import Table
@@ -52,16 +52,19 @@ def lead_table(comparison: Comparison, letters: Mapping[str, str]) -> Table:
         "mean ± standard deviation over replicates" if max(len(row.values) for row in rows) > 1 else "one replicate"
     )
     bound = any(model.uncounted for model in comparison.models)
+    leading = reactions.LEADING if comparison.shifts else ()
     return Table(
         caption=f"Best mean first ({direction} is better; {spread}). Models that share a letter are tied: none is "
         "shown to be better than another."
         + (f" Baselines: {', '.join(comparison.baselines)}." if comparison.baselines else "")
+        + "".join(f" {quantities.capitalized(one.label)}: {one.meaning}." for one in leading)
         + (" ≥ marks a lower bound, because some layers are not counted." if bound else ""),
         header=(
             "model",
             "tie",
             f"test {metric_label(metric)}",
             f"{quantities.confidence(comparison.certainty.level)} interval",
+            *(reaction.label for reaction in leading),
             *(cost.label for cost in costs.LEADING),
         ),
         rows=tuple(
@@ -70,12 +73,20 @@ def lead_table(comparison: Comparison, letters: Mapping[str, str]) -> Table:
                 letters.get(row.model) or "–",
                 quantities.spread(row.values),
                 _interval(estimates.get(row.model)),
+                *_reactions(comparison, row.model, leading),
                 *_costs(models[row.model], costs.LEADING),
             )
             for row in rows
         ),
         keys=tuple(
-            (None, None, row.mean, _low(estimates.get(row.model)), *_amounts(models[row.model], costs.LEADING))
+            (
+                None,
+                None,
+                row.mean,
+                _low(estimates.get(row.model)),
+                *(reactions.mean_reaction(comparison.shifts, row.model, one.key) for one in leading),
+                *_amounts(models[row.model], costs.LEADING),
+            )
             for row in rows
         ),
     )
@@ -86,13 +97,16 @@ def details_table(comparison: Comparison) -> Table:
     metric = comparison.primary_metric
     models = {model.name: model for model in comparison.models}
     ordered = [models[row.model] for row in comparison_rows(comparison)]
+    measured = reactions.REACTIONS if comparison.shifts else ()
     return Table(
-        caption="Choose settings by the validation score; expect the test score on new images. Multiply–accumulates "
-        "are those of one forward pass. Training time is per replicate. Time per image is measured on whole batches "
-        "and includes reading and standardising.",
+        caption="Choose settings by the validation score; expect the test score on new images. "
+        + "".join(f"{quantities.capitalized(one.label)}: {one.meaning}. " for one in measured)
+        + "Multiply–accumulates are those of one forward pass. Training time is per replicate. Time per image is "
+        "measured on whole batches and includes reading and standardising.",
         header=(
             "model",
             f"validation {metric_label(metric)}",
+            *(reaction.label for reaction in measured),
             "receptive field",
             *(cost.label for cost in costs.COLUMNS),
         ),
@@ -100,6 +114,7 @@ def details_table(comparison: Comparison) -> Table:
             (
                 model.name,
                 quantities.spread(model.validation.get(metric, ())),
+                *_reactions(comparison, model.name, measured),
                 quantities.sides(model.receptive_field, " × "),
                 *_costs(model, costs.COLUMNS),
             )
@@ -109,6 +124,7 @@ def details_table(comparison: Comparison) -> Table:
             (
                 None,
                 quantities.mean(model.validation.get(metric, ())),
+                *(reactions.mean_reaction(comparison.shifts, model.name, one.key) for one in measured),
                 float(np.prod(model.receptive_field)) if model.receptive_field else float("nan"),
                 *_amounts(model, costs.COLUMNS),
             )
@@ -123,6 +139,11 @@ def _interval(estimate: Estimate | None) -> str:
 
 def _low(estimate: Estimate | None) -> float:
     return estimate.low if estimate else float("nan")
+
+
+def _reactions(comparison: Comparison, model: str, shown: Sequence[reactions.Reaction]) -> list[str]:
+    means = [reactions.mean_reaction(comparison.shifts, model, one.key) for one in shown]
+    return ["–" if value != value else quantities.score(value) for value in means]
 
 
 def _costs(model: ModelResult, shown: Sequence[Cost]) -> list[str]:

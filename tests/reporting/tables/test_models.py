@@ -79,3 +79,16 @@ def test_the_interval_of_one_of_several_looks_has_its_own_level(compare):
     certainty = dataclasses.replace(comparison.certainty, looks=3)
     table = tables.lead_table(dataclasses.replace(comparison, certainty=certainty), {})
     assert "98.3 % interval" in table.header
+
+
+def test_a_network_is_shown_with_its_mean_consistency_and_without_replicates_where_it_is_undefined(comparison):
+    measured = [
+        {"replicate": 0, "shift_consistency": 0.9, "rotation_consistency": 0.5, "equivariance_error": None},
+        {"replicate": 1, "shift_consistency": 0.8, "rotation_consistency": None, "equivariance_error": None},
+    ]
+    shifted = dataclasses.replace(comparison, shifts={"lenet5": {"replicates": measured}})
+    lead, details = tables.lead_table(shifted, {}), tables.details_table(shifted)
+    assert [row[4] for row in lead.rows] == ["0.850", "–", "–"]
+    assert lead.header[4] == "shift consistency" and lead.keys[0][4] == pytest.approx(0.85)
+    assert details.rows[0][2:5] == ("0.850", "0.500", "–")
+    assert "two randomly shifted copies" in lead.caption and "rotated" in details.caption
