@@ -79,9 +79,10 @@ class Image(NamedTuple):
 
 
 class Images(NamedTuple):
-    """Images side by side, each below its title."""
+    """Images side by side, each below its title; `large` ones contain text."""
 
     images: tuple[Image, ...]
+    large: bool = False
     kind: str = "images"
 
 

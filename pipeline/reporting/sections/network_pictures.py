@@ -56,7 +56,7 @@ def section(comparison: Comparison) -> Section | None:
                 )
             ),
             *(
-                Fold(f"{model}: {_contents(pictures)}", (Images(tuple(_images(model, pictures))),))
+                Fold(f"{model}: {_contents(pictures)}", (Images(tuple(_images(model, pictures)), large=True),))
                 for model, pictures in learned.items()
             ),
         ),
