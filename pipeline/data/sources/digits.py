@@ -3,10 +3,9 @@
 from typing import Annotated
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 from pydantic import Field
 
+from pipeline.data.area_averaging import resized
 from pipeline.data.images import LabelledImages
 
 REQUIREMENT = "scikit-learn"
@@ -25,7 +24,7 @@ def load(*, size: Annotated[int, Field(ge=1, le=64)] = PUBLISHED) -> LabelledIma
     digits = load_digits()
     pixels = np.rint(digits.images * (255 / 16)).astype(np.uint8)
     if size != PUBLISHED:
-        pixels = np.stack([_resized(image, size) for image in pixels])
+        pixels = np.stack([resized(image, size, size) for image in pixels])
     names = np.array([f"digit-{row:04d}" for row in range(len(digits.target))])
     return LabelledImages(
         pixels=pixels[..., np.newaxis],
@@ -43,10 +42,3 @@ def load(*, size: Annotated[int, Field(ge=1, le=64)] = PUBLISHED) -> LabelledIma
             "both the training and the test set.",
         ),
     )
-
-
-def _resized(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """Resample an image to `size` × `size` pixels by area averaging; rounding errors are at most 1."""
-    # Pillow's box filter does not weight partly covered pixels, so make the side lengths multiples of `size`.
-    repeated = image.repeat(size, axis=0).repeat(size, axis=1)
-    return np.asarray(Image.fromarray(repeated).resize((size, size), Image.Resampling.BOX))

