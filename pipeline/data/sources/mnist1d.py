@@ -1,9 +1,9 @@
 """MNIST-1D (Greydanus & Kobak 2020, arXiv 2011.14439): signals of 40 values in ten classes, made by a program.
 
 A signal is one of ten templates, stretched, scaled, moved, sheared and covered with noise. As an image it has
-1 × 40 × 1 pixels. The package makes float signals with mean 0 and standard deviation 1; here they have 256 grey levels, from
-−`LIMIT` to `LIMIT`. A grey level is 0.043 standard deviations, which adds a rounding error of 0.012: a sixth of the
-smallest noise in the signals (0.07, white noise of the value 0.02 before they are scaled).
+1 × 40 × 1 pixels. The package makes float signals with mean 0 and standard deviation 1; here they have 256 grey levels,
+from −`LIMIT` to `LIMIT`. A grey level is 0.043 standard deviations, which adds a rounding error of 0.012. This is a
+tenth of the white noise in the signals, 0.13.
 """
 
 import random
