@@ -1,10 +1,8 @@
 """Train one configuration on training and validation data, in one process. `-m` runs a sweep of experiments."""
 
-import gc
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict
-from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol
@@ -30,6 +28,7 @@ from pipeline.networks.describe import Network, make_network
 from pipeline.reporting.augmentation_sheet import augmentation_sheet
 from pipeline.storage.files import read_json
 from pipeline.storage.folders import looks_file
+from pipeline.storage.frozen_imports import freeze_imports
 from pipeline.storage.provenance import commit
 from pipeline.tracking.publish.live import logging_live
 from pipeline.tracking.publish.model_runs import SweepTrial
@@ -142,7 +141,7 @@ def main(
     start_tensorflow(training.threads)
     from pipeline.training.replicate import train_replicate
 
-    _freeze_imports()
+    freeze_imports()
     network = make_network(model, manifest)
     sections: dict[str, Any] = {
         "data": data,
@@ -246,14 +245,3 @@ def _values(network: Network, tasks: Sequence[Task], objectives: Sequence[str]) 
 
         values["validation_roc_auc"] = float(np.mean([validation_roc_auc(task) for task in tasks]))
     return values
-
-
-@cache
-def _freeze_imports() -> None:
-    """Freeze imported objects so that the garbage collector skips them.
-
-    Keras collects garbage before it builds a network. With everything that TensorFlow and MLflow import, this takes
-    0.4 s, twice per trial of a sweep.
-    """
-    gc.collect()
-    gc.freeze()

@@ -2,7 +2,7 @@
 
 Consistency (Zhang 2019, section 4) is the share of images of which two copies, moved by different random amounts, get
 the same class. It needs no label. A network that predicts one class for every image is consistent for no good reason,
-so its numbers are undefined.
+so all of its numbers are undefined.
 
 The copies (`pipeline.interpretation.shifted_images`) are moved along each axis by up to
     shift: a whole number of pixels, at most an eighth of the shorter side; border pixels are repeated
@@ -138,19 +138,21 @@ def measure_shifts(subject: "Subject") -> dict[str, Any]:
         `layers`: for each layer its name, kind, depth (see `depths`), stride and receptive field, and its errors (see
         `pipeline.interpretation.equivariance`), each with one value by replicate.
     """
-    from pipeline.interpretation.equivariance import depths, layer_errors, measured_layers
+    from pipeline.interpretation.equivariance import KINDS, depths, layer_errors, measured_layers
 
     rows = _rows(subject.architecture)
     sides: tuple[int, int] = subject.best.pixels.shape[1:3]
     replicates, shifts, turns, errors, borders = [], [], [], [], []
     for replicate in subject.replicates():
         borders.append(uniform_border(replicate.pixels))
-        some = np.linspace(0, len(replicate.pixels) - 1, min(LAYER_IMAGES, len(replicate.pixels))).astype(int)
-        found = layer_errors(replicate.network, rows, replicate.standardise(replicate.pixels[some]))
-        errors.append(found)
         scores = _scores(replicate, rows)
         shifts.append(scores.by_distance)
         turns.append(scores.by_angle)
+        found: dict[str, LayerErrors] = {}
+        if scores.by_distance is not None:
+            some = np.linspace(0, len(replicate.pixels) - 1, min(LAYER_IMAGES, len(replicate.pixels))).astype(int)
+            found = layer_errors(replicate.network, rows, replicate.standardise(replicate.pixels[some]))
+        errors.append(found)
         replicates.append({"replicate": replicate.number, **scores.consistencies, EQUIVARIANCE: _deepest(found)})
     depth = depths(rows)
     return {
@@ -172,7 +174,7 @@ def measure_shifts(subject: "Subject") -> dict[str, Any]:
                 "depth": depth[row.name],
                 "stride": row.stride,
                 "receptive_field": row.receptive_field,
-                **{kind: [getattr(found[row.name], kind) for found in errors] for kind in errors[0][row.name]._fields},
+                **{kind: [getattr(found.get(row.name), kind, None) for found in errors] for kind in KINDS},
             }
             for row in measured_layers(subject.best.network, rows)
         ],

@@ -15,6 +15,7 @@ from pipeline.data.prepared import Prepared, read_prepared
 from pipeline.evaluation.interpreted import interpretable, interpretation_digest, subject_of
 from pipeline.storage.files import read_json, replacing_folder, write_json
 from pipeline.storage.folders import INTERPRETATION, PREPARED, InterpretationFolder, RunFolder
+from pipeline.storage.frozen_imports import freeze_imports
 from pipeline.training.runtime import start_tensorflow
 
 
@@ -42,6 +43,7 @@ def _interpret(
     from pipeline.interpretation.learned_features import pictures
     from pipeline.interpretation.shift_scores import measure_shifts
 
+    freeze_imports()
     began = time.perf_counter()
     folder.folder.mkdir()
     subject = subject_of(model, run, prepared, images=images)

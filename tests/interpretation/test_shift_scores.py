@@ -71,13 +71,22 @@ def test_the_curve_starts_with_the_accuracy_of_unmoved_images():
     assert len(turned) == len(curve["rotation"]["angles"])
 
 
-def test_a_network_that_predicts_one_class_has_no_consistency():
+def test_a_network_that_predicts_one_class_has_no_numbers():
+    constant, ordinary = untrained(), untrained(seed=1)
+    kernel, _ = constant.layers[-1].get_weights()
+    constant.layers[-1].set_weights([np.zeros_like(kernel), np.arange(10.0)])
+    found = measure_shifts(subject(constant, ordinary))
+    assert found["replicates"][0] == {"replicate": 0, **dict.fromkeys(CONSISTENCIES), "equivariance_error": None}
+    assert None not in found["replicates"][1].values()
+    assert [values is None for values in found["curve"]["shift"]["accuracy"]] == [True, False]
+    assert [value is None for value in found["layers"][0]["shift"]] == [True, False]
+
+
+def test_a_network_without_maps_has_no_layers_and_no_equivariance_error():
     network = logistic.build((SIDE, SIDE, 1), 2)
-    network.layers[-1].set_weights([np.zeros((SIDE**2, 1)), np.full(1, 5.0)])
-    found = measure_shifts(subject(network, labels=np.zeros(COUNT, np.int64)))
-    assert found["replicates"] == [{"replicate": 0, **dict.fromkeys(CONSISTENCIES), "equivariance_error": None}]
-    assert found["curve"]["shift"]["accuracy"] == [None]
+    found = measure_shifts(subject(network))
     assert found["layers"] == []
+    assert found["replicates"][0]["equivariance_error"] is None
 
 
 def test_one_output_is_the_probability_of_the_second_class():
