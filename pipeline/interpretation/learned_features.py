@@ -55,7 +55,12 @@ def _kernel_sheet(model: str, kernels: Floats, classes: Sequence[str]) -> bytes:
     """The kernels of the first layer: grey if they have one channel, coloured if three, else a tile per channel."""
     channels, count = kernels.shape[2:]
     grey = np.moveaxis(grey_kernels(kernels), 3, 0)
-    title = f"{model}: kernels of the first layer. White: positive weights, black: negative, grey: zero."
+    shades = (
+        "Bright: positive weights of the colour, dark: negative"
+        if channels == 3
+        else "White: positive, black: negative"
+    )
+    title = f"{model}: kernels of the first layer. {shades}, grey: zero."
     if channels not in (1, 3):
         bands = [
             Band(f"kernel {number}, channel by channel", [list(np.moveaxis(one, 2, 0)[:COLUMNS])])
