@@ -13,10 +13,10 @@ from pipeline.lecture.material import Material
 QUESTIONS: Mapping[str, str] = {
     "connectivity": "How many weights do sparse connections and shared weights save?",
     "lecun1989": "Do the five networks of 1989, from full to shared weights, still improve step by step?",
-    "spatial_prior": "Does a convolutional network win because neighbouring values belong together?",
+    "spatial_prior": "Is a convolutional network better because neighbouring values belong together?",
     "pooling": "What does pooling add, and does it depend on the number of examples?",
-    "nonlinearity": "What is a deep network without a nonlinear activation?",
-    "depth": "How large must the receptive field be?",
+    "nonlinearity": "Is a deep network without a non-linear activation more than logistic regression?",
+    "depth": "How does the accuracy depend on the receptive field?",
     "optimizers": "Which optimizer trains the lecture's network best?",
     "batch_size": "Does the batch size change the result?",
     "solar_cells": "How well do networks find defective solar cells that come from an unknown module?",

@@ -34,6 +34,6 @@ def _values(material: Material) -> Mapping[str, Any]:
 CHAPTER = Chapter(
     "convolution",
     "The convolution operator",
-    "Multiply a window by a kernel, add up, move on; Keras does not flip the kernel.",
+    "Multiply a window by a kernel, add the products, and move on. Keras does not flip the kernel.",
     _values,
 )

@@ -126,6 +126,6 @@ def _cone() -> Moving:
 CHAPTER = Chapter(
     "depth",
     "Depth: from edges to shapes",
-    "Every layer sees a larger part of the image, and combines what the layer before it has found.",
+    "Every layer sees a larger part of the image than the layer before it, and combines its patterns.",
     _values,
 )

@@ -136,6 +136,6 @@ def _accuracy(trained: LectureNetwork, images: NDArray[np.uint8]) -> float:
 CHAPTER = Chapter(
     "equivariance",
     "Equivariance and invariance",
-    "Move the image, and the map moves with it; pooling makes the answer change less.",
+    "If the image moves, the map moves with it. Pooling makes the answer change less.",
     _values,
 )

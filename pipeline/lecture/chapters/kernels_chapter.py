@@ -43,6 +43,6 @@ def _values(material: Material) -> Mapping[str, Any]:
 CHAPTER = Chapter(
     "trained-kernels",
     "Kernels and maps of a trained network",
-    "Nobody designs the kernels: training finds them.",
+    "Training finds the kernels; nobody designs them.",
     _values,
 )

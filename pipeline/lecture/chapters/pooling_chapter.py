@@ -38,6 +38,6 @@ def _values(material: Material) -> Mapping[str, Any]:
 CHAPTER = Chapter(
     "pooling",
     "Pooling",
-    "A map keeps what was found and forgets exactly where.",
+    "Pooling keeps which patterns were found, and drops their exact positions.",
     _values,
 )

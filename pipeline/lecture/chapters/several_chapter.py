@@ -39,6 +39,6 @@ def _values(material: Material) -> Mapping[str, Any]:
 CHAPTER = Chapter(
     "inputs-and-outputs",
     "Several inputs and outputs",
-    "A network is a graph: it can read more than an image and predict more than a class.",
+    "A network can have more inputs than an image, and more outputs than a class.",
     _values,
 )

@@ -23,6 +23,6 @@ def _values(material: Material) -> Mapping[str, Any]:
 CHAPTER = Chapter(
     "studies",
     "The claims, measured",
-    "Each claim of the lecture is an experiment with a published number beside it.",
+    "Each claim of the lecture is tested by an experiment, and compared with published numbers.",
     _values,
 )

@@ -48,6 +48,6 @@ def _values(material: Material) -> Mapping[str, Any]:
 CHAPTER = Chapter(
     "training",
     "Training: fit and train_on_batch",
-    "One call, or a loop of your own: the same weights, bit for bit.",
+    "One call, or a loop that you write: the same weights, bit for bit.",
     _values,
 )
