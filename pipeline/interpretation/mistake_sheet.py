@@ -53,8 +53,8 @@ def mistake_bands(replicate: Replicate, inputs: Floats, probabilities: Floats, n
     ]
     return [
         Band("true class → predicted class, confidence", [list(replicate.pixels[wrong])], captions),
-        Band("yellow: where the network sees the predicted class", [[maps[0] for maps in shown]]),
-        Band("yellow: where it sees the true class, on the same scale", [[maps[1] for maps in shown]]),
+        Band("yellow: parts that increase the score of the predicted class", [[maps[0] for maps in shown]]),
+        Band("yellow: parts that increase the score of the true class, same scale", [[maps[1] for maps in shown]]),
     ]
 
 

@@ -1,4 +1,4 @@
-"""Run a study about the methods themselves, and write its report to `reports/`."""
+"""Run a study, and write its report to `reports/NAME/`. A study asks a question and answers it by an experiment."""
 
 import argparse
 from ast import get_docstring, parse

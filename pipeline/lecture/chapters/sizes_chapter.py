@@ -28,10 +28,26 @@ class Case(NamedTuple):
 CASES = (
     ("No padding", 4, 1, 0, 1, "1", "The kernel stays inside the image. The map is smaller than the image."),
     ("Padding that keeps the size", 5, 1, 1, 1, "3", "A kernel of side 3 with one zero on each side keeps the size."),
-    ("Full padding", 4, 1, 2, 1, "4", "The kernel visits every position where it overlaps the image. The map is larger."),
+    (
+        "Full padding",
+        4,
+        1,
+        2,
+        1,
+        "4",
+        "The kernel visits every position where it overlaps the image. The map is larger.",
+    ),
     ("Stride 2", 5, 2, 0, 1, "5", "The kernel moves by two pixels. The map has about half the side."),
     ("Stride 2 with padding", 5, 2, 1, 1, "6", "A network can halve its maps in this way, without pooling."),
-    ("Dilation 2", 7, 1, 0, 2, "15", "The weights are two pixels apart. The window is larger, with the same number of weights."),
+    (
+        "Dilation 2",
+        7,
+        1,
+        0,
+        2,
+        "15",
+        "The weights are two pixels apart. The window is larger, with the same number of weights.",
+    ),
 )
 """Title, side of the image, stride, padding, dilation, relationship in Dumoulin & Visin 2016, explanation."""
 
@@ -57,7 +73,7 @@ def _transposed_case() -> Case:
     result = transposed_size(size, KERNEL, stride=stride)
     return Case(
         "Transposed convolution, stride 2",
-        "Zeros between the pixels make the map larger than the image. A convolution with this stride leads back to the size of the image.",
+        "Zeros between the pixels make the map larger than the image. A convolution leads back to the size.",
         "13",
         f"{stride}·({size} − 1) + {KERNEL} = {result}",
         sliding_figure("transposed", f"A transposed convolution: from side {size} to side {result}.", geometry),

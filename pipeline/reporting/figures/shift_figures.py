@@ -121,7 +121,7 @@ def equivariance_figure(lines: Mapping[str, Mapping[str, Line]], styles: Mapping
     for axes in panels[2:]:
         axes.set_xlabel("depth (layers with weights)")
     for axes in panels[::2]:
-        axes.set_ylabel("equivariance error")
+        axes.set_ylabel("equivariance error (0: exact)")
     _legend(figure, panels[1])
     return figure
 

@@ -47,8 +47,9 @@ def section(comparison: Comparison) -> Section | None:
                     "Feature maps: a row is a block of layers, from near the image to near the output, on one scale. "
                     "Black is 0, white the largest value; if there are negative values, grey is 0. The maps that "
                     "differ most between the test images are shown.",
-                    "What units respond to: a row of tiles in blue frames shows images that gradient ascent has made "
-                    "to excite a unit. The tiles below are the parts of the three test images that excite it most. "
+                    "What units respond to: each column is a unit. The tile in a blue frame is computed: gradient "
+                    "ascent changes its grey levels until the unit responds strongly. The tiles below are the parts of "
+                    "the three test images to which the unit responds most. "
                     "Only the pixels that a unit depends on are shown; light grey lies outside the image. The same "
                     "maps are shown as in the row of feature maps.",
                     "Grad-CAM: yellow parts increase the score of the class, on one scale for both classes of an "

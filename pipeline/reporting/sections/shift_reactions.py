@@ -93,20 +93,21 @@ def _terms(measured: Mapping[str, Measured], *, errors: bool) -> tuple[tuple[str
         ),
         (
             "Sub-pixel and phase shift",
-            "The same shifts plus a fraction of a pixel, by bicubic interpolation and, circularly, by phases of "
-            "frequencies.",
+            "The same shifts plus a fraction of a pixel. The sub-pixel shift uses bicubic interpolation. The phase "
+            "shift is circular and changes the phases of the Fourier transform.",
         ),
     ]
     if errors:
         terms.append(
             (
                 "Equivariance error",
-                "How far the maps of a layer are from moving with the image, relative to their norm: 0 is exact, and "
-                "unrelated maps have about 1.4. Away from the border a convolution has 0, and so has pooling if its "
-                "stride divides the shift. The padding causes the errors of all units; they grow with the receptive "
-                "field. Subsampled maps cannot follow a shift by one pixel. A quarter turn is the contrast: shared "
-                "weights do not help against rotations. The table has the error of all units of the deepest maps "
-                "that cover the image exactly, after a circular shift by their stride.",
+                "If the image moves, the maps of a layer should move with it. The error is the norm of the difference, "
+                "divided by the norm of the maps: 0 is exact, and unrelated maps have about 1.4. "
+                "Away from the border it is 0 for a convolution, and for pooling if its stride divides the shift. Over "
+                "all units, padding causes errors, which grow with the receptive field. Subsampled maps cannot follow "
+                "a shift by one pixel. A quarter turn is shown for comparison: shared weights do not make a layer "
+                "equivariant to rotations. The table has the error of all units of the deepest maps that cover "
+                "the image exactly, after a circular shift by their stride.",
             )
         )
     return tuple(terms)
