@@ -95,7 +95,9 @@ def reactions_figure(values: Reactions, styles: Mapping[str, LineStyle]) -> Figu
         (left, values.shift, values.largest_shift, "shift in pixels"),
         (right, values.rotation, values.largest_angle, "rotation in degrees"),
     ):
-        axes.axvline(limit, color=MUTED, lw=0.8, ls=DASHED, label="largest random shift, rotation" if axes is left else None)
+        axes.axvline(
+            limit, color=MUTED, lw=0.8, ls=DASHED, label="largest random shift, rotation" if axes is left else None
+        )
         _draw(axes, lines, styles)
         axes.set(ylim=(0, 1.02), xlabel=label)
     left.set(ylabel="accuracy")
