@@ -24,7 +24,8 @@ from pipeline.evaluation.predictions import Predictions
 from pipeline.studies.trainings import Candidate, Trained, train_candidates
 
 RANDOM, BY_MODULE = "random", "by module"
-FOLDS, DRAWS = 3, 6
+FOLDS, REPETITIONS = 3, 1
+DRAWS = FOLDS * REPETITIONS
 BASELINE, BASELINE_LABEL = "grey_levels", "grey levels"
 
 
@@ -67,12 +68,14 @@ class Tested:
         seconds: of each training.
         parameters: number of parameters.
         multiply_accumulates: for one image.
+        fitted: accuracy on the training images in the last epoch, with dropout and augmentation; empty for a baseline.
     """
 
     predictions: tuple[Predictions, ...]
     seconds: tuple[float, ...]
     parameters: int
     multiply_accumulates: int
+    fitted: tuple[float, ...] = ()
 
 
 Results = dict[str, dict[str, Tested]]
@@ -92,7 +95,7 @@ class Study(NamedTuple):
 def train_all() -> Study:
     """Train every network of the study that has no stored result, and fit the baseline."""
     two: dict[str, Trained] = {}
-    for replicates in (FOLDS, DRAWS):
+    for replicates in sorted({network.replicates for network in NETWORKS}):
         two |= train_candidates(two_class_candidates(replicates), replicates=replicates)
     random, modules = (_prepared(two, split, NETWORKS[-1]) for split in (RANDOM, BY_MODULE))
     four = train_candidates(four_class_candidates(RANDOM_SPLIT), replicates=FOLDS)
@@ -176,6 +179,7 @@ def _tested(trained: list[Trained]) -> Tested:
         seconds=tuple(one for part in trained for one in part.seconds),
         parameters=trained[0].parameters,
         multiply_accumulates=trained[0].multiply_accumulates,
+        fitted=tuple(task.result.epochs[-1]["train/accuracy"] for part in trained for task in part.tasks),
     )
 
 

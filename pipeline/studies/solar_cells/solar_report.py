@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import numpy as np
+
+from pipeline.counts import number_of
 from pipeline.data.splits import TEST, TRAIN, VALIDATION
 from pipeline.reporting.tables.text_table import Table
 from pipeline.reporting.templates.rendering import template
@@ -15,6 +18,7 @@ from pipeline.studies.solar_cells.solar_candidates import (
     DRAWS,
     FOLDS,
     RANDOM,
+    REPETITIONS,
     Study,
     compared_cells,
 )
@@ -42,6 +46,8 @@ def report_text(numbers: Numbers) -> str:
     return template("solar_cells.md.j2", package=__package__, autoescape=False).render(
         best=BEST,
         parameters=count(int(two.costs[BEST]["parameters"])),
+        fitted=percent(float(np.mean(study.two[RANDOM][BEST].fitted))),
+        random_mean=percent(random.mean),
         random=_with_interval(random),
         by_module=_with_interval(by_module),
         difference=two.difference[BEST]["accuracy"],
@@ -72,6 +78,7 @@ def report_text(numbers: Numbers) -> str:
         compared=count(int(compared_cells(study.modules).sum())),
         draws=DRAWS,
         folds=FOLDS,
+        repetitions=number_of(REPETITIONS, "repetition"),
         margin=percent(MARGIN),
         seconds=duration(sum(second for one in _trainings(study) for second in one)),
         trainings=sum(len(one) for one in _trainings(study)),

@@ -94,7 +94,7 @@ def study(splits):
 
     def tested(cells, accuracy, replicates, labels=None):
         ones = tuple(predicted(cells, one, accuracy, generator, labels=labels) for one in range(replicates))
-        return Tested(ones, (1.0,) * replicates, 3, 4096)
+        return Tested(ones, (1.0,) * replicates, 3, 4096, fitted=(0.95,) * replicates)
 
     counts = {network.label: network.replicates for network in NETWORKS} | {BASELINE_LABEL: DRAWS}
     fours = [network.label for network in NETWORKS if network.four_classes]

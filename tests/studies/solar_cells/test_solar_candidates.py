@@ -23,12 +23,12 @@ def test_random_draws_have_the_class_shares_of_all_cells_and_differ(splits):
 
 
 def test_the_split_by_module_tests_every_module_once_per_repetition_except_the_tuning_modules(splits, prepared):
-    from pipeline.studies.solar_cells.solar_candidates import FOLDS, compared_cells, tested_modules
+    from pipeline.studies.solar_cells.solar_candidates import DRAWS, FOLDS, compared_cells, tested_modules
 
     modules = splits[1]
     tuning = prepared(("model=logistic", "data=elpv", "split=tuning"), 1)
     searched = set(tuning.groups[tuning.splits[0] != TEST].tolist())
-    for first in (0, FOLDS):
+    for first in range(0, DRAWS, FOLDS):
         tested = [name for fold in range(first, first + FOLDS) for name in tested_modules(modules, fold)]
         assert len(tested) == len(set(tested)) == 33
         assert not searched & set(tested)
