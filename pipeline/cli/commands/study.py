@@ -12,6 +12,7 @@ from pipeline.config.reading import read_comparison
 from pipeline.console import say
 from pipeline.errors import unknown
 from pipeline.storage.folders import REPORTS
+from pipeline.studies.study_index import write_study_index
 from pipeline.training.runtime import start_tensorflow
 
 FOLDER = Path(studies.__file__).parent
@@ -37,6 +38,7 @@ def main(arguments: Sequence[str]) -> None:
     read_comparison()  # Raises outside a project folder.
     start_tensorflow()
     import_module(study_module(name)).main()
+    write_study_index(names)
     say(f"Wrote {REPORTS / name / 'report.md'}.")
 
 
