@@ -10,7 +10,7 @@ ACTIVATE := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 export DVC_NO_ANALYTICS := true
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: install repro decide test test-extras ui serve lecture check deps bench clean
+.PHONY: install repro decide test test-extras ui watch serve lecture check deps bench clean
 
 install: $(INSTALLED)
 
@@ -37,6 +37,10 @@ test-extras: $(EXTRAS)
 
 ui: $(INSTALLED)
 	@$(ACTIVATE) convtrack ui
+
+# Trainings in the browser, while they run and as a replay.
+watch: $(INSTALLED)
+	@$(ACTIVATE) convtrack watch
 
 # The champion over HTTP on 127.0.0.1: MLflow's scoring server, and a page that classifies a picture.
 serve: $(INSTALLED)

@@ -10,8 +10,8 @@ COLUMNS = 8
 """The first maps of a block are shown, so that a column is the same unit in the pictures of all epochs."""
 TILE, LEAST = 56, 12
 """Sides of a tile in pixels: about the larger one, and the smaller one at least."""
-GAP, LABEL = 4, 16
-FONT = ImageFont.load_default(11)
+GAP, LABEL = 4, 18
+FONT = ImageFont.load_default(12)
 
 
 def map_sheet(image: NDArray[np.uint8], names: Sequence[str], maps: Sequence[NDArray[np.float32]]) -> NDArray[np.uint8]:
@@ -33,7 +33,7 @@ def map_sheet(image: NDArray[np.uint8], names: Sequence[str], maps: Sequence[NDA
     for name, block in zip(names, maps, strict=True):
         shown = scaled_maps(block[..., :COLUMNS])
         count, (height, width) = block.shape[-1], block.shape[:2]
-        label = f"{name}: {count} maps of {height}×{width}" + (f", the first {COLUMNS}" if count > COLUMNS else "")
+        label = f"{name}: {count} maps of {height} x {width}" + (f", the first {COLUMNS}" if count > COLUMNS else "")
         rows.append((label, [_tile(shown[..., number : number + 1]) for number in range(shown.shape[-1])]))
     heights = [LABEL + tiles[0].height + GAP for _, tiles in rows]
     sheet = Image.new("L" if grey else "RGB", (_width(rows), sum(heights) + GAP), "white")

@@ -69,7 +69,8 @@ def main(
         if todo:
             place = f" ({models.index(model.name) + 1} of {len(models)} models)" if model.name in models else ""
             trainings = f"{number_of(len(todo), 'replicate')} of {number_of(training.epochs, 'epoch')}"
-            say(f"{model.name}{place}: {trainings}, {count} in parallel")
+            watch = " (in the browser: `convtrack watch`)" if snapshots else ""
+            say(f"{model.name}{place}: {trainings}, {count} in parallel{watch}")
         report = Reporter(model.name, [task.replicate for task in todo], training.epochs, count)
         train_side_by_side(unpredicted, workers=count, on_progress=in_turn(report, live))
     finish(tasks)

@@ -1,6 +1,7 @@
 """Train one replicate: from its task to its finished result."""
 
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
 
 import keras
@@ -16,7 +17,7 @@ from pipeline.storage.folders import CheckpointFolder, is_pictured
 from pipeline.storage.provenance import commit, dirty
 from pipeline.training.checkpoints import Epoch
 from pipeline.training.fit import best_epoch, fit
-from pipeline.training.snapshots import Snapshots, write_description
+from pipeline.training.snapshots import Snapshots, described
 from pipeline.training.start import start
 from pipeline.training.task import OnProgress, Progress, Task
 
@@ -30,7 +31,8 @@ def train_replicate(task: Task, on_progress: OnProgress) -> None:
     checkpoint.folder.mkdir(parents=True, exist_ok=True)
     with FileLock(checkpoint.lock):
         if not task.result.finished:
-            _train(task, checkpoint, on_progress)
+            with described(checkpoint.snapshots, task) if task.snapshots else nullcontext():
+                _train(task, checkpoint, on_progress)
         shutil.rmtree(checkpoint.folder, ignore_errors=True)
 
 
@@ -38,8 +40,6 @@ def _train(task: Task, checkpoint: CheckpointFolder, on_progress: OnProgress) ->
     prepared = read_prepared(task.prepared)
     at = start(task, prepared)
     resumed = checkpoint.state.is_file()
-    if task.snapshots:
-        write_description(checkpoint.snapshots, task, prepared)
     # Further replicates would show the same again.
     snapshots = (
         Snapshots(checkpoint.snapshots, at.model, at.validation, prepared, resumed=resumed)

@@ -6,7 +6,8 @@ bits. Every replicate has a description of its training; the first one also has 
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ import keras
 import numpy as np
 from PIL import Image
 
-from pipeline.data.prepared import Prepared
+from pipeline.data.prepared import Prepared, read_manifest
 from pipeline.interpretation.feature_maps import block_outputs
 from pipeline.interpretation.first_layer import first_layer_kernels
 from pipeline.interpretation.kernel_image import kernel_grid
@@ -38,24 +39,27 @@ SIDE = 96
 """Largest side of the pictures of these images, in pixels."""
 
 
-def write_description(folder: SnapshotFolder, task: Task, prepared: Prepared) -> None:
-    """Write what is trained: model, data, settings, and this process, which trains it."""
-    write_json(
-        folder.training,
-        {
-            "model": task.model,
-            "data": prepared.manifest["name"],
-            "replicate": task.replicate,
-            "fingerprint": task.fingerprint,
-            "model_fingerprint": task.model_fingerprint,
-            "epochs": task.training.epochs,
-            "batch_size": task.training.batch_size,
-            "optimizer": task.optimizer.name,
-            "learning_rate": task.optimizer.learning_rate,
-            "started": round(time.time()),
-            "process": this_process(),
-        },
-    )
+@contextmanager
+def described(folder: SnapshotFolder, task: Task) -> Iterator[None]:
+    """Write what is trained: model, data and settings, and the process that trains it while the block runs."""
+    description = {
+        "model": task.model,
+        "data": read_manifest(task.prepared)["name"],
+        "replicate": task.replicate,
+        "fingerprint": task.fingerprint,
+        "model_fingerprint": task.model_fingerprint,
+        "epochs": task.training.epochs,
+        "batch_size": task.training.batch_size,
+        "optimizer": task.optimizer.name,
+        "learning_rate": task.optimizer.learning_rate,
+    }
+    write_json(folder.training, {**description, "process": this_process()})
+    try:
+        yield
+    finally:
+        # The process may go on with other trainings. A folder that is gone has become a result.
+        if folder.training.is_file():
+            write_json(folder.training, {**description, "process": ""})
 
 
 class Snapshots:

@@ -11,7 +11,7 @@ LEVELS = (
     ("errors", "console", "counts", "storage", "config", "arithmetic", "augmentation", "layers", "architectures"),
     ("data", "baselines", "networks", "interpretation", "training"),
     ("evaluation", "statistics", "deployment"),
-    ("reporting", "comparison"),
+    ("reporting", "comparison", "watch"),
     ("tracking",),
     ("sweeping",),
     ("stages", "experiment", "studies", "lecture", "cli", "__main__", "hydra_plugins"),

@@ -1,0 +1,239 @@
+"""The trainings that the page shows, read from checkpoints, stored results and run folders."""
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+from zipfile import BadZipFile
+
+import numpy as np
+
+from pipeline.errors import UserError
+from pipeline.storage.folders import CACHE, RUNS, CheckpointFolder, ResultFolder, RunFolder, SnapshotFolder
+from pipeline.storage.processes import is_gone
+
+State = Literal["running", "interrupted", "finished"]
+
+CURVES = ("train/loss", "val/loss", "train/accuracy", "val/accuracy")
+UNREADABLE = (OSError, ValueError, KeyError, EOFError, BadZipFile, UserError)
+"""Errors of files that are missing, incomplete or replaced at this moment. Their training is shown at the next look."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """The training of one replicate. `description` is that of its snapshots, `changed` the time of its last epoch."""
+
+    place: CheckpointFolder | ResultFolder
+    description: Mapping[str, Any]
+    state: State
+    changed: float
+
+    @property
+    def replicate(self) -> int:
+        """The number of the replicate, from 0."""
+        return int(self.description["replicate"])
+
+    @property
+    def snapshots(self) -> SnapshotFolder:
+        """The folder of its snapshots, which may be missing."""
+        return self.place.snapshots
+
+    def epochs(self) -> list[dict[str, float]]:
+        """Losses and metrics as one mapping per epoch; empty before the end of the first."""
+        if isinstance(self.place, ResultFolder):
+            return self.place.epochs
+        try:
+            with np.load(self.place.state) as saved:
+                return list(json.loads(str(saved["history"])))
+        except UNREADABLE:
+            return []
+
+
+@dataclass(frozen=True)
+class WatchedModel:
+    """A model with its trainings by replicate; `identity` is its fingerprint."""
+
+    identity: str
+    trainings: Sequence[Training]
+
+    @property
+    def first(self) -> Training:
+        """The training with the lowest number, which has snapshots."""
+        return self.trainings[0]
+
+    @property
+    def state(self) -> State:
+        """Running if one training runs; finished if all are."""
+        states = {training.state for training in self.trainings}
+        return "running" if "running" in states else "interrupted" if "interrupted" in states else "finished"
+
+    @property
+    def changed(self) -> float:
+        """The time of the last epoch of any training, in seconds."""
+        return max(training.changed for training in self.trainings)
+
+    def summary(self) -> dict[str, Any]:
+        """The entry of the model in the list; its `version` changes with every epoch and snapshot."""
+        return {
+            "id": self.identity,
+            "model": self.first.description["model"],
+            "data": self.first.description["data"],
+            "settings": _settings(self.first.description),
+            "state": self.state,
+            "replicates": len(self.trainings),
+            "changed": self.changed,
+            "version": [[training.state, training.changed] for training in self.trainings],
+        }
+
+    def content(self) -> dict[str, Any]:
+        """Everything that the page shows of the model, except pictures."""
+        replicates = [
+            {
+                "number": training.replicate,
+                "state": training.state,
+                "curves": {name: [_finite(epoch.get(name)) for epoch in epochs] for name in CURVES},
+            }
+            for training in self.trainings
+            for epochs in [training.epochs()]
+        ]
+        lengths = [len(replicate["curves"][CURVES[0]]) for replicate in replicates]
+        planned = int(self.first.description.get("epochs") or max(lengths))
+        return {
+            **self.summary(),
+            "epochs": planned if self.state != "finished" else max(lengths),
+            "replicate": self.first.replicate,
+            "replicates": replicates,
+            **_snapshots(self.first),
+        }
+
+    def picture(self, kind: str, number: int) -> Path | None:
+        """The file of a picture: `kernels` or `maps` after an epoch, or the `image` of a number; None without it."""
+        folder = self.first.snapshots
+        if kind == "image":
+            file = folder.image(number)
+        elif kind == "maps":
+            file = folder.maps(number)
+        elif kind == "kernels":
+            file = folder.kernels(number)
+            if not file.is_file():
+                file = self.first.place.pictures.get(number, file)
+        else:
+            return None
+        return file if file.is_file() else None
+
+
+def watched_models(model: str | None = None, folder: Path | None = None) -> list[WatchedModel]:
+    """The models with trainings, running ones first, then the latest first.
+
+    Args:
+        model: only models of this name.
+        folder: only the trainings in this run folder or result folder; otherwise those of the project.
+    """
+    found: dict[str, dict[int, Training]] = {}
+    for training in _project() if folder is None else _in(folder):
+        if model in (None, training.description["model"]):
+            # The first one is kept: a training may be in a run folder and among the stored results.
+            found.setdefault(training.description["model_fingerprint"], {}).setdefault(training.replicate, training)
+    models = [
+        WatchedModel(identity, [by_number[number] for number in sorted(by_number)])
+        for identity, by_number in found.items()
+    ]
+    return sorted(models, key=lambda one: (one.state != "running", -one.changed))
+
+
+def _project() -> Iterator[Training]:
+    for folder in _folders(RUNS):
+        yield from _in(folder)
+    for folder in _folders(CACHE / "results"):
+        yield from _result(ResultFolder(folder), {})
+    for folder in _folders(CACHE / "checkpoints"):
+        yield from _unfinished(CheckpointFolder(folder))
+
+
+def _folders(parent: Path) -> list[Path]:
+    """The folders in a folder, without temporary ones of processes."""
+    return [folder for folder in sorted(parent.glob("[!.]*")) if folder.is_dir()]
+
+
+def _in(folder: Path) -> Iterator[Training]:
+    """The trainings in a run folder, in the folder of one result, or in a checkpoint folder."""
+    run = RunFolder(folder, folder)
+    if run.replicates.is_file():
+        with suppress(*UNREADABLE):
+            trained = json.loads(run.replicates.read_bytes())
+            for record in trained["replicates"]:
+                yield from _result(run.result(record["replicate"]), trained)
+    elif (folder / "record.json").is_file():
+        yield from _result(ResultFolder(folder), {"model": folder.name})
+    else:
+        yield from _unfinished(CheckpointFolder(folder))
+
+
+def _result(result: ResultFolder, trained: Mapping[str, Any]) -> Iterator[Training]:
+    """A finished training. One without snapshots has the model's name from the record of its run folder."""
+    with suppress(*UNREADABLE):
+        record = json.loads(result.record.read_bytes())
+        if result.snapshots.training.is_file():
+            described = json.loads(result.snapshots.training.read_bytes())
+        elif "model" in trained:
+            described = {"model": trained["model"], **_configured(trained.get("configuration", {}))}
+        else:
+            return
+        described |= {name: record[name] for name in ("model_fingerprint", "fingerprint", "replicate")}
+        yield Training(result, described, "finished", result.record.stat().st_mtime)
+
+
+def _configured(configuration: Mapping[str, Any]) -> dict[str, Any]:
+    """The description from the configuration in a run folder."""
+    training, optimizer = configuration.get("training", {}), configuration.get("optimizer", {})
+    return {
+        "data": configuration.get("data", {}).get("name", ""),
+        "batch_size": training.get("batch_size"),
+        "optimizer": optimizer.get("name"),
+        "learning_rate": optimizer.get("learning_rate"),
+    }
+
+
+def _unfinished(checkpoint: CheckpointFolder) -> Iterator[Training]:
+    with suppress(*UNREADABLE):
+        described = json.loads(checkpoint.snapshots.training.read_bytes())
+        running = bool(described["process"]) and not is_gone(described["process"])
+        files = [checkpoint.snapshots.training, checkpoint.state, checkpoint.snapshots.predictions]
+        changed = max(file.stat().st_mtime for file in files if file.is_file())
+        yield Training(checkpoint, described, "running" if running else "interrupted", changed)
+
+
+def _settings(description: Mapping[str, Any]) -> str:
+    """The settings of a training in one line, as far as they are known."""
+    optimizer, rate, size = (description.get(name) for name in ("optimizer", "learning_rate", "batch_size"))
+    known = [
+        str(optimizer) if optimizer else "",
+        f"rate {rate:g}" if rate else "",
+        f"batches of {size}" if size else "",
+    ]
+    return ", ".join(text for text in known if text)
+
+
+def _snapshots(training: Training) -> dict[str, Any]:
+    """The epochs with snapshots, and the predictions; for a training without, the epochs with pictures of kernels."""
+    content: dict[str, Any] = {"classes": [], "images": [], "epochs": {}}
+    with suppress(*UNREADABLE):
+        content = json.loads(training.snapshots.predictions.read_bytes())
+    epochs: Iterable[int] = [int(epoch) for epoch in content["epochs"]] or training.place.pictures
+    snapshots = [
+        {
+            "epoch": epoch,
+            "kernels": training.snapshots.kernels(epoch).is_file() or epoch in training.place.pictures,
+            "maps": training.snapshots.maps(epoch).is_file(),
+            "probabilities": content["epochs"].get(str(epoch), []),
+        }
+        for epoch in sorted(epochs)
+    ]
+    return {"classes": content["classes"], "images": content["images"], "snapshots": snapshots}
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
