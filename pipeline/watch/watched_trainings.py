@@ -90,20 +90,20 @@ class WatchedModel:
 
     def content(self) -> dict[str, Any]:
         """Everything that the page shows of the model, except pictures."""
+        histories = [training.epochs() for training in self.trainings]
         replicates = [
             {
                 "number": training.replicate,
                 "state": training.state,
                 "curves": {name: [_finite(epoch.get(name)) for epoch in epochs] for name in CURVES},
             }
-            for training in self.trainings
-            for epochs in [training.epochs()]
+            for training, epochs in zip(self.trainings, histories, strict=True)
         ]
-        lengths = [len(replicate["curves"][CURVES[0]]) for replicate in replicates]
-        planned = int(self.first.description.get("epochs") or max(lengths))
+        longest = max(len(epochs) for epochs in histories)
+        planned = int(self.first.description.get("epochs") or longest)
         return {
             **self.summary(),
-            "epochs": planned if self.state != "finished" else max(lengths),
+            "epochs": planned if self.state != "finished" else longest,
             "replicate": self.first.replicate,
             "replicates": replicates,
             **_snapshots(self.first),

@@ -133,11 +133,11 @@ def test_a_training_is_seen_while_it_runs_until_it_is_finished(opened):
     steps = [lambda: write_checkpoint("cnn", 1), lambda: write_checkpoint("cnn", 3), finish]
     states, messages = opened(LIVE, *steps)
     assert messages == []
-    assert [state["state"].split(" epochs")[0] for state in states] == [
-        "Running: 0 of 4",
-        "Running: 1 of 4",
-        "Running: 3 of 4",
-        "Finished: 3",
+    assert [state["state"].split(" (")[0] for state in states] == [
+        "Running: epoch 0 of 4",
+        "Running: epoch 1 of 4",
+        "Running: epoch 3 of 4",
+        "Finished: 3 epochs",
     ]
     assert [state["lines"] for state in states] == [0, 2, 2, 2]
     assert [state["bars"][0] for state in states] == ["50%", "60%", "90%", "90%"]
