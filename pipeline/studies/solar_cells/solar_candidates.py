@@ -24,7 +24,7 @@ from pipeline.evaluation.predictions import Predictions
 from pipeline.studies.trainings import Candidate, Trained, train_candidates
 
 RANDOM, BY_MODULE = "random", "by module"
-FOLDS, REPETITIONS = 3, 1
+FOLDS, REPETITIONS = 3, 2
 DRAWS = FOLDS * REPETITIONS
 BASELINE, BASELINE_LABEL = "grey_levels", "grey levels"
 

@@ -16,6 +16,8 @@ from pipeline.statistics.results import Estimate
 from pipeline.studies.solar_cells.solar_candidates import BY_MODULE, RANDOM
 from pipeline.studies.solar_cells.solar_scores import NO_PIXELS, TYPES, Scores
 
+LEFT = 0.5
+"""Smallest value that a panel shows: the intervals of a network with few replicates can be much wider."""
 COLUMNS = 10
 """Cells in a row of a module."""
 MARKS = {RANDOM: (BLUE, "o", -0.14), BY_MODULE: (VERMILLION, "s", 0.14)}
@@ -95,6 +97,7 @@ def scores_figure(panels: Sequence[ScorePanel]) -> Figure:
         _draw_lines(axes, panel.lines)
         axes.set_yticks(range(len(panel.networks)), panel.networks)
         axes.set_ylim(len(panel.networks) - 0.5, -0.5)
+        axes.set_xlim(left=max(LEFT, axes.get_xlim()[0]))
         axes.grid(axis="x", color=RULE)
         axes.set_xlabel(f"{panel.axis}, 95 % interval")
         axes.set_title(panel.title, pad=44 if panel.lines else 6)
