@@ -50,7 +50,7 @@ def test_a_network_has_the_pictures_of_what_it_has(pictures, architecture, shape
     assert list(found) == names
     for png in found.values():
         sheet = Image.open(io.BytesIO(png))
-        assert sheet.format == "PNG" and min(sheet.size) > 100
+        assert sheet.format == "PNG" and min(sheet.size) > 80
 
 
 def test_class_names_in_other_scripts_are_replaced_by_numbers(pictures):
