@@ -86,7 +86,7 @@ def type_panels(scores: Scores, always: Mapping[str, float]) -> tuple[ScorePanel
 @styled
 def scores_figure(panels: Sequence[ScorePanel]) -> Figure:
     """Draw a panel for each score: a row for each network, a point with its interval for each split."""
-    figure = new_figure(3.5, width=7.4)
+    figure = new_figure(3.6, width=7.4)
     for axes, panel in zip(np.atleast_1d(figure.subplots(1, len(panels), sharey=True)), panels, strict=True):
         for split, (colour, marker, offset) in MARKS.items():
             drawn = [(row + offset, one) for row, one in enumerate(panel.estimates[split]) if one is not None]
@@ -100,7 +100,7 @@ def scores_figure(panels: Sequence[ScorePanel]) -> Figure:
         axes.set_xlim(left=max(LEFT, axes.get_xlim()[0]))
         axes.grid(axis="x", color=RULE)
         axes.set_xlabel(f"{panel.axis}, 95 % interval")
-        axes.set_title(panel.title, pad=44 if panel.lines else 6)
+        axes.set_title(panel.title, pad=52 if panel.lines else 6)
         if panel.axis == "test accuracy":
             axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     handles, labels = axes.get_legend_handles_labels()
