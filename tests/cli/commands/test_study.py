@@ -4,10 +4,11 @@ import pytest
 
 from pipeline.cli.commands import study
 from pipeline.errors import UserError
+from pipeline.storage.imports import ROOT
 
 
 def test_every_folder_of_studies_is_a_study_with_a_description(capsys):
-    assert study.study_names() == ["certainty", "connectivity", "shifts"]
+    assert study.study_names() == sorted(file.parent.name for file in (ROOT / "reports").glob("*/dvc.yaml"))
     with pytest.raises(SystemExit):
         study.main(["--help"])
     shown = capsys.readouterr().out
@@ -21,5 +22,5 @@ def test_every_study_has_the_module_that_runs_it(name):
 
 
 def test_an_unknown_study_lists_the_available_ones():
-    with pytest.raises(UserError, match=r"'certanty'.*certainty, connectivity, shifts"):
+    with pytest.raises(UserError, match=r"'certanty'.*certainty, connectivity, .*shifts"):
         study.main(["certanty"])
