@@ -5,6 +5,8 @@ from pipeline.studies.trainings import Candidate
 
 REPLICATES = 5
 STEPS, BATCH = 3000, 100
+IMAGES = 500
+"""Test digits of each replicate on which consistency is measured."""
 SIZES = (1000, 5000, 20_000, 50_000)
 
 POOLINGS = {
