@@ -1,24 +1,24 @@
 """The protocol that several studies share: rates chosen on tuning digits, scores by repeated folds, compared in pairs.
 
-A quarter of the 5,000 digits of `mnist_sample`, the tuning digits, is never tested. On these a learning rate is chosen
-for each network, with the same number of rates for all. The others are tested in two repetitions of five folds, each
-digit once per repetition. Replicate r of every network has the same training, validation and test digits.
+A quarter of the digits of a data set, the tuning digits, is never tested. On these a learning rate is chosen for each
+network, with the same number of rates for all. The others are tested in two repetitions of five folds, each digit once
+per repetition. Replicate r of every network has the same training, validation and test digits.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from pipeline.data.prepared import read_manifest
 from pipeline.statistics.analysis import analyse
 from pipeline.statistics.results import Certainty, Estimate, Pair
 from pipeline.studies.trainings import Candidate, Trained, train_candidates
 
 # The seed differs from that of `dvc repro`, whose test digits no study of networks should influence.
-_DIGITS = ("data=mnist_sample", "augmentation=none")
-TUNING = (*_DIGITS, "split=tuning", "split.seed=1")
-TESTED = (*_DIGITS, "split=kfold_tuned", "split.seed=1")
+TUNING = ("augmentation=none", "split=tuning", "split.seed=1")
+TESTED = ("augmentation=none", "split=kfold_tuned", "split.seed=1")
 FOLDS = 5
 REPLICATES = 10
 TRIES = 2
@@ -49,8 +49,12 @@ class Choice(NamedTuple):
 
 @dataclass(frozen=True)
 class Measured:
-    """The result of a study: the choices and the trained networks by label, and their comparison by accuracy."""
+    """The result of a study: the choices and the trained networks by label, and their comparison by accuracy.
 
+    `manifest` describes the data set (`pipeline.data.prepared.manifest`).
+    """
+
+    manifest: Mapping[str, Any]
     choices: Mapping[str, Choice]
     trained: Mapping[str, Trained]
     certainty: Certainty
@@ -64,28 +68,30 @@ class Measured:
         return self.certainty.pair(one, other)
 
 
-def measure(networks: Sequence[Network], *, replicates: int = REPLICATES) -> Measured:
+def measure(networks: Sequence[Network], *, data: str, replicates: int = REPLICATES) -> Measured:
     """Choose a learning rate for each network that has several, train with it, and compare the test accuracies.
 
-    `replicates` must be a multiple of `FOLDS` for intervals that include the choice of the test images.
+    `data` is a file of conf/data. `replicates` must be a multiple of `FOLDS` for intervals that include the choice of
+    the test images.
     """
-    choices = choose_rates(networks)
+    choices = choose_rates(networks, data=data)
     trained = train_candidates(
-        [Candidate(one.label, _settings(one, TESTED, choices[one.label].rate)) for one in networks],
+        [Candidate(one.label, _settings(one, data, TESTED, choices[one.label].rate)) for one in networks],
         replicates=replicates,
     )
     predictions = {label: one.predictions for label, one in trained.items()}
-    return Measured(choices, trained, analyse("accuracy", predictions, margin=MARGIN, folds=FOLDS))
+    manifest = read_manifest(trained[networks[0].label].prepared)
+    return Measured(manifest, choices, trained, analyse("accuracy", predictions, margin=MARGIN, folds=FOLDS))
 
 
-def choose_rates(networks: Sequence[Network], *, tries: int = TRIES) -> dict[str, Choice]:
+def choose_rates(networks: Sequence[Network], *, data: str, tries: int = TRIES) -> dict[str, Choice]:
     """The learning rate of each network with the highest mean validation accuracy on tuning digits.
 
     Equal accuracies are decided by the lower loss. A network with one rate is not trained.
     """
     several = [one for one in networks if len(one.rates) > 1]
     candidates = {
-        (one.label, rate): Candidate(f"{one.label}, rate {rate:g}", _settings(one, TUNING, rate))
+        (one.label, rate): Candidate(f"{one.label}, rate {rate:g}", _settings(one, data, TUNING, rate))
         for one in several
         for rate in one.rates
     }
@@ -102,8 +108,8 @@ def choose_rates(networks: Sequence[Network], *, tries: int = TRIES) -> dict[str
     return choices
 
 
-def _settings(network: Network, digits: tuple[str, ...], rate: float) -> tuple[str, ...]:
-    return (*network.overrides, *digits, f"optimizer.learning_rate={rate:g}")
+def _settings(network: Network, data: str, split: tuple[str, ...], rate: float) -> tuple[str, ...]:
+    return (*network.overrides, f"data={data}", *split, f"optimizer.learning_rate={rate:g}")
 
 
 def _validation(trained: Trained, metric: str) -> float:

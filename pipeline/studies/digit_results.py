@@ -11,7 +11,7 @@ from pipeline.reporting.figures.style import BLUE, MUTED, RULE, new_figure, styl
 from pipeline.reporting.tables.pairs import tie_letters
 from pipeline.reporting.tables.text_table import Table
 from pipeline.reporting.text.pair_verdicts import sentence
-from pipeline.reporting.text.quantities import count, interval, magnitude, score, share, sides
+from pipeline.reporting.text.quantities import capitalized, count, interval, magnitude, score, share, sides
 from pipeline.statistics.results import Estimate
 from pipeline.studies.digit_protocol import FOLDS, MARGIN, TRIES, Choice, Measured
 
@@ -19,17 +19,20 @@ from pipeline.studies.digit_protocol import FOLDS, MARGIN, TRIES, Choice, Measur
 def protocol_text(measured: Measured) -> str:
     """The protocol in words, with the numbers of images and trainings."""
     first = next(iter(measured.trained.values()))
+    rows, columns, _ = measured.manifest["image_shape"]
     predicted, replicates = first.predictions[0], len(first.tasks)
     tuned = sum(len(one.accuracies) for one in measured.choices.values()) * TRIES
     tuning = (
-        " A quarter of them, the tuning digits, is never tested: on these, the learning rate of each network was "
+        " A quarter of them, the tuning digits, is never tested and belongs to the training or validation images of "
+        "every replicate: on these, the learning rate of each network was "
         f"chosen by the mean validation accuracy of {TRIES} trainings per rate, with the same number of rates for "
         "every network."
         if tuned
-        else " A quarter of them, the tuning digits, is not used."
+        else " A quarter of them, the tuning digits, is never tested: other studies choose learning rates on them."
     )
     return (
-        f"The digits are the 5,000 of `mnist_sample`, 28 × 28 pixels.{tuning} The other digits are tested in "
+        f"The images are the {count(measured.manifest['images'])} digits of `{measured.manifest['name']}`, {rows} × "
+        f"{columns} pixels.{tuning} The other digits are tested in "
         f"{replicates / FOLDS:g} repetitions of {FOLDS} folds: {replicates} replicates, each with "
         f"{count(predicted.trained_on)} training and {count(len(predicted.truth))} test digits. Replicate r of every "
         "network has the same digits, so networks are compared in pairs. Intervals and verdicts are those of the "
@@ -91,7 +94,7 @@ def _tried(choice: Choice, rate: float) -> str:
 
 def pair_sentences(measured: Measured, pairs: Iterable[tuple[str, str]]) -> list[str]:
     """The verdict on each of these pairs of networks as a sentence."""
-    return [sentence(measured.pair(one, other), measured.certainty) for one, other in pairs]
+    return [capitalized(sentence(measured.pair(one, other), measured.certainty)) for one, other in pairs]
 
 
 def compared(measured: Measured, one: str, other: str) -> str:
@@ -167,15 +170,21 @@ def bars(measured: Measured, labels: Sequence[str]) -> tuple[Bar, ...]:
 
 
 @styled
-def accuracy_figure(values: Sequence[Bar], title: str, *, reference: tuple[str, float] | None = None) -> Figure:
+def accuracy_figure(
+    values: Sequence[Bar], title: str, *, reference: tuple[str, float] | None = None, lowest: float = 0.0
+) -> Figure:
     """Draw a row per network: replicates as small dots, the mean as a large one, its interval as a line.
 
-    `reference` is a labelled vertical line.
+    `reference` is a labelled vertical line. A network with a mean below `lowest` has its range in words instead.
     """
-    figure = new_figure(0.75 + 0.3 * len(values), width=6.3)
+    figure = new_figure(0.75 + 0.34 * len(values), width=6.3)
     axes = figure.subplots()
     for row, one in enumerate(values):
-        axes.scatter(one.values, [row] * len(one.values), s=10, color=MUTED, alpha=0.5, linewidth=0)
+        if one.mean < lowest:
+            ends = f"← replicates from {percent_of(min(one.values))} to {percent_of(max(one.values))}"
+            axes.annotate(ends, (0.01, row), xycoords=("axes fraction", "data"), color=BLUE, va="center")
+            continue
+        axes.scatter(one.values, [row + 0.25] * len(one.values), s=10, color=MUTED, alpha=0.6, linewidth=0)
         interval_at(axes, one, row, horizontal=True)
     if reference is not None:
         axes.axvline(reference[1], color=MUTED, linewidth=0.9, linestyle=(0, (4, 3)), zorder=0)
@@ -183,7 +192,9 @@ def accuracy_figure(values: Sequence[Bar], title: str, *, reference: tuple[str, 
             reference[0], (reference[1], -0.75), xytext=(3, 0), textcoords="offset points", color=MUTED, va="center"
         )
     axes.set_yticks(range(len(values)), [f"{one.label}  {percent_of(one.mean)}" for one in values])
-    axes.set_ylim(len(values) - 0.5, -1.0 if reference else -0.5)
+    axes.set_ylim(len(values) - 0.4, -1.0 if reference else -0.5)
+    if lowest:
+        axes.set_xlim(lowest, None)
     axes.grid(axis="x", color=RULE)
     axes.set_xlabel("test accuracy: mean with 95 % interval; small dots are replicates")
     axes.set_title(title)

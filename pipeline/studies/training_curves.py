@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from pipeline.reporting.figures.style import RULE, line_styles, new_figure, styled
 from pipeline.studies.trainings import Trained
@@ -22,14 +23,6 @@ def validation_accuracies(trained: Trained) -> tuple[float, ...]:
     """The mean validation accuracy over replicates after each epoch."""
     histories = [[epoch["val/accuracy"] for epoch in task.result.epochs] for task in trained.tasks]
     return tuple(np.mean(histories, axis=0).tolist())
-
-
-def epoch_seconds(trained: Trained) -> float:
-    """The duration of an epoch with its validation: the fastest of all epochs but the first of each training.
-
-    The first epoch includes the tracing of the training step. Slower epochs were disturbed by other processes.
-    """
-    return float(min(epoch["seconds"] for task in trained.tasks for epoch in task.result.epochs[1:]))
 
 
 @styled
@@ -59,7 +52,9 @@ def _draw(axes: Axes, curves: Mapping[str, Curve]) -> None:
             color=style.colour,
             marker=style.marker,
             markersize=3.5,
+            markevery=max(1, len(curve.places) // 20),
             linewidth=1.2,
             label=name,
         )
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(axis="y", color=RULE)

@@ -23,12 +23,15 @@ def measured_networks(networks, accuracies, *, fields=None, replicates=10):
         choices[network.label] = Choice(tried, network.rates[-1])
         trained[network.label] = _trained(network.label, accuracies[network.label], number, fields, replicates)
     predictions = {label: one.predictions for label, one in trained.items()}
-    return Measured(choices, trained, analyse("accuracy", predictions, margin=MARGIN, folds=FOLDS, drawings=50))
+    manifest = {"name": "digits", "images": DIGITS, "image_shape": [8, 8, 1]}
+    return Measured(
+        manifest, choices, trained, analyse("accuracy", predictions, margin=MARGIN, folds=FOLDS, drawings=50)
+    )
 
 
 def _trained(label, accuracy, number, fields, replicates):
     predictions = tuple(_predictions(accuracy, number, replicate) for replicate in range(replicates))
-    epochs = [{"val/accuracy": accuracy - 0.1 / (epoch + 1), "seconds": 1 + epoch} for epoch in range(EPOCHS)]
+    epochs = [{"train/accuracy": accuracy, "val/accuracy": accuracy - 0.1 / (epoch + 1)} for epoch in range(EPOCHS)]
     field = (fields or {}).get(label, 4)
     return Trained(
         label=label,

@@ -39,20 +39,20 @@ def trained(monkeypatch):
 
 
 def test_the_rate_with_the_best_accuracy_is_chosen_and_ties_by_the_lower_loss(trained):
-    chosen = choose_rates([Network("a", ("model=lecture_cnn",), (0.1, 0.2, 0.3))])["a"]
+    chosen = choose_rates([Network("a", ("model=lecture_cnn",), (0.1, 0.2, 0.3))], data="digits")["a"]
     assert chosen.rate == 0.3
     assert chosen.accuracies == {0.1: 0.8, 0.2: 0.9, 0.3: 0.9}
     assert chosen.at_edge
 
 
 def test_rates_are_tried_on_tuning_digits_only(trained):
-    choose_rates([Network("a", (), (0.1, 0.2))])
+    choose_rates([Network("a", (), (0.1, 0.2))], data="digits")
     assert len(trained) == 2
-    assert all(one.overrides[: len(TUNING)] == TUNING for one in trained)
+    assert all(one.overrides[1:-1] == TUNING for one in trained)
 
 
 def test_a_single_rate_is_not_tried(trained):
-    chosen = choose_rates([Network("a", (), (0.1,))])["a"]
+    chosen = choose_rates([Network("a", (), (0.1,))], data="digits")["a"]
     assert (trained, chosen.rate, chosen.at_edge) == ([], 0.1, False)
 
 

@@ -17,10 +17,10 @@ class Recipe(NamedTuple):
     epochs: int
 
 
-SMALL = Recipe("batch 32, rate 0.01", 32, RATE, 10)
-SAME_RATE = Recipe("batch 128, rate 0.01", 128, RATE, 10)
-SCALED = Recipe("batch 128, rate 0.04", 128, 4 * RATE, 10)
-SAME_STEPS = Recipe("batch 128, rate 0.01, 40 epochs", 128, RATE, 40)
+SMALL = Recipe("batch 32, rate 0.01", 32, RATE, 20)
+SAME_RATE = Recipe("batch 128, rate 0.01", 128, RATE, 20)
+SCALED = Recipe("batch 128, rate 0.04", 128, 4 * RATE, 20)
+SAME_STEPS = Recipe("batch 128, rate 0.01, 80 epochs", 128, RATE, 80)
 RECIPES = (SMALL, SAME_RATE, SCALED, SAME_STEPS)
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from pipeline.studies.digit_protocol import Network
 
 RATES = (0.003, 0.01, 0.03)
-RECIPE = ("optimizer=adamw", "training=short", "training.epochs=12")
+RECIPE = ("optimizer=adamw", "training=short")
 
 
 class Variant(NamedTuple):

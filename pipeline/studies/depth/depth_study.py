@@ -8,5 +8,5 @@ from pipeline.studies.study_report import write_study_report
 
 def main() -> None:
     """Write `reports/depth/`."""
-    measured = measure(networks())
+    measured = measure(networks(), data="mnist_sample")
     write_study_report("depth", text(measured), figures(measured), results=results(measured))

@@ -14,6 +14,10 @@ from pipeline.studies.trainings import Trained
 Array = npt.NDArray[np.float64]
 
 
+REPLICATES = 3
+"""The number of trainings of each network that are compared with their linear map."""
+
+
 class LinearMap(NamedTuple):
     """One matrix and one bias: scores = pixels · weights + bias.
 
@@ -31,7 +35,7 @@ class LinearMap(NamedTuple):
 
 
 class Collapse(NamedTuple):
-    """How a linear map differs from a network on test images, over all replicates.
+    """How a linear map differs from a network on test images, over the first `REPLICATES` replicates.
 
     Attributes:
         label: name of the network.
@@ -71,14 +75,14 @@ def linear_map(network: keras.Model) -> LinearMap:
 
 
 def collapse(trained: Trained) -> Collapse:
-    """Compare every replicate with its linear map, on its own test images."""
+    """Compare the first replicates with their linear maps, each on its own test images."""
     prepared = read_prepared(trained.prepared)
     errors, agreements = zip(*_differences(trained, prepared), strict=True)
     return Collapse(trained.label, trained.parameters, max(errors), float(np.mean(agreements)))
 
 
 def _differences(trained: Trained, prepared: Prepared) -> Iterator[tuple[float, float]]:
-    for task in trained.tasks:
+    for task in trained.tasks[:REPLICATES]:
         network = trained.network(task.replicate)
         images = standardised_test_images(prepared, task.replicate)
         scores, replaced = class_scores(network, images), linear_map(network)(images)

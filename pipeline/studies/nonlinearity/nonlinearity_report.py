@@ -21,17 +21,19 @@ from pipeline.studies.digit_results import (
     networks_table,
     pair_sentences,
     percent,
+    percent_of,
     protocol_text,
     rates_table,
     record,
 )
-from pipeline.studies.nonlinearity.linear_map import Collapse, LinearMap
+from pipeline.studies.nonlinearity.linear_map import REPLICATES, Collapse, LinearMap
 from pipeline.studies.published_values import Claim, claims_table
 
 LOGISTIC = "logistic regression"
 LINEAR = ("linear, 1 convolution", "linear, 2 convolutions", "linear, 3 convolutions")
 RELU = ("relu, 1 convolution", "relu, 2 convolutions", "relu, 3 convolutions")
-ACTIVATIONS = (RELU[1], "gelu, 2 convolutions", "tanh, 2 convolutions", "sigmoid, 2 convolutions", LINEAR[1])
+SIGMOID = "sigmoid, 2 convolutions"
+ACTIVATIONS = (RELU[1], "gelu, 2 convolutions", "tanh, 2 convolutions", SIGMOID, LINEAR[1])
 AVERAGE, MAX = "linear, average pooling", "linear, max pooling"
 COLLAPSED = (*LINEAR, AVERAGE, MAX, RELU[1])
 """The networks that are replaced by one matrix; the last two are not linear."""
@@ -64,6 +66,7 @@ def figures(measured: Measured, maps: Mapping[str, LinearMap]) -> dict[str, Figu
             bars(measured, [*ACTIVATIONS, AVERAGE, MAX]),
             "Two convolutions with different activations",
             reference=(LOGISTIC, logistic.mean),
+            lowest=0.85,
         ),
         "collapsed": maps_figure({label: class_images(one) for label, one in maps.items()}),
     }
@@ -83,9 +86,8 @@ def lines_figure(values: Lines) -> Figure:
             name, (depths[-1], line[-1].mean), xytext=(9, 0), textcoords="offset points", color=colour, va="center"
         )
     axes.axhspan(values.logistic.low, values.logistic.high, color=MUTED, alpha=0.25, linewidth=0)
-    axes.annotate(
-        LOGISTIC, (0.62, values.logistic.low), xytext=(0, -3), textcoords="offset points", color=MUTED, va="top"
-    )
+    middle = (values.logistic.low + values.logistic.high) / 2
+    axes.annotate(LOGISTIC, (1.5, middle), color=MUTED, ha="center", va="center")
     axes.set_xticks(depths)
     axes.set_xlim(0.6, len(depths) + 0.5)
     lowest = min(one.low for one in (*values.linear, *values.relu, values.logistic))
@@ -113,16 +115,16 @@ def maps_figure(images: Mapping[str, npt.NDArray[np.float64]]) -> Figure:
     classes = max(map(len, images.values()))
     figure = new_figure(0.55 + 0.95 * len(images), width=7.2)
     grid = figure.subplots(len(images), classes, squeeze=False)
-    for row, (label, weights) in zip(grid, images.items(), strict=True):
+    for place, (row, (label, weights)) in enumerate(zip(grid, images.items(), strict=True)):
+        limit = float(np.quantile(np.abs(weights), 0.995))
         for digit, (axes, image) in enumerate(zip(row, weights, strict=True)):
-            limit = float(np.quantile(np.abs(weights), 0.995))
             axes.imshow(image, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
             hide_axes(axes)
-            if row is grid[0]:
+            if place == 0:
                 axes.set_title(str(digit), fontweight="normal", loc="center")
         row[0].annotate(
-            label, (0, 0), xycoords="axes fraction", xytext=(0, -4), textcoords="offset points", va="top", fontsize=8.5
-        )
+            label, (0, 0), xycoords="axes fraction", xytext=(0, -4), textcoords="offset points", va="top"
+        ).set_in_layout(False)
     figure.suptitle("The weights of every pixel for every digit (red: for it, blue: against it)", fontsize=9.5)
     return figure
 
@@ -137,6 +139,8 @@ def text(measured: Measured, collapses: Sequence[Collapse]) -> str:
         claims_table=_claims_table(measured),
         collapse_table=collapse_table(collapses),
         sentences=pair_sentences(measured, PAIRS),
+        fitted=[share(training_accuracy(measured, label), decimals=1) for label in (LINEAR[-1], LOGISTIC)],
+        sigmoid=[percent_of(end(measured.trained[SIGMOID].values("accuracy"))) for end in (min, max)],
         compared_pooling=compared(measured, MAX, AVERAGE),
     )
 
@@ -144,33 +148,29 @@ def text(measured: Measured, collapses: Sequence[Collapse]) -> str:
 def answer(measured: Measured, collapses: Sequence[Collapse]) -> str:
     """The answer in three sentences, with its numbers."""
     linear, relu = LINEAR[-1], RELU[-1]
-    exact = max(one.error for one in collapses if one.label in LINEAR)
+    exact = next(one for one in collapses if one.label == linear)
     pair = measured.pair(relu, linear)
-    verdict = {"better": "better than", "same": "practically the same as", "open": "not clearly different from"}
-    first, second, words = pair.first, pair.second, verdict[pair.verdict]
+    clear = {"better": "ReLU is better" if pair.first == relu else "no activation is better", "same": "the same"}
     return (
-        f"Without a non-linear activation, three convolutions and a hidden layer are one matrix: replacing the trained "
-        f"network by this matrix changes its scores by less than {_power_above(exact)} of the largest. Its accuracy is "
-        f"{percent(measured.estimate(linear))}, that of logistic regression {percent(measured.estimate(LOGISTIC))}, "
-        f"and that of the same network with ReLU {percent(measured.estimate(relu))}: {first} is {words} {second}."
+        f"No: three trained convolutions and a hidden layer without activation are one matrix, which predicts the same "
+        f"class for {share(exact.agreement, decimals=1)} of the test images (its scores differ by {exact.error:.1e} of "
+        f"the largest). Their accuracy is {percent(measured.estimate(linear))}; that of logistic regression is "
+        f"{percent(measured.estimate(LOGISTIC))}. With ReLU, the same network reaches "
+        f"{percent(measured.estimate(relu))} ({clear.get(pair.verdict, 'no clear difference')})."
     )
 
 
-def _power_above(value: float) -> str:
-    """The next power of ten.
-
-    >>> _power_above(3.2e-7)
-    '1e-06'
-    """
-    return f"{10.0 ** np.ceil(np.log10(value)):.0e}" if value > 0 else "1e-12"
+def training_accuracy(measured: Measured, label: str) -> float:
+    """The mean training accuracy over replicates in the last epoch."""
+    return float(np.mean([task.result.epochs[-1]["train/accuracy"] for task in measured.trained[label].tasks]))
 
 
 def collapse_table(collapses: Sequence[Collapse]) -> Table:
     """A row per network that was replaced by the linear map of its responses to unit vectors."""
     return Table(
         caption="Trained networks, replaced by the one matrix of their responses to unit vectors: the largest "
-        "difference of scores over all test images and replicates, relative to the largest score, and the share of "
-        "test images with the same predicted class.",
+        f"difference of scores over the test images of {REPLICATES} replicates, relative to the largest score, and the "
+        "share of test images with the same predicted class.",
         header=("network", "its parameters", "those of the matrix", "difference", "same class", "linear"),
         rows=tuple(
             (

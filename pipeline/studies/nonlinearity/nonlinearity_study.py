@@ -35,7 +35,7 @@ def _network(label: str, activation: str, convolutions: int, pooling: str = "non
 
 def main() -> None:
     """Write `reports/nonlinearity/`."""
-    measured = measure(networks())
+    measured = measure(networks(), data="mnist_sample")
     collapses = tuple(collapse(measured.trained[label]) for label in COLLAPSED)
     maps = {label: linear_map(measured.trained[label].network(0)) for label in (LOGISTIC, "linear, 3 convolutions")}
     write_study_report(

@@ -2,14 +2,15 @@
 
 from pipeline.studies.digit_protocol import Network
 
-MODEL = ("model=lecture_cnn", "training=lecture")
+EPOCHS = 20
+MODEL = ("model=lecture_cnn", "training=lecture", f"training.epochs={EPOCHS}")
 COSINE = "optimizer.schedule={name:CosineDecay,options:{}}"
 PLAIN = (0.003, 0.01, 0.03, 0.1, 0.3)
 MOMENTUM = (0.001, 0.003, 0.01, 0.03, 0.1)
 ADAM = (0.0001, 0.0003, 0.001, 0.003, 0.01)
 
-SGD, SGD_MOMENTUM, SGD_COSINE = "SGD", "SGD with momentum", "SGD with momentum, cosine"
-ADAM_CONSTANT, ADAM_COSINE = "Adam", "Adam, cosine"
+SGD, SGD_MOMENTUM, SGD_COSINE = "SGD", "SGD with momentum", "SGD with momentum and cosine"
+ADAM_CONSTANT, ADAM_COSINE = "Adam", "Adam with cosine"
 
 
 def networks() -> tuple[Network, ...]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, NullLocator
 
 from pipeline.reporting.figures.style import RULE, line_styles, new_figure, styled
 from pipeline.reporting.templates.rendering import template
@@ -23,6 +24,7 @@ from pipeline.studies.digit_results import (
 from pipeline.studies.optimizers.compared_optimizers import (
     ADAM_CONSTANT,
     ADAM_COSINE,
+    EPOCHS,
     SGD,
     SGD_COSINE,
     SGD_MOMENTUM,
@@ -74,11 +76,15 @@ def rates_figure(choices: Mapping[str, Choice]) -> Figure:
             [choice.rate], [choice.accuracies[choice.rate]], "o", markersize=10, fillstyle="none", color=style.colour
         )
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(FixedLocator(sorted({rate for one in choices.values() for rate in one.accuracies})))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.tick_params(axis="x", labelrotation=45)
     axes.grid(axis="y", color=RULE)
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     axes.set_xlabel("learning rate; rings: the chosen rates")
     axes.set_ylabel("validation accuracy on tuning digits")
-    axes.set_title("The learning rate matters more than the optimizer")
+    axes.set_title("Validation accuracy by learning rate")
     return figure
 
 
@@ -86,6 +92,7 @@ def text(measured: Measured) -> str:
     """Return the report as Markdown; the figures are expected in the same folder."""
     return template("optimizers.md.j2", package=__package__, autoescape=False).render(
         answer=answer(measured),
+        epochs=EPOCHS,
         protocol=protocol_text(measured),
         networks_table=networks_table(measured, "The lecture's network with each optimizer, best first."),
         rates_table=rates_table(measured.choices),

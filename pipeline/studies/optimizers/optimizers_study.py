@@ -8,5 +8,5 @@ from pipeline.studies.study_report import write_study_report
 
 def main() -> None:
     """Write `reports/optimizers/`."""
-    measured = measure(networks())
+    measured = measure(networks(), data="digits")
     write_study_report("optimizers", text(measured), figures(measured), results=results(measured))
