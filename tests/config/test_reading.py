@@ -75,6 +75,7 @@ VALID = {
         "cutmix": 1.0,
     },
     "evaluation": {"mistakes": 12},
+    "interpretation": {"enabled": True, "images": 256},
     "champion": {"model": "lenet5", "why": "It fits on the camera.", "replicate": "ensemble"},
     "audit": {"margin": 0.1, "checks": {"class_sizes": "ignore"}},
 }
@@ -98,7 +99,7 @@ def test_every_section_has_a_test():
     assert set(VALID) == set(SECTIONS)
 
 
-@pytest.mark.parametrize("section", ["optimizer", "training", "augmentation", "evaluation"])
+@pytest.mark.parametrize("section", ["optimizer", "training", "augmentation", "evaluation", "interpretation"])
 def test_a_valid_section_is_read_unchanged(section):
     assert json.loads(json.dumps(asdict(read(SECTIONS[section], VALID[section], section)))) == VALID[section]
 
