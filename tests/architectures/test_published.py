@@ -90,6 +90,16 @@ def test_the_maps_of_the_network_for_mnist1d_have_19_10_and_5_positions():
     assert [model.get_layer(f"conv{depth}").output.shape[2] for depth in (1, 2, 3)] == [19, 10, 5]
 
 
+def test_the_initial_weights_of_pytorch_lie_within_one_over_the_root_of_the_inputs():
+    """torch.nn.Conv1d and torch.nn.Linear: kernels and biases are uniform in this interval."""
+    model = build("mnist1d", {"start": "pytorch"}, input_shape=(1, 40, 1), classes=10)
+    for name, inputs in (("conv1", 5), ("conv2", 75), ("conv3", 75), ("output", 125)):
+        kernel, bias = model.get_layer(name).get_weights()
+        limit = inputs**-0.5
+        assert 0.85 * limit < np.abs(kernel).max() <= limit
+        assert 0 < np.abs(bias).max() <= limit
+
+
 def test_pooling_of_a_signal_with_two_equal_rows_is_pooling_along_the_signal():
     """BlurPool2D and PolyphaseSampling2D against sums by hand."""
     signal = np.array([3.0, 1, 4, 1, 5, 9, 2, 6], np.float32)

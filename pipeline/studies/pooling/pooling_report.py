@@ -12,6 +12,7 @@ from pipeline.reporting.templates.rendering import template
 from pipeline.statistics.results import Estimate
 from pipeline.studies.pooling.pooling_protocol import (
     INVARIANT,
+    MISSED,
     POOLINGS,
     PUBLISHED,
     REPLICATES,
@@ -49,7 +50,7 @@ def ranked(ours: Mapping[str, Estimate], size: int) -> list[str]:
     return sorted(POOLINGS, key=lambda pooling: -ours[signal_label(pooling, size)].mean)
 
 
-def text(signals: Mapping[str, Trained], digits: Mapping[str, OnDigits]) -> str:
+def text(signals: Mapping[str, Trained], pytorch: Mapping[str, Trained], digits: Mapping[str, OnDigits]) -> str:
     """Return the report as Markdown."""
     ours = signal_estimates(signals)
     consistent = {name: float(np.mean(one.consistencies["shift_consistency"])) for name, one in digits.items()}
@@ -76,6 +77,24 @@ def text(signals: Mapping[str, Trained], digits: Mapping[str, OnDigits]) -> str:
             for size in SIZES
         },
         digits=_digits_table(digits),
+        accuracy=float(np.mean(digits[INVARIANT].accuracy)),
+        starts=_starts_table(signals, pytorch),
+    )
+
+
+def _starts_table(signals: Mapping[str, Trained], pytorch: Mapping[str, Trained]) -> Table:
+    def cell(one: Trained) -> str:
+        ours = estimate(one.values("accuracy"))
+        return f"{percent(ours.mean)} ({percent(ours.low)} to {percent(ours.high)})"
+
+    return Table(
+        caption="Test accuracy in per cent with 95 % interval over replicates, by the distribution of initial weights.",
+        header=("", "published", "Glorot", "PyTorch"),
+        rows=tuple(
+            (name, percent(PUBLISHED[pooling][SIZES.index(size)]), cell(signals[name]), cell(pytorch[name]))
+            for pooling, size in MISSED
+            for name in [signal_label(pooling, size)]
+        ),
     )
 
 
@@ -102,24 +121,28 @@ def figures(signals: Mapping[str, Trained], digits: Mapping[str, OnDigits]) -> d
 
 @styled
 def sizes_figure(ours: Mapping[str, Estimate]) -> Figure:
-    """Plot accuracy against the number of training signals: a line per kind of pooling, published values hollow."""
+    """Plot the error against the number of training signals: a line per kind of pooling, published values hollow."""
     figure = new_figure(4.0)
     axes = figure.subplots()
     for pooling, style in line_styles(list(POOLINGS)).items():
         found = [ours[signal_label(pooling, size)] for size in SIZES]
-        axes.plot(
-            SIZES, [100 * one.mean for one in found], style.line, color=style.colour, marker=style.marker, label=pooling
+        sizes = np.array(SIZES) * 1.05 ** (list(POOLINGS).index(pooling) - 2.5)  # side by side
+        errors = [100 - 100 * one.mean for one in found]
+        axes.plot(sizes, errors, style.line, color=style.colour, marker=style.marker, label=pooling)
+        axes.vlines(
+            sizes, [100 - 100 * one.high for one in found], [100 - 100 * one.low for one in found], color=style.colour
         )
-        axes.vlines(SIZES, [100 * one.low for one in found], [100 * one.high for one in found], color=style.colour)
         if pooling in PUBLISHED:
-            values = [100 * value for value in PUBLISHED[pooling]]
-            axes.plot(SIZES, values, style.marker, color=style.colour, markerfacecolor="white", markersize=9, zorder=1)
+            values = [100 - 100 * value for value in PUBLISHED[pooling]]
+            axes.plot(sizes, values, style.marker, color=style.colour, markerfacecolor="white", markersize=9, zorder=1)
     axes.plot([], [], "o", color=INK, markerfacecolor="white", markersize=9, label="published (hollow)")
     axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_yticks((2, 3, 5, 10, 20, 40), ("2", "3", "5", "10", "20", "40"))
     axes.set_xticks(SIZES, [f"{size:,}" for size in SIZES])
     axes.minorticks_off()
     axes.set_xlabel("training signals")
-    axes.set_ylabel("test accuracy, %")
+    axes.set_ylabel("test error, %")
     axes.set_title("Pooling matters most with few signals")
     axes.grid(axis="y", color=RULE)
     figure.legend(loc="outside lower center", ncols=3)
@@ -140,20 +163,23 @@ def consistency_figure(digits: Mapping[str, OnDigits]) -> Figure:
         axes.plot([100 * one.mean for one in found], places + offset, "o", color=colour, label=words)
     axes.set_yticks(places, list(digits))
     axes.invert_yaxis()
-    axes.set_xlabel("copies moved at random that get the same class, %")
+    axes.set_xlabel("both moved copies get the same class, %")
     axes.set_title("Which pooling tolerates shifts of digits")
     axes.grid(axis="x", color=RULE)
     figure.legend(loc="outside lower center", ncols=3)
     return figure
 
 
-def results(signals: Mapping[str, Trained], digits: Mapping[str, OnDigits]) -> dict[str, Any]:
+def results(
+    signals: Mapping[str, Trained], pytorch: Mapping[str, Trained], digits: Mapping[str, OnDigits]
+) -> dict[str, Any]:
     """The numbers of the report, for other pages."""
     ours = signal_estimates(signals)
     return {
         "signals": {
             name: {"accuracies": one.values("accuracy"), "parameters": one.parameters} for name, one in signals.items()
         },
+        "pytorch": {name: one.values("accuracy") for name, one in pytorch.items()},
         "digits": {name: {"accuracy": one.accuracy, **one.consistencies} for name, one in digits.items()},
         "claims": [claim_record(claim, ours[claim.name]) for size in SIZES for claim in claims(size)],
     }

@@ -9,7 +9,13 @@ from pipeline.data.splits import TEST
 from pipeline.evaluation.interpreted import balanced_sample
 from pipeline.interpretation.shift_scores import measure_shifts
 from pipeline.interpretation.subject import Replicate, Subject
-from pipeline.studies.pooling.pooling_protocol import IMAGES, REPLICATES, digit_candidates, signal_candidates
+from pipeline.studies.pooling.pooling_protocol import (
+    IMAGES,
+    REPLICATES,
+    digit_candidates,
+    pytorch_candidates,
+    signal_candidates,
+)
 from pipeline.studies.pooling.pooling_report import CONSISTENCIES, OnDigits, figures, results, text
 from pipeline.studies.study_report import write_study_report
 from pipeline.studies.trainings import Trained, train_candidates
@@ -19,11 +25,17 @@ from pipeline.training.examples import standardisation
 def main() -> None:
     """Write `reports/pooling/`."""
     signals = train_candidates(signal_candidates(), replicates=REPLICATES)
+    pytorch = train_candidates(pytorch_candidates(), replicates=REPLICATES)
     digits = {
         label: on_digits(trained)
         for label, trained in train_candidates(digit_candidates(), replicates=REPLICATES).items()
     }
-    write_study_report("pooling", text(signals, digits), figures(signals, digits), results=results(signals, digits))
+    write_study_report(
+        "pooling",
+        text(signals, pytorch, digits),
+        figures(signals, digits),
+        results=results(signals, pytorch, digits),
+    )
 
 
 def on_digits(trained: Trained) -> OnDigits:

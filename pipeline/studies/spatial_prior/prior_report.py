@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 from pipeline.reporting.figures.style import BLUE, INK, RULE, VERMILLION, new_figure, styled
 from pipeline.reporting.tables.text_table import Table
 from pipeline.reporting.templates.rendering import template
-from pipeline.reporting.text.quantities import count, duration, sides
+from pipeline.reporting.text.quantities import count, sides
 from pipeline.statistics.analysis import analyse_scores
 from pipeline.statistics.results import Estimate
 from pipeline.studies.published_values import claim_record, claims_table, estimate, percent
 from pipeline.studies.spatial_prior.prior_protocol import (
+    MISSED,
+    MISSED_REPLICATES,
     NETWORKS,
     NOTEBOOK,
     ORDERS,
@@ -45,7 +47,7 @@ def difference_text(trained: Mapping[str, Trained], one: str, other: str) -> str
     return f"{shown[0]} points, 95 % interval {shown[1]} to {shown[2]}"
 
 
-def text(trained: Mapping[str, Trained]) -> str:
+def text(trained: Mapping[str, Trained], pytorch: Mapping[str, Trained]) -> str:
     """Return the report as Markdown."""
     ours = estimates(trained)
     rows = [(claim, ours[claim.name]) for claim in claims()]
@@ -64,20 +66,41 @@ def text(trained: Mapping[str, Trained]) -> str:
             "replicates, which differ in initial weights and order of the batches.",
         ),
         networks=_networks_table(trained),
+        starts=_starts_table(ours, pytorch),
+        missed_replicates=MISSED_REPLICATES,
+    )
+
+
+def _starts_table(ours: Mapping[str, Estimate], pytorch: Mapping[str, Trained]) -> Table:
+    def cell(one: Estimate) -> str:
+        return f"{percent(one.mean)} ({percent(one.low)} to {percent(one.high)})"
+
+    return Table(
+        caption="Test accuracy in per cent with 95 % interval over replicates, by the distribution of initial weights.",
+        header=("", "published", "Glorot", "PyTorch"),
+        rows=tuple(
+            (
+                name,
+                ", ".join(f"{percent(value)} ({source})" for source, value in PUBLISHED[place]),
+                cell(ours[name]),
+                cell(estimate(pytorch[name].values("accuracy"))),
+            )
+            for place in MISSED
+            for name in [label(*place)]
+        ),
     )
 
 
 def _networks_table(trained: Mapping[str, Trained]) -> Table:
     return Table(
-        caption="Networks, and the mean seconds of a training on one core beside other work.",
-        header=("network", "parameters", "multiply–accumulates", "receptive field", "seconds"),
+        caption="The networks. A receptive field is that of a unit of the last feature map, in positions.",
+        header=("network", "parameters", "multiply–accumulates", "receptive field"),
         rows=tuple(
             (
                 network,
                 count(one.parameters),
                 count(one.multiply_accumulates),
                 sides(one.receptive_field),
-                duration(float(np.mean(one.seconds))),
             )
             for network in NETWORKS
             for one in [trained[label(network, "in order")]]
@@ -108,7 +131,7 @@ def accuracies_figure(ours: Mapping[str, Estimate]) -> Figure:
     axes.set_ylim(len(NETWORKS) - 0.5, -0.5)
     axes.set_xlim(20, 100)
     axes.set_xlabel("test accuracy, %")
-    axes.set_title("Shuffling hurts only networks with local kernels")
+    axes.set_title("Shuffling hurts only the convolutions")
     axes.grid(axis="x", color=RULE)
     figure.legend(loc="outside lower center", ncols=2)
     return figure
@@ -130,7 +153,7 @@ def signals_figure(signals: Mapping[str, NDArray[np.uint8]]) -> Figure:
     return figure
 
 
-def results(trained: Mapping[str, Trained]) -> dict[str, Any]:
+def results(trained: Mapping[str, Trained], pytorch: Mapping[str, Trained]) -> dict[str, Any]:
     """The numbers of the report, for other pages."""
     ours = estimates(trained)
     return {
@@ -146,5 +169,6 @@ def results(trained: Mapping[str, Trained]) -> dict[str, Any]:
             }
             for name, one in trained.items()
         },
+        "pytorch": {name: one.values("accuracy") for name, one in pytorch.items()},
         "claims": [claim_record(claim, ours[claim.name]) for claim in claims()],
     }
