@@ -1,6 +1,6 @@
 """Figures, text and numbers of the study on depth."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +21,7 @@ from pipeline.studies.digit_results import (
     networks_table,
     pair_sentences,
     percent,
+    percent_of,
     protocol_text,
     rates_table,
     record,
@@ -46,6 +47,24 @@ PAIRS = (
     (SAME_FIELD[0], SAME_FIELD[2]),
 )
 """The pairs that answer the question."""
+
+
+CHANCE = 0.2
+"""A test accuracy up to this is that of a training that did not learn: always predicting one digit gives 0.1."""
+
+
+class Failures(NamedTuple):
+    """The trainings of a network that did not learn, and the median accuracy over all of its trainings."""
+
+    label: str
+    number: int
+    replicates: int
+    median: float
+
+    def words(self) -> str:
+        """The number and the median in words."""
+        median = percent_of(self.median)
+        return f"{self.number} of {self.replicates} trainings did not learn; the median is {median}"
 
 
 class Point(NamedTuple):
@@ -74,14 +93,28 @@ def field(measured: Measured, label: str) -> int:
     return sides[0]
 
 
+def failures(measured: Measured) -> tuple[Failures, ...]:
+    """The networks with trainings that did not learn."""
+    found = []
+    for label, one in measured.trained.items():
+        accuracies = np.array(one.values("accuracy"))
+        number = int((accuracies <= CHANCE).sum())
+        if number:
+            found.append(Failures(label, number, len(accuracies), float(np.median(accuracies))))
+    return tuple(found)
+
+
 def figures(measured: Measured) -> dict[str, Figure]:
     """The figures of the report by file name."""
-    return {"field": field_figure(points(measured))}
+    return {"field": field_figure(points(measured), failures(measured))}
 
 
 @styled
-def field_figure(families: Mapping[str, tuple[Point, ...]]) -> Figure:
-    """Draw accuracy against the receptive field on a logarithmic axis, one line per family."""
+def field_figure(families: Mapping[str, tuple[Point, ...]], failed: Sequence[Failures]) -> Figure:
+    """Draw accuracy against the receptive field on a logarithmic axis, one line per family.
+
+    A note at the lower end of its interval names the trainings of a network that did not learn.
+    """
     figure = new_figure(3.6, width=5.6)
     axes = figure.subplots()
     for (family, of_family), style in zip(families.items(), line_styles(list(families)).values(), strict=True):
@@ -96,6 +129,16 @@ def field_figure(families: Mapping[str, tuple[Point, ...]]) -> Figure:
         )
         for one in of_family:
             interval_at(axes, one.accuracy, one.field, colour=style.colour)
+    every = {one.accuracy.label: one for of_family in families.values() for one in of_family}
+    for one in failed:
+        axes.annotate(
+            one.words().replace("; ", "\n"),
+            (every[one.label].field, every[one.label].accuracy.low),
+            xytext=(-6, 0),
+            textcoords="offset points",
+            color=MUTED,
+            ha="right",
+        )
     axes.axvline(SIDE, color=MUTED, linewidth=0.9, linestyle=DASHED, zorder=0)
     axes.annotate(
         "side of the image",
@@ -111,7 +154,7 @@ def field_figure(families: Mapping[str, tuple[Point, ...]]) -> Figure:
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter("{x:.0f}")
     axes.grid(axis="y", color=RULE)
-    axes.legend(loc="lower right", bbox_to_anchor=(1.0, 0.1))
+    axes.legend(loc="upper left")
     axes.set_xlabel("receptive field of the last feature map, side in pixels")
     axes.set_ylabel("test accuracy with 95 % interval")
     axes.set_title("Accuracy against the receptive field, 10,000 parameters each")
@@ -137,6 +180,7 @@ def text(measured: Measured) -> str:
         parameters=(count(min(parameters)), count(max(parameters))),
         dilations=[percent(measured.estimate(one)) for one in (START, "dilation 2", "dilation 3", DILATED)],
         dilation_parameters=count(measured.trained[START].parameters),
+        failures=failures(measured),
         correlation=f"{rank_correlation(measured):.2f}",
         same_field=[f"{one} {percent(measured.estimate(one))}" for one in SAME_FIELD],
         same_field_compared=[compared(measured, SAME_FIELD[0], other) for other in SAME_FIELD[1:]],
@@ -153,7 +197,10 @@ def _shown(one: Variant) -> str:
 def answer(measured: Measured) -> str:
     """The answer in two sentences, with its numbers."""
     fields = [field(measured, label) for label in (SHALLOW, START, "3 convolutions", DEEP)]
-    means = [percent(measured.estimate(label)) for label in (SHALLOW, START, "3 convolutions", DEEP)]
+    failed = {one.label: f" ({one.words()})" for one in failures(measured)}
+    means = [
+        percent(measured.estimate(label)) + failed.get(label, "") for label in (SHALLOW, START, "3 convolutions", DEEP)
+    ]
     wider = compared(measured, DILATED, START)
     *shallower, deepest = means
     return (
@@ -169,6 +216,7 @@ def results(measured: Measured) -> dict[str, Any]:
     return {
         **record(measured, answer(measured)),
         "families": {family: [one.accuracy.label for one in found] for family, found in points(measured).items()},
+        "failures": [one._asdict() for one in failures(measured)],
         "rank_correlation": rank_correlation(measured),
         "parameters": {"mean": float(np.mean([one.parameters for one in measured.trained.values()]))},
     }

@@ -5,7 +5,7 @@ import pytest
 from pipeline.arithmetic.table import layer_table, totals
 from pipeline.networks.build import build
 from pipeline.studies.depth.depth_networks import START, VARIANTS, networks
-from pipeline.studies.depth.depth_report import FAMILIES, SAME_FIELD, field_figure, points, text
+from pipeline.studies.depth.depth_report import FAMILIES, SAME_FIELD, failures, field_figure, points, text
 from tests.studies.measured_networks import measured_networks
 
 FIELDS = {
@@ -53,7 +53,7 @@ def test_every_line_of_the_figure_contains_the_common_start_and_grows_with_the_f
     for of_family in families.values():
         assert START in [one.accuracy.label for one in of_family]
         assert [one.field for one in of_family] == sorted(one.field for one in of_family)
-    assert len(field_figure(families).axes[0].get_legend().get_texts()) == 3
+    assert len(field_figure(families, ()).axes[0].get_legend().get_texts()) == 3
 
 
 def test_the_report_states_fields_accuracies_and_the_rank_correlation():
@@ -62,3 +62,12 @@ def test_the_report_states_fields_accuracies_and_the_rank_correlation():
     assert "see 4, 10, 22 and 46 pixels" in report
     assert "from 10 to 22 pixels: dilation 4 (" in report
     assert "9,500" not in report
+
+
+def test_a_network_that_never_learned_is_named_with_its_median():
+    accuracies = {label: 0.1 if label == START else 0.9 for label in FIELDS}
+    measured = measured_networks(networks(), accuracies, fields=FIELDS)
+    (failed,) = failures(measured)
+    assert (failed.label, failed.number, failed.replicates) == (START, 10, 10)
+    assert failed.median == pytest.approx(0.1, abs=0.05)
+    assert "(10 of 10 trainings did not learn; the median is" in text(measured)
