@@ -129,11 +129,12 @@ def field_figure(families: Mapping[str, tuple[Point, ...]], failed: Sequence[Fai
         )
         for one in of_family:
             interval_at(axes, one.accuracy, one.field, colour=style.colour)
-    every = {one.accuracy.label: one for of_family in families.values() for one in of_family}
-    for one in failed:
+    every = {point.accuracy.label: point for of_family in families.values() for point in of_family}
+    for failure in failed:
+        point = every[failure.label]
         axes.annotate(
-            one.words().replace("; ", "\n"),
-            (every[one.label].field, every[one.label].accuracy.low),
+            failure.words().replace("; ", "\n"),
+            (point.field, point.accuracy.low),
             xytext=(-6, 0),
             textcoords="offset points",
             color=MUTED,
