@@ -9,6 +9,7 @@ from markupsafe import Markup, escape
 
 from pipeline import studies
 from pipeline.lecture.material import Material
+from pipeline.studies.study_index import read_answer
 
 QUESTIONS: Mapping[str, str] = {
     "connectivity": "How many weights do sparse connections and shared weights save?",
@@ -56,8 +57,7 @@ def study_answer(material: Material, name: str, *, pictured: bool = True) -> Stu
     if not file.is_file():
         return StudyAnswer(name, question, command)
     text = file.read_text(encoding="utf-8")
-    title = re.search(r"^# (.+)$", text, re.MULTILINE)
-    answer = re.search(r"^\*\*Answer\.?\*\*\s*(.+?)(?:\n\s*\n|\Z)", text, re.MULTILINE | re.DOTALL)
+    title, answer = read_answer(file)
     figure = re.search(r"!\[([^\]]*)\]\(([\w.-]+\.png)\)", text)
     picture = Markup("")
     if pictured and figure is not None and (file.parent / figure[2]).is_file():
@@ -66,8 +66,8 @@ def study_answer(material: Material, name: str, *, pictured: bool = True) -> Stu
         name,
         question,
         command,
-        title=title[1] if title else name,
-        answer=inline_markdown(answer[1]) if answer else Markup(""),
+        title=title,
+        answer=inline_markdown(answer),
         picture=picture,
         report=f"../../reports/{name}/report.md",
     )

@@ -34,10 +34,10 @@ class Answer(NamedTuple):
 
 
 def read_answer(report: Path) -> Answer:
-    """Read a report: the paragraph that begins with "Answer", else the first paragraph below the title."""
+    """Read the title of a report, and the paragraph that begins with "Answer"; empty if there is none."""
     title, *paragraphs = re.split(r"\n\s*\n", report.read_text(encoding="utf-8").strip())
-    stated = [one.removeprefix(MARK) for one in paragraphs if one.startswith(MARK)]
-    return Answer(title.removeprefix("# "), " ".join((stated or paragraphs)[0].split()))
+    answer = next((one.removeprefix(MARK) for one in paragraphs if one.startswith(MARK)), "")
+    return Answer(title.removeprefix("# "), " ".join(answer.split()))
 
 
 def write_study_index(names: list[str]) -> None:

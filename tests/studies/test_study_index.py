@@ -15,9 +15,12 @@ def test_the_committed_index_states_the_answers_of_the_committed_reports(tmp_pat
     assert INDEX.read_text(encoding="utf-8") == committed
 
 
-def test_a_report_without_an_answer_is_represented_by_its_first_paragraph(tmp_path):
+def test_every_committed_report_states_its_answer():
+    reports = [ROOT / "reports" / name / "report.md" for name in study_names()]
+    assert [report.parent.name for report in reports if not read_answer(report).answer] == []
+
+
+def test_the_answer_is_the_paragraph_with_its_mark(tmp_path):
     report: Path = tmp_path / "report.md"
-    report.write_text("# Title\n\nFirst\nparagraph.\n\nSecond.\n")
-    assert read_answer(report) == ("Title", "First paragraph.")
-    report.write_text("# Title\n\n**Answer.** Yes:\n12 %.\n\nSecond.\n")
+    report.write_text("# Title\n\nFirst.\n\n**Answer.** Yes:\n12 %.\n\nLast.\n")
     assert read_answer(report) == ("Title", "Yes: 12 %.")
