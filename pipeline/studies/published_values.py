@@ -27,7 +27,7 @@ def estimate(values: Sequence[float], *, metric: str = "accuracy") -> Estimate:
 
     >>> one = estimate([0.90, 0.92, 0.94])
     >>> round(one.mean, 2), round(one.low, 2), round(one.high, 2)
-    (0.92, 0.84, 0.96)
+    (0.92, 0.85, 0.96)
     """
     (found,) = analyse_scores(metric, {"ours": values}, margin=0).estimates
     return found
