@@ -10,7 +10,12 @@ GONE = this_process().rsplit(" ", 1)[0] + " 1"
 """A process with this number that started at another time."""
 
 
-@pytest.mark.parametrize(("process", "state"), [(None, "running"), (GONE, "interrupted"), ("", "interrupted")])
+# Named: a number of a process in a test's name would differ between the workers of pytest-xdist.
+@pytest.mark.parametrize(
+    ("process", "state"),
+    [(None, "running"), (GONE, "interrupted"), ("", "interrupted")],
+    ids=["trains", "process is gone", "ended"],
+)
 def test_an_unfinished_training_runs_as_long_as_its_process_trains_it(project, process, state):
     write_checkpoint("cnn", 2, process=process)
     (model,) = watched_models()
