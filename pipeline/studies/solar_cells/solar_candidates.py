@@ -50,13 +50,13 @@ NETWORKS = (
 SETTINGS = ("data=elpv", "split.validation_share=0.05", "split.seed=0", "optimizer=adamw", "training=short")
 RANDOM_SPLIT = (
     "split=resampled",
-    "+data.options.groups=cells",
+    "data.options.groups=cells",
     # The audit stops a random split of these cells. That is the subject of the study.
-    "+audit.checks.near_copies_of_test_images=warn",
-    "+audit.checks.row_order=warn",
+    "audit.checks.near_copies_of_test_images=warn",
+    "audit.checks.row_order=warn",
 )
 MODULE_SPLIT = ("split=kfold_tuned", f"split.folds={FOLDS}")
-FOUR_CLASSES = ("+data.options.labels=probabilities",)
+FOUR_CLASSES = ("data.options.labels=probabilities",)
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def four_class_folds(modules: Prepared) -> list[Candidate]:
         one._replace(label=f"{one.label}, fold {fold}", overrides=(*one.overrides, f"training.seed={fold}"))
         for fold in range(FOLDS)
         for one in four_class_candidates(
-            ("split=group", f"+data.options.tested=[{','.join(tested_modules(modules, fold))}]")
+            ("split=group", f"data.options.tested=[{','.join(tested_modules(modules, fold))}]")
         )
     ]
 
