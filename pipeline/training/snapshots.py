@@ -7,7 +7,7 @@ bits. Every replicate has a description of its training; the first one also has 
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -57,9 +57,11 @@ def described(folder: SnapshotFolder, task: Task) -> Iterator[None]:
     try:
         yield
     finally:
-        # The process may go on with other trainings. A folder that is gone has become a result.
-        if folder.training.is_file():
-            write_json(folder.training, {**description, "process": ""})
+        # The process may go on with other trainings. A folder that is gone has become a result. A full disk has stopped
+        # the training already, with an error that must not be replaced.
+        with suppress(OSError):
+            if folder.training.is_file():
+                write_json(folder.training, {**description, "process": ""})
 
 
 class Snapshots:

@@ -48,7 +48,7 @@ def test_four_classes_are_tested_on_the_modules_of_the_folds_of_two_classes(spli
     modules = splits[1]
     overrides = {one.label: one.overrides for one in four_class_folds(modules)}
     for fold in range(3):
-        tested = f"+data.options.tested=[{','.join(tested_modules(modules, fold))}]"
+        tested = f"data.options.tested=[{','.join(tested_modules(modules, fold))}]"
         assert tested in overrides[f"logistic regression, fold {fold}"]
     found = prepared(overrides["logistic regression, fold 2"], 1)
     assert len(found.classes) == 4

@@ -20,7 +20,9 @@ def _add_comment(file):
 
 
 def test_the_first_run_executes_every_stage_and_writes_both_reports(first_run):
-    assert first_run.stages == {"prepare", "plan", "build", "baseline@grey_levels", "report"} | stages_of(*BOTH)
+    assert first_run.stages == {"prepare", "plan", "build", "baseline@grey_levels", "interpret", "report"} | stages_of(
+        *BOTH
+    )
     for name in ("comparison.html", "comparison.md"):
         text = (first_run.project.folder / "reports" / name).read_text()
         assert all(model in text for model in (*BOTH, "grey_levels"))
@@ -71,19 +73,19 @@ def test_an_experiment_is_recorded_as_a_use_of_the_test_set_and_reruns_only_the_
 
 def test_a_setting_of_the_evaluation_trains_nothing(project):
     project.change("conf/evaluation.yaml", mistakes=6)
-    assert project.repro() == {"evaluate@fully_connected", "evaluate@lecture_cnn", "report"}
+    assert project.repro() == {"evaluate@fully_connected", "evaluate@lecture_cnn", "interpret", "report"}
 
 
 def test_a_changed_computation_in_an_architecture_trains_only_its_own_models(project):
     path = project.folder / "pipeline/architectures/fully_connected.py"
     path.write_text(path.read_text().replace("units: PositiveInt = 100", "units: PositiveInt = 60"))
-    assert project.repro() == {"build", "report"} | stages_of("fully_connected")
+    assert project.repro() == {"build", "interpret", "report"} | stages_of("fully_connected")
 
 
 def test_an_option_of_one_model_reruns_only_that_model(project):
     other = metrics_of(project, "fully_connected")
     project.change("conf/model/lecture_cnn.yaml", options__units=20)
-    assert project.repro() == {"build", "report"} | stages_of("lecture_cnn")
+    assert project.repro() == {"build", "interpret", "report"} | stages_of("lecture_cnn")
     assert metrics_of(project, "fully_connected") == other
 
 
@@ -93,12 +95,12 @@ def test_a_new_architecture_with_its_model_trains_only_that_model(project):
     model = (project.folder / "conf/model/fully_connected.yaml").read_text()
     (project.folder / "conf/model/newcomer.yaml").write_text(model.replace(": fully_connected", ": newcomer"))
     project.change("conf/comparison.yaml", models=[*BOTH, "newcomer"])
-    assert project.repro() == {"plan", "build", "report"} | stages_of("newcomer")
+    assert project.repro() == {"plan", "build", "interpret", "report"} | stages_of("newcomer")
 
 
 def test_a_model_removed_from_the_comparison_disappears_from_the_report(project):
     project.change("conf/comparison.yaml", models=["fully_connected"])
-    assert project.repro() == {"plan", "build", "report"}
+    assert project.repro() == {"plan", "build", "interpret", "report"}
     assert not (project.folder / "networks/lecture_cnn").exists()
     assert (project.folder / "runs/lecture_cnn").is_dir()
     shutil.rmtree(project.folder / "runs/lecture_cnn")

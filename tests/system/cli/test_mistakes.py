@@ -57,8 +57,8 @@ def test_an_unknown_name_is_reported_with_the_available_ones_and_the_nearest(pro
             "Unknown option of architecture lenet5 'activatoin'. Did you mean 'activation'? Available: ",
         ),
         (
-            "prepare data=mnist_sample +data.options.size=9",
-            "Unknown option 'size': data source mnist_sample has no options. R",
+            "prepare data=mnist_sample +data.options.sizes=9",
+            "Unknown option of data source mnist_sample 'sizes'. Did you mean 'size'? Available: size.",
         ),
     ],
 )
