@@ -25,6 +25,8 @@ QUESTIONS: Mapping[str, str] = {
     "certainty": "How many trainings does a reliable comparison need?",
 }
 
+RESULT, FIGURE = "\n## Result\n", re.compile(r"!\[([^\]]*)\]\(([\w.-]+\.png)\)")
+
 
 class StudyAnswer(NamedTuple):
     """A study as a page shows it.
@@ -35,7 +37,8 @@ class StudyAnswer(NamedTuple):
         command: that runs it.
         title: of its report; empty without a report.
         answer: the paragraph that begins with "Answer", as HTML; empty if the report has none.
-        picture: the first figure of the report as an `img` element; empty if there is none or it is not to be shown.
+        picture: a figure of the report as an `img` element, the first one of its section "Result" or else of the
+            report; empty if there is none or it is not to be shown.
         report: address of the report, relative to the site; empty without a report.
     """
 
@@ -49,7 +52,7 @@ class StudyAnswer(NamedTuple):
 
 
 def study_answer(material: Material, name: str, *, pictured: bool = True) -> StudyAnswer | None:
-    """Read the answer of a study, and its first figure if it is to be `pictured`; None if there is no such study."""
+    """Read the answer of a study, and a figure if it is to be `pictured`; None if there is no such study."""
     if name not in available():
         return None
     question, command = QUESTIONS.get(name, ""), f"convtrack study {name}"
@@ -58,7 +61,7 @@ def study_answer(material: Material, name: str, *, pictured: bool = True) -> Stu
         return StudyAnswer(name, question, command)
     text = file.read_text(encoding="utf-8")
     title, answer = read_answer(file)
-    figure = re.search(r"!\[([^\]]*)\]\(([\w.-]+\.png)\)", text)
+    figure = FIGURE.search(text, max(0, text.find(RESULT))) or FIGURE.search(text)
     picture = Markup("")
     if pictured and figure is not None and (file.parent / figure[2]).is_file():
         picture = material.copied(f"study-{name}", file.parent / figure[2], figure[1])

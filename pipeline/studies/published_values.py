@@ -4,32 +4,41 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from pipeline.reporting.tables.text_table import Table
-from pipeline.statistics.analysis import analyse_scores
+from pipeline.statistics import designs, resampling, verdicts
+from pipeline.statistics.analysis import DRAWINGS
 from pipeline.statistics.results import Estimate
 
+PROTOCOLS = {True: "yes", False: "no", None: "not stated"}
 INSIDE, HIGHER, LOWER, UNKNOWN = "inside the interval", "ours is higher", "ours is lower", "no interval"
 
 
 class Claim(NamedTuple):
     """A published score from 0 to 1, its source, and whether we measured ours with the same protocol.
 
-    `published` is None if ours has no published counterpart.
+    `published` is None if ours has no published counterpart, and `same_protocol` if the source states no protocol.
     """
 
     name: str
     published: float | None
     source: str
-    same_protocol: bool
+    same_protocol: bool | None
 
 
-def estimate(values: Sequence[float], *, metric: str = "accuracy") -> Estimate:
+def estimate(values: Sequence[float], *, metric: str = "accuracy", tested_share: float = 0.0) -> Estimate:
     """The mean of one value per replicate with its interval, about other replicates on the same test images.
 
     >>> one = estimate([0.90, 0.92, 0.94])
     >>> round(one.mean, 2), round(one.low, 2), round(one.high, 2)
     (0.92, 0.85, 0.96)
+
+    Args:
+        values: one per replicate.
+        metric: what they measure.
+        tested_share: number of test over that of training images if each replicate draws both from the same data.
+            Such replicates are correlated, and the interval is wider (Nadeau & Bengio 2003). 0 for independent ones.
     """
-    (found,) = analyse_scores(metric, {"ours": values}, margin=0).estimates
+    resampled, method = resampling.resample_scores([values], drawings=DRAWINGS), designs.redrawn(tested_share)
+    (found,) = verdicts.conclude(metric, ["ours"], resampled, method, margin=0, images=0, groups=0).estimates
     return found
 
 
@@ -62,7 +71,7 @@ def claims_table(rows: Sequence[tuple[Claim, Estimate]], caption: str) -> Table:
                 percent(ours.mean),
                 f"{percent(ours.low)} to {percent(ours.high)}",
                 percent(ours.deviation),
-                "–" if claim.published is None else "yes" if claim.same_protocol else "no",
+                "–" if claim.published is None else PROTOCOLS[claim.same_protocol],
                 verdict(claim, ours),
                 claim.source,
             )

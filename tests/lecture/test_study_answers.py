@@ -30,6 +30,16 @@ def test_the_answer_and_the_first_figure_come_from_the_report(material, tmp_path
     assert 'width="7" height="5"' in found.picture
 
 
+def test_the_figure_of_the_result_is_preferred_to_one_of_the_data(material, tmp_path):
+    (tmp_path / "depth").mkdir()
+    (tmp_path / "depth" / "report.md").write_text(
+        "# How deep?\n\n![Digits](digits.png)\n\n## Result\n\n![Curve](curve.png)\n\n![Other](digits.png)\n"
+    )
+    for name, width in (("digits", 3), ("curve", 7)):
+        Image.new("L", (width, 5)).save(tmp_path / "depth" / f"{name}.png")
+    assert 'alt="Curve" width="7"' in study_answer(material, "depth").picture
+
+
 def test_a_study_without_a_report_has_its_question_and_its_command(material):
     found = study_answer(material, "pooling")
     assert (found.answer, found.report, found.picture) == ("", "", "")

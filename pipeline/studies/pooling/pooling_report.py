@@ -33,11 +33,20 @@ CONSISTENCIES = {
 
 
 class OnDigits(NamedTuple):
-    """Accuracy and consistencies of one network on digits, a value per replicate, and the largest shift in pixels."""
+    """Accuracy and consistencies of one network on digits, a value per replicate, and the largest shift in pixels.
+
+    `tested_share` is the number of test over that of training digits, which each replicate draws from the same sample.
+    """
 
     accuracy: tuple[float, ...]
     consistencies: Mapping[str, tuple[float, ...]]
     largest_shift: int
+    tested_share: float
+
+    def estimates(self) -> tuple[Estimate, ...]:
+        """The mean accuracy, and the mean consistency under each kind of shift, with their intervals."""
+        values = (self.accuracy, *(self.consistencies[key] for key in CONSISTENCIES))
+        return tuple(estimate(one, tested_share=self.tested_share) for one in values)
 
 
 def signal_estimates(signals: Mapping[str, Trained]) -> dict[str, Estimate]:
@@ -99,16 +108,12 @@ def _starts_table(signals: Mapping[str, Trained], pytorch: Mapping[str, Trained]
 
 
 def _digits_table(digits: Mapping[str, OnDigits]) -> Table:
-    def cell(values: tuple[float, ...], metric: str = "accuracy") -> str:
-        one = estimate(values, metric=metric)
-        return f"{percent(one.mean)} ({percent(one.low)} to {percent(one.high)})"
-
     return Table(
         caption="Digits: accuracy, and the share of digits of which two copies moved at random get the same class, in "
-        "per cent with 95 % interval over replicates.",
+        "per cent with 95 % interval over replicates, corrected for their common digits (Nadeau and Bengio 2003).",
         header=("pooling", "accuracy", *CONSISTENCIES.values()),
         rows=tuple(
-            (name, cell(one.accuracy), *(cell(one.consistencies[key]) for key in CONSISTENCIES))
+            (name, *(f"{percent(ours.mean)} ({percent(ours.low)} to {percent(ours.high)})" for ours in one.estimates()))
             for name, one in digits.items()
         ),
     )
@@ -155,10 +160,10 @@ def consistency_figure(digits: Mapping[str, OnDigits]) -> Figure:
     figure = new_figure(3.4)
     axes = figure.subplots()
     places = np.arange(len(digits))
-    for offset, colour, (key, words) in zip(
-        (-0.2, 0, 0.2), (BLUE, VERMILLION, GREEN), CONSISTENCIES.items(), strict=True
+    kinds = zip(*(one.estimates()[1:] for one in digits.values()), strict=True)
+    for offset, colour, words, found in zip(
+        (-0.2, 0, 0.2), (BLUE, VERMILLION, GREEN), CONSISTENCIES.values(), kinds, strict=True
     ):
-        found = [estimate(one.consistencies[key]) for one in digits.values()]
         axes.hlines(places + offset, [100 * one.low for one in found], [100 * one.high for one in found], color=colour)
         axes.plot([100 * one.mean for one in found], places + offset, "o", color=colour, label=words)
     axes.set_yticks(places, list(digits))

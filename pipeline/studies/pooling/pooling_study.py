@@ -40,11 +40,12 @@ def main() -> None:
 
 def on_digits(trained: Trained) -> OnDigits:
     """The accuracy and the consistencies of every replicate, each on its own test digits."""
-    found = measure_shifts(subject(trained))
+    found, tested = measure_shifts(subject(trained)), trained.predictions[0]
     return OnDigits(
         trained.values("accuracy"),
         {name: tuple(float(one[name]) for one in found["replicates"]) for name in CONSISTENCIES},
         found["setting"]["largest_shift"],
+        len(tested.truth) / tested.trained_on,
     )
 
 

@@ -23,15 +23,16 @@ PUBLISHED = {
     ("logistic regression", "in order"): ((TABLE, 0.32), (NOTEBOOK, 0.315)),
     ("MLP", "in order"): ((TABLE, 0.68), (NOTEBOOK, 0.651)),
     ("CNN", "in order"): ((TABLE, 0.94), (NOTEBOOK, 0.923)),
-    ("logistic regression", "shuffled"): ((NOTEBOOK, 0.315),),
-    ("MLP", "shuffled"): ((NOTEBOOK, 0.660),),
-    ("CNN", "shuffled"): ((NOTEBOOK, 0.587),),
+    ("logistic regression", "shuffled"): ((TABLE, 0.32), (NOTEBOOK, 0.315)),
+    ("MLP", "shuffled"): ((TABLE, 0.68), (NOTEBOOK, 0.660)),
+    ("CNN", "shuffled"): ((TABLE, 0.56), (NOTEBOOK, 0.587)),
 }
 """Accuracies of MNIST-1D (Greydanus & Kobak 2020) by network and order."""
 
 
 MISSED = (("MLP", "in order"), ("CNN", "in order"), ("CNN", "shuffled"))
-"""Where a published value lies outside the interval. To look for the cause, these are trained once more."""
+"""Where a published value lies outside the interval. To look for the cause, these are trained once more; the shuffled
+MLP is not, because its task is the same as in order."""
 MISSED_REPLICATES = 5
 
 
@@ -73,10 +74,11 @@ def _candidate(network: str, order: str, *more: str) -> Candidate:
 
 
 def claims() -> list[Claim]:
-    """The published values; networks without one have a single row with none."""
+    """The published values; networks without one have a single row with none. The table states no protocol."""
     found = []
     for order in ORDERS:
         for network in NETWORKS:
             for source, value in PUBLISHED.get((network, order), (("–", None),)):
-                found.append(Claim(label(network, order), value, source, same_protocol=value is not None))
+                same = None if source == TABLE else value is not None
+                found.append(Claim(label(network, order), value, source, same_protocol=same))
     return found

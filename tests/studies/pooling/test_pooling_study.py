@@ -50,7 +50,7 @@ def pytorch(signals):
 @pytest.fixture
 def digits():
     return {
-        name: OnDigits((0.9, 0.91), dict.fromkeys(CONSISTENCIES, (0.8 + number / 50, 0.81 + number / 50)), 3)
+        name: OnDigits((0.9, 0.91), dict.fromkeys(CONSISTENCIES, (0.8 + number / 50, 0.81 + number / 50)), 3, 0.4)
         for number, name in enumerate([*POOLINGS, INVARIANT])
     }
 
@@ -92,6 +92,13 @@ def test_the_report_states_the_most_and_the_least_consistent_pooling(signals, di
     assert "1,000 signals, from the best to the worst: polyphase" in report
 
 
+def test_intervals_on_digits_are_those_of_replicates_that_share_digits(digits):
+    redrawn = digits["max"].estimates()
+    independent = digits["max"]._replace(tested_share=0.0).estimates()
+    assert len(redrawn) == 1 + len(CONSISTENCIES)
+    assert all(one.low < other.low and one.high > other.high for one, other in zip(redrawn, independent, strict=True))
+
+
 def test_the_results_hold_a_claim_for_each_pooling_and_size(signals, digits):
     assert len(results(signals, pytorch(signals), digits)["claims"]) == len(POOLINGS) * len(SIZES)
 
@@ -112,10 +119,12 @@ def test_consistencies_are_measured_on_the_test_digits_of_each_replicate(monkeyp
         label="grey levels",
         prepared=None,
         tasks=[SimpleNamespace(architecture=network.to_json())] * 2,
+        predictions=[SimpleNamespace(truth=np.zeros(2), trained_on=4)] * 2,
         network=lambda replicate: network,
         values=lambda metric: (0.5, 0.6),
     )
     found = list(pooling_study.subject(trained).replicates())
     assert [len(one.pixels) for one in found] == [len(eight_images.indices(number, TEST)) for number in (0, 1)]
+    assert pooling_study.on_digits(trained).tested_share == 0.5
     assert set(pooling_study.on_digits(trained).consistencies) == set(CONSISTENCIES)
     assert {value for both in pooling_study.on_digits(trained).consistencies.values() for value in both} == {1.0}
