@@ -74,4 +74,4 @@ def _other_digits(count: int, shape: tuple[int, ...]) -> Changed:
     other = digits.load(size=shape[0])
     rows = np.random.default_rng(0).permutation(len(other.labels))[:count]
     pixels = np.asarray(other.pixels[:])[rows].repeat(shape[2], axis=3)
-    return Changed("data set `digits`, 8×8 pixels enlarged", pixels, other.labels[rows])
+    return Changed("digits of another data set (8×8 enlarged)", pixels, other.labels[rows])
