@@ -30,7 +30,7 @@ def main(models: tuple[str, ...], interpretation: InterpretationConfig) -> None:
                 continue
             before, now = InterpretationFolder.of(model), InterpretationFolder(unfinished / model)
             digest = interpretation_digest(run, interpretation.images)
-            if before.record.is_file() and read_json(before.record, "digest")["digest"] == digest:
+            if before.holds(digest):
                 shutil.copytree(before.folder, now.folder)
             else:
                 _interpret(model, now, run, prepared, digest, images=interpretation.images)
@@ -52,5 +52,6 @@ def _interpret(
         (folder.folder / f"{name}.png").write_bytes(picture)
     seconds = time.perf_counter() - began
     training = sum(record["seconds"] for record in read_json(run.replicates, "replicates")["replicates"])
-    write_json(folder.record, {"digest": digest, "seconds": seconds, "training_seconds": training})
+    sizes = folder.sizes()
+    write_json(folder.record, {"digest": digest, "seconds": seconds, "training_seconds": training, "sizes": sizes})
     say(f"{model}: interpreted in {seconds:.1f} s, after {training:.0f} s of training")

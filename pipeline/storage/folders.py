@@ -156,7 +156,7 @@ class InterpretationFolder:
 
     @property
     def record(self) -> Path:
-        """The digest of everything that determines the contents, and the seconds that they took, JSON."""
+        """The digest of everything that determines the contents, the seconds that they took and their sizes, JSON."""
         return self.folder / "record.json"
 
     @property
@@ -168,6 +168,18 @@ class InterpretationFolder:
     def pictures(self) -> list[Path]:
         """Pictures of what the network has learned, in their order."""
         return sorted(self.folder.glob("*.png"))
+
+    def sizes(self) -> dict[str, int]:
+        """The size of each file but the record in bytes."""
+        return {file.name: file.stat().st_size for file in sorted(self.folder.iterdir()) if file != self.record}
+
+    def holds(self, digest: str) -> bool:
+        """Whether the folder has the complete contents with this digest."""
+        try:
+            record = json.loads(self.record.read_text(encoding="utf-8"))
+            return bool(record["digest"] == digest and record["sizes"] == self.sizes())
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
 
 
 @dataclass(frozen=True)
