@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     from pipeline.interpretation.subject import Replicate, Subject
 
 LARGEST_SHIFT = 1 / 8
-"""Largest shift as a share of the shorter side. Of digits of 28 pixels it is 3; most have a border of 4."""
+"""Largest shift as a share of the shorter side. Of digits of 28 pixels it is 3; most have a border of 4. Images of one
+row or column move along their length, which is their only side then."""
 LARGEST_ANGLE = 30.0
 FARTHEST_SHIFT, POINTS = 1 / 4, 9
 """Largest distance of the curve as a share of the shorter side, and its number of points at most."""
@@ -72,7 +73,7 @@ def random_moves(images: int, sides: tuple[int, int]) -> Moves:
     rng = np.random.default_rng(SEED)
     largest = largest_shift(sides)
     halves = round(0.5 / STEP)
-    axes = np.array([(-1, 0), (1, 0), (0, -1), (0, 1)])
+    axes = np.array([np.eye(2, dtype=np.int64)[axis] * sense for axis in _axes(sides) for sense in (-1, 1)])
     return Moves(
         rng.integers(-largest, largest, (2, images, 2), endpoint=True),
         # Multiples of the step at which OpenCV interpolates.
@@ -86,10 +87,10 @@ def random_moves(images: int, sides: tuple[int, int]) -> Moves:
 def largest_shift(sides: tuple[int, int]) -> int:
     """The largest shift of the consistencies in pixels, at least 1.
 
-    >>> largest_shift((28, 28)), largest_shift((64, 96))
-    (3, 8)
+    >>> largest_shift((28, 28)), largest_shift((64, 96)), largest_shift((1, 40))
+    (3, 8, 5)
     """
-    return max(1, int(min(sides) * LARGEST_SHIFT))
+    return max(1, int(_shorter(sides) * LARGEST_SHIFT))
 
 
 def distances(sides: tuple[int, int]) -> list[int]:
@@ -98,8 +99,17 @@ def distances(sides: tuple[int, int]) -> list[int]:
     >>> distances((28, 28)), distances((64, 64))
     ([1, 2, 3, 4, 5, 6, 7], [2, 4, 6, 8, 10, 12, 14, 16])
     """
-    farthest = max(1, int(min(sides) * FARTHEST_SHIFT))
+    farthest = max(1, int(_shorter(sides) * FARTHEST_SHIFT))
     return sorted(set(np.rint(np.linspace(0, farthest, min(POINTS, farthest + 1))).astype(int).tolist()) - {0})
+
+
+def _axes(sides: tuple[int, int]) -> list[int]:
+    """The axes along which images can move."""
+    return [axis for axis in (0, 1) if sides[axis] > 1] or [0, 1]
+
+
+def _shorter(sides: tuple[int, int]) -> int:
+    return min(sides[axis] for axis in _axes(sides))
 
 
 def pairs_of_copies(pixels: Pixels, moves: Moves) -> Iterator[tuple[str, tuple[Pixels, Pixels]]]:
@@ -138,34 +148,25 @@ def measure_shifts(subject: "Subject") -> dict[str, Any]:
         `layers`: for each layer its name, kind, depth (see `depths`), stride and receptive field, and its errors (see
         `pipeline.interpretation.equivariance`), each with one value by replicate.
     """
-    from pipeline.interpretation.equivariance import KINDS, depths, layer_errors, measured_layers
+    from pipeline.interpretation.equivariance import KINDS, depths, measured_layers
 
     rows = _rows(subject.architecture)
     sides: tuple[int, int] = subject.best.pixels.shape[1:3]
-    replicates, shifts, turns, errors, borders = [], [], [], [], []
-    for replicate in subject.replicates():
-        borders.append(uniform_border(replicate.pixels))
-        scores = _scores(replicate, rows)
-        shifts.append(scores.by_distance)
-        turns.append(scores.by_angle)
-        found: dict[str, LayerErrors] = {}
-        if scores.by_distance is not None:
-            some = np.linspace(0, len(replicate.pixels) - 1, min(LAYER_IMAGES, len(replicate.pixels))).astype(int)
-            found = layer_errors(replicate.network, rows, replicate.standardise(replicate.pixels[some]))
-        errors.append(found)
-        replicates.append({"replicate": replicate.number, **scores.consistencies, EQUIVARIANCE: _deepest(found)})
+    found = [_measured(replicate, rows) for replicate in subject.replicates()]
     depth = depths(rows)
     return {
         "setting": {
             "largest_shift": largest_shift(sides),
             "largest_angle": LARGEST_ANGLE,
-            "inside": float((np.concatenate(borders) >= largest_shift(sides)).mean()),
+            "inside": float((np.concatenate([one.borders for one in found]) >= largest_shift(sides)).mean()),
             "images": len(subject.best.pixels),
         },
-        "replicates": replicates,
+        "replicates": [
+            {"replicate": one.number, **one.scores.consistencies, EQUIVARIANCE: _deepest(one.errors)} for one in found
+        ],
         "curve": {
-            "shift": {"distances": [0, *distances(sides)], "accuracy": shifts},
-            "rotation": {"angles": [0, *ANGLES], "accuracy": turns},
+            "shift": {"distances": [0, *distances(sides)], "accuracy": [one.scores.by_distance for one in found]},
+            "rotation": {"angles": [0, *ANGLES], "accuracy": [one.scores.by_angle for one in found]},
         },
         "layers": [
             {
@@ -174,7 +175,7 @@ def measure_shifts(subject: "Subject") -> dict[str, Any]:
                 "depth": depth[row.name],
                 "stride": row.stride,
                 "receptive_field": row.receptive_field,
-                **{kind: [getattr(found.get(row.name), kind, None) for found in errors] for kind in KINDS},
+                **{kind: [getattr(one.errors.get(row.name), kind, None) for one in found] for kind in KINDS},
             }
             for row in measured_layers(subject.best.network, rows)
         ],
@@ -187,6 +188,26 @@ class Scores(NamedTuple):
     consistencies: Mapping[str, float | None]
     by_distance: list[float] | None
     by_angle: list[float] | None
+
+
+class Measured(NamedTuple):
+    """The measurements of one replicate; `borders` are those of its images (`uniform_border`)."""
+
+    number: int
+    scores: Scores
+    errors: "Mapping[str, LayerErrors]"
+    borders: NDArray[np.int64]
+
+
+def _measured(replicate: "Replicate", rows: tuple[LayerRow, ...]) -> Measured:
+    from pipeline.interpretation.equivariance import layer_errors
+
+    pixels, scores = replicate.pixels, _scores(replicate, rows)
+    errors: dict[str, LayerErrors] = {}
+    if scores.by_distance is not None:
+        some = np.linspace(0, len(pixels) - 1, min(LAYER_IMAGES, len(pixels))).astype(int)
+        errors = layer_errors(replicate.network, rows, replicate.standardise(pixels[some]))
+    return Measured(replicate.number, scores, errors, uniform_border(pixels))
 
 
 def _scores(replicate: "Replicate", rows: tuple[LayerRow, ...]) -> Scores:

@@ -5,7 +5,13 @@ import numpy as np
 import pytest
 
 from pipeline.architectures import lecture_cnn, logistic
-from pipeline.interpretation.shift_scores import CONSISTENCIES, measure_shifts, pairs_of_copies, random_moves
+from pipeline.interpretation.shift_scores import (
+    CONSISTENCIES,
+    distances,
+    measure_shifts,
+    pairs_of_copies,
+    random_moves,
+)
 from pipeline.interpretation.shifted_images import edge_shift
 from pipeline.interpretation.subject import Replicate, Subject
 
@@ -111,6 +117,20 @@ def test_moves_stay_within_their_limits_and_reach_them():
     assert (moves.fractions.min(), moves.fractions.max()) == (-0.5, 0.5)
     assert 29 < np.abs(moves.angles).max() <= 30
     assert {tuple(direction) for direction in moves.directions} == {(-1, 0), (1, 0), (0, -1), (0, 1)}
+
+
+def test_images_of_one_row_move_along_their_length():
+    moves = random_moves(200, (1, 40))
+    assert {tuple(direction) for direction in moves.directions} == {(0, -1), (0, 1)}
+    assert set(moves.shifts[..., 1].ravel()) == set(range(-5, 6))
+    assert distances((1, 40))[-1] == distances((40, 1))[-1] == 10
+
+
+@pytest.mark.parametrize("shape", [(1, 40, 1), (40, 1, 1), (2, 2, 3), (1, 1, 1)])
+def test_images_of_any_shape_have_copies_of_their_size(shape):
+    pixels = RNG.integers(0, 256, (5, *shape)).astype(np.uint8)
+    for copies in dict(pairs_of_copies(pixels, random_moves(5, shape[:2]))).values():
+        assert [copy.shape for copy in copies] == [pixels.shape] * 2
 
 
 def test_the_copies_of_each_consistency_have_the_size_of_the_images():
