@@ -18,8 +18,9 @@ from pipeline.storage.processes import is_gone
 State = Literal["running", "interrupted", "finished"]
 
 CURVES = ("train/loss", "val/loss", "train/accuracy", "val/accuracy")
-UNREADABLE = (OSError, ValueError, KeyError, EOFError, BadZipFile, UserError)
-"""Errors of files that are missing, incomplete or replaced at this moment. Their training is shown at the next look."""
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, BadZipFile, UserError)
+"""Errors of files that are missing, damaged, of another version, or replaced at this moment. In the last case their
+training is shown at the next look."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,10 @@ class Training:
         return self.place.snapshots
 
     def epochs(self) -> list[dict[str, float]]:
-        """Losses and metrics as one mapping per epoch; empty before the end of the first."""
-        if isinstance(self.place, ResultFolder):
-            return self.place.epochs
+        """Losses and metrics as one mapping per epoch; empty before the end of the first, or if they are unreadable."""
         try:
+            if isinstance(self.place, ResultFolder):
+                return self.place.epochs
             with np.load(self.place.state) as saved:
                 return list(json.loads(str(saved["history"])))
         except UNREADABLE:
@@ -100,7 +101,7 @@ class WatchedModel:
             for training, epochs in zip(self.trainings, histories, strict=True)
         ]
         longest = max(len(epochs) for epochs in histories)
-        planned = int(self.first.description.get("epochs") or longest)
+        planned = self.first.description["epochs"] or longest
         return {
             **self.summary(),
             "epochs": planned if self.state != "finished" else longest,
@@ -183,7 +184,7 @@ def _result(result: ResultFolder, trained: Mapping[str, Any]) -> Iterator[Traini
         else:
             return
         described |= {name: record[name] for name in ("model_fingerprint", "fingerprint", "replicate")}
-        yield Training(result, described, "finished", result.record.stat().st_mtime)
+        yield Training(result, _checked(described), "finished", result.record.stat().st_mtime)
 
 
 def _configured(configuration: Mapping[str, Any]) -> dict[str, Any]:
@@ -203,7 +204,20 @@ def _unfinished(checkpoint: CheckpointFolder) -> Iterator[Training]:
         running = bool(described["process"]) and not is_gone(described["process"])
         files = [checkpoint.snapshots.training, checkpoint.state, checkpoint.snapshots.predictions]
         changed = max(file.stat().st_mtime for file in files if file.is_file())
-        yield Training(checkpoint, described, "running" if running else "interrupted", changed)
+        yield Training(checkpoint, _checked(described), "running" if running else "interrupted", changed)
+
+
+def _checked(described: Mapping[str, Any]) -> dict[str, Any]:
+    """The description with values of the expected types; an error of `UNREADABLE` if that is impossible."""
+    rate = described.get("learning_rate")
+    return {
+        **{name: str(described[name]) for name in ("model", "data", "model_fingerprint")},
+        "replicate": int(described["replicate"]),
+        "epochs": int(described.get("epochs") or 0),
+        "batch_size": described.get("batch_size"),
+        "optimizer": described.get("optimizer"),
+        "learning_rate": float(rate) if rate else None,
+    }
 
 
 def _settings(description: Mapping[str, Any]) -> str:
@@ -221,14 +235,16 @@ def _snapshots(training: Training) -> dict[str, Any]:
     """The epochs with snapshots, and the predictions; for a training without, the epochs with pictures of kernels."""
     content: dict[str, Any] = {"classes": [], "images": [], "epochs": {}}
     with suppress(*UNREADABLE):
-        content = json.loads(training.snapshots.predictions.read_bytes())
-    epochs: Iterable[int] = [int(epoch) for epoch in content["epochs"]] or training.place.pictures
+        found = json.loads(training.snapshots.predictions.read_bytes())
+        by_epoch = {int(epoch): list(rows) for epoch, rows in found["epochs"].items()}
+        content = {"classes": list(found["classes"]), "images": list(found["images"]), "epochs": by_epoch}
+    epochs: Iterable[int] = content["epochs"] or training.place.pictures
     snapshots = [
         {
             "epoch": epoch,
             "kernels": training.snapshots.kernels(epoch).is_file() or epoch in training.place.pictures,
             "maps": training.snapshots.maps(epoch).is_file(),
-            "probabilities": content["epochs"].get(str(epoch), []),
+            "probabilities": content["epochs"].get(epoch, []),
         }
         for epoch in sorted(epochs)
     ]

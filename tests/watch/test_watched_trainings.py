@@ -96,7 +96,9 @@ def test_only_the_named_model_or_folder_is_shown(project):
     assert names(folder=Path("runs")) == []
 
 
-@pytest.mark.parametrize("damage", ["{", '{"model": 3}', ""])
+@pytest.mark.parametrize(
+    "damage", ["{", '{"model": 3}', "", "[]", '{"process": 3}', '{"process": "", "replicate": "a"}']
+)
 def test_a_file_that_is_being_written_hides_its_training_only(project, damage):
     write_run("cnn")
     write_checkpoint("live", 1)
@@ -110,3 +112,13 @@ def test_every_epoch_changes_the_version(project):
     assert watched_models()[0].summary()["version"] == before
     write_checkpoint("cnn", 2)
     assert watched_models()[0].summary()["version"] != before
+
+
+@pytest.mark.parametrize("damage", ["", "[]", "{}", '{"classes": [], "images": [], "epochs": {"a": []}}'])
+def test_a_training_with_unreadable_predictions_and_history_shows_its_kernels(project, damage):
+    folder = write_run("cnn") / "train/replicate-0"
+    (folder / "snapshots/predictions.json").write_text(damage)
+    (folder / "history.csv").write_text("epoch,val/loss\n1,x\n")
+    content = watched_models()[0].content()
+    assert [one["epoch"] for one in content["snapshots"]] == [0, 1, 2, 3]
+    assert (content["images"], content["replicates"][0]["curves"]["val/loss"]) == ([], [])
