@@ -1,9 +1,9 @@
 """How a network reacts to changes of its images: the one table of the numbers that the report's tables show."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from pipeline.reporting.text.quantities import mean
+from pipeline.reporting.text.quantities import capitalized, mean
 
 
 class Reaction(NamedTuple):
@@ -29,6 +29,15 @@ REACTIONS = (
 )
 LEADING = REACTIONS[:1]
 """Those in the first table of the report."""
+
+
+def explained(shown: Sequence[Reaction], shifts: Mapping[str, Mapping[str, Any]]) -> str:
+    """What the reactions mean, a sentence for each, and whether replicates without one are left out of the means."""
+    sentences = [f"{capitalized(one.label)}: {one.meaning}." for one in shown]
+    replicates = [one for measured in shifts.values() for one in measured["replicates"]]
+    if shown and any(one["shift_consistency"] is None for one in replicates):
+        sentences.append("Replicates that predict one class for every image are left out of these means.")
+    return " ".join(sentences)
 
 
 def mean_reaction(shifts: Mapping[str, Mapping[str, Any]], model: str, key: str) -> float:

@@ -57,7 +57,7 @@ def lead_table(comparison: Comparison, letters: Mapping[str, str]) -> Table:
         caption=f"Best mean first ({direction} is better; {spread}). Models that share a letter are tied: none is "
         "shown to be better than another."
         + (f" Baselines: {', '.join(comparison.baselines)}." if comparison.baselines else "")
-        + "".join(f" {quantities.capitalized(one.label)}: {one.meaning}." for one in leading)
+        + (f" {reactions.explained(leading, comparison.shifts)}" if leading else "")
         + (" ≥ marks a lower bound, because some layers are not counted." if bound else ""),
         header=(
             "model",
@@ -100,7 +100,7 @@ def details_table(comparison: Comparison) -> Table:
     measured = reactions.REACTIONS if comparison.shifts else ()
     return Table(
         caption="Choose settings by the validation score; expect the test score on new images. "
-        + "".join(f"{quantities.capitalized(one.label)}: {one.meaning}. " for one in measured)
+        + (f"{reactions.explained(measured, comparison.shifts)} " if measured else "")
         + "Multiply–accumulates are those of one forward pass. Training time is per replicate. Time per image is "
         "measured on whole batches and includes reading and standardising.",
         header=(

@@ -92,3 +92,14 @@ def test_a_network_is_shown_with_its_mean_consistency_and_without_replicates_whe
     assert lead.header[4] == "shift consistency" and lead.keys[0][4] == pytest.approx(0.85)
     assert details.rows[0][2:5] == ("0.850", "0.500", "–")
     assert "two randomly shifted copies" in lead.caption and "rotated" in details.caption
+
+
+@pytest.mark.parametrize("undefined", [False, True])
+def test_the_captions_state_that_replicates_with_one_class_are_left_out(comparison, undefined):
+    names = ("shift_consistency", "rotation_consistency", "equivariance_error")
+    measured = [{"replicate": 0, **dict.fromkeys(names, 0.5)}, {"replicate": 1, **dict.fromkeys(names, 0.5)}]
+    if undefined:
+        measured[1] = {"replicate": 1, **dict.fromkeys(names)}
+    shifted = dataclasses.replace(comparison, shifts={"lenet5": {"replicates": measured}})
+    for table in (tables.lead_table(shifted, {}), tables.details_table(shifted)):
+        assert ("Replicates that predict one class for every image are left out" in table.caption) == undefined
