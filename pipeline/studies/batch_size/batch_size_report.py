@@ -93,9 +93,9 @@ def recipes_table(measured: Measured, seconds: Seconds) -> Table:
             )
         )
     return Table(
-        caption="The lecture's network by batch size, learning rate and epochs. Seconds are processor time of training on "
-        "images in memory, without validation. Mean ± standard deviation of the test accuracy over replicates; recipes "
-        "that share a letter are tied.",
+        caption="The lecture's network by batch size, learning rate and epochs. Seconds are processor time of training "
+        "on images in memory, without validation. Mean ± standard deviation of the test accuracy over replicates; "
+        "recipes that share a letter are tied.",
         header=(
             "recipe",
             "steps per epoch",
