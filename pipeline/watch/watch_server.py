@@ -16,7 +16,6 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
 from typing import Any
-from urllib.parse import urlsplit
 
 from pipeline.watch.watched_trainings import WatchedModel
 
@@ -57,7 +56,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.headers.get("Host") not in {f"{name}:{self.server.server_port}" for name in ("127.0.0.1", "localhost")}:
             self._send(HTTPStatus.FORBIDDEN, "text/plain", b"Open the address that `convtrack watch` printed.\n")
             return
-        match urlsplit(self.path).path.strip("/").split("/"):
+        match self.path.partition("?")[0].strip("/").split("/"):
             case [""]:
                 self._send(HTTPStatus.OK, "text/html; charset=utf-8", self.server.page)
             case ["trainings"]:
@@ -70,7 +69,7 @@ class _Handler(BaseHTTPRequestHandler):
                 file = model.picture(kind, int(number)) if model else None
                 try:
                     picture = file.read_bytes() if file else None
-                except FileNotFoundError:  # The training has just moved to its result.
+                except OSError:  # The training has just moved to its result, or the file is unreadable.
                     picture = None
                 self._send(HTTPStatus.OK, "image/png", picture) if picture else self._send_missing()
             case _:

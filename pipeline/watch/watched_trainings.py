@@ -1,13 +1,15 @@
 """The trainings that the page shows, read from checkpoints, stored results and run folders."""
 
+import csv
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 from zipfile import BadZipFile
+from zlib import error as ZlibError
 
 import numpy as np
 
@@ -18,9 +20,14 @@ from pipeline.storage.processes import is_gone
 State = Literal["running", "interrupted", "finished"]
 
 CURVES = ("train/loss", "val/loss", "train/accuracy", "val/accuracy")
-UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, BadZipFile, UserError)
-"""Errors of files that are missing, damaged, of another version, or replaced at this moment. In the last case their
-training is shown at the next look."""
+UNREADABLE = (
+    *(OSError, EOFError, BadZipFile, ZlibError, csv.Error, UserError),
+    *(ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RuntimeError),
+)
+"""Errors of files that are missing, damaged or replaced at this moment. Their training is shown at the next look.
+
+The second line are those of values with an unexpected type: one damaged file must not hide the other trainings.
+"""
 
 
 @dataclass(frozen=True)
@@ -42,15 +49,25 @@ class Training:
         """The folder of its snapshots, which may be missing."""
         return self.place.snapshots
 
-    def epochs(self) -> list[dict[str, float]]:
-        """Losses and metrics as one mapping per epoch; empty before the end of the first, or if they are unreadable."""
+    def curves(self) -> dict[str, list[float | None]]:
+        """Losses and metrics by epoch; empty before the end of the first."""
         try:
-            if isinstance(self.place, ResultFolder):
-                return self.place.epochs
-            with np.load(self.place.state) as saved:
-                return list(json.loads(str(saved["history"])))
+            epochs = self._epochs()
+            return {name: [_finite(epoch.get(name)) for epoch in epochs] for name in CURVES}
         except UNREADABLE:
-            return []
+            return {name: [] for name in CURVES}
+
+    def _epochs(self) -> list[dict[str, float]]:
+        if isinstance(self.place, ResultFolder):
+            return self.place.epochs
+        with np.load(self.place.state) as saved:
+            return list(json.loads(str(saved["history"])))
+
+    def pictures(self) -> dict[int, Path]:
+        """Pictures of the kernels by epoch, besides those of the snapshots."""
+        with suppress(*UNREADABLE):
+            return self.place.pictures
+        return {}
 
 
 @dataclass(frozen=True)
@@ -91,16 +108,12 @@ class WatchedModel:
 
     def content(self) -> dict[str, Any]:
         """Everything that the page shows of the model, except pictures."""
-        histories = [training.epochs() for training in self.trainings]
+        curves = [training.curves() for training in self.trainings]
         replicates = [
-            {
-                "number": training.replicate,
-                "state": training.state,
-                "curves": {name: [_finite(epoch.get(name)) for epoch in epochs] for name in CURVES},
-            }
-            for training, epochs in zip(self.trainings, histories, strict=True)
+            {"number": training.replicate, "state": training.state, "curves": one}
+            for training, one in zip(self.trainings, curves, strict=True)
         ]
-        longest = max(len(epochs) for epochs in histories)
+        longest = max(len(one[name]) for one in curves for name in CURVES)
         planned = self.first.description["epochs"] or longest
         return {
             **self.summary(),
@@ -120,7 +133,7 @@ class WatchedModel:
         elif kind == "kernels":
             file = folder.kernels(number)
             if not file.is_file():
-                file = self.first.place.pictures.get(number, file)
+                file = self.first.pictures().get(number, file)
         else:
             return None
         return file if file.is_file() else None
@@ -183,8 +196,8 @@ def _result(result: ResultFolder, trained: Mapping[str, Any]) -> Iterator[Traini
             described = {"model": trained["model"], **_configured(trained.get("configuration", {}))}
         else:
             return
-        described |= {name: record[name] for name in ("model_fingerprint", "fingerprint", "replicate")}
-        yield Training(result, _checked(described), "finished", result.record.stat().st_mtime)
+        described |= {name: record[name] for name in ("model_fingerprint", "replicate")}
+        yield Training(result, _description(described), "finished", result.record.stat().st_mtime)
 
 
 def _configured(configuration: Mapping[str, Any]) -> dict[str, Any]:
@@ -204,52 +217,54 @@ def _unfinished(checkpoint: CheckpointFolder) -> Iterator[Training]:
         running = bool(described["process"]) and not is_gone(described["process"])
         files = [checkpoint.snapshots.training, checkpoint.state, checkpoint.snapshots.predictions]
         changed = max(file.stat().st_mtime for file in files if file.is_file())
-        yield Training(checkpoint, _checked(described), "running" if running else "interrupted", changed)
+        yield Training(checkpoint, _description(described), "running" if running else "interrupted", changed)
 
 
-def _checked(described: Mapping[str, Any]) -> dict[str, Any]:
-    """The description with values of the expected types; an error of `UNREADABLE` if that is impossible."""
+def _description(described: Mapping[str, Any]) -> dict[str, Any]:
+    """What the page shows of a description. Raises an error of `UNREADABLE` if a value has another type."""
     rate = described.get("learning_rate")
     return {
-        **{name: str(described[name]) for name in ("model", "data", "model_fingerprint")},
+        **{name: str(described[name]) for name in ("model", "model_fingerprint")},
+        "data": str(described.get("data") or ""),
         "replicate": int(described["replicate"]),
         "epochs": int(described.get("epochs") or 0),
-        "batch_size": described.get("batch_size"),
-        "optimizer": described.get("optimizer"),
+        "batch_size": int(described.get("batch_size") or 0),
+        "optimizer": str(described.get("optimizer") or ""),
         "learning_rate": float(rate) if rate else None,
     }
 
 
 def _settings(description: Mapping[str, Any]) -> str:
     """The settings of a training in one line, as far as they are known."""
-    optimizer, rate, size = (description.get(name) for name in ("optimizer", "learning_rate", "batch_size"))
-    known = [
-        str(optimizer) if optimizer else "",
-        f"rate {rate:g}" if rate else "",
-        f"batches of {size}" if size else "",
-    ]
+    rate, size = description["learning_rate"], description["batch_size"]
+    known = [description["optimizer"], f"rate {rate:g}" if rate else "", f"batches of {size}" if size else ""]
     return ", ".join(text for text in known if text)
 
 
 def _snapshots(training: Training) -> dict[str, Any]:
     """The epochs with snapshots, and the predictions; for a training without, the epochs with pictures of kernels."""
-    content: dict[str, Any] = {"classes": [], "images": [], "epochs": {}}
+    classes: list[str] = []
+    images: list[str] = []
+    predicted: dict[int, list[list[float | None]]] = {}
     with suppress(*UNREADABLE):
-        found = json.loads(training.snapshots.predictions.read_bytes())
-        by_epoch = {int(epoch): list(rows) for epoch, rows in found["epochs"].items()}
-        content = {"classes": list(found["classes"]), "images": list(found["images"]), "epochs": by_epoch}
-    epochs: Iterable[int] = content["epochs"] or training.place.pictures
+        content = json.loads(training.snapshots.predictions.read_bytes())
+        classes, images = [str(name) for name in content["classes"]], [str(name) for name in content["images"]]
+        predicted = {
+            int(epoch): [[_finite(value) for value in row[: len(classes)]] for row in rows[: len(images)]]
+            for epoch, rows in content["epochs"].items()
+        }
+    pictures = training.pictures()
     snapshots = [
         {
             "epoch": epoch,
-            "kernels": training.snapshots.kernels(epoch).is_file() or epoch in training.place.pictures,
+            "kernels": training.snapshots.kernels(epoch).is_file() or epoch in pictures,
             "maps": training.snapshots.maps(epoch).is_file(),
-            "probabilities": content["epochs"].get(epoch, []),
+            "probabilities": predicted.get(epoch, []),
         }
-        for epoch in sorted(epochs)
+        for epoch in sorted(predicted or pictures)
     ]
-    return {"classes": content["classes"], "images": content["images"], "snapshots": snapshots}
+    return {"classes": classes, "images": images, "snapshots": snapshots}
 
 
 def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None
+    return float(value) if value is not None and math.isfinite(value) else None

@@ -61,6 +61,7 @@ def test_pages_of_other_servers_cannot_read_the_trainings(get, host):
         "/trainings/f-cnn/image/" + "9" * 5000,
         "/trainings/unknown",
         "/runs/cnn/train/replicates.json",
+        "http://[::1",
     ],
 )
 def test_nothing_else_is_served(get, path):

@@ -1,5 +1,7 @@
+import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pipeline.storage.processes import this_process
@@ -104,6 +106,67 @@ def test_a_file_that_is_being_written_hides_its_training_only(project, damage):
     write_checkpoint("live", 1)
     Path(".convtrack/checkpoints/live-0/snapshots/training.json").write_text(damage)
     assert [model.first.description["model"] for model in watched_models()] == ["cnn"]
+
+
+DAMAGED = ["", "{", "[]", "3", "null", '{"replicates": [3]}', '{"epochs": {"x": [[1]]}}', "[" * 100_000, "\0\n" * 99]
+
+
+@pytest.mark.parametrize("content", DAMAGED, ids=range(len(DAMAGED)))
+def test_a_damaged_file_hides_no_other_training(project, content):
+    write_run("cnn")
+    write_run("old", snapshots=False)
+    write_checkpoint("live", 2)
+    write_result(Path(".convtrack/results/stored"), "stored")
+    files = [file for suffix in ("json", "csv", "npz") for file in sorted(Path().rglob(f"*.{suffix}"))]
+    assert len(files) == 15
+    for file in files:
+        intact = file.read_bytes()
+        file.write_text(content)
+        shown = {model.first.description["model"]: model.content() for model in watched_models()}
+        file.write_bytes(intact)
+        assert len(shown) >= 3
+        for name in {"cnn", "live", "stored"} & shown.keys():
+            assert name in str(file) or shown[name]["snapshots"][0]["probabilities"] == PROBABILITIES[0]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"epochs": "many"},
+        {"learning_rate": []},
+        {"batch_size": float("inf")},
+        {"model": None, "data": {}},
+        {"replicate": None},
+        {"process": 3},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_a_description_with_another_type_hides_its_training_at_most(project, change):
+    write_run("cnn")
+    write_checkpoint("live", 1)
+    file = Path(".convtrack/checkpoints/live-0/snapshots/training.json")
+    file.write_text(json.dumps(json.loads(file.read_text()) | change))
+    shown = [model.content() for model in watched_models()]
+    assert "cnn" in [content["model"] for content in shown]
+    json.dumps(shown, allow_nan=False)
+
+
+def test_a_compressed_history_that_is_damaged_has_no_curve(project):
+    folder = write_checkpoint("live", 1)
+    np.savez_compressed(folder / "state.npz", history=np.array("[" + "1, " * 5000))
+    content = bytearray((folder / "state.npz").read_bytes())
+    content[80:120] = b"\xff" * 40
+    (folder / "state.npz").write_bytes(content)
+    (model,) = watched_models()
+    assert model.content()["replicates"][0]["curves"]["val/loss"] == []
+
+
+def test_more_probabilities_than_images_are_left_out(project):
+    write_checkpoint("live", 1)
+    file = Path(".convtrack/checkpoints/live-0/snapshots/predictions.json")
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"epochs": {"1": [[0.1, 0.2, 0.7]] * 3}}))
+    (snapshot,) = watched_models()[0].content()["snapshots"]
+    assert snapshot["probabilities"] == [[0.1, 0.2]] * 2
 
 
 def test_every_epoch_changes_the_version(project):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pipeline.cli.ports import check_free, port
 from pipeline.cli.usage import parsed
-from pipeline.config.reading import choices_of
+from pipeline.config.reading import CONF, choices_of
 from pipeline.console import say
 from pipeline.counts import number_of
 from pipeline.errors import UserError, unknown
@@ -56,16 +56,18 @@ def _found(which: str | None) -> Find:
     """What finds the trainings that the argument names.
 
     Raises:
-        UserError: it is neither a model nor a folder with trainings.
+        UserError: it is neither a model nor a folder with trainings, or the working directory is not a project.
     """
-    if which is None:
-        return watched_models
-    folder = Path(which)
     # A name that is also a folder, such as that of a model in another project, is a folder only with a separator.
-    if folder.is_dir() and which not in choices_of("model"):
+    if which is not None and Path(which).is_dir() and which not in choices_of("model"):
+        folder = Path(which)
         if not watched_models(folder=folder):
             raise UserError(f"Folder '{which}' contains no training: name a run folder, such as runs/MODEL.")
         return partial(watched_models, folder=folder)
+    if not CONF.is_dir():
+        raise UserError(f"{CONF}/ does not exist here: run this command in the folder of the project.")
+    if which is None:
+        return watched_models
     if which not in choices_of("model") and not watched_models(model=which):
         raise unknown("model", which, choices_of("model"))
     return partial(watched_models, model=which)

@@ -35,6 +35,15 @@ def test_a_mistake_is_reported_before_the_server_starts(project, which, message)
     assert str(raised.value).startswith(message)
 
 
+def test_outside_a_project_only_a_folder_is_watched(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for which in (None, "lenet5"):
+        with pytest.raises(UserError, match=r"^conf/ does not exist here: run this command in the folder of the proj"):
+            watch._found(which)
+    write_run("lenet5")
+    assert len(watch._found("runs/lenet5")()) == 1
+
+
 @pytest.mark.parametrize("which", [[], ["lenet5"], ["runs/lenet5"]], ids=["all", "a model", "a folder"])
 def test_the_command_serves_the_trainings_until_it_is_interrupted(project, which):
     write_run("lenet5")
