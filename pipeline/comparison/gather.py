@@ -22,6 +22,7 @@ from pipeline.statistics.class_scores import class_scores
 from pipeline.statistics.results import Certainty
 from pipeline.storage.files import damaged, existing, read_json
 from pipeline.storage.folders import AUDIT, InterpretationFolder, RunFolder, looks_file
+from pipeline.storage.interpretation_record import is_interpreted
 from pipeline.storage.provenance import commit, dirty, versions
 
 SPLITS_IN_WORDS = {
@@ -62,7 +63,7 @@ def gather_comparison(
         tracking_link: address of the compared runs in MLflow, if there is a store.
 
     Raises:
-        UserError: a model has not been evaluated.
+        UserError: a model has not been evaluated, or its interpretation is damaged.
     """
     runs = {model: RunFolder.of(model) for model in models}
     predictions = {model: _first_output(run) for model, run in runs.items()}
@@ -74,7 +75,7 @@ def gather_comparison(
     split = manifest["settings"]["split"]
     folds = _folds(split)
     folders = {model: InterpretationFolder.of(model) for model in models}
-    interpreted = {model: folder for model, folder in folders.items() if folder.shifts.is_file()}
+    interpreted = {model: folder for model, folder in folders.items() if is_interpreted(folder)}
     return Comparison(
         data=data_summary(manifest),
         models=results,

@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 from numpy.typing import NDArray
 from PIL import Image
 
+from pipeline.errors import UserError
 from pipeline.lecture.trained_network import LectureNetwork
 
 TRAIN = "convtrack lecture --train"
@@ -60,10 +61,21 @@ class Material:
         return self.copied(f"report-{model}-{kind}", found[0], alternative) if found else None
 
     def copied(self, name: str, source: Path, alternative: str) -> Markup:
-        """Add a picture of a report to the site, and return its `img` element."""
+        """Add a picture of a report to the site, and return its `img` element.
+
+        Raises:
+            UserError: the file is not a picture.
+        """
         self.files[f"{name}.png"] = content = source.read_bytes()
-        with Image.open(BytesIO(content)) as image:
-            return _image(f"{name}.png", alternative, *image.size)
+        try:
+            with Image.open(BytesIO(content)) as image:
+                image.load()
+        except (OSError, SyntaxError, ValueError):
+            raise UserError(
+                f"{source} is damaged. Write it again, with `dvc repro` if it belongs to the comparison, with `convtrack "
+                "study NAME` if it belongs to a study."
+            ) from None
+        return _image(f"{name}.png", alternative, *image.size)
 
 
 def _image(file: str, alternative: str, width: int, height: int) -> Markup:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from markupsafe import Markup, escape
 
 from pipeline import studies
+from pipeline.errors import UserError
 from pipeline.lecture.material import Material
 from pipeline.studies.study_index import read_answer
 
@@ -59,7 +60,10 @@ def study_answer(material: Material, name: str, *, pictured: bool = True) -> Stu
     file = material.reports / name / "report.md"
     if not file.is_file():
         return StudyAnswer(name, question, command)
-    text = file.read_text(encoding="utf-8")
+    try:
+        text = file.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise UserError(f"{file} is damaged. Write it again with `{command}`.") from None
     title, answer = read_answer(file)
     figure = FIGURE.search(text, max(0, text.find(RESULT))) or FIGURE.search(text)
     picture = Markup("")

@@ -6,6 +6,8 @@ small; the stored network, not the one before rounding, is the network of all pa
 
 from pathlib import Path
 from typing import Any, NamedTuple
+from zipfile import BadZipFile
+from zlib import error as ZlibError
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +16,8 @@ from pipeline.architectures.lecture_cnn import build
 from pipeline.data.prepared import read_prepared
 from pipeline.data.sources import mnist_sample
 from pipeline.data.splits import TEST
-from pipeline.storage.files import existing, replacing
+from pipeline.errors import UserError
+from pipeline.storage.files import replacing
 from pipeline.studies.trainings import Candidate, train_candidates
 from pipeline.training.examples import Standardisation, standardisation
 
@@ -68,13 +71,18 @@ def read(file: Path) -> LectureNetwork:
     """Read the network and its test images.
 
     Raises:
-        UserError: the file is missing.
+        UserError: the file is missing or damaged.
     """
-    with np.load(existing(file)) as stored:
-        weights = [stored[name].astype(np.float32) for name in sorted(stored.files) if name.startswith("weight_")]
-        test, scaling = stored["test"], Standardisation(*stored["standardisation"])
     images = mnist_sample.load()
     height, width, channels = images.pixels.shape[1:]
     network = build((height, width, channels), len(images.classes))
-    network.set_weights(weights)
-    return LectureNetwork(network, images.pixels[test], images.labels[test], scaling)
+    try:
+        with np.load(file) as stored:
+            weights = [stored[name].astype(np.float32) for name in sorted(stored.files) if name.startswith("weight_")]
+            test, scaling = stored["test"], Standardisation(*stored["standardisation"])
+        network.set_weights(weights)
+        return LectureNetwork(network, images.pixels[test], images.labels[test], scaling)
+    except (OSError, EOFError, ValueError, TypeError, LookupError, BadZipFile, ZlibError):
+        raise UserError(
+            f"{file} is missing or damaged. Train the network of the pages with `convtrack lecture --train`."
+        ) from None

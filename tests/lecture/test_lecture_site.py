@@ -11,6 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pipeline.errors import UserError
+from pipeline.lecture.material import Material
+from pipeline.lecture.study_answers import study_answer
+
 ROOT = Path(__file__).parents[2]
 SITE = ROOT / "docs" / "lecture"
 PAGES = sorted(SITE.glob("*.html"))
@@ -59,6 +63,36 @@ def test_the_committed_site_is_the_one_that_the_command_writes(staged, tensorflo
     assert sorted(built) == sorted(committed), "run `convtrack lecture`"
     different = [name for name in built if not same(built[name], committed[name], picture=name.endswith(".png"))]
     assert different == [], "run `convtrack lecture`"
+
+
+@pytest.mark.parametrize(
+    "damage", [None, b"", b"x", b"half", b"other"], ids=["missing", "empty", "text", "truncated", "without weights"]
+)
+def test_a_damaged_network_names_the_command_that_trains_it_again(tmp_path, tensorflow, damage):
+    from pipeline.lecture.trained_network import read
+
+    file = tmp_path / "network.npz"
+    if damage == b"other":
+        np.savez(file, a=np.zeros(3))
+    elif damage is not None:
+        file.write_bytes((SITE / "network.npz").read_bytes()[:3000] if damage == b"half" else damage)
+    with pytest.raises(UserError, match=r"is missing or damaged\. Train the network of the pages with `convtrack lect"):
+        read(file)
+
+
+@pytest.mark.parametrize("picture", [b"", b"x", b"half"], ids=["empty", "text", "truncated"])
+def test_a_damaged_picture_of_a_report_is_named(tmp_path, picture):
+    file = tmp_path / "figure.png"
+    file.write_bytes((ROOT / "reports/depth/field.png").read_bytes()[:9000] if picture == b"half" else picture)
+    with pytest.raises(UserError, match=r"figure\.png is damaged\. Write it again, with `dvc repro` if"):
+        Material(None, tmp_path).copied("figure", file, "A figure.")
+
+
+def test_a_damaged_report_of_a_study_is_named(tmp_path):
+    (tmp_path / "depth").mkdir()
+    (tmp_path / "depth/report.md").write_bytes(b"\xff\xfe")
+    with pytest.raises(UserError, match=r"report\.md is damaged\. Write it again with `convtrack study depth`\."):
+        study_answer(Material(None, tmp_path), "depth")
 
 
 def same(one, two, *, picture):

@@ -4,6 +4,7 @@ import numpy as np
 
 from pipeline.storage.files import read_json
 from pipeline.storage.folders import InterpretationFolder
+from pipeline.storage.interpretation_record import is_interpreted
 from pipeline.tracking.names import INTERPRETATION, INTERPRETED
 from pipeline.tracking.publish.model_runs import ModelRuns
 
@@ -13,8 +14,11 @@ def publish_interpretation(runs: ModelRuns, folder: InterpretationFolder) -> Non
 
     A number that is undefined for a replicate is not logged and does not count in the mean. A model that is not
     interpreted, or whose interpretation is logged already, is left alone.
+
+    Raises:
+        UserError: the interpretation is incomplete or damaged.
     """
-    if not folder.record.is_file():
+    if not is_interpreted(folder):
         return
     tracker, digest = runs.tracker, read_json(folder.record, "digest")["digest"]
     if tracker.client.get_run(runs.parent).data.tags.get(INTERPRETED) == digest:

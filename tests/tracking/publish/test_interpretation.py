@@ -24,15 +24,15 @@ def folder(project):
     """Two replicates that were measured, and one picture."""
     written = InterpretationFolder.of("lenet5")
     written.folder.mkdir(parents=True)
-    rewrite(written, digest="1", consistencies=(0.5, 0.75))
     Image.fromarray(np.zeros((4, 4), np.uint8)).save(written.folder / "1-kernels.png")
+    rewrite(written, digest="1", consistencies=(0.5, 0.75))
     return written
 
 
 def rewrite(folder, *, digest, consistencies):
     measured = [{"replicate": number, "shift_consistency": value} for number, value in enumerate(consistencies)]
     folder.shifts.write_text(json.dumps({"replicates": measured}))
-    folder.record.write_text(json.dumps({"digest": digest}))
+    folder.record.write_text(json.dumps({"digest": digest, "sizes": folder.sizes()}))
 
 
 def metrics(runs, run):
@@ -68,8 +68,8 @@ def test_an_interpretation_is_logged_once_and_a_new_one_replaces_it(model_runs, 
     )
     publish_interpretation(again, folder)
     assert set(counting.calls) == {"get_run"}
-    rewrite(folder, digest="2", consistencies=(1.0, 1.0))
     (folder.folder / "1-kernels.png").rename(folder.folder / "2-maps.png")
+    rewrite(folder, digest="2", consistencies=(1.0, 1.0))
     publish_interpretation(again, folder)
     assert metrics(again, again.parent) == {"test/shift_consistency": 1.0}
     assert files(again) == {"interpretation/2-maps.png", "interpretation/shifts.json"}
