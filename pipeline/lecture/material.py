@@ -72,8 +72,8 @@ class Material:
                 image.load()
         except (OSError, SyntaxError, ValueError):
             raise UserError(
-                f"{source} is damaged. Write it again, with `dvc repro` if it belongs to the comparison, with `convtrack "
-                "study NAME` if it belongs to a study."
+                f"{source} is damaged. Write it again, with `dvc repro` if it belongs to the comparison, with "
+                "`convtrack study NAME` if it belongs to a study."
             ) from None
         return _image(f"{name}.png", alternative, *image.size)
 

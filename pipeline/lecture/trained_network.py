@@ -77,7 +77,7 @@ def read(file: Path) -> LectureNetwork:
     height, width, channels = images.pixels.shape[1:]
     network = build((height, width, channels), len(images.classes))
     try:
-        with np.load(file) as stored:
+        with file.open("rb") as stream, np.load(stream) as stored:
             weights = [stored[name].astype(np.float32) for name in sorted(stored.files) if name.startswith("weight_")]
             test, scaling = stored["test"], Standardisation(*stored["standardisation"])
         network.set_weights(weights)

@@ -60,7 +60,7 @@ class Training:
     def _epochs(self) -> list[dict[str, float]]:
         if isinstance(self.place, ResultFolder):
             return self.place.epochs
-        with np.load(self.place.state) as saved:
+        with self.place.state.open("rb") as stream, np.load(stream) as saved:
             return list(json.loads(str(saved["history"])))
 
     def pictures(self) -> dict[int, Path]:
