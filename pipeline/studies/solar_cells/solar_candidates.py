@@ -6,9 +6,6 @@ more are validation images, which no training uses.
 - `RANDOM`: six draws of single cells, stratified by class and type.
 - `BY_MODULE`: two repetitions of three folds of whole modules. The tuning modules, a quarter of the cells, on which the
   search chose `searched_elpv`, are never tested.
-
-The searched network and networks with four classes are tested on the first three draws and on the folds of the first
-repetition only, because their trainings take long.
 """
 
 from collections.abc import Mapping
@@ -30,20 +27,19 @@ BASELINE, BASELINE_LABEL = "grey_levels", "grey levels"
 
 
 class Network(NamedTuple):
-    """A model file, its name in the report, the side length of its images, and its draws and folds with two classes."""
+    """A model file, its name in the report, the side length of its images, and whether it also learns four classes."""
 
     model: str
     label: str
     size: int
-    replicates: int
     four_classes: bool
 
 
 NETWORKS = (
-    Network("searched_elpv", "searched network, 96×96", 96, replicates=FOLDS, four_classes=False),
-    Network("vgg_bn_elpv", "small VGG", 64, replicates=DRAWS, four_classes=True),
-    Network("lecture_cnn_elpv", "the lecture's network", 64, replicates=DRAWS, four_classes=False),
-    Network("logistic_elpv", "logistic regression", 64, replicates=DRAWS, four_classes=True),
+    Network("searched_elpv", "searched network, 96×96", 96, four_classes=False),
+    Network("vgg_bn_elpv", "small VGG", 64, four_classes=True),
+    Network("lecture_cnn_elpv", "the lecture's network", 64, four_classes=False),
+    Network("logistic_elpv", "logistic regression", 64, four_classes=True),
 )
 """The most expensive first, so that no process is left with a long training at the end."""
 
@@ -94,11 +90,9 @@ class Study(NamedTuple):
 
 def train_all() -> Study:
     """Train every network of the study that has no stored result, and fit the baseline."""
-    two: dict[str, Trained] = {}
-    for replicates in sorted({network.replicates for network in NETWORKS}):
-        two |= train_candidates(two_class_candidates(replicates), replicates=replicates)
+    two = train_candidates(two_class_candidates(), replicates=DRAWS)
     random, modules = (_prepared(two, split, NETWORKS[-1]) for split in (RANDOM, BY_MODULE))
-    four = train_candidates(four_class_candidates(RANDOM_SPLIT), replicates=FOLDS)
+    four = train_candidates(four_class_candidates(RANDOM_SPLIT), replicates=DRAWS)
     folds = train_candidates(four_class_folds(modules), replicates=1)
     chosen = [network for network in NETWORKS if network.four_classes]
     return Study(
@@ -112,7 +106,7 @@ def train_all() -> Study:
         four={
             RANDOM: {one.label: _tested([four[one.label]]) for one in chosen},
             BY_MODULE: {
-                one.label: _tested([folds[f"{one.label}, fold {fold}"] for fold in range(FOLDS)]) for one in chosen
+                one.label: _tested([folds[f"{one.label}, fold {fold}"] for fold in range(DRAWS)]) for one in chosen
             },
         },
         random=random,
@@ -121,12 +115,11 @@ def train_all() -> Study:
     )
 
 
-def two_class_candidates(replicates: int) -> list[Candidate]:
-    """Every network with this number of replicates, under both splits."""
+def two_class_candidates() -> list[Candidate]:
+    """Every network under both splits."""
     return [
         Candidate(f"{network.label}, {name}", (f"model={network.model}", *_sized(network), *split))
         for network in NETWORKS
-        if network.replicates == replicates
         for name, split in ((RANDOM, RANDOM_SPLIT), (BY_MODULE, MODULE_SPLIT))
     ]
 
@@ -141,13 +134,13 @@ def four_class_candidates(split: tuple[str, ...]) -> list[Candidate]:
 
 
 def four_class_folds(modules: Prepared) -> list[Candidate]:
-    """The same, one candidate for each fold of the first repetition.
+    """The same, one candidate for each fold of both repetitions.
 
     The modules of a fold are named, because drawing them for four classes would give other folds and tuning modules.
     """
     return [
         one._replace(label=f"{one.label}, fold {fold}", overrides=(*one.overrides, f"training.seed={fold}"))
-        for fold in range(FOLDS)
+        for fold in range(DRAWS)
         for one in four_class_candidates(
             ("split=group", f"data.options.tested=[{','.join(tested_modules(modules, fold))}]")
         )

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from pipeline.studies.solar_cells.solar_candidates import DRAWS, FOLDS, Study, compared_cells
+from pipeline.studies.solar_cells.solar_candidates import DRAWS, Study, compared_cells
 
 COLUMNS = (
     *("cell", "type", "probability", "module", "tuning"),
     *(f"module_{draw}" for draw in range(1, DRAWS + 1)),
     *(f"random_{draw}" for draw in range(1, DRAWS + 1)),
-    *(f"random_four_{draw}" for draw in range(1, FOLDS + 1)),
+    *(f"random_four_{draw}" for draw in range(1, DRAWS + 1)),
 )
 """`tuning` is 1 for a cell that the split by module never tests. A split is 0 for training, 1 validation and 2 test."""
 

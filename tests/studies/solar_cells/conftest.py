@@ -43,15 +43,14 @@ def splits(prepared):
     """The prepared random split, split by module and random split of four classes."""
     from pipeline.studies.solar_cells.solar_candidates import (
         DRAWS,
-        FOLDS,
         RANDOM_SPLIT,
         four_class_candidates,
         two_class_candidates,
     )
 
-    random, by_module = (candidate.overrides for candidate in two_class_candidates(DRAWS)[:2])
+    random, by_module = (candidate.overrides for candidate in two_class_candidates()[:2])
     four = four_class_candidates(RANDOM_SPLIT)[0].overrides
-    return prepared(random, DRAWS), prepared(by_module, DRAWS), prepared(four, FOLDS)
+    return prepared(random, DRAWS), prepared(by_module, DRAWS), prepared(four, DRAWS)
 
 
 def predicted(prepared, replicate, accuracy, generator, *, labels=None, images=None):
@@ -82,7 +81,6 @@ def study(splits):
         BASELINE_LABEL,
         BY_MODULE,
         DRAWS,
-        FOLDS,
         NETWORKS,
         RANDOM,
         Study,
@@ -92,20 +90,20 @@ def study(splits):
     random, modules, random_four = splits
     generator = np.random.default_rng(0)
 
-    def tested(cells, accuracy, replicates, labels=None):
-        ones = tuple(predicted(cells, one, accuracy, generator, labels=labels) for one in range(replicates))
-        return Tested(ones, (1.0,) * replicates, 3, 4096, fitted=(0.95,) * replicates)
+    def tested(cells, accuracy, labels=None):
+        ones = tuple(predicted(cells, one, accuracy, generator, labels=labels) for one in range(DRAWS))
+        return Tested(ones, (1.0,) * DRAWS, 3, 4096, fitted=(0.95,) * DRAWS)
 
-    counts = {network.label: network.replicates for network in NETWORKS} | {BASELINE_LABEL: DRAWS}
+    names = [*(network.label for network in NETWORKS), BASELINE_LABEL]
     fours = [network.label for network in NETWORKS if network.four_classes]
     return Study(
         two={
-            RANDOM: {name: tested(random, 0.9, count) for name, count in counts.items()},
-            BY_MODULE: {name: tested(modules, 0.8, count) for name, count in counts.items()},
+            RANDOM: {name: tested(random, 0.9) for name in names},
+            BY_MODULE: {name: tested(modules, 0.8) for name in names},
         },
         four={
-            RANDOM: {name: tested(random_four, 0.8, FOLDS) for name in fours},
-            BY_MODULE: {name: tested(modules, 0.7, FOLDS, labels=random_four.labels) for name in fours},
+            RANDOM: {name: tested(random_four, 0.8) for name in fours},
+            BY_MODULE: {name: tested(modules, 0.7, labels=random_four.labels) for name in fours},
         },
         random=random,
         modules=modules,

@@ -43,11 +43,11 @@ def test_no_module_is_in_two_parts_of_the_split_by_module(splits):
 
 
 def test_four_classes_are_tested_on_the_modules_of_the_folds_of_two_classes(splits, prepared):
-    from pipeline.studies.solar_cells.solar_candidates import four_class_folds, tested_modules
+    from pipeline.studies.solar_cells.solar_candidates import DRAWS, four_class_folds, tested_modules
 
     modules = splits[1]
     overrides = {one.label: one.overrides for one in four_class_folds(modules)}
-    for fold in range(3):
+    for fold in range(DRAWS):
         tested = f"data.options.tested=[{','.join(tested_modules(modules, fold))}]"
         assert tested in overrides[f"logistic regression, fold {fold}"]
     found = prepared(overrides["logistic regression, fold 2"], 1)
