@@ -17,7 +17,7 @@ from pipeline.studies.solar_cells.solar_candidates import BY_MODULE, RANDOM
 from pipeline.studies.solar_cells.solar_scores import NO_PIXELS, TYPES, Scores
 
 LEFT = 0.5
-"""Smallest value that a panel shows: the intervals of a network with few replicates can be much wider."""
+"""Smallest value that a panel shows; an interval can be wider."""
 COLUMNS = 10
 """Cells in a row of a module."""
 MARKS = {RANDOM: (BLUE, "o", -0.14), BY_MODULE: (VERMILLION, "s", 0.14)}

@@ -17,6 +17,7 @@ from pipeline.studies.solar_cells.solar_candidates import (
     BY_MODULE,
     DRAWS,
     FOLDS,
+    NETWORKS,
     RANDOM,
     REPETITIONS,
     Study,
@@ -74,6 +75,7 @@ def report_text(numbers: Numbers) -> str:
         rule_auc=_with_interval(numbers.rule["roc_auc"]),
         sizes=_sizes(study),
         compared=count(int(compared_cells(study.modules).sum())),
+        networks=len(NETWORKS),
         draws=DRAWS,
         folds=FOLDS,
         repetitions=number_of(REPETITIONS, "repetition"),
@@ -88,7 +90,7 @@ def scores_table(scores: Scores, caption: str) -> Table:
     return Table(
         caption=caption,
         header=(
-            *("network", "parameters", "multiply–accumulates", "fastest training", "replicates"),
+            *("network", "parameters", "multiply–accumulates", "fastest training"),
             *("accuracy, random split", "accuracy, by module", "ROC AUC, random split", "ROC AUC, by module"),
         ),
         rows=tuple(
@@ -97,7 +99,6 @@ def scores_table(scores: Scores, caption: str) -> Table:
                 count(int(costs["parameters"])),
                 magnitude(costs["multiply_accumulates"]),
                 duration(costs["seconds"]),
-                str(scores.estimate(RANDOM, "accuracy", network).replicates),
                 *(
                     _with_interval(scores.estimate(split, metric, network))
                     for metric in ("accuracy", "roc_auc")
