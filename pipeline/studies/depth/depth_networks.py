@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from pipeline.studies.digit_protocol import Network
 
-RATES = (0.003, 0.01, 0.03)
+RATES = (0.001, 0.003, 0.01, 0.03)
 RECIPE = ("optimizer=adamw", "training=short")
 
 
