@@ -226,7 +226,9 @@ def arguments_of(names: Iterable[str], values: Mapping[str, Any], choices: Mappi
             taken[name] = getattr(settings, name)
             continue
         if name not in values or (name in NAMED and choices.get(name) is None):
-            raise UserError(f"The section `{name}` is missing: choose one with `{name}=NAME`.")
+            if (CONF / name).is_dir():
+                raise UserError(f"The section `{name}` is missing: choose one with `{name}=NAME`.")
+            raise UserError(f"{CONF / name}.yaml has no settings. Restore the file, for example with Git.")
         file_name = {"name": choices[name]} if name in NAMED else {}
         taken[name] = read(SECTIONS[name], values[name], name, given=file_name)
     return taken

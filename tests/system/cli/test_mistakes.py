@@ -211,6 +211,7 @@ def test_an_invalid_command_line_is_reported_without_internal_terms_of_hydra(pro
             "`data` must be a mapping with the keys source, options, groups. Received ['digits'].",
         ),
         ("data/digits", "", "`data.source` is missing: set it to a string."),
+        ("audit", "", "conf/audit.yaml has no settings. Restore the file, for example with Git."),
     ],
 )
 def test_a_file_that_is_not_a_configuration_is_named(project, file, text, sentence):
