@@ -23,10 +23,9 @@ def protocol_text(measured: Measured) -> str:
     predicted, replicates = first.predictions[0], len(first.tasks)
     tuned = sum(len(one.accuracies) for one in measured.choices.values()) * TRIES
     tuning = (
-        " A quarter of them, the tuning digits, is never tested and belongs to the training or validation images of "
-        "every replicate: on these, the learning rate of each network was "
-        f"chosen by the mean validation accuracy of {TRIES} trainings per rate, with the same number of rates for "
-        "every network."
+        " A quarter of them, the tuning digits, is never tested. Every replicate uses them for training or "
+        "validation. The learning rate of each network was chosen on them, by the mean validation accuracy of "
+        f"{TRIES} trainings per rate, with the same number of rates for every network."
         if tuned
         else " A quarter of them, the tuning digits, is never tested: other studies choose learning rates on them."
     )
@@ -36,7 +35,8 @@ def protocol_text(measured: Measured) -> str:
         f"{replicates / FOLDS:g} repetitions of {FOLDS} folds: {replicates} replicates, each with "
         f"{count(predicted.trained_on)} training and {count(len(predicted.truth))} test digits. Replicate r of every "
         "network has the same digits, so networks are compared in pairs. Intervals and verdicts are those of the "
-        f"comparison (docs/statistics.md), corrected for all pairs; differences up to {MARGIN:g} are practically zero."
+        f"comparison (docs/statistics.md), corrected for all pairs; differences up to {MARGIN:g} are practically zero. "
+        "Differences are computed before rounding, and equal scores count as half a replicate."
     )
 
 

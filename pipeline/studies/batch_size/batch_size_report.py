@@ -178,8 +178,8 @@ def answer(measured: Measured, seconds: Seconds) -> str:
     return (
         f"At the same number of epochs, batches of 128 instead of 32 images change the accuracy from {small} to {same} "
         f"with the same learning rate ({_verdict(measured, SAME_RATE)}), and to {scaled} with four times the rate "
-        f"({_verdict(measured, SCALED)}). With as many steps, which takes four times the epochs, it is {steps} "
-        f"({_verdict(measured, SAME_STEPS)}). "
+        f"({_verdict(measured, SCALED)}). With the same number of steps as batches of 32, so four times "
+        f"the epochs, it is {steps} ({_verdict(measured, SAME_STEPS)}). "
         f"An epoch with batches of 128 is {speed_up(seconds)} times as fast."
     )
 

@@ -207,8 +207,8 @@ def answer(measured: Measured) -> str:
     return (
         f"With about {count(10_000)} parameters each, networks with 1, 2, 3 and 4 convolutions see "
         f"{', '.join(map(str, fields[:-1]))} and {fields[-1]} pixels and reach {', '.join(shallower)} and {deepest}. "
-        f"The receptive field alone, changed by dilation with exactly the same parameters and operations from "
-        f"{field(measured, START)} to {field(measured, DILATED)} pixels: {wider}."
+        f"Dilation enlarges the receptive field from {field(measured, START)} to {field(measured, DILATED)} pixels "
+        f"with exactly the same parameters and operations: {wider}."
     )
 
 

@@ -153,9 +153,10 @@ def answer(measured: Measured, collapses: Sequence[Collapse]) -> str:
     clear = {"better": "ReLU is better" if pair.first == relu else "no activation is better", "same": "the same"}
     return (
         f"No: three trained convolutions and a hidden layer without activation are one matrix, which predicts the same "
-        f"class for {share(exact.agreement, decimals=1)} of the test images (its scores differ by {exact.error:.1e} of "
-        f"the largest). Their accuracy is {percent(measured.estimate(linear))}; that of logistic regression is "
-        f"{percent(measured.estimate(LOGISTIC))}. With ReLU, the same network reaches "
+        f"class for {share(exact.agreement, decimals=1)} of the test images (scores differ by at "
+        f"most {1e6 * exact.error:.1f} millionths of the largest). Their accuracy is "
+        f"{percent(measured.estimate(linear))}; that of logistic regression is {percent(measured.estimate(LOGISTIC))}. "
+        "With ReLU, the same network reaches "
         f"{percent(measured.estimate(relu))} ({clear.get(pair.verdict, 'no clear difference')})."
     )
 

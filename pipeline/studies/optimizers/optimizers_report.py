@@ -109,8 +109,8 @@ def answer(measured: Measured) -> str:
     low, high = rate_effect(measured.choices)
     return (
         f"With a learning rate chosen for each, the five optimizers reach {percent(worst)} ({worst.model}) to "
-        f"{percent(best)} ({best.model}). {_unbeaten(measured)} Between the best and the worst of five rates lie "
-        f"{low} to {high} points of validation accuracy for one optimizer."
+        f"{percent(best)} ({best.model}). {_unbeaten(measured)} For each optimizer, the best and the worst of "
+        f"five rates differ by at least {low} and at most {high} points of validation accuracy."
     )
 
 
