@@ -60,7 +60,7 @@ def test_the_report_states_fields_accuracies_and_the_rank_correlation():
     accuracies = {label: 0.5 + field / 100 for label, field in FIELDS.items()}
     report = text(measured_networks(networks(), accuracies, fields=FIELDS))
     assert "see 4, 10, 22 and 46 pixels" in report
-    assert "from 10 to 22 pixels: dilation 4 (" in report
+    assert "from 10 to 22 pixels with exactly the same parameters and operations: dilation 4 (" in report
     assert "9,500" not in report
 
 

@@ -77,8 +77,8 @@ def test_the_gain_is_that_of_the_last_network_over_the_first():
 
 def test_the_answer_names_an_advantage_only_where_the_interval_shows_one():
     both, one = (text(measured(moved_gain=0.1, different_gain=value), 0.97) for value in (0.1, -0.05))
-    assert "another position, and gives no clear advantage" in one
-    assert "another position, and gives no clear advantage" not in both
+    assert "at other positions; with other digits they have no clear advantage" in one
+    assert "at other positions; with other digits they have no clear advantage" not in both
     assert "97 % of the test images" in one
 
 
