@@ -88,7 +88,9 @@ def test_kinds_of_pooling_are_ranked_by_their_accuracy(signals):
 
 def test_the_report_states_the_most_and_the_least_consistent_pooling(signals, digits):
     report = text(signals, pytorch(signals), digits)
-    assert "for 90.5 % of the digits with the most consistent kind of pooling (polyphase), and for 80.5 % with" in report
+    assert (
+        "for 90.5 % of the digits with the most consistent kind of pooling (polyphase), and for 80.5 % with" in report
+    )
     assert "1,000 signals, from the best to the worst: polyphase" in report
 
 
