@@ -104,7 +104,7 @@ def test_a_model_removed_from_the_comparison_disappears_from_the_report(project)
     assert not (project.folder / "networks/lecture_cnn").exists()
     assert (project.folder / "runs/lecture_cnn").is_dir()
     shutil.rmtree(project.folder / "runs/lecture_cnn")
-    assert project.repro() == {"report"}
+    assert project.repro() == {"interpret", "report"}
     assert "lecture_cnn" not in (project.folder / "reports/comparison.md").read_text()
 
 
