@@ -22,7 +22,7 @@ from pipeline.statistics.class_scores import class_scores
 from pipeline.statistics.results import Certainty
 from pipeline.storage.files import damaged, existing, read_json
 from pipeline.storage.folders import AUDIT, InterpretationFolder, RunFolder, looks_file
-from pipeline.storage.interpretation_record import is_interpreted
+from pipeline.storage.interpretation_record import interpreted_digest
 from pipeline.storage.provenance import commit, dirty, versions
 
 SPLITS_IN_WORDS = {
@@ -75,7 +75,7 @@ def gather_comparison(
     split = manifest["settings"]["split"]
     folds = _folds(split)
     folders = {model: InterpretationFolder.of(model) for model in models}
-    interpreted = {model: folder for model, folder in folders.items() if is_interpreted(folder)}
+    interpreted = {model: folder for model, folder in folders.items() if interpreted_digest(folder)}
     return Comparison(
         data=data_summary(manifest),
         models=results,

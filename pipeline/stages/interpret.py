@@ -30,7 +30,7 @@ def main(models: tuple[str, ...], interpretation: InterpretationConfig) -> None:
                 continue
             before, now = InterpretationFolder.of(model), InterpretationFolder(unfinished / model)
             digest = interpretation_digest(run, interpretation.images)
-            if before.holds(digest):
+            if before.complete_digest() == digest:
                 shutil.copytree(before.folder, now.folder)
             else:
                 _interpret(model, now, run, prepared, digest, images=interpretation.images)

@@ -173,13 +173,13 @@ class InterpretationFolder:
         """The size of each file but the record in bytes."""
         return {file.name: file.stat().st_size for file in sorted(self.folder.iterdir()) if file != self.record}
 
-    def holds(self, digest: str) -> bool:
-        """Whether the folder has the complete contents with this digest."""
+    def complete_digest(self) -> str | None:
+        """The digest of the contents; None if the files are not those that the record lists."""
         try:
             record = json.loads(self.record.read_text(encoding="utf-8"))
-            return bool(record["digest"] == digest and record["sizes"] == self.sizes())
+            return str(record["digest"]) if record["sizes"] == self.sizes() else None
         except (OSError, ValueError, KeyError, TypeError):
-            return False
+            return None
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import numpy as np
 
 from pipeline.storage.files import read_json
 from pipeline.storage.folders import InterpretationFolder
-from pipeline.storage.interpretation_record import is_interpreted
+from pipeline.storage.interpretation_record import interpreted_digest
 from pipeline.tracking.names import INTERPRETATION, INTERPRETED
 from pipeline.tracking.publish.model_runs import ModelRuns
 
@@ -18,10 +18,8 @@ def publish_interpretation(runs: ModelRuns, folder: InterpretationFolder) -> Non
     Raises:
         UserError: the interpretation is incomplete or damaged.
     """
-    if not is_interpreted(folder):
-        return
-    tracker, digest = runs.tracker, read_json(folder.record, "digest")["digest"]
-    if tracker.client.get_run(runs.parent).data.tags.get(INTERPRETED) == digest:
+    tracker, digest = runs.tracker, interpreted_digest(folder)
+    if digest is None or tracker.client.get_run(runs.parent).data.tags.get(INTERPRETED) == digest:
         return
     measured = {one["replicate"]: one for one in read_json(folder.shifts, "replicates")["replicates"]}
     values = {
