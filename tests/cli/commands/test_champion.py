@@ -94,7 +94,8 @@ def test_a_project_without_the_file_is_one_sentence(ran, project):
         champion.main(["--auto"])
 
 
-def test_the_champion_is_shown_with_reason_score_and_the_versions_before():
+def test_the_champion_is_shown_with_reason_score_and_the_versions_before(monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     lines = list(champion_lines("cells", CHOSEN, [SECOND, FIRST]))
     assert lines[:5] == [
         "Champion of cells: lenet5, replicate 3 (version 2, champion since now)",

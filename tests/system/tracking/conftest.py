@@ -95,6 +95,13 @@ class Project:
         return {run.info.run_name: run for run in found}
 
 
+@pytest.fixture(scope="module", autouse=True)
+def other_tests_keep_their_store() -> Iterator[None]:
+    """MLflow keeps the store of the process in the environment, too: forget it after the tests of a file."""
+    yield
+    mlflow.set_tracking_uri(None)
+
+
 @pytest.fixture(scope="session")
 def served(tmp_path_factory) -> Iterator[Project]:
     """A project after `convtrack report` of a small comparison, logged to a server."""
