@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[3]
@@ -106,7 +107,19 @@ def untouched_project(tmp_path) -> Project:
 
 @pytest.fixture(scope="session")
 def first_run(tmp_path_factory) -> FirstRun:
-    project = new_project(tmp_path_factory.mktemp("project"))
+    """The first run, made once for all workers of pytest-xdist."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    folder, stages = shared / "first-run", shared / "first-run.txt"
+    with FileLock(shared / "first-run.lock"):
+        if not stages.exists():
+            stages.write_text("\n".join(_reproduced(new_project(folder))), encoding="utf-8")
+    return FirstRun(Project(folder), set(stages.read_text(encoding="utf-8").split()))
+
+
+def _reproduced(project: Project) -> set[str]:
+    """Run a small comparison in a new project, commit its results, and return the stages that ran."""
     project.change(
         "conf/comparison.yaml",
         data="digits",
@@ -122,7 +135,7 @@ def first_run(tmp_path_factory) -> FirstRun:
     project.commit()
     stages = project.repro()
     project.commit()
-    return FirstRun(project, stages)
+    return stages
 
 
 @pytest.fixture
