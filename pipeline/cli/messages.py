@@ -55,7 +55,11 @@ work is kept.'
                 f"The MLflow store lacks a table ({reason}). It is damaged, or another program wrote it: name another "
                 "store, or restore it from a copy."
             )
-        return f"MLflow failed ({reason}). Run the same command again; finished trainings are kept."
+        from pipeline.tracking.address import store_address
+        from pipeline.tracking.store_errors import server_error  # imports MLflow, as the exception's package has
+
+        explained = server_error(problem, store_address())
+        return str(explained or f"MLflow failed ({reason}). Run the same command again; finished trainings are kept.")
     return _hydra_sentence(problem) if package in ("hydra", "omegaconf") else None
 
 

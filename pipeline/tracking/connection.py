@@ -1,9 +1,7 @@
 """The connection to the MLflow store: its address, its lock, and its errors as `UserError`."""
 
-import errno
 import logging
 import os
-import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -11,25 +9,23 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
-import requests
+import sqlalchemy
 from filelock import FileLock
-from mlflow.exceptions import MlflowException
-from sqlalchemy.exc import SQLAlchemyError
+from mlflow.store.db.db_types import DATABASE_ENGINES
 
-from pipeline.errors import Unreachable, UserError
+from pipeline.errors import UserError
 from pipeline.storage.files import replacing
 from pipeline.storage.folders import CACHE
 from pipeline.storage.interrupts import deferred_interrupts
-from pipeline.tracking.address import ARTIFACTS, DEFAULT_STORE, shown, store_address
+from pipeline.tracking.address import store_address
+from pipeline.tracking.artifact_store import METHODS, artifact_errors
+from pipeline.tracking.store_errors import connection_error
 
 for _name in ("mlflow", "alembic", "urllib3"):
     logging.getLogger(_name).setLevel(logging.CRITICAL)  # They also raise every error that they log.
 
 SEARCH_LIMIT = 1000
 """The number of runs that one search returns at most."""
-
-STORE_ERRORS = (MlflowException, requests.RequestException, SQLAlchemyError, OSError)
-"""Exceptions of a store that is unreachable."""
 
 
 @contextmanager
@@ -50,18 +46,28 @@ def connecting(address: str | None = None) -> Iterator[mlflow.MlflowClient]:
     try:
         if address.startswith("sqlite:///"):
             _open_sqlite(Path(address.removeprefix("sqlite:///")))
+        elif address.partition(":")[0].partition("+")[0] in DATABASE_ENGINES:
+            _check_database(address)
         if chosen is None:
             mlflow.set_tracking_uri(address)
-        yield mlflow.MlflowClient(address) if address.startswith("http") else _DatabaseClient(address)
+        yield _Client(address) if address.startswith("http") else _DatabaseClient(address)
     except UserError:
         raise
     except Exception as problem:
-        raise _connection_error(problem, address) from None
+        raise connection_error(problem, address) from None
     finally:
         os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = retries
 
 
-class _DatabaseClient(mlflow.MlflowClient):
+class _Client(mlflow.MlflowClient):
+    """A client that raises `Unreachable` if the files of runs cannot be reached."""
+
+    def __getattribute__(self, name: str) -> Any:
+        found = super().__getattribute__(name)
+        return artifact_errors()(found) if name in METHODS else found
+
+
+class _DatabaseClient(_Client):
     """A client of a database, whose calls Ctrl-C does not interrupt.
 
     SQLAlchemy may replace a KeyboardInterrupt by an error of its own, or leave the database locked for 20 s.
@@ -80,15 +86,6 @@ def store_lock() -> Iterator[None]:
         yield
 
 
-def check_artifact_folder(location: str) -> None:
-    """Raise `UserError` if the project was moved or copied and `location`, its folder of artifacts, was left behind."""
-    if store_address() == DEFAULT_STORE and location != ARTIFACTS.resolve().as_uri():
-        raise UserError(
-            f"mlflow.db belongs to a project in another folder: its artifacts are in {location}. Move the project "
-            "back, or delete mlflow.db and fill a new one with `convtrack publish`."
-        )
-
-
 def _open_sqlite(file: Path) -> None:
     """Create the database if it is missing, and check that it is one: MLflow itself would retry for minutes."""
     try:
@@ -105,25 +102,10 @@ def _open_sqlite(file: Path) -> None:
         ) from None
 
 
-def _connection_error(problem: Exception, address: str) -> Exception:
-    """The error to raise for an exception of the store at this address."""
-    reason = _root_cause(problem)
-    if "disk is full" in reason:
-        return OSError(errno.ENOSPC, reason, shown(address))
-    if address.startswith("sqlite:"):
-        advice = "Move the file away, or set MLFLOW_TRACKING_URI."
-    else:
-        action = "Start it" if address.startswith("http") else "Correct MLFLOW_TRACKING_URI"
-        advice = f"{action}, or unset MLFLOW_TRACKING_URI to keep runs in {DEFAULT_STORE}."
-    return Unreachable(f"The tracking store {shown(address)} cannot be reached ({reason}). {advice}")
-
-
-def _root_cause(problem: BaseException) -> str:
-    """The message of the operating system or the import error at the root of a chain, else that of `problem`."""
-    message, cause = str(problem), problem.__cause__ or problem.__context__
-    while cause is not None:
-        if isinstance(cause, ImportError) or (isinstance(cause, OSError) and cause.strerror):
-            message = str(getattr(cause, "strerror", cause))
-        cause = cause.__cause__ or cause.__context__
-    # SQLAlchemy appends the statement and a link.
-    return " ".join(re.split(r"\[SQL|\(Background", message)[0].split())[:300]
+def _check_database(address: str) -> None:
+    """Connect to a database server once: MLflow itself would try for minutes."""
+    engine = sqlalchemy.create_engine(address)
+    try:
+        engine.connect().close()
+    finally:
+        engine.dispose()

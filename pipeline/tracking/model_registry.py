@@ -255,7 +255,9 @@ def _downloaded(location: str) -> Path:
     if not (folder / SETTINGS).is_file():
         from mlflow.artifacts import download_artifacts
 
-        with replacing_folder(folder) as unfinished:
+        from pipeline.tracking.artifact_store import artifact_errors
+
+        with artifact_errors(location), replacing_folder(folder) as unfinished:
             found = Path(download_artifacts(artifact_uri=f"{location}/{FOLDER}", dst_path=str(unfinished)))
             for file in found.iterdir():
                 file.rename(unfinished / file.name)

@@ -11,11 +11,10 @@ from typing import Any
 
 import numpy as np
 from mlflow.entities import Metric, Param, RunTag
-from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 from PIL import Image
 
-from pipeline.tracking.address import store_address
+from pipeline.tracking.artifact_store import artifact_errors, artifact_repository
 from pipeline.tracking.image_sets import ImageSet
 
 METRICS_PER_REQUEST = 800
@@ -171,8 +170,8 @@ class RunLog:
         """Copy files into a folder of the run's artifacts, and delete all other files in it."""
         if self.client.list_artifacts(run, under):
             location = self.client.get_run(run).info.artifact_uri
-            repository: Any = get_artifact_repository(location, tracking_uri=store_address())
-            repository.delete_artifacts(under)
+            with artifact_errors(location):
+                artifact_repository(location).delete_artifacts(under)
         self.log_files(run, files, under)
 
     def log_json(self, run: str, values: Mapping[str, Any], file: str) -> None:

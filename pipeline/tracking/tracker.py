@@ -14,7 +14,8 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from pipeline.errors import UserError
 from pipeline.storage.processes import is_gone, this_process
 from pipeline.tracking.address import ARTIFACTS, shown_address, store_address
-from pipeline.tracking.connection import SEARCH_LIMIT, check_artifact_folder, connecting, store_lock
+from pipeline.tracking.artifact_store import check_artifact_store
+from pipeline.tracking.connection import SEARCH_LIMIT, connecting, store_lock
 from pipeline.tracking.filters import text_filter
 from pipeline.tracking.names import (
     FINGERPRINT,
@@ -75,7 +76,7 @@ class Tracker(RunLog):
                 )
             else:
                 identity = found.experiment_id
-                check_artifact_folder(found.artifact_location)
+                check_artifact_store(found.artifact_location)
             tracker = cls(client, identity)
             tracker._end_orphans()
         return tracker

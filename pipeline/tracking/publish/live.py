@@ -6,10 +6,10 @@ from typing import Any
 
 from pipeline.console import say
 from pipeline.errors import reason
-from pipeline.tracking.connection import STORE_ERRORS
 from pipeline.tracking.image_sets import image_sets_in
 from pipeline.tracking.names import AUGMENTED, REASON, TRIAL_STATE
 from pipeline.tracking.publish.model_runs import ModelRuns, SweepTrial, network_metrics, network_tags
+from pipeline.tracking.store_errors import STORE_ERRORS, logging_failed
 from pipeline.tracking.tracker import Status, Tracker
 from pipeline.training.task import Progress, Pruned, Task
 
@@ -169,6 +169,6 @@ class LiveLogger:
         except STORE_ERRORS as problem:
             self.reachable = False
             say(
-                f"MLflow is unreachable ({type(problem).__name__}). Training continues without logging. "
+                f"{logging_failed(problem)} Training continues without logging. "
                 "To log it later, run the same command again, or `convtrack publish` once the model is evaluated."
             )

@@ -14,7 +14,7 @@ from pipeline.config.reading import flattened
 from pipeline.console import say
 from pipeline.reporting.sweep_description import FINISHED_STATES, BestTrial, description
 from pipeline.reporting.tables.settings import written
-from pipeline.tracking.connection import STORE_ERRORS
+from pipeline.tracking.store_errors import STORE_ERRORS, logging_failed
 from pipeline.tracking.tracker import Status, Tracker
 
 CHANGED = "changed."
@@ -92,4 +92,4 @@ def _continue_if_unreachable() -> Iterator[None]:
     try:
         yield
     except STORE_ERRORS as problem:
-        say(f"MLflow is unreachable ({type(problem).__name__}). The sweep continues without logging.")
+        say(f"{logging_failed(problem)} The sweep continues without logging.")

@@ -1,0 +1,99 @@
+"""Where the runs of an experiment keep their files: on the tracking server, in a folder, or in a store such as S3.
+
+A server that does not serve files (`--no-serve-artifacts`) leaves it to its clients to reach them.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+from pipeline.errors import Unreachable, UserError
+from pipeline.tracking.address import ARTIFACTS, DEFAULT_STORE, shown, shown_address, store_address
+
+METHODS = (
+    "log_artifact",
+    "log_artifacts",
+    "log_dict",
+    "log_image",
+    "log_model_artifacts",
+    "log_text",
+    "list_artifacts",
+    "list_logged_model_artifacts",
+    "download_artifacts",
+)
+"""The methods of MLflow's client that reach files of runs."""
+SERVED = ("mlflow-artifacts", "http", "https")
+"""Schemes of places that the tracking server reaches for its clients."""
+
+
+def artifact_repository(location: str) -> Any:
+    """MLflow's access to the files at a location of the project's store."""
+    return get_artifact_repository(location, tracking_uri=store_address())
+
+
+def check_artifact_store(location: str) -> None:
+    """Check that the files of an experiment can be reached from here, before anything is trained.
+
+    Raises:
+        UserError: the project was moved or copied without its files, or the folder is on another machine.
+        Unreachable: the store of the files needs another package, rejects the credentials, or does not respond.
+    """
+    place = urlsplit(location)
+    if store_address() == DEFAULT_STORE:
+        _check_own_folder(location)
+    elif place.scheme in ("", "file"):
+        _check_folder(Path(unquote(place.path)))
+    elif place.scheme not in SERVED:
+        with artifact_errors(location):
+            artifact_repository(location).list_artifacts()
+
+
+def _check_own_folder(location: str) -> None:
+    if location != ARTIFACTS.resolve().as_uri():
+        raise UserError(
+            f"mlflow.db belongs to a project in another folder: its artifacts are in {location}. Move the project "
+            "back, or delete mlflow.db and fill a new one with `convtrack publish`."
+        )
+
+
+def _check_folder(folder: Path) -> None:
+    """Check the folder of an experiment. MLflow creates it, but its server creates the folder above it."""
+    existing = folder if folder.is_dir() else folder.parent
+    if not (existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)):
+        raise UserError(
+            f"The files of runs in {shown_address()} are in the folder {folder}, which cannot be written here. "
+            "Mount it under the same path, or start the server with `--serve-artifacts`, so that clients need no "
+            "access to it."
+        )
+
+
+@contextmanager
+def artifact_errors(location: str = "") -> Iterator[None]:
+    """Raise `Unreachable` for exceptions of the libraries that reach files of runs, such as boto3 for S3.
+
+    MLflow's own exceptions and those of Python, such as a full disk, stay as they are. `location` is where the files
+    are, for the message.
+    """
+    where = f"The files of runs in {shown_address()}" + (f" are in {shown(location)}, which" if location else "")
+    try:
+        yield
+    except ImportError as problem:
+        raise Unreachable(
+            f"{where} cannot be reached without the package {problem.name}: `pip install {problem.name}`."
+        ) from None
+    except Exception as problem:
+        package = type(problem).__module__.partition(".")[0]
+        if package in sys.stdlib_module_names or package in ("mlflow", "pipeline", "requests", "sqlalchemy"):
+            raise
+        reason = " ".join(str(problem).split())[:300].rstrip(".")
+        raise Unreachable(
+            f"{where} cannot be reached ({reason}). Set the credentials and the address of this store, such as "
+            "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and MLFLOW_S3_ENDPOINT_URL, or start the server with "
+            "`--serve-artifacts`."
+        ) from None
