@@ -11,7 +11,7 @@ from pipeline.evaluation.scoring import class_table, metrics_file, score_file
 from pipeline.reporting.text.quantities import spread
 from pipeline.storage.files import replacing, replacing_folder, write_json
 from pipeline.storage.folders import PREPARED, RunFolder
-from pipeline.storage.provenance import commit, dirty
+from pipeline.storage.provenance import process_code
 from pipeline.tracking.publish.baselines import publish_baseline
 from pipeline.tracking.tracker import Tracker
 
@@ -24,11 +24,12 @@ def main(baselines: tuple[str, ...]) -> None:
         run = RunFolder.of(name)
         predictions, records = fit_baseline(name, prepared)
         compared, scores = predictions.test[OUTPUT], score_file(predictions, records)
-        fitted = {**baseline_file(name, prepared, records), "commit": commit(), "dirty": dirty()}
+        fitted = {**baseline_file(name, prepared, records), **process_code().record}
         with replacing_folder(run.evaluate) as unfinished:
             write_predictions(unfinished / run.predictions.name, predictions.test)
             write_json(unfinished / run.scores.name, scores)
             write_json(unfinished / run.baseline.name, fitted)
+            process_code().write_patch(unfinished / run.baseline_patch.name)
         with replacing(run.confusion) as unfinished:
             class_table(compared).to_csv(unfinished, index=False)
         write_json(run.metrics, metrics_file(scores, compared, fitted))

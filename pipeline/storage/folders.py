@@ -35,6 +35,8 @@ CARD_FIGURES = REPORTS / "model_card"
 CHAMPION = Path("champion")
 """The champion as a packaged network."""
 CACHE = Path(".convtrack")
+UNCOMMITTED = "uncommitted.patch"
+"""The name of the file, and of the artifact in MLflow, with the uncommitted changes of the code of a result."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,11 @@ class RunFolder:
         return self.evaluate / "baseline.json"
 
     @property
+    def baseline_patch(self) -> Path:
+        """The uncommitted changes of the code that fitted a baseline; missing without any."""
+        return self.evaluate / UNCOMMITTED
+
+    @property
     def mistakes(self) -> Path:
         """A picture of the most confident mistakes."""
         return self.evaluate / "mistakes.png"
@@ -225,6 +232,11 @@ class ResultFolder:
         Only the best replicate of a model has one.
         """
         return self.folder / "network.keras"
+
+    @property
+    def patch(self) -> Path:
+        """The uncommitted changes of the code that trained the network; missing without any (`storage.provenance`)."""
+        return self.folder / UNCOMMITTED
 
     @property
     def epochs(self) -> list[dict[str, float]]:

@@ -14,8 +14,9 @@ from pipeline.interpretation.first_layer import first_layer_kernels
 from pipeline.interpretation.kernel_image import kernel_grid
 from pipeline.storage.files import replacing, replacing_folder, write_json
 from pipeline.storage.folders import CheckpointFolder, is_pictured
-from pipeline.storage.provenance import commit, dirty
+from pipeline.storage.provenance import process_code
 from pipeline.training.checkpoints import Epoch
+from pipeline.training.environment import training_environment
 from pipeline.training.fit import best_epoch, fit
 from pipeline.training.snapshots import Snapshots, described
 from pipeline.training.start import start
@@ -37,6 +38,7 @@ def train_replicate(task: Task, on_progress: OnProgress) -> None:
 
 
 def _train(task: Task, checkpoint: CheckpointFolder, on_progress: OnProgress) -> None:
+    process_code()  # Now, because the code may be edited while the network is trained.
     prepared = read_prepared(task.prepared)
     at = start(task, prepared)
     resumed = checkpoint.state.is_file()
@@ -74,7 +76,7 @@ def _train(task: Task, checkpoint: CheckpointFolder, on_progress: OnProgress) ->
 
 
 def _keep(task: Task, model: keras.Model, history: list[Epoch], checkpoint: CheckpointFolder) -> None:
-    result = task.result
+    result, code = task.result, process_code()
     kept = best_epoch(history) if task.training.keep == "best" else len(history) - 1
     with replacing_folder(result.folder) as unfinished:
         for picture in checkpoint.pictures.values():
@@ -88,13 +90,14 @@ def _keep(task: Task, model: keras.Model, history: list[Epoch], checkpoint: Chec
         table = pd.DataFrame(history)
         table.insert(0, "epoch", range(1, len(history) + 1))
         table.to_csv(unfinished / result.history.name, index=False)
+        code.write_patch(unfinished / result.patch.name)
         write_json(
             unfinished / result.record.name,
             {
                 "fingerprint": task.fingerprint,
                 "model_fingerprint": task.model_fingerprint,
-                "commit": commit(),
-                "dirty": dirty(),
+                **code.record,
+                "environment": training_environment(task.training.threads),
                 "replicate": task.replicate,
                 "epochs": len(history),
                 "kept_epoch": kept + 1,

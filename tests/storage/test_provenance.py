@@ -6,7 +6,8 @@ from importlib.metadata import version
 
 import pytest
 
-from pipeline.storage.provenance import CODE, commit, dirty, versions
+from pipeline.storage import provenance
+from pipeline.storage.provenance import CODE, commit, dirty, patch_digest, process_code, uncommitted, versions
 
 
 @pytest.fixture
@@ -105,3 +106,53 @@ def test_versions_are_those_that_are_installed():
 
 def test_the_watched_files_exist(request):
     assert all((request.config.rootpath / part).exists() for part in CODE)
+
+
+def test_a_patch_restores_changed_new_binary_and_deleted_files(repository, tmp_path):
+    (repository / "conf" / "data" / "digits.yaml").write_text("second, without a line end")
+    (repository / "pipeline" / "new.py").write_text("x = 1\n")
+    (repository / "pipeline" / "table.npy").write_bytes(bytes(range(256)))
+    (repository / "dvc.yaml").unlink()
+    (repository / "secret.env").write_text("password\n")
+    (repository / "reports" / "a.md").write_text("second\n")
+    before = git("status", "--porcelain")
+    patch = uncommitted()
+    assert git("status", "--porcelain") == before, "the index is as it was"
+    assert b"password" not in patch and b"reports" not in patch
+    git("worktree", "add", "--detach", str(repository / "clean"))
+    subprocess.run(["git", "apply", "-"], cwd=repository / "clean", input=patch, check=True)
+    for file in ("conf/data/digits.yaml", "pipeline/new.py", "pipeline/table.npy"):
+        assert (repository / "clean" / file).read_bytes() == (repository / file).read_bytes()
+    assert not (repository / "clean" / "dvc.yaml").exists()
+
+
+def test_settings_of_the_user_do_not_change_a_patch(repository):
+    (repository / "dvc.yaml").write_text("second\n")
+    plain = uncommitted()
+    for setting, value in (("diff.noprefix", "true"), ("diff.mnemonicPrefix", "true"), ("color.ui", "always")):
+        git("config", setting, value)
+    assert uncommitted() == plain
+
+
+def test_a_patch_that_is_too_long_is_not_recorded(repository, monkeypatch):
+    (repository / "dvc.yaml").write_text("second\n")
+    length = len(uncommitted())
+    monkeypatch.setattr(provenance, "LARGEST_PATCH", length)
+    assert uncommitted() is not None
+    monkeypatch.setattr(provenance, "LARGEST_PATCH", length - 1)
+    assert uncommitted() is None
+
+
+def test_a_process_records_the_code_that_it_started_with(repository):
+    (repository / "dvc.yaml").write_text("second\n")
+    record = process_code().record
+    assert record == {"commit": commit(), "dirty": True, "patch": patch_digest(uncommitted())}
+    (repository / "dvc.yaml").write_text("third\n")
+    git("commit", "--quiet", "--all", "--message", "third")
+    assert process_code().record == record
+
+
+def test_a_clean_process_records_no_patch(repository):
+    process_code().write_patch(repository / "a.patch")
+    assert process_code().record == {"commit": commit(), "dirty": False, "patch": None}
+    assert not (repository / "a.patch").exists()

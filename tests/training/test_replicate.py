@@ -6,6 +6,7 @@ from PIL import Image
 from pipeline.data.splits import VALIDATION
 from pipeline.storage.files import read_json
 from pipeline.storage.folders import CheckpointFolder, ResultFolder
+from pipeline.training.environment import training_environment
 
 # Keras' variables do not implement the `copy` argument of `__array__`, which NumPy 2 expects.
 pytestmark = pytest.mark.filterwarnings(
@@ -120,6 +121,7 @@ def test_a_training_interrupted_after_its_last_epoch_only_stores_its_result(unin
 def test_patience_keeps_the_best_epochs_weights(uninterrupted):
     result = uninterrupted(**PATIENT)
     history, record = pd.read_csv(result.history), read_json(result.record)
+    assert record["environment"] == training_environment(1)
     best = int(history["val/loss"].idxmin())
     assert len(history) < 30
     assert record["epochs"] == len(history) == best + 1 + 2

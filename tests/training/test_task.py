@@ -277,6 +277,7 @@ WITHOUT_EFFECT = {
     "pipeline.storage.provenance": "records where a result comes from",
     "pipeline.storage.processes": "names a process",
     "pipeline.training.allocator": "changes speed only",
+    "pipeline.training.environment": "records values that are in the fingerprint themselves",
     "pipeline.training.devices": "its values are in the fingerprint",
     "pipeline.training.replicate": "writes what the others compute",
     "pipeline.training.snapshots": "computes predictions, which change no weight",

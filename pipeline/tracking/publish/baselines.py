@@ -7,7 +7,7 @@ from pipeline.reporting.costs import NETWORK_COSTS
 from pipeline.storage.files import read_json
 from pipeline.storage.folders import RunFolder
 from pipeline.tracking.image_sets import image_sets
-from pipeline.tracking.names import BASELINE, DATA_DIGEST, DOES, EVALUATED, EVALUATION
+from pipeline.tracking.names import BASELINE, CODE, DATA_DIGEST, DOES, EVALUATED, EVALUATION
 from pipeline.tracking.publish.evaluation import log_scores, means
 from pipeline.tracking.publish.model_runs import ModelRuns, provenance_tags
 from pipeline.tracking.tracker import Tracker
@@ -33,6 +33,8 @@ def publish_baseline(tracker: Tracker, run: RunFolder, prepared: Prepared) -> Mo
         tracker.log_images(parent, image_sets(prepared))
     tracker.log_metrics(parent, metrics)
     tracker.log_files(parent, [run.predictions], EVALUATION)
+    if run.baseline_patch.is_file():
+        tracker.log_files(parent, [run.baseline_patch], CODE)
     for scored in read_json(run.scores)["replicates"]:
         child = runs.child(scored["replicate"])
         log_scores(tracker, child, scored, image_sets(prepared, scored["replicate"]))

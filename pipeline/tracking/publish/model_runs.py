@@ -1,8 +1,8 @@
 """The MLflow runs of one model, and what a finished training logs to them."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,8 +11,8 @@ from pipeline.config.reading import flattened
 from pipeline.reporting.costs import NETWORK_COSTS
 from pipeline.storage.files import read_json
 from pipeline.storage.folders import ResultFolder
-from pipeline.storage.provenance import commit, dirty
-from pipeline.tracking.names import DATA_DIGEST, KEPT, REPLICATE, SEED, UNCOUNTED
+from pipeline.storage.provenance import process_code
+from pipeline.tracking.names import CODE, COMMIT, DATA_DIGEST, DIRTY, ENVIRONMENT, KEPT, PATCH, REPLICATE, SEED, UNCOUNTED
 from pipeline.tracking.tracker import Status, Tracker, TrialKey
 
 NETWORK_METRICS = (*NETWORK_COSTS, "connections", "activations", "parameter_bytes", "activation_bytes")
@@ -59,7 +59,7 @@ class ModelRuns:
         """
         parameters = dict(flattened(configuration))
         own = {SEED: parameters[SEED]}
-        tags = {**_current_provenance(), DATA_DIGEST: data_digest}
+        tags = {**provenance_tags(process_code().record), DATA_DIGEST: data_digest}
         single = trial is not None and len(fingerprints) == 1
         if single:
             tags[REPLICATE] = str(*fingerprints)
@@ -106,6 +106,7 @@ class ModelRuns:
             self.tracker.log_maps(run, result.snapshots.pictured_maps)
         if self.single:
             return
+        self._log_patch(run, result)
         record = read_json(result.record)
         # Last, because `holds_result` takes these metrics as the sign that everything is logged.
         self.tracker.log_metrics(run, _result_metrics(record), tags=provenance_tags(record))
@@ -127,6 +128,11 @@ class ModelRuns:
             metrics |= _result_metrics(records[0])
             all_tags |= provenance_tags(records[0])
         self.tracker.log_metrics(self.parent, metrics, tags=all_tags)
+        self._log_patch(self.parent, results[0])
+
+    def _log_patch(self, run: str, result: ResultFolder) -> None:
+        if result.patch.is_file():
+            self.tracker.log_files(run, [result.patch], CODE)
 
     def end(self, status: Status) -> None:
         """End the parent, and those children that are still running."""
@@ -159,14 +165,16 @@ def network_tags(layers: Mapping[str, Any]) -> dict[str, str]:
 
 
 def provenance_tags(record: Mapping[str, Any]) -> dict[str, str]:
-    """The tags for the code of a training: its commit, and whether uncommitted changes were present."""
-    return {"mlflow.source.git.commit": record["commit"], "convtrack.dirty": str(record["dirty"]).lower()}
-
-
-@cache
-def _current_provenance() -> dict[str, str]:
-    """The tags for the code of this process, as it was when the process started."""
-    return provenance_tags({"commit": commit(), "dirty": dirty()})
+    """The tags for the code and the environment of a training; records of earlier versions have only the code."""
+    tags = {
+        COMMIT: record["commit"],
+        DIRTY: str(record["dirty"]).lower(),
+        # Always set, because it replaces that of the process that created the run.
+        PATCH: record.get("patch") or "none",
+    }
+    if "environment" in record:
+        tags[ENVIRONMENT] = json.dumps(record["environment"])
+    return tags
 
 
 def _result_metrics(record: Mapping[str, Any]) -> dict[str, float]:

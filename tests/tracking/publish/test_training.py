@@ -111,3 +111,26 @@ def test_runs_that_ended_while_the_store_was_unreachable_are_completed(failing_t
     logged = publish_training(tracker, run, prepared)
     assert points(tracker, logged.children[0]) == [(1, 0.5), (2, 0.25)]
     assert runs(tracker)["lenet5 replicate 1"].data.metrics["train_seconds"] == 3.0
+
+
+def test_a_run_keeps_the_environment_and_the_uncommitted_changes_of_its_training(tracker, run, prepared):
+    recorded = {"patch": "d1ff", "environment": {"device": "x86_64 fma", "threads": 1}}
+    for file in (run.replicates, run.result(0).record):
+        text = json.loads(file.read_text())
+        for record in text.get("replicates", [text]):
+            record.update(recorded)
+        file.write_text(json.dumps(text))
+    run.result(0).patch.write_bytes(b"+change\n")
+    logged = publish_training(tracker, run, prepared)
+    for found in runs(tracker).values():
+        assert found.data.tags["convtrack.patch"] == "d1ff"
+        assert json.loads(found.data.tags["convtrack.environment"]) == recorded["environment"]
+    for identity in (logged.parent, logged.children[0]):
+        assert [file.path for file in tracker.client.list_artifacts(identity, "code")] == ["code/uncommitted.patch"]
+
+
+def test_a_training_of_committed_code_replaces_the_patch_of_the_process_that_logs_it(tracker, run, prepared):
+    logged = publish_training(tracker, run, prepared)
+    tracker.tag(logged.parent, {"convtrack.patch": "that of a process with changes"})
+    publish_training(tracker, run, prepared)
+    assert runs(tracker)["lenet5"].data.tags["convtrack.patch"] == "none"
