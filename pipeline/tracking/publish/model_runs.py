@@ -12,7 +12,18 @@ from pipeline.reporting.costs import NETWORK_COSTS
 from pipeline.storage.files import read_json
 from pipeline.storage.folders import ResultFolder
 from pipeline.storage.provenance import process_code
-from pipeline.tracking.names import CODE, COMMIT, DATA_DIGEST, DIRTY, ENVIRONMENT, KEPT, PATCH, REPLICATE, SEED, UNCOUNTED
+from pipeline.tracking.names import (
+    CODE,
+    COMMIT,
+    DATA_DIGEST,
+    DIRTY,
+    ENVIRONMENT,
+    KEPT,
+    PATCH,
+    REPLICATE,
+    SEED,
+    UNCOUNTED,
+)
 from pipeline.tracking.tracker import Status, Tracker, TrialKey
 
 NETWORK_METRICS = (*NETWORK_COSTS, "connections", "activations", "parameter_bytes", "activation_bytes")
