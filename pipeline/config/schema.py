@@ -190,7 +190,7 @@ class SweepConfig:
     """A search over settings; conf/hydra/sweeper explains the fields.
 
     If `trials` is null, a grid runs completely. `silence` is the number of seconds without a heartbeat after which a
-    trial on another machine counts as dead. The sweeper sets `trial` for each job.
+    trial on another machine or in another container counts as dead. The sweeper sets `trial` for each job.
     """
 
     name: str | None

@@ -1,44 +1,161 @@
-"""The identity of a process, so that another process can find out whether it still runs; workers end with theirs."""
+"""The identity of a process, so that another process can find out whether it still runs; workers end with theirs.
+
+On Linux, the text has the host name, the PID, and facts that neither a changed clock nor a container can alter:
+
+    gpu3 4711 start=3468768 boot=c8478d49-ece4-4108-b417-56ba185a5f69 pidns=4026531836 machine=9f86d081884c7d65
+
+`start` is the start of the process in clock ticks since the machine booted (field 22 of /proc/PID/stat, proc(5)), `boot`
+a random number of this boot, `pidns` the PID namespace (pid_namespaces(7)), and `machine` a digest of /etc/machine-id.
+On other systems, and in texts of earlier versions, the PID is followed by psutil's start time in whole seconds since
+1970. It moves when the clock is set, so that a process then looks as if it had ended.
+"""
 
 import multiprocessing
 import os
 import socket
+import sys
 import threading
+from contextlib import suppress
+from functools import cache
+from hashlib import sha256
 from multiprocessing.connection import wait
+from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 
+INITIAL_NAMESPACE = "4026531836"
+"""The PID namespace outside of all containers, in every Linux: PROC_PID_INIT_INO in its include/linux/proc_ns.h."""
+
+
+class _Identity(NamedTuple):
+    """`started` is in clock ticks since `boot` if there is a `boot`, otherwise in seconds since 1970."""
+
+    host: str
+    pid: int
+    started: str
+    boot: str = ""
+    pidns: str = ""
+    machine: str = ""
+
 
 def this_process() -> str:
-    """Return the unique name of this process: host name, PID and start time."""
-    return f"{socket.gethostname()} {_started(psutil.Process())}"
+    """Return the unique name of this process. It stays the same, even if the host is renamed meanwhile."""
+    return _name(os.getpid())
 
 
 def is_local(process: str) -> bool:
-    """Return whether a process named by `this_process` belongs to this machine."""
-    return process.partition(" ")[0] == socket.gethostname()
+    """Return whether this process can look up a process named by `this_process` by its PID.
+
+    A process in another container is not local even if it runs on this machine.
+    """
+    other, own = _parsed(process), _parsed(this_process())
+    if other is None or own is None:
+        return False
+    if other.boot and own.boot:
+        return (other.boot, other.pidns) == (own.boot, own.pidns)
+    return other.host == own.host
 
 
 def process_id(process: str) -> int | None:
     """Return the PID of a process named by `this_process`, or None for any other text."""
-    number = process.partition(" ")[2].partition(" ")[0]
-    return int(number) if number.isdigit() else None
+    identity = _parsed(process)
+    return identity.pid if identity else None
 
 
 def is_gone(process: str) -> bool:
-    """Return whether a process of this machine has ended; always False for a process of another machine."""
-    number = process_id(process)
-    if not is_local(process) or number is None:
+    """Return whether it is certain that a process has ended.
+
+    True for a process of this machine and PID namespace that does not run, and for one from before the machine's last
+    restart. False for a process in another container or on another machine: its PID means nothing here.
+    """
+    other = _parsed(process)
+    if other is None:
         return False
+    if is_local(process):
+        return not _runs(other)
+    own = _parsed(this_process())
+    return own is not None and _restarted_since(other, own)
+
+
+def _restarted_since(other: _Identity, own: _Identity) -> bool:
+    """Whether this machine has restarted since the other process started.
+
+    Containers share host names, and those of one image share a machine-id, so both processes must be outside of
+    containers.
+    """
+    outside = {other.pidns, own.pidns} == {INITIAL_NAMESPACE}
+    same = bool(own.machine) and (other.host, other.machine) == (own.host, own.machine)
+    return outside and same and other.boot != own.boot
+
+
+def _runs(local: _Identity) -> bool:
+    if local.boot and not _proc_shows_this_namespace():
+        return psutil.pid_exists(local.pid)
     try:
-        found = psutil.Process(number)
-        return _started(found) != process.partition(" ")[2] or found.status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
+        if not local.boot:
+            found = psutil.Process(local.pid)
+            return f"{found.create_time():.0f}" == local.started and found.status() != psutil.STATUS_ZOMBIE
+        state, started = _state_and_start(Path(f"/proc/{local.pid}/stat"))
+        return started == local.started and state not in "ZX"  # zombie, dead
+    except (psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
+        # With the option hidepid, /proc hides the processes of other users.
+        return _belongs_to_another_user(local.pid)
+
+
+def _belongs_to_another_user(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
         return True
+    except OSError:
+        pass
+    return False
 
 
-def _started(process: psutil.Process) -> str:
-    return f"{process.pid} {process.create_time():.0f}"
+def _proc_shows_this_namespace() -> bool:
+    """Whether the PIDs below /proc are those of this PID namespace; `unshare --pid` leaves the parent's there."""
+    return Path("/proc/self").readlink().name == str(os.getpid())
+
+
+def _state_and_start(stat: Path) -> tuple[str, str]:
+    """The state of a process and its start in clock ticks since boot."""
+    # Field 2, the program's name in parentheses, may contain blanks and parentheses.
+    fields = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+    return fields[0], fields[19]
+
+
+# By PID, so that a forked process has a name of its own.
+@cache
+def _name(pid: int) -> str:
+    host = socket.gethostname()
+    if sys.platform == "linux":
+        with suppress(OSError):
+            _, started = _state_and_start(Path("/proc/self/stat"))
+            boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+            namespace = Path("/proc/self/ns/pid").readlink().name.strip("pid:[]")
+            return f"{host} {pid} start={started} boot={boot} pidns={namespace} machine={_machine()}"
+    return f"{host} {pid} {psutil.Process().create_time():.0f}"
+
+
+def _machine() -> str:
+    """A digest of the machine-id, which should not be published itself (machine-id(5)); empty if there is none."""
+    with suppress(OSError):
+        identity = Path("/etc/machine-id").read_bytes().strip()
+        return sha256(b"convtrack" + identity).hexdigest()[:16] if len(identity) == 32 else ""
+    return ""
+
+
+def _parsed(process: str) -> _Identity | None:
+    """The parts of a name, or None for any other text."""
+    host, _, rest = process.partition(" ")
+    pid, _, facts = rest.partition(" ")
+    if not (pid.isascii() and pid.isdigit()):
+        return None
+    named = dict(fact.partition("=")[::2] for fact in facts.split())
+    if not named.get("boot"):
+        return _Identity(host, int(pid), facts)
+    return _Identity(host, int(pid), *(named.get(name, "") for name in ("start", "boot", "pidns", "machine")))
 
 
 def end_with_parent() -> None:

@@ -29,9 +29,9 @@ from pipeline.sweeping.ownership import (
     DEATHS,
     HEARTBEAT_INTERVAL,
     OWNER,
+    Observer,
     claim,
     is_claimed,
-    is_dead,
     requeue,
     send_heartbeat,
 )
@@ -75,12 +75,16 @@ class Scheduler:
     silence: float
     max_failures: int
     on_trial: Callable[[FrozenTrial], None]
+    _observer: Observer = field(init=False)
     _running: dict[int, Job] = field(default_factory=dict, init=False)
     _last_heartbeat: float = field(default=0.0, init=False)
     _ended: "queue.SimpleQueue[tuple[Job, Any]]" = field(default_factory=queue.SimpleQueue, init=False)
     _failed_in_a_row: int = field(default=0, init=False)
     _succeeded: bool = field(default=False, init=False)
     _failed_launches: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        self._observer = Observer(self.silence)
 
     def run(self) -> None:
         """Run trials until the sweep has all of them, including those that other schedulers run.
@@ -123,12 +127,17 @@ class Scheduler:
             with_retries(lambda: self._settle(job, outcome))
 
     def _send_heartbeats(self) -> None:
-        """Send heartbeats for the trials that have not started, such as those that wait in the launcher's queue."""
+        """Send heartbeats for the trials that have not started, such as those that wait in the launcher's queue.
+
+        Those of other schedulers are noted.
+        """
         if time.monotonic() - self._last_heartbeat < HEARTBEAT_INTERVAL:
             return
         self._last_heartbeat = time.monotonic()
         with suppress(*DATABASE_ERRORS), deferred_interrupts():
-            for trial in trials_of(self.study, TrialState.RUNNING):
+            running = trials_of(self.study, TrialState.RUNNING)
+            self._observer.look(running)
+            for trial in running:
                 if trial.number in self._running and trial.user_attrs.get(OWNER) == this_process():
                     send_heartbeat(self.study, trial._trial_id)
 
@@ -140,7 +149,7 @@ class Scheduler:
                 for trial in trials_of(self.study, TrialState.RUNNING):
                     # A trial that this process owns but does not run was claimed just before the database vanished.
                     orphaned = trial.user_attrs.get(OWNER) == this_process()
-                    if trial.number not in self._running and (orphaned or is_dead(trial, self.silence)):
+                    if trial.number not in self._running and (orphaned or self._observer.is_dead(trial)):
                         requeue(self.study, trial)
                 trials = trials_of(self.study)
                 if sum(trial.state != TrialState.WAITING for trial in trials) >= self.total:

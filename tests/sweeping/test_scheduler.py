@@ -1,6 +1,7 @@
 """The scheduler's rules: which trial it claims, requeues and fails. Jobs are functions; the database is real."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
 from pipeline.errors import UserError
+from pipeline.sweeping import ownership
 from pipeline.sweeping import scheduler as scheduling
 from pipeline.sweeping.database import create_database, full_address, study_lock
 from pipeline.sweeping.ownership import DEATHS, HEARTBEAT, OWNER, SCHEDULER, requeue, take_ownership
@@ -383,20 +385,40 @@ def test_a_trial_of_a_dead_process_runs_again_under_its_number(study, storage, s
     trial.suggest_float("x", 0, 1)
     take_ownership(study, trial._trial_id)
     # No living process has this start time, so the process of this number has ended.
-    owner = study.trials[0].user_attrs[OWNER].split()
-    study._storage.set_trial_user_attr(trial._trial_id, OWNER, f"{owner[0]} {owner[1]} 1")
+    ended = re.sub("start=[0-9]+", "start=1", study.trials[0].user_attrs[OWNER])
+    study._storage.set_trial_user_attr(trial._trial_id, OWNER, ended)
     scheduler(complete(study), total=1).run()
     assert states(study) == ["COMPLETE"]
     assert trials_of(study)[0].params == trial.params
 
 
-def test_a_trial_of_another_machine_runs_again_only_if_its_heartbeat_stops(study, storage, scheduler):
+def test_a_trial_of_another_machine_runs_again_only_if_its_heartbeat_stops(study, scheduler, monkeypatch):
+    now = 5.0
+    monkeypatch.setattr(ownership.time, "monotonic", lambda: now)
     trial = study.ask()
     take_ownership(study, trial._trial_id)
     study._storage.set_trial_user_attr(trial._trial_id, OWNER, ELSEWHERE)
     claiming = scheduler(complete(study), total=1)
-    assert claiming._claim() is None
-    study._storage.set_trial_user_attr(trial._trial_id, HEARTBEAT, time.time() - 301)
+    # By a clock that is an hour slow, then fast, then right: only a new heartbeat counts, not the time that it states.
+    for beat in (-3600, 3600, 0):
+        study._storage.set_trial_user_attr(trial._trial_id, HEARTBEAT, time.time() + beat)
+        assert claiming._claim() is None
+        now += 299
+        assert claiming._claim() is None
+    now += 2
+    assert claiming._claim().number == 0
+
+
+def test_a_busy_scheduler_notes_the_heartbeats_of_others(study, scheduler, monkeypatch):
+    now = 5.0
+    monkeypatch.setattr(ownership.time, "monotonic", lambda: now)
+    trial = study.ask()
+    take_ownership(study, trial._trial_id)
+    study._storage.set_trial_user_attr(trial._trial_id, OWNER, ELSEWHERE)
+    claiming = scheduler(complete(study), total=1)
+    claiming._last_heartbeat = -100.0
+    claiming._send_heartbeats()
+    now += 301
     assert claiming._claim().number == 0
 
 

@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ from pipeline.storage.processes import this_process
 from pipeline.watch.watched_trainings import watched_models
 from tests.watch.conftest import HISTORY, PROBABILITIES, write_checkpoint, write_result, write_run
 
-GONE = this_process().rsplit(" ", 1)[0] + " 1"
+GONE = re.sub("start=[0-9]+", "start=1", this_process())
 """A process with this number that started at another time."""
 
 
