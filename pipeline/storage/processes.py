@@ -4,10 +4,10 @@ On Linux, the text has the host name, the PID, and facts that neither a changed 
 
     gpu3 4711 start=3468768 boot=c8478d49-ece4-4108-b417-56ba185a5f69 pidns=4026531836 machine=9f86d081884c7d65
 
-`start` is the start of the process in clock ticks since the machine booted (field 22 of /proc/PID/stat, proc(5)), `boot`
-a random number of this boot, `pidns` the PID namespace (pid_namespaces(7)), and `machine` a digest of /etc/machine-id.
-On other systems, and in texts of earlier versions, the PID is followed by psutil's start time in whole seconds since
-1970. It moves when the clock is set, so that a process then looks as if it had ended.
+`start` is the start of the process in clock ticks since the machine booted (field 22 of /proc/PID/stat, proc(5)),
+`boot` a random number of this boot, `pidns` the PID namespace (pid_namespaces(7)), and `machine` a digest of
+/etc/machine-id. On other systems, and in texts of earlier versions, the PID is followed by psutil's start time in whole
+seconds since 1970. It moves when the clock is set, so that a process then looks as if it had ended.
 """
 
 import multiprocessing

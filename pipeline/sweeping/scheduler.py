@@ -72,19 +72,15 @@ class Scheduler:
     launch: Callable[[Sequence[str], int], JobReturn]
     make_sampler: Callable[[int], optuna.samplers.BaseSampler]
     explain: Callable[[Exception], str | None]
-    silence: float
+    observer: Observer
     max_failures: int
     on_trial: Callable[[FrozenTrial], None]
-    _observer: Observer = field(init=False)
     _running: dict[int, Job] = field(default_factory=dict, init=False)
     _last_heartbeat: float = field(default=0.0, init=False)
     _ended: "queue.SimpleQueue[tuple[Job, Any]]" = field(default_factory=queue.SimpleQueue, init=False)
     _failed_in_a_row: int = field(default=0, init=False)
     _succeeded: bool = field(default=False, init=False)
     _failed_launches: int = field(default=0, init=False)
-
-    def __post_init__(self) -> None:
-        self._observer = Observer(self.silence)
 
     def run(self) -> None:
         """Run trials until the sweep has all of them, including those that other schedulers run.
@@ -136,7 +132,7 @@ class Scheduler:
         self._last_heartbeat = time.monotonic()
         with suppress(*DATABASE_ERRORS), deferred_interrupts():
             running = trials_of(self.study, TrialState.RUNNING)
-            self._observer.look(running)
+            self.observer.look(running)
             for trial in running:
                 if trial.number in self._running and trial.user_attrs.get(OWNER) == this_process():
                     send_heartbeat(self.study, trial._trial_id)
@@ -149,7 +145,7 @@ class Scheduler:
                 for trial in trials_of(self.study, TrialState.RUNNING):
                     # A trial that this process owns but does not run was claimed just before the database vanished.
                     orphaned = trial.user_attrs.get(OWNER) == this_process()
-                    if trial.number not in self._running and (orphaned or self._observer.is_dead(trial)):
+                    if trial.number not in self._running and (orphaned or self.observer.is_dead(trial)):
                         requeue(self.study, trial)
                 trials = trials_of(self.study)
                 if sum(trial.state != TrialState.WAITING for trial in trials) >= self.total:

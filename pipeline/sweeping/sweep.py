@@ -24,6 +24,7 @@ from pipeline.sweeping.grammar import quoted
 from pipeline.sweeping.grid_search import combination_count, combinations
 from pipeline.sweeping.intermediate_values import LOGGED
 from pipeline.sweeping.launchers import make_launcher, preload_workers
+from pipeline.sweeping.ownership import Observer
 from pipeline.sweeping.pruners import make_pruner
 from pipeline.sweeping.samplers import make_sampler
 from pipeline.sweeping.scheduler import Scheduler
@@ -122,7 +123,7 @@ def sweep(
                 launch=partial(_launch, launcher, plan, storage),
                 make_sampler=plan.sampler,
                 explain=explain,
-                silence=plan.chosen.silence,
+                observer=Observer(plan.chosen.silence),
                 max_failures=plan.chosen.max_failures,
                 on_trial=on_trial,
             ).run()

@@ -64,7 +64,7 @@ def scheduler(study, storage):
             launch=launch,
             make_sampler=lambda number: optuna.samplers.RandomSampler(number),
             explain=lambda problem: None,
-            silence=300,
+            observer=ownership.Observer(300),
             max_failures=max_failures,
             on_trial=lambda trial: None,
         )
