@@ -1,6 +1,7 @@
 """Run a packaged network: with LiteRT, which starts in less than 0.1 s, or with Keras where LiteRT cannot."""
 
 import os
+import re
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
@@ -17,6 +18,8 @@ Floats = npt.NDArray[np.float32]
 
 TOGETHER = 64
 """Images of a batch. Larger batches are not faster, because their feature maps leave the cache of the processor."""
+OWN_MODULE = re.compile(r"pipeline(\.[a-z_][a-z0-9_]*)+", re.ASCII)
+"""The name of a module of this project."""
 LITERT_FILE, KERAS_FILE = "network.tflite", "network.keras"
 
 
@@ -72,7 +75,14 @@ class KerasRuntime:
 
 
 def keras_network(file: Path, modules: Sequence[str]) -> Any:
-    """The `keras.Model` in a file; `modules` define layers of it."""
+    """The `keras.Model` in a file; `modules` define layers of it.
+
+    Raises:
+        ValueError: a module is not one of this project. It is not imported, because importing runs its code.
+    """
+    for module in modules:
+        if not OWN_MODULE.fullmatch(module):
+            raise ValueError(f"module {module!r} is not one of this project")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with native_errors_discarded():
         # TensorFlow prints messages before its log level applies: when it loads, and when it makes the first tensor.

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 IMAGENET_CLASSES = 1000
 
+LARGEST_JSON = 64 * 2**20
+"""Bytes of the largest JSON of a network; that of a network with a thousand layers has one million."""
+
 Shape = tuple[int, int, int]
 
 DEFAULT_SHAPE: Shape = (224, 224, 3)
@@ -110,6 +113,8 @@ def _loaded(written: dict[str, Any], problem: NoRule) -> "keras.Model":
 
 def _read(path: Path) -> dict[str, Any]:
     """The JSON of the network in a file. The content determines the format, not the name."""
+    if path.exists() and not (path.is_file() or path.is_dir()):  # Reading a device or a pipe may never end.
+        raise UserError(f"{path} is neither a file nor a folder: give a .keras or .json file.")
     try:
         with path.open("rb") as file:
             start = file.read(8)
@@ -118,10 +123,13 @@ def _read(path: Path) -> dict[str, Any]:
                 f"{path} is an HDF5 file, the format of Keras 2: load it with Keras and save it as a .keras file."
             )
         if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                text = archive.read("config.json")
+            with zipfile.ZipFile(path) as archive, archive.open("config.json") as file:
+                text = file.read(LARGEST_JSON + 1)
         else:
-            text = path.read_bytes()
+            with path.open("rb") as file:
+                text = file.read(LARGEST_JSON + 1)
+        if len(text) > LARGEST_JSON:
+            raise UserError(f"{path} states a network in more than {LARGEST_JSON // 2**20} MiB: give another file.")
         written = json.loads(text)
     except FileNotFoundError:
         raise UserError(
@@ -129,7 +137,7 @@ def _read(path: Path) -> dict[str, Any]:
         ) from None
     except OSError as problem:
         raise UserError(f"{path} cannot be read ({problem.strerror}): give a .keras or .json file.") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, KeyError, ValueError) as problem:
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, KeyError, ValueError, RecursionError) as problem:
         raise _unreadable(str(path), problem) from None
     if not isinstance(written, dict) or not {"class_name", "config"} <= written.keys():
         raise UserError(f"{path} does not contain a Keras 3 model: give a .keras file or `model.to_json()`.")

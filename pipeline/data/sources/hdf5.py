@@ -14,9 +14,10 @@ from pipeline.data.images import LabelledImages
 from pipeline.data.labelling import PART_NAMES
 from pipeline.data.pictures.picture_options import Side
 from pipeline.data.user_paths import user_path
+from pipeline.data.zipped_array import DEFLATE
 from pipeline.errors import UserError
 
-ELSEWHERE = "its values are in another file, which is not watched for changes"
+ELSEWHERE = "its values may be in another file, which is not watched for changes"
 
 
 def load(
@@ -67,13 +68,15 @@ def _dataset(file: Path, name: str) -> Any:
 
     try:
         opened = h5py.File(file)
-        if isinstance(opened.get(name, getlink=True), h5py.ExternalLink):
-            raise ValueError(ELSEWHERE)
+        if isinstance(opened.get(name, getlink=True), h5py.ExternalLink | h5py.SoftLink):
+            raise ValueError(ELSEWHERE)  # A soft link may lead through an external one.
         dataset = opened[name]
         if not isinstance(dataset, h5py.Dataset) or not dataset.shape:
             raise ValueError(f"'{name}' is not an array")
         if dataset.external or dataset.is_virtual:
             raise ValueError(ELSEWHERE)
+        if dataset.nbytes > DEFLATE * (dataset.id.get_storage_size() + 1):
+            raise ValueError(f"'{name}' states {dataset.nbytes:,} bytes, but most of them are not in the file")
     except Exception as error:  # A damaged file raises OSError, KeyError, RuntimeError or ValueError.
         reason = " ".join(str(error).split())
         raise UserError(
