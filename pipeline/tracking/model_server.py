@@ -21,6 +21,7 @@ from pipeline.deployment.loader import PictureFunction
 from pipeline.deployment.picture_model import PictureModel
 from pipeline.deployment.serving.error_replies import UNREADABLE, OneSentenceErrors, refuse
 from pipeline.deployment.serving.invocations import check_count
+from pipeline.deployment.serving.own_pages import OwnPagesOnly
 from pipeline.deployment.serving.picture_routes import TURNS, picture_routes
 from pipeline.deployment.serving.request_limits import LARGEST_PICTURE, RequestLimits
 from pipeline.errors import UserError
@@ -70,4 +71,4 @@ def application() -> ASGIApp:
     # FastAPI's pages about itself load scripts from other servers.
     own = [route for route in server.router.routes if getattr(route, "include_in_schema", False)]
     server.router.routes[:] = [*own, *picture_routes(pictures, page)]
-    return OneSentenceErrors(RequestLimits(server))
+    return OneSentenceErrors(OwnPagesOnly(RequestLimits(server)))

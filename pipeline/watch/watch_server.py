@@ -22,6 +22,7 @@ from pipeline.watch.watched_trainings import WatchedModel
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
     "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
 }
@@ -50,6 +51,7 @@ class WatchServer(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: WatchServer
     server_version, sys_version = "convtrack", ""
+    timeout = 60  # Seconds until a request must be complete.
 
     def do_GET(self) -> None:
         # Other names for this address belong to pages of other servers that want to read the trainings.

@@ -104,6 +104,10 @@ def _links(published: Published, models: Sequence[str], server: str) -> list[str
 def _serve(port: int) -> None:
     # The workers that run jobs for language models would take a gigabyte.
     os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
+    # MLflow also allows names such as 10.example.org, which their owner can lead to 127.0.0.1.
+    os.environ.setdefault("MLFLOW_SERVER_ALLOWED_HOSTS", "localhost,localhost:*,127.0.0.1,127.0.0.1:*")
+    # Not as an argument: an address may hold a password, and all users of a machine can read arguments of processes.
+    os.environ["MLFLOW_BACKEND_STORE_URI"] = store_address()
     # A worker takes 245 MB; one is enough for one user.
-    command = ["-m", "mlflow", "server", "--app-name", APP, "--workers", "1", "--backend-store-uri", store_address()]
+    command = ["-m", "mlflow", "server", "--app-name", APP, "--workers", "1"]
     os.execv(sys.executable, [sys.executable, *command, "--host", "127.0.0.1", "--port", str(port)])

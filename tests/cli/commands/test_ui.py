@@ -1,4 +1,5 @@
 import json
+import os
 import socket
 import sqlite3
 import subprocess
@@ -81,6 +82,16 @@ def test_a_tracking_server_is_not_served_again(project, monkeypatch):
     with pytest.raises(UserError) as error:
         ui.main([])
     assert str(error.value) == "MLFLOW_TRACKING_URI is a server: open http://somewhere:5000 in a browser."
+
+
+def test_a_password_of_the_store_is_no_argument_of_the_server(project, monkeypatch):
+    started, address = [], "postgresql://me:secret@somewhere/runs"
+    monkeypatch.setattr(os, "environ", os.environ.copy())
+    monkeypatch.setattr(os, "execv", lambda *command: started.append(command))
+    os.environ["MLFLOW_TRACKING_URI"] = address
+    ui._serve(5050)
+    ((_, command),) = started
+    assert "secret" not in " ".join(command) and os.environ["MLFLOW_BACKEND_STORE_URI"] == address
 
 
 def test_an_installation_without_the_application_is_reported(project, monkeypatch):

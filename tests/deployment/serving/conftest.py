@@ -18,6 +18,7 @@ from starlette.applications import Starlette
 from pipeline.deployment.picture_features import picture_features
 from pipeline.deployment.picture_model import PictureModel
 from pipeline.deployment.serving.error_replies import OneSentenceErrors
+from pipeline.deployment.serving.own_pages import OwnPagesOnly
 from pipeline.deployment.serving.picture_routes import picture_routes
 from pipeline.deployment.serving.request_limits import RequestLimits
 from pipeline.deployment.unusual import limits
@@ -108,7 +109,7 @@ def model(network):
 def server(model):
     """The address of a server with the routes of the page."""
     application = Starlette(routes=picture_routes(model, "<title>page</title>"))
-    with running(OneSentenceErrors(RequestLimits(application))) as address:
+    with running(OneSentenceErrors(OwnPagesOnly(RequestLimits(application)))) as address:
         yield address
 
 
