@@ -7,7 +7,6 @@ from typing import Any
 from pipeline.comparison.choice_file import read_choice
 from pipeline.storage.folders import CARD, CHAMPION, CHOICE
 from pipeline.tracking.address import shown_address
-from pipeline.tracking.model_registry import registered_name
 from pipeline.tracking.names import CHAMPION_ALIAS, CHOSEN_BY, SINCE, VERSION_MODEL, VERSION_REPLICATES, VERSION_SCORE
 from pipeline.tracking.registered_versions import RegisteredVersion, network_in_words
 
@@ -15,11 +14,14 @@ WIDTH = 100
 """Characters of a line."""
 
 
-def champion_lines(data: str, choice: Mapping[str, Any] | None, versions: Sequence[RegisteredVersion]) -> Iterator[str]:
+def champion_lines(
+    data: str, name: str, choice: Mapping[str, Any] | None, versions: Sequence[RegisteredVersion]
+) -> Iterator[str]:
     """Yield the lines.
 
     Args:
         data: the name of the data set.
+        name: that of its registered model.
         choice: the contents of `reports/champion.json`, None before the first report.
         versions: of the registered model, the newest first.
     """
@@ -28,7 +30,7 @@ def champion_lines(data: str, choice: Mapping[str, Any] | None, versions: Sequen
         yield f"There is no champion of {data} in {shown_address()} yet."
         yield from _without_champion(choice)
     else:
-        yield from _champion(data, champion)
+        yield from _champion(data, name, champion)
         yield from _other_choice(choice, champion)
     others = [one for one in versions if not one.champion]
     if others:
@@ -38,8 +40,7 @@ def champion_lines(data: str, choice: Mapping[str, Any] | None, versions: Sequen
         yield from _indented(one.description)
 
 
-def _champion(data: str, champion: RegisteredVersion) -> Iterator[str]:
-    name = registered_name(data)
+def _champion(data: str, name: str, champion: RegisteredVersion) -> Iterator[str]:
     yield f"Champion of {data}: {network_in_words(champion.tags)} (version {champion.number}{_since(champion)})"
     yield from _indented(champion.description)
     yield f"  chosen by: {champion.tags.get(CHOSEN_BY, 'unknown')}"

@@ -37,5 +37,5 @@ def main(
         with replacing(file) as unfinished:
             unfinished.write_text(content, encoding="utf-8")
     write_choice(CHOICE, comparison)
-    publish_comparison(tracker, runs, comparison)
+    publish_comparison(tracker, runs, comparison, prepared.manifest["digest"])
     say(f"Report: {REPORT} and {REPORT.with_suffix('.md')}")

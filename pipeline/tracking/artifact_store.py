@@ -48,7 +48,8 @@ def check_artifact_store(location: str) -> None:
     if store_address() == DEFAULT_STORE:
         _check_own_folder(location)
     elif place.scheme in ("", "file"):
-        _check_folder(Path(unquote(place.path)))
+        if not store_address().startswith("sqlite:"):
+            _check_folder(Path(unquote(place.path)))
     elif place.scheme not in SERVED:
         with artifact_errors(location):
             artifact_repository(location).list_artifacts()
@@ -63,13 +64,12 @@ def _check_own_folder(location: str) -> None:
 
 
 def _check_folder(folder: Path) -> None:
-    """Check the folder of an experiment. MLflow creates it, but its server creates the folder above it."""
+    """Check the folder of an experiment of a server, which has created the folder above it on its own machine."""
     existing = folder if folder.is_dir() else folder.parent
     if not (existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)):
         raise UserError(
             f"The files of runs in {shown_address()} are in the folder {folder}, which cannot be written here. "
-            "Mount it under the same path, or start the server with `--serve-artifacts`, so that clients need no "
-            "access to it."
+            "Mount it under the same path, or log to a server that serves files (`mlflow server --serve-artifacts`)."
         )
 
 

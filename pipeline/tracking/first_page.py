@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pipeline.tracking.names import TABLE_VIEW
+from pipeline.tracking.projects import experiment_name, own_name
 from pipeline.tracking.run_log import SHARED_VIEW
 from pipeline.tracking.views import view_page
 
@@ -30,12 +31,15 @@ def first_page(page: str, experiments: Iterable[Any], data: str) -> str:
     Args:
         page: the page of MLflow.
         experiments: the experiments of the store; those with a shared table show it without a link, too.
-        data: the name of the experiment that the root address opens.
+        data: the name of the data set whose experiment the root address opens.
     """
     table = SHARED_VIEW + TABLE_VIEW
     sharing = [one for one in experiments if table in one.tags]
     states = {_state_name(one.experiment_id): json.loads(one.tags[table]) for one in sharing}
-    start = next((view_page(one.experiment_id, TABLE_VIEW, "") for one in sharing if one.name == data), "")
+    tags = {one.name: one.tags for one in sharing}
+    name = experiment_name(data)
+    own = own_name(name, tags.get(name, {}))
+    start = next((view_page(one.experiment_id, TABLE_VIEW, "") for one in sharing if one.name == own), "")
     script = SCRIPT % (_literal(SETTINGS | states), _literal(start.removeprefix("/")))
     return page.replace("<head>", f"<head>{script}", 1)
 

@@ -17,8 +17,9 @@ from pipeline.deployment.picture_model import SETTINGS
 from pipeline.errors import UserError
 from pipeline.storage.files import replacing_folder
 from pipeline.storage.folders import CACHE, CHAMPION, CHOICE
-from pipeline.tracking.address import shown, store_address
+from pipeline.tracking.address import DEFAULT_STORE, shown, store_address
 from pipeline.tracking.names import CHAMPION_ALIAS
+from pipeline.tracking.projects import own_name
 
 FOLDER = "champion"
 """The folder of the packaged network among the files of a logged model."""
@@ -89,8 +90,33 @@ def registered_name(data: str) -> str:
     return re.sub(r"[/:.%\"']", "_", data)
 
 
+def own_registered_name(data: str) -> str:
+    """The name of this project's registered model of a data set. Another project may have taken the name of the data.
+
+    Raises:
+        UserError: the store cannot be read or reached.
+    """
+    name = registered_name(data)
+    return name if store_address() == DEFAULT_STORE else own_name(name, _registered_tags(name))
+
+
+def _registered_tags(name: str) -> dict[str, str]:
+    """The tags of a registered model; none if it is missing."""
+    if store_address().startswith(SQLITE):
+        file = Path(store_address().removeprefix(SQLITE))
+        if not file.is_file():
+            return {}
+        with reading_store(file) as store:
+            return dict(store.execute("select key, value from registered_model_tags where name = ?", (name,)))
+    from pipeline.tracking.connection import connecting
+
+    with connecting() as client:
+        found = client.search_registered_models(f"name = '{name}'")
+        return dict(found[0].tags) if found else {}
+
+
 def _own_name() -> str:
-    return registered_name(read_comparison().data)
+    return own_registered_name(read_comparison().data)
 
 
 def _missing(wanted: Registered | str) -> UserError:

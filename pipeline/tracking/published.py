@@ -14,6 +14,7 @@ from urllib.parse import quote
 from pipeline.storage.files import read_json, write_json
 from pipeline.storage.folders import CACHE, RunFolder
 from pipeline.tracking.address import ARTIFACTS, DEFAULT_STORE, shown_address, store_address
+from pipeline.tracking.projects import experiment_name
 
 FILE = CACHE / "published.json"
 
@@ -32,6 +33,7 @@ def remember(data: str, published: Published) -> None:
         {
             "store": shown_address(),
             "data": data,
+            "name": experiment_name(data),
             "experiment": published.experiment,
             "runs": published.runs,
             "fingerprints": {model: model_fingerprint(model) for model in published.runs},
@@ -46,14 +48,14 @@ def recall(data: str, models: Sequence[str]) -> Published | None:
     """
     try:
         held = json.loads(FILE.read_bytes())
-        if (held["store"], held["data"]) != (shown_address(), data):
+        if (held["store"], held["data"], held["name"]) != (shown_address(), data, experiment_name(data)):
             return None
         published = Published(held["experiment"], {model: held["runs"][model] for model in models})
         if any(held["fingerprints"][model] != model_fingerprint(model) for model in models):
             return None
     except (OSError, ValueError, LookupError, TypeError):
         return None
-    kept = store_address().startswith("http") or _in_sqlite(data, published)
+    kept = store_address().startswith("http") or _in_sqlite(published)
     return published if kept else None
 
 
@@ -66,7 +68,7 @@ def model_fingerprint(model: str) -> str | None:
     return None
 
 
-def _in_sqlite(data: str, published: Published) -> bool:
+def _in_sqlite(published: Published) -> bool:
     """Whether the store is an SQLite file with these runs, and no run of the experiment waits for its end.
 
     Runs whose process was killed stay in the state RUNNING until the experiment is opened with MLflow.
@@ -79,9 +81,9 @@ def _in_sqlite(data: str, published: Published) -> bool:
     try:
         with closing(sqlite3.connect(f"file:{quote(str(file))}?mode=ro", uri=True, timeout=5)) as store:
             ((experiments,),) = store.execute(
-                "select count(*) from experiments where experiment_id = ? and name = ? and lifecycle_stage = 'active' "
-                "and artifact_location = coalesce(?, artifact_location)",
-                (published.experiment, data, folder),
+                "select count(*) from experiments where experiment_id = ? and lifecycle_stage = 'active' and "
+                "artifact_location = coalesce(?, artifact_location)",
+                (published.experiment, folder),
             )
             active = "from runs where experiment_id = ? and lifecycle_stage = 'active' and"
             ((runs,),) = store.execute(

@@ -8,9 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from mlflow.entities import Param, Run
+from mlflow.entities import Experiment, Param, Run
+from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
+from pipeline.config.tracking_file import FILE
+from pipeline.console import say
 from pipeline.errors import UserError
 from pipeline.storage.processes import is_gone, this_process
 from pipeline.tracking.address import ARTIFACTS, shown_address, store_address
@@ -18,10 +21,12 @@ from pipeline.tracking.artifact_store import check_artifact_store
 from pipeline.tracking.connection import SEARCH_LIMIT, connecting, store_lock
 from pipeline.tracking.filters import text_filter
 from pipeline.tracking.names import (
+    DATA_DIGEST,
     FINGERPRINT,
     KIND,
     MODEL,
     PROCESS,
+    PROJECT,
     REASON,
     REPLICATE,
     SWEEP,
@@ -29,6 +34,7 @@ from pipeline.tracking.names import (
     TRIAL,
     TRIAL_STATE,
 )
+from pipeline.tracking.projects import experiment_name, find_experiment, project_name
 from pipeline.tracking.run_log import RunLog, Written
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
@@ -54,30 +60,22 @@ class Tracker(RunLog):
 
     @classmethod
     def open(cls, data: str) -> "Tracker":
-        """Open the store, create the experiment if it is missing, and end runs whose process is gone.
+        """Open the store, create the project's experiment if it is missing, and end runs whose process is gone.
 
         Raises:
             UserError: the store cannot be reached, or the experiment is deleted.
         """
         with store_lock(), connecting() as client:
-            found = client.get_experiment_by_name(data)
-            if found is None:
-                local = store_address().startswith("sqlite:")
-                identity = client.create_experiment(
-                    data,
-                    artifact_location=ARTIFACTS.resolve().as_uri() if local else None,
-                    # Without this tag the UI opens in its mode for language models.
-                    tags={"mlflow.experimentKind": "custom_model_development"},
-                )
-            elif found.lifecycle_stage == "deleted":
+            name, experiment = _find_or_create_experiment(client, data)
+            if experiment.lifecycle_stage == "deleted":
                 raise UserError(
-                    f"The MLflow experiment '{data}' in {shown_address()} is deleted. Restore it "
-                    f"(`mlflow experiments restore -x {found.experiment_id}`) or use another store."
+                    f"The MLflow experiment '{name}' in {shown_address()} is deleted. Restore it "
+                    f"(`mlflow experiments restore -x {experiment.experiment_id}`) or use another store."
                 )
-            else:
-                identity = found.experiment_id
-                check_artifact_store(found.artifact_location)
-            tracker = cls(client, identity)
+            if PROJECT not in experiment.tags:
+                client.set_experiment_tag(experiment.experiment_id, PROJECT, project_name())
+            check_artifact_store(experiment.artifact_location)
+            tracker = cls(client, experiment.experiment_id)
             tracker._end_orphans()
         return tracker
 
@@ -159,11 +157,20 @@ class Tracker(RunLog):
                 self.client.delete_run(other.info.run_id)
         return self._add(run, parameters=parameters or {}, tags={})
 
-    def only_run(self, kind: str) -> str:
-        """The run of a kind that occurs once in an experiment, created if it is missing; its name is its kind."""
+    def only_run(self, kind: str, data_digest: str) -> str:
+        """The run of a kind that occurs once for these images, created if it is missing; its name is its kind.
+
+        A run of an earlier version, which has no digest, becomes the run of these images.
+        """
         with store_lock():
-            found = self.client.search_runs([self.experiment], f"tags.`{KIND}` = '{kind}'", max_results=1)
-            run = found[0] if found else self.client.create_run(self.experiment, run_name=kind, tags={KIND: kind})
+            found = self.client.search_runs([self.experiment], f"tags.`{KIND}` = '{kind}'", max_results=SEARCH_LIMIT)
+            by_digest = {run.data.tags.get(DATA_DIGEST): run for run in found}
+            run = by_digest.get(data_digest) or by_digest.get(None)
+            if run is None:
+                tags = {KIND: kind, DATA_DIGEST: data_digest}
+                run = self.client.create_run(self.experiment, run_name=kind, tags=tags)
+            elif DATA_DIGEST not in run.data.tags:
+                self.client.set_tag(run.info.run_id, DATA_DIGEST, data_digest)
         return str(run.info.run_id)
 
     def tag_only(self, runs: Sequence[str], name: str, value: str) -> None:
@@ -236,6 +243,30 @@ class Tracker(RunLog):
         for run in running:
             if is_gone(run.data.tags.get(PROCESS, "")):
                 self.end(run.info.run_id, "KILLED")
+
+
+def _find_or_create_experiment(client: Any, data: str) -> tuple[str, Experiment]:
+    """The name of this project's experiment of a data set, and the experiment."""
+    name, found = find_experiment(client, data)
+    if found is not None:
+        return name, found
+    if name != experiment_name(data):
+        say(
+            f"The MLflow experiment '{experiment_name(data)}' in {shown_address()} belongs to another project, so the "
+            f"runs of this project are in '{name}'. To share results, give both the same `project` in {FILE}."
+        )
+    local = not store_address().startswith("http")
+    try:
+        client.create_experiment(
+            name,
+            artifact_location=ARTIFACTS.resolve().as_uri() if local else None,
+            # Without the first tag the UI opens in its mode for language models.
+            tags={"mlflow.experimentKind": "custom_model_development", PROJECT: project_name()},
+        )
+    except MlflowException as problem:
+        if problem.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise  # Otherwise another process has created it in the meantime, perhaps for another project.
+    return _find_or_create_experiment(client, data)
 
 
 def _age(run: Run) -> tuple[int, str]:

@@ -82,13 +82,13 @@ def test_tags_of_an_earlier_comparison_are_deleted(tracker):
 
 
 def test_files_of_an_earlier_report_are_deleted(project, tracker):
-    run = tracker.only_run("comparison")
+    run = tracker.only_run("comparison", "d1")
     for name in ("old.svg", "both.svg"):
         (project / name).write_text("<svg/>")
     tracker.replace_files(run, [project / "old.svg", project / "both.svg"], "report")
     tracker.replace_files(run, [project / "both.svg"], "report")
     assert [file.path for file in tracker.client.list_artifacts(run, "report")] == ["report/both.svg"]
-    assert tracker.only_run("comparison") == run
+    assert tracker.only_run("comparison", "d1") == run
 
 
 def test_image_sets_are_logged_once_as_inputs(project, tracker):

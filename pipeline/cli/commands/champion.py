@@ -24,7 +24,7 @@ from pipeline.config.schema import ChampionConfig, ComparisonConfig
 from pipeline.console import say
 from pipeline.errors import UserError, unknown
 from pipeline.storage.folders import CHOICE, RunFolder
-from pipeline.tracking.model_registry import registered_name
+from pipeline.tracking.model_registry import own_registered_name
 from pipeline.tracking.registered_versions import registered_versions
 
 PACKAGE = "dvc repro package"
@@ -55,7 +55,8 @@ def main(arguments: Sequence[str]) -> None:
             say(f"conf/champion.yaml is changed. Running `{PACKAGE}`.")
         run_dvc("repro", "package", again=PACKAGE)
     choice = read_choice(CHOICE) if CHOICE.is_file() else None
-    for line in champion_lines(comparison.data, choice, registered_versions(registered_name(comparison.data))):
+    name = own_registered_name(comparison.data)
+    for line in champion_lines(comparison.data, name, choice, registered_versions(name)):
         say(line)
 
 

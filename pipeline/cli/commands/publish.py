@@ -39,7 +39,7 @@ def main(arguments: Sequence[str]) -> None:
         runs[baseline] = publish_baseline(tracker, RunFolder.of(baseline), prepared)
         say(f"{baseline}: published to {shown_address()}")
     comparison = compare_published(runs, prepared, primary_metric=settings.primary_metric, margin=settings.margin)
-    publish_comparison(tracker, runs, comparison)
+    publish_comparison(tracker, runs, comparison, prepared.manifest["digest"])
     _publish_champion(tracker, prepared)
     say(f"Compare the runs: {comparison.tracking_link}")
 

@@ -25,16 +25,18 @@ from pipeline.tracking.connection import store_lock
 from pipeline.tracking.image_sets import image_sets
 from pipeline.tracking.logged_networks import find_network, log_model, write_environment
 from pipeline.tracking.logged_pictures import requirements_of, signature_of, write_picture_model
-from pipeline.tracking.model_registry import FOLDER, PACKAGED, registered_name
+from pipeline.tracking.model_registry import FOLDER, PACKAGED, own_registered_name, registered_name
 from pipeline.tracking.names import (
     CHAMPION_ALIAS,
     CHOSEN_BY,
     FINGERPRINT,
+    PROJECT,
     SINCE,
     VERSION_MODEL,
     VERSION_REPLICATES,
     VERSION_SCORE,
 )
+from pipeline.tracking.projects import project_name
 from pipeline.tracking.publish.evaluation import log_scores
 from pipeline.tracking.publish.training import publish_training
 from pipeline.tracking.registered_versions import network_in_words
@@ -132,12 +134,9 @@ def _log(
 def _register(
     tracker: Tracker, model: str, source: str, own: str, choice: Mapping[str, Any], settings: Mapping[str, Any]
 ) -> Version:
-    client, name = tracker.client, registered_name(settings["data"])
+    client = tracker.client
     with store_lock():
-        if not client.search_registered_models(f"name = '{name}'"):
-            client.create_registered_model(
-                name, description=f"Networks that classify the images of {settings['data']}."
-            )
+        name = _own_registered_model(client, settings["data"])
         before = _champion(client, name)
         found = client.search_model_versions(f"name = '{name}' AND tags.`{FINGERPRINT}` = '{own}'")
         own_versions = [int(one.version) for one in found if one.source == f"models:/{model}"]
@@ -157,6 +156,18 @@ def _register(
             client.set_model_version_tag(name, str(number), SINCE, f"{now} UTC")
             client.set_registered_model_alias(name, CHAMPION_ALIAS, str(number))
     return Version(name, number)
+
+
+def _own_registered_model(client: Any, data: str) -> str:
+    """The name of this project's registered model of a data set, which is created or marked as its own."""
+    name = own_registered_name(data)
+    found = client.search_registered_models(f"name = '{name}'")
+    if not found:
+        about = f"Networks that classify the images of {data}."
+        client.create_registered_model(name, tags={PROJECT: project_name()}, description=about)
+    elif PROJECT not in found[0].tags:
+        client.set_registered_model_tag(name, PROJECT, project_name())
+    return name
 
 
 def _champion(client: Any, name: str) -> Any:

@@ -1,7 +1,7 @@
 """Log a comparison: the results that depend on all its models together.
 
 The parent run of each model gets its interval, its verdict, tags for the parameters in which the models differ, and a
-description. The experiment's one run of the kind `comparison` gets the report, and the score and settings of the
+description. The one run of the kind `comparison` for these images gets the report, and the score and settings of the
 recommended model. The experiment gets three shared views.
 """
 
@@ -62,8 +62,13 @@ def comparison_page(experiment: str, server: str) -> str:
     return views.view_page(experiment, TABLE_VIEW, server)
 
 
-def publish_comparison(tracker: Tracker, runs: Mapping[str, ModelRuns], comparison: Comparison) -> None:
-    """Log the comparison and the report in `reports/`, so that MLflow's own pages show which model to use."""
+def publish_comparison(
+    tracker: Tracker, runs: Mapping[str, ModelRuns], comparison: Comparison, data_digest: str
+) -> None:
+    """Log the comparison and the report in `reports/`, so that MLflow's own pages show which model to use.
+
+    The run `comparison` of other images keeps its report.
+    """
     _log_dvc_lock(runs)
     different = differing({model.name: model.configuration for model in comparison.networks})
     short = short_names(list(different))
@@ -76,7 +81,7 @@ def publish_comparison(tracker: Tracker, runs: Mapping[str, ModelRuns], comparis
         | {DIFFERS + short[name]: value for name, value in own[model.name].items()}
         for model in comparison.models
     }
-    record = tracker.only_run("comparison")
+    record = tracker.only_run("comparison", data_digest)
     links = {
         "report": views.artifact_page(tracker.experiment, record, f"{REPORT_FOLDER}/{REPORT.name}"),
         "all models as a table": comparison_page(tracker.experiment, "").lstrip("/"),

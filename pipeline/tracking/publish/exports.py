@@ -9,6 +9,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from pipeline.reporting.tables.exports_table import measured_values
 from pipeline.tracking.connection import connecting
 from pipeline.tracking.names import FINGERPRINT, TRIAL
+from pipeline.tracking.projects import find_experiment
 from pipeline.tracking.run_log import RunLog
 
 if TYPE_CHECKING:
@@ -23,10 +24,11 @@ def publish_exports(
 ) -> str | None:
     """Log to the run of the replicate, or of the model for several replicates, and return the run's name.
 
-    `data` names the experiment and `trained` holds the fingerprints of the replicates. None if the store lacks the run.
+    `data` is the name of the data set, and `trained` holds the fingerprints of the replicates. None if the store lacks
+    the run.
     """
     with connecting() as client:
-        experiment = client.get_experiment_by_name(data)
+        _, experiment = find_experiment(client, data)
         if experiment is None:
             return None
         where = f"tags.`{FINGERPRINT}` = '{trained[0]}' AND tags.`{TRIAL}` IS NULL"

@@ -96,7 +96,7 @@ def test_a_project_without_the_file_is_one_sentence(ran, project):
 
 def test_the_champion_is_shown_with_reason_score_and_the_versions_before(monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    lines = list(champion_lines("cells", CHOSEN, [SECOND, FIRST]))
+    lines = list(champion_lines("cells", "cells", CHOSEN, [SECOND, FIRST]))
     assert lines[:5] == [
         "Champion of cells: lenet5, replicate 3 (version 2, champion since now)",
         "  A person chose lenet5: it is small.",
@@ -116,9 +116,9 @@ def test_another_choice_of_the_last_report_is_shown(tmp_path, monkeypatch):
     choice = {**CHOSEN, "model": "resnet8", "replicates": [0], "reason": "resnet8 is the cheapest."}
     assert (
         "The last report chooses resnet8, replicate 1: run `dvc repro package`, which registers it."
-        in champion_lines("cells", choice, [SECOND])
+        in champion_lines("cells", "cells", choice, [SECOND])
     )
-    assert not any("last report" in line for line in champion_lines("cells", CHOSEN, [SECOND]))
+    assert not any("last report" in line for line in champion_lines("cells", "cells", CHOSEN, [SECOND]))
 
 
 def test_a_packaged_network_that_the_store_lacks_is_published(tmp_path, monkeypatch):
@@ -126,16 +126,16 @@ def test_a_packaged_network_that_the_store_lacks_is_published(tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     CHAMPION.mkdir()
     (CHAMPION / CHOICE.name).write_text(json.dumps(CHOSEN))
-    lines = list(champion_lines("cells", CHOSEN, []))
+    lines = list(champion_lines("cells", "cells", CHOSEN, []))
     assert lines[1] == "The report chooses lenet5: run `convtrack publish`, which registers it."
 
 
 def test_without_champion_the_reason_is_shown():
     choice = {**CHOSEN, "model": None, "reason": "No network is better than guessing."}
-    first, reason, _ = champion_lines("cells", choice, [])
+    first, reason, _ = champion_lines("cells", "cells", choice, [])
     assert first.startswith("There is no champion of cells in ")
     assert reason == "No network is better than guessing."
-    assert "dvc repro" in list(champion_lines("cells", None, []))[1]
+    assert "dvc repro" in list(champion_lines("cells", "cells", None, []))[1]
 
 
 def test_showing_the_champion_imports_neither_tensorflow_nor_mlflow():

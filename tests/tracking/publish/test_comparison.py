@@ -41,7 +41,7 @@ def logged(tracker):
 
 
 def test_a_model_gets_the_tags_the_interval_and_the_description_of_the_comparison(tracker, logged, comparison):
-    publish_comparison(tracker, logged, comparison)
+    publish_comparison(tracker, logged, comparison, "d1")
     found = runs(tracker)
     lenet5 = found["lenet5"].data
     assert {name: lenet5.metrics[f"test/accuracy_{name}"] for name in ("low", "high")} == {"low": 0.88, "high": 0.93}
@@ -58,7 +58,7 @@ def test_a_model_gets_the_tags_the_interval_and_the_description_of_the_compariso
 
 
 def test_the_table_shows_verdict_score_and_costs_as_short_texts(tracker, logged, comparison):
-    publish_comparison(tracker, logged, comparison)
+    publish_comparison(tracker, logged, comparison, "d1")
     lenet5 = runs(tracker)["lenet5"].data.tags
     assert (lenet5["Verdict"], lenet5["Score"]) == ("ties with 2", "0.910 (0.880 to 0.930)")
     assert (lenet5["Cost/parameters"], lenet5["Cost/train_seconds"]) == ("61,706", "41.0 s")
@@ -70,7 +70,7 @@ def test_the_run_of_the_comparison_shows_the_result_of_the_recommended_model(tra
         reporting.pair(one, other, means[one] - means[other], "better")
         for one, other in (("lenet5", "resnet8"), ("lenet5", "fully_connected"), ("resnet8", "fully_connected"))
     )
-    publish_comparison(tracker, logged, compare(certainty=reporting.certain(means, pairs)))
+    publish_comparison(tracker, logged, compare(certainty=reporting.certain(means, pairs)), "d1")
     record = runs(tracker)["comparison"].data
     assert record.tags["Verdict"] == "report: use lenet5"
     assert "/artifacts/report/comparison.html?workflowType=machine_learning): Use lenet5" in record.tags[NOTE]
@@ -79,19 +79,19 @@ def test_the_run_of_the_comparison_shows_the_result_of_the_recommended_model(tra
 
 
 def test_only_the_models_of_the_last_comparison_are_shown(tracker, logged, comparison):
-    publish_comparison(tracker, logged, comparison)
+    publish_comparison(tracker, logged, comparison, "d1")
     for name in MODELS:
         parent(tracker, "cafe", name)  # A single experiment with other settings.
     again = {name: ModelRuns(tracker, parent(tracker, "beef", name), {}.__getitem__) for name in MODELS}
-    publish_comparison(tracker, again, comparison)
+    publish_comparison(tracker, again, comparison, "d1")
     shown = tracker.client.search_runs([tracker.experiment], "tags.`convtrack.compared` = 'true'")
-    expected = {one.parent for one in again.values()} | {tracker.only_run("comparison")}
+    expected = {one.parent for one in again.values()} | {tracker.only_run("comparison", "d1")}
     assert {run.info.run_id for run in shown} == expected
 
 
 def test_the_published_runs_are_remembered(tracker, logged, comparison):
     comparison = replace(comparison, data=replace(comparison.data, name="digits"))
-    publish_comparison(tracker, logged, comparison)
+    publish_comparison(tracker, logged, comparison, "d1")
     expected = Published(tracker.experiment, {model: own.parent for model, own in logged.items()})
     assert recall("digits", MODELS) is None  # The runs have not ended.
     for own in logged.values():
@@ -104,7 +104,7 @@ def test_one_run_holds_the_report_and_the_tables(project, tracker, logged, compa
         (project / file).parent.mkdir(parents=True, exist_ok=True)
         (project / file).write_text("content")
     for _ in range(2):
-        publish_comparison(tracker, logged, comparison)
+        publish_comparison(tracker, logged, comparison, "d1")
     (record,) = (run for run in runs(tracker).values() if run.info.run_name == "comparison")
     assert record.info.status == "FINISHED"
     files = {file.path for file in tracker.client.list_artifacts(record.info.run_id)}
@@ -117,7 +117,7 @@ def test_each_model_gets_the_entries_of_its_own_stages_in_dvc_lock(project, trac
     (project / "dvc.lock").write_text(
         "stages:\n  prepare: {cmd: a}\n  build: {cmd: d}\n  train@lenet5: {cmd: b}\n  train@resnet8: {cmd: c}\n"
     )
-    publish_comparison(tracker, logged, comparison)
+    publish_comparison(tracker, logged, comparison, "d1")
     file = tracker.client.download_artifacts(logged["lenet5"].parent, "dvc.lock.json", str(project))
     assert json.loads(Path(file).read_text()) == {
         "prepare": {"cmd": "a"},
@@ -127,7 +127,7 @@ def test_each_model_gets_the_entries_of_its_own_stages_in_dvc_lock(project, trac
 
 
 def test_the_experiment_gets_a_table_charts_and_columns(tracker, logged, comparison):
-    publish_comparison(tracker, logged, comparison)
+    publish_comparison(tracker, logged, comparison, "d1")
     tags = tracker.client.get_experiment(tracker.experiment).tags
     shared = ("comparison", "charts", "side-by-side")
     table, charts, columns = (json.loads(tags[f"mlflow.sharedViewState.{name}"]) for name in shared)
@@ -138,7 +138,7 @@ def test_the_experiment_gets_a_table_charts_and_columns(tracker, logged, compari
 
 
 def test_a_metric_where_lower_is_better_sorts_the_table_upwards(tracker, logged, compare):
-    publish_comparison(tracker, logged, compare(primary_metric="log_loss"))
+    publish_comparison(tracker, logged, compare(primary_metric="log_loss"), "d1")
     tags = tracker.client.get_experiment(tracker.experiment).tags
     assert json.loads(tags["mlflow.sharedViewState.comparison"])["orderByAsc"] is True
 
