@@ -1,4 +1,7 @@
-"""The entry point of `convtrack`: run the command that the command line names, and report mistakes in one sentence."""
+"""The entry point of `convtrack`: run the command that the command line names, and report mistakes in one sentence.
+
+Modules whose import takes long are imported where Ctrl-C is handled.
+"""
 
 import atexit
 import io
@@ -8,11 +11,6 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 
-from pipeline.cli import composing
-from pipeline.cli.help import overview
-from pipeline.cli.messages import sentence
-from pipeline.cli.registry import COMMANDS, HYDRA_COMMANDS
-from pipeline.errors import unknown
 from pipeline.storage.interrupts import INTERRUPTED
 
 
@@ -41,6 +39,8 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except Exception as problem:
+        from pipeline.cli.messages import sentence
+
         message = sentence(problem)
         if message is None:
             raise
@@ -59,6 +59,11 @@ def _open_standard_streams() -> None:
 
 
 def _run(arguments: Sequence[str]) -> None:
+    from pipeline.cli import composing
+    from pipeline.cli.help import overview
+    from pipeline.cli.registry import COMMANDS, HYDRA_COMMANDS
+    from pipeline.errors import unknown
+
     if not arguments or arguments[0] in ("-h", "--help"):
         print(overview())
         return

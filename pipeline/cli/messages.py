@@ -13,6 +13,9 @@ DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 DEVICE_FAILED = (errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.ETIMEDOUT, errno.EREMOTEIO)
 NOT_WRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG)
 
+OUT_OF_MEMORY = ("failed to map segment", "Cannot allocate memory", "can't start new thread", "OOM when allocating")
+"""What other libraries report when memory runs out: the linker, the system, Python and TensorFlow."""
+
 NO_MAPPING = ("Invalid loaded object type", "ConfigTypeError raised while composing")
 """What OmegaConf and Hydra write of a configuration file that holds a number or a list. They do not name the file."""
 
@@ -40,6 +43,11 @@ work is kept.'
         return (
             f"Cannot read or write {problem.filename or 'a file'} ({problem.strerror}): the disk, or the connection to "
             "it, failed. Check it and run the same command again; finished work is kept."
+        )
+    if isinstance(problem, MemoryError) or any(text in str(problem) for text in OUT_OF_MEMORY):
+        return (
+            "Memory ran out. Close other programs, or train fewer replicates at a time with a smaller `workers` in "
+            "conf/config.yaml, and run the same command again; finished work is kept."
         )
     if any(text in str(problem) for text in NO_MAPPING):
         broken = not_a_mapping()

@@ -37,6 +37,26 @@ def test_a_second_interrupt_while_python_shuts_down_leaves_the_exit_code(second,
     )
 
 
+def test_ctrl_c_while_modules_are_imported_ends_with_one_sentence():
+    program = """
+import sys
+class Interrupting:
+    def find_spec(self, name, *rest):
+        if name.startswith("pipeline.cli") and "main" not in name:
+            raise KeyboardInterrupt
+
+import pipeline.cli
+sys.meta_path.insert(0, Interrupting())
+from pipeline.cli.main import main
+main()
+"""
+    process = subprocess.run([sys.executable, "-c", program, "ui"], capture_output=True, text=True)
+    assert process.returncode == 130
+    assert process.stderr == (
+        "convtrack: Interrupted. Run the same command again to continue; finished work is kept.\n"
+    )
+
+
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_a_closed_standard_stream_is_no_error(closed):
     program = "from pipeline.cli.main import main; import sys; sys.argv[1:] = ['--help']; main(); sys.stdin.read()"

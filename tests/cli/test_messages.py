@@ -24,6 +24,19 @@ def test_a_file_that_is_not_writable_is_named(code):
     assert sentence(OSError(code, "refused", "a.npz")) == "Cannot write a.npz (refused). Check its permissions."
 
 
+@pytest.mark.parametrize(
+    "problem",
+    [
+        MemoryError(),
+        OSError(errno.ENOMEM, "Cannot allocate memory"),
+        ImportError("libx.so: failed to map segment from shared object"),
+        RuntimeError("can't start new thread"),
+    ],
+)
+def test_a_lack_of_memory_states_what_to_do(problem):
+    assert sentence(problem).startswith("Memory ran out. Close other programs, or train fewer replicates at a time ")
+
+
 def test_the_message_of_a_user_error_is_shown_unchanged():
     assert sentence(UserError("Mend it.")) == "Mend it."
 
