@@ -10,7 +10,7 @@ ACTIVATE := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 export DVC_NO_ANALYTICS := true
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: install repro decide test test-extras ui watch serve lecture check deps bench clean
+.PHONY: install repro decide test test-extras ui watch serve lecture check deps bench torture clean
 
 install: $(INSTALLED)
 
@@ -63,6 +63,12 @@ deps: $(INSTALLED)
 # Speed: writes reports/benchmarks/, and fails if something is much slower than in the committed results.
 bench: $(EXTRAS)
 	@$(ACTIVATE) python -m benchmarks
+
+# Commands that are killed, interrupted and deprived at random moments: writes reports/torture/, in hours. For a shorter
+# run: make torture ACTS=20.
+ACTS ?= 200
+torture: $(INSTALLED)
+	@$(ACTIVATE) python -m torture --acts $(ACTS)
 
 clean: $(INSTALLED)
 	@$(ACTIVATE) convtrack clean

@@ -1,0 +1,241 @@
+"""One round: start a command, disturb it, repeat it until it succeeds, and compare it with an undisturbed run."""
+
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import NamedTuple
+
+from torture.attempt import Attempt, end_processes
+from torture.commands import COMMANDS, Finished, all_differences, changed_stages, stored_in
+from torture.control_group import can_control
+from torture.server import Server, serving
+from torture.stores import Store
+from torture.violence import CLOCK, DISK, GROUPS, KINDS, SERVER, Kind, Pace, Scene
+from torture.workspace import Workspace, workspace
+
+FAKETIME = next(iter(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")), None)
+"""A library that gives commands a clock of their own, from the package `faketime`."""
+
+PATIENCE = 60
+"""Seconds in which processes must end that have lost their parent."""
+
+HANGING = 10
+"""A command that takes this many times longer than undisturbed, and five minutes, hangs."""
+
+AT_END_OF_STAGE = 0.4
+"""How often an act waits for the end of a stage, when DVC writes dvc.lock."""
+
+
+class Act(NamedTuple):
+    """What was done: in which start of the command, after how many seconds, and to which process."""
+
+    kind: str
+    what: str
+    start: int
+    seconds: float
+
+
+class Start(NamedTuple):
+    """A start of the command: its exit code and duration, and what its output should not have contained."""
+
+    code: int
+    seconds: float
+    problem: str | None
+
+
+@dataclass
+class Round:
+    """What happened in a round; it held if there is no problem."""
+
+    number: int
+    command: str
+    acts: list[Act] = field(default_factory=list)
+    starts: list[Start] = field(default_factory=list)
+    differences: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def problems(self) -> list[str]:
+        """Messages that are no sentence, and differences from the undisturbed run."""
+        return [start.problem for start in self.starts if start.problem] + self.differences
+
+
+class Undisturbed(NamedTuple):
+    """An undisturbed run of a command, and how long it took in seconds."""
+
+    finished: Finished
+    seconds: float
+
+
+@contextmanager
+def undisturbed_run(name: str, folder: Path) -> Iterator[Undisturbed]:
+    """Run a command without any disturbance.
+
+    Raises:
+        RuntimeError: the command fails.
+    """
+    with workspace(folder / name) as space:
+        attempt = Attempt(space, COMMANDS[name].words, folder / f"{name}.txt")
+        if attempt.top.wait():
+            raise RuntimeError(f"The undisturbed command fails:\n{attempt.output[-3000:]}")
+        yield Undisturbed(Finished(space, stored_in(space.project)), attempt.seconds)
+
+
+def facilities(on_disk: bool) -> dict[str, str | None]:
+    """What kinds of acts need, and why this machine does not have it; None if it has."""
+    return {
+        DISK: None if on_disk else "only root can mount a small disk",
+        GROUPS: None if can_control() else "this machine allows no new control groups",
+        CLOCK: None if FAKETIME else "the package faketime is not installed",
+        SERVER: None,
+    }
+
+
+class Plan(NamedTuple):
+    """What is drawn for a round before it starts."""
+
+    command: str
+    kinds: list[str]
+    served: bool
+    own_clock: bool
+
+
+def drawn_plan(random: Random, missing: set[str], most_acts: int, commands: list[str]) -> Plan:
+    """Draw a command, whether it logs to a server, whether it has a clock of its own, and what is done to it."""
+    command = random.choices(commands, [COMMANDS[name].share for name in commands])[0]
+    served = random.random() < 0.25 and SERVER not in missing
+    own_clock = random.random() < 0.2 and CLOCK not in missing
+    absent = missing | (set() if served else {SERVER}) | (set() if own_clock else {CLOCK})
+    possible = {name: kind for name, kind in KINDS.items() if kind.needs not in absent}
+    weights = [kind.weight for kind in possible.values()]
+    kinds = random.choices(list(possible), weights, k=random.randint(1, most_acts))
+    return Plan(command, kinds, served, own_clock)
+
+
+def run_round(number: int, plan: Plan, random: Random, undisturbed: Undisturbed, folder: Path, pace: Pace) -> Round:
+    """Carry out a round; its outputs remain in the folder if something did not hold."""
+    done = Round(number, plan.command)
+    logs = folder / f"round-{number}"
+    logs.mkdir(parents=True)
+    begin = time.monotonic()
+    with ExitStack() as stack:
+        space = stack.enter_context(workspace(logs / "disk"))
+        server = stack.enter_context(serving(logs / "server")) if plan.served else None
+        clock = logs / "clock" if plan.own_clock else None
+        try:
+            _repeat(done, plan, random, space, logs, undisturbed, pace, server, clock)
+        finally:
+            left = end_processes(space, PATIENCE)
+        done.differences += [f"process that does not end: {process}" for process in left]
+        if done.starts[-1].code == 0:
+            store = stored_in(space.project)
+            if server is not None:
+                store = Store(server.folder / "server.db", server.folder / "artifacts")
+            done.differences += changed_stages(space, COMMANDS[plan.command])
+            done.differences += all_differences(undisturbed.finished, Finished(space, store))
+        if done.problems:
+            _keep(space, logs)
+    done.seconds = time.monotonic() - begin
+    if not done.problems:
+        shutil.rmtree(logs)
+    return done
+
+
+def _repeat(
+    done: Round,
+    plan: Plan,
+    random: Random,
+    space: Workspace,
+    logs: Path,
+    undisturbed: Undisturbed,
+    pace: Pace,
+    server: Server | None,
+    clock: Path | None,
+) -> None:
+    """Start the command, disturb it, and start it again until it succeeds."""
+    environment = _environment(server, clock)
+    planned = list(plan.kinds)
+    limit = max(300, HANGING * undisturbed.seconds)
+    worked = 0.0
+    for number in range(len(plan.kinds) + 3):
+        attempt = Attempt(space, COMMANDS[plan.command].words, logs / f"start-{number}.txt", environment)
+        scene = Scene(attempt, random, pace, logs, server, clock)
+        while planned and attempt.code is None:
+            kind = KINDS[planned[0]]
+            remaining = max(undisturbed.seconds - worked, undisturbed.seconds / 3)
+            _wait_for_moment(attempt, kind, random, remaining, len(planned))
+            if attempt.code is None:
+                at = attempt.seconds
+                done.acts.append(Act(planned.pop(0), kind.act(scene), number, at))
+        ended = attempt.wait(limit)
+        others = [one.wait(limit) for one in scene.others]
+        done.starts.append(Start(attempt.top.poll() or 0, attempt.seconds, _problem(attempt)))
+        for other in scene.others:
+            if problem := _problem(other):
+                done.differences.append(f"the other command: {problem}")
+        if not (ended and all(others)):
+            done.differences.append(f"the command hangs: it has not ended after {limit:.0f} s")
+            end_processes(space, 0)
+        if attempt.code == 0:
+            return
+        worked += attempt.seconds
+    done.differences.append(f"the command never succeeds: {_last_line(attempt)}")
+
+
+def _wait_for_moment(attempt: Attempt, kind: Kind, random: Random, remaining: float, planned: int) -> None:
+    """Wait for the first of as many moments as acts are planned, spread over the remaining time, or until the end."""
+    share, at_end, pause = random.random(), random.random() < AT_END_OF_STAGE, random.uniform(0, 1.2)
+    if kind.at_start:
+        return
+    moment = remaining * (1 - share ** (1 / planned))
+    end = time.monotonic() + moment
+    stages = attempt.ended_stages
+    while time.monotonic() < end and not attempt.wait(0.1):
+        # The command may be a sweep or an experiment, which have no stages.
+        if at_end and attempt.ended_stages > stages + share:
+            attempt.wait(pause)
+            return
+
+
+def _environment(server: Server | None, clock: Path | None) -> dict[str, str]:
+    found = {}
+    if server is not None:
+        found["MLFLOW_TRACKING_URI"] = server.address
+    if clock is not None:
+        clock.write_text("0")
+        found |= {
+            "LD_PRELOAD": str(FAKETIME),
+            "FAKETIME_TIMESTAMP_FILE": str(clock),
+            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        }
+    return found
+
+
+def _problem(attempt: Attempt) -> str | None:
+    """What the output of a command should not contain; None for a success, a sentence, or no output of a killed one."""
+    output = attempt.output
+    if "Traceback (most recent call last)" in output:
+        return f"traceback: {_last_line(attempt)}"
+    killed = attempt.code is not None and attempt.code < 0
+    if attempt.code and not killed and not re.search("convtrack: |ERROR: |Interrupt|Terminated|Killed", output):
+        return f"exit code {attempt.code} without a sentence: {_last_line(attempt)}"
+    return None
+
+
+def _last_line(attempt: Attempt) -> str:
+    lines = [line for line in attempt.output.splitlines() if line.strip()]
+    errors = [line for line in lines if re.match(r"[\w.]*(Error|Exception|Interrupt)\b|convtrack: |ERROR: ", line)]
+    return (errors or lines or ["no output"])[-1][:300]
+
+
+def _keep(space: Workspace, logs: Path) -> None:
+    """Copy the project, whose disk disappears at the end of the round."""
+    # shutil.copytree fails on sockets.
+    subprocess.run(["cp", "--archive", str(space.folder), str(logs / "kept")], check=False)
