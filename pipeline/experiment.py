@@ -1,7 +1,7 @@
-"""Train one configuration on training and validation data, in one process. `-m` runs a sweep of experiments."""
+"""Train one configuration on training and validation data. `-m` runs a sweep of experiments."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,9 +15,11 @@ from pipeline.config.schema import (
     DataConfig,
     ModelConfig,
     OptimizerConfig,
+    RayConfig,
     Replicates,
     SplitConfig,
     TrainingConfig,
+    Workers,
 )
 from pipeline.console import say
 from pipeline.data.looks import record_look, untuned_digest
@@ -33,6 +35,7 @@ from pipeline.storage.provenance import commit
 from pipeline.tracking.publish.live import logging_live
 from pipeline.tracking.publish.model_runs import SweepTrial
 from pipeline.tracking.tracker import Tracker
+from pipeline.training.pools import RayPool
 from pipeline.training.progress import Reporter, in_turn, report_reused
 from pipeline.training.runtime import start_tensorflow
 from pipeline.training.task import Progress, Task, make_tasks
@@ -118,12 +121,15 @@ def main(
     audit: AuditConfig,
     replicates: Replicates,
     snapshots: bool = True,
+    workers: Workers = None,
+    ray: RayConfig = RayConfig(),  # noqa: B008 (it is frozen)
     observer: Observer | None = None,
 ) -> float:
     """Train one configuration and return the mean validation loss of the kept weights.
 
     A replicate that has a finished result with the same fingerprint, from an experiment or from `dvc repro`, is not
-    trained again. Without an `observer`, print the progress.
+    trained again. Without an `observer`, print the progress. With `workers: ray`, the replicates train on the nodes of
+    the cluster, except those of a trial.
 
     Raises:
         UserError: `replicates` is `auto`.
@@ -171,6 +177,9 @@ def main(
             trial=observer.trial,
         ) as log:
             on_progress = in_turn(log, observer.on_progress)
+            if workers == "ray" and observer.trial is None:
+                with closing(RayPool(ray.address)) as pool:
+                    pool.train([task for task in tasks if task not in reused], on_progress=on_progress, predict=False)
             for task in tasks:
                 if task in reused:
                     observer.on_reused(task)

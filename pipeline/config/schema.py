@@ -20,6 +20,8 @@ MOST_REPLICATES = 1000
 """More replicates of a model are taken for a typing error: their splits would fill the memory."""
 Replicates = Annotated[int, Field(ge=1, le=MOST_REPLICATES)] | Literal["auto"]
 """Replicates of each model; `auto` lets `convtrack decide` train more until the verdicts are clear."""
+Workers = Count | Literal["ray"] | None
+"""Parallel processes of this machine, as many as it allows (null), or those of a Ray cluster."""
 Options = dict[str, Any]
 
 
@@ -248,11 +250,18 @@ class ComparisonConfig:
 
 
 @dataclass(frozen=True, config=_checked)
+class RayConfig:
+    """The Ray cluster of `workers: ray`: HOST:PORT of its head node, or `auto` for the cluster of this machine."""
+
+    address: Annotated[str, Field(pattern=r"^(auto|[^/\s]+:\d+)$")] = "auto"
+
+
+@dataclass(frozen=True, config=_checked)
 class Settings:
     """Settings outside of sections.
 
-    `workers`: number of parallel processes; null for as many as the machine allows. `snapshots`: whether trainings
-    write what `convtrack watch` shows.
+    `workers`: number of parallel processes; null for as many as the machine allows, `ray` for those of the cluster
+    `ray`. `snapshots`: whether trainings write what `convtrack watch` shows.
 
     Only some commands take `replicates` and `auto` (`pipeline.cli.registry`), so these have defaults.
     """
@@ -261,7 +270,8 @@ class Settings:
     baselines: tuple[str, ...]
     primary_metric: str
     margin: Margin
-    workers: Count | None
+    workers: Workers
+    ray: RayConfig = RayConfig()
     snapshots: bool = True
     replicates: Replicates = 1
     auto: AutoConfig = AutoConfig(least=2, greatest=2, minutes=1)

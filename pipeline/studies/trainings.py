@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import keras
 
 from pipeline.cli.composing import composed
+from pipeline.config.schema import RayConfig, Workers
 from pipeline.console import Progress, duration, say
 from pipeline.counts import number_of
 from pipeline.data.looks import record_look, test_set_digest
@@ -29,9 +30,9 @@ from pipeline.storage.folders import looks_file
 from pipeline.storage.provenance import commit
 from pipeline.training import task as training_task
 from pipeline.training.examples import Columns
+from pipeline.training.pools import training_pool
 from pipeline.training.predict import trained_network
 from pipeline.training.task import Task, make_tasks
-from pipeline.training.workers import train_side_by_side, worker_count
 
 
 class Candidate(NamedTuple):
@@ -91,7 +92,8 @@ class _Planned(NamedTuple):
     data: str
     network: Network
     tasks: list[Task]
-    workers: int | None
+    workers: Workers
+    ray: RayConfig
 
 
 def train_candidates(candidates: Sequence[Candidate], *, replicates: int) -> dict[str, Trained]:
@@ -112,7 +114,7 @@ def train_candidates(candidates: Sequence[Candidate], *, replicates: int) -> dic
 
 
 def _plan(candidate: Candidate, replicates: int) -> _Planned:
-    sections = composed("experiment", candidate.overrides, settings=["workers"])
+    sections = composed("experiment", candidate.overrides, settings=["workers", "ray"])
     model, data = sections["model"], sections["data"]
     folder = prepared_folder(data, sections["split"], sections["audit"], replicates, report=say)
     network = make_network(model, read_manifest(folder))
@@ -122,7 +124,7 @@ def _plan(candidate: Candidate, replicates: int) -> _Planned:
         )
     chosen: dict[str, Any] = {name: sections[name] for name in ("optimizer", "training", "augmentation")}
     tasks = make_tasks(network.architecture, folder, replicates, **chosen, name=model.name)
-    return _Planned(candidate.label, model.name, data.name, network, tasks, sections["workers"])
+    return _Planned(candidate.label, model.name, data.name, network, tasks, sections["workers"], sections["ray"])
 
 
 def _train(planned: Sequence[_Planned]) -> None:
@@ -134,15 +136,15 @@ def _train(planned: Sequence[_Planned]) -> None:
     if not tasks:
         return
     threads = max(task.training.threads for task in tasks)
-    workers = worker_count(len(tasks), threads, wanted=planned[0].workers)
-    say(f"{number_of(len(tasks), 'training')}, {workers} in parallel")
     progress = Progress(sum(task.training.epochs for task in tasks if not task.result.finished), "epochs trained")
 
     def on_progress(one: training_task.Progress) -> None:
         if one.history:
             progress.advance(1)
 
-    train_side_by_side(tasks, workers=workers, on_progress=on_progress)
+    with training_pool(planned[0].workers, planned[0].ray) as pool:
+        say(f"{number_of(len(tasks), 'training')}, {pool.parallel(len(tasks), threads)} in parallel")
+        pool.train(tasks, on_progress=on_progress)
     progress.close()
     seconds = sum(float(read_json(task.result.record)["seconds"]) for task in tasks)
     say(f"Trained: {duration(seconds)} of training in all")

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import signal
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from omegaconf import OmegaConf, open_dict
 
 from pipeline.errors import UserError
 from pipeline.training.fork_server import can_fork, start_fork_server
+from pipeline.training.ray_connection import connect_to_ray
 
 QUIET = {"version": 1, "root": None, "disable_existing_loggers": False}
 """Hydra's `hydra_logging: none`. The sweep prints one line per trial instead of the launcher's line per batch."""
@@ -60,25 +60,11 @@ def _joblib_workers(config: Any) -> int:
 
 def _start_ray(config: Any) -> int:
     """Connect to a Ray cluster, or start one on this machine; returns how many jobs it runs in parallel."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    if (Path.home() / ".ray" / "auth_token").is_file():
-        # A cluster started with a token requires it, but Ray sends it only in this mode.
-        os.environ.setdefault("RAY_AUTH_MODE", "token")
-    import ray
-
     settings: Any = OmegaConf.to_container(config.hydra.launcher.ray.init, resolve=True)
     # Nodes do not inherit the environment of this process.
     inherited = {name: value for name, value in os.environ.items() if name.startswith(("MLFLOW_", "PG"))}
     settings["runtime_env"] = {"env_vars": inherited, **(settings.get("runtime_env") or {})}
-    handler = signal.getsignal(signal.SIGTERM)
-    try:
-        ray.init(**{"log_to_driver": False, "logging_level": "warning", **settings})
-    except (ConnectionError, ValueError) as problem:
-        address, reason = settings.get("address") or "this machine", " ".join(str(problem).split())[:200]
-        raise UserError(
-            f"Cannot connect to Ray at {address} ({reason}). If the cluster requires a token, set RAY_AUTH_MODE=token."
-        ) from None
-    signal.signal(signal.SIGTERM, handler)  # Ray installs its own handler.
+    ray = connect_to_ray(settings)
     with open_dict(config):
         # The scheduler requeues trials whose process died, by its own rules.
         config.hydra.launcher.ray.remote.max_retries = 0

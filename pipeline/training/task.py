@@ -138,7 +138,7 @@ def make_tasks(
         "split": manifest["settings"]["split"],
         "seed": seed,
         "threads": threads,
-        **_computing(architecture),
+        **computing(architecture),
     }
     return [
         Task(
@@ -165,7 +165,7 @@ def make_tasks(
     ]
 
 
-def _computing(architecture: str) -> dict[str, Any]:
+def computing(architecture: str) -> dict[str, Any]:
     """What computes a result: the kind of device, the versions of the frameworks, and the code of this project."""
     return {
         "device": "gpu" if gpus() else processor(),

@@ -76,12 +76,7 @@ def _run_in_workers(
         # A Ctrl-C in this block is raised at its end.
         with interrupts_blocked():
             running |= {executor.submit(work, item) for item in items}
-        while running:
-            _deliver(inbox, on_progress)
-            done, running = wait(running, timeout=0, return_when=FIRST_COMPLETED)
-            for future in done:
-                future.result()
-        _deliver(inbox, on_progress)
+        deliver_until_done(running, inbox, on_progress)
     except BrokenProcessPool as problem:
         raise UserError(
             "A training process was killed, possibly because memory ran out. Run the same command again to resume from "
@@ -89,6 +84,16 @@ def _run_in_workers(
         ) from problem
     finally:
         executor.shutdown(wait=False, kill_workers=True)
+
+
+def deliver_until_done(running: set[Future[None]], inbox: Any, on_progress: OnProgress) -> None:
+    """Call `on_progress` with what arrives in the queue `inbox`, until all futures are done; raise their exceptions."""
+    while running:
+        _deliver(inbox, on_progress)
+        done, running = wait(running, timeout=0, return_when=FIRST_COMPLETED)
+        for future in done:
+            future.result()
+    _deliver(inbox, on_progress)
 
 
 def _deliver(inbox: Any, on_progress: OnProgress) -> None:

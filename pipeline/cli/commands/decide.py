@@ -18,7 +18,7 @@ from pipeline.comparison.gather import gather_certainty
 from pipeline.comparison.planned import read_plan, write_plan
 from pipeline.config.reading import read_comparison
 from pipeline.config.schedule import Schedule
-from pipeline.config.schema import ComparisonConfig
+from pipeline.config.schema import ComparisonConfig, RayConfig, Workers
 from pipeline.console import say
 from pipeline.data.prepared import read_manifest
 from pipeline.errors import UserError
@@ -27,7 +27,7 @@ from pipeline.statistics.results import Certainty
 from pipeline.statistics.sequential import Plan
 from pipeline.storage.files import read_json
 from pipeline.storage.folders import PLAN, PREPARED, RunFolder
-from pipeline.training.workers import worker_count
+from pipeline.training.pools import training_pool
 
 COMMAND = "convtrack decide"
 
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str]) -> None:
             f"`replicates` in conf/comparison.yaml is the fixed number {settings.replicates}, so there is nothing to "
             "decide: run `dvc repro`, or set `replicates: auto`."
         )
-    composition = composed("prepare", [], settings=["workers"])
+    composition = composed("prepare", [], settings=["workers", "ray"])
     split = composition["split"]
     schedule = Schedule.of(settings.auto, strategy=split.strategy, folds=split.folds)
     models = len(settings.models) + len(settings.baselines)
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str]) -> None:
         read_plan=lambda: read_plan(settings.models),
         record=_record,
         look=lambda: _look(settings),
-        seconds=partial(_seconds, workers=composition["workers"]),
+        seconds=partial(_seconds, workers=composition["workers"], ray=composition["ray"]),
         minutes=settings.auto.minutes,
     )
 
@@ -80,13 +80,14 @@ def _record(plan: Plan) -> None:
     run_dvc("commit", "--force", "--quiet", str(PLAN), again=COMMAND)
 
 
-def _seconds(more: Mapping[str, int], *, workers: int | None) -> float:
+def _seconds(more: Mapping[str, int], *, workers: Workers, ray: RayConfig) -> float:
     """The estimated seconds of training so many more replicates of each model, from those already trained."""
     total = 0.0
-    for model, count in more.items():
-        run = RunFolder.of(model)
-        threads = read_json(run.replicates, "configuration")["configuration"]["training"]["threads"]
-        times = [one["train_seconds"] for one in read_json(run.scores, "replicates")["replicates"]]
-        rounds = math.ceil(count / worker_count(count, threads, wanted=workers))
-        total += rounds * sum(times) / len(times)
+    with training_pool(workers, ray, needed=False) as pool:
+        for model, count in more.items():
+            run = RunFolder.of(model)
+            threads = read_json(run.replicates, "configuration")["configuration"]["training"]["threads"]
+            times = [one["train_seconds"] for one in read_json(run.scores, "replicates")["replicates"]]
+            rounds = math.ceil(count / pool.parallel(count, threads))
+            total += rounds * sum(times) / len(times)
     return total

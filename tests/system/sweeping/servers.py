@@ -11,7 +11,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,9 @@ with study_lock(study, storage):
 DATABASE_USER = "sweeper"
 OBJECT_STORE = 75 * 2**20
 """Bytes; the least that Ray accepts."""
+
+WITHOUT_FOLDER = ["unshare", "-rm", "sh", "-c", 'mount -t tmpfs none "$0" && exec "$@"']
+"""Run a command for which a folder is empty; the next argument is the folder."""
 
 
 def free_port() -> int:
@@ -166,50 +169,65 @@ def run_states(project: Path) -> list[str]:
 
 @dataclass(frozen=True)
 class Cluster:
-    """A Ray cluster of two nodes with one CPU each; `environment` is needed to connect."""
+    """A Ray cluster on this machine whose nodes have one CPU each; `environment` is needed to connect."""
 
     address: str
     environment: dict[str, str]
-    head: subprocess.Popen[str]
-    second: subprocess.Popen[str]
+    folder: Path
+    stack: ExitStack
+    nodes: list[subprocess.Popen[str]]
+
+    @property
+    def head(self) -> subprocess.Popen[str]:
+        """The node with the tables of the cluster."""
+        return self.nodes[0]
+
+    @property
+    def second(self) -> subprocess.Popen[str]:
+        """A node that the cluster can lose."""
+        return self.nodes[1]
+
+    def temporary(self, node: int) -> Path:
+        """The folder for temporary files of a node."""
+        return self.folder / f"node-{node}"
+
+    def join(self, *options: str, hidden: Path | None = None) -> subprocess.Popen[str]:
+        """Start another node and wait until it runs. It does not see the files in the folder `hidden`."""
+        number = len(self.nodes)
+        self.temporary(number).mkdir()
+        limits = ["--num-cpus=1", f"--object-store-memory={OBJECT_STORE}", "--node-ip-address=127.0.0.1"]
+        covering = [*WITHOUT_FOLDER, str(hidden)] if hidden is not None else []
+        with (self.folder / f"node-{number}.log").open("w") as log:
+            process = subprocess.Popen(
+                [*covering, str(RAY), "start", "--block", *limits, *(options or [f"--address={self.address}"])],
+                cwd=self.temporary(number),
+                env=os.environ | self.environment | {"PYTHONPATH": str(ROOT), "TMPDIR": str(self.temporary(number))},
+                stdout=log,
+                stderr=log,
+                text=True,
+            )
+        self.stack.enter_context(ending(process))
+        self.nodes.append(process)
+        log_file = self.folder / f"node-{number}.log"
+        until(lambda: "Ray runtime started" in log_file.read_text(), seconds=60, process=process)
+        return process
 
 
 @contextmanager
-def ray_cluster(folder: Path) -> Iterator[Cluster]:
-    """A cluster on this machine whose nodes have another working directory than the project."""
+def ray_cluster(folder: Path, nodes: int = 2, *, hidden: Path | None = None) -> Iterator[Cluster]:
+    """A cluster whose nodes have another working directory than the project, and do not see the folder `hidden`."""
     # Without a token, anyone who can reach a node can run code on it.
     token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
     address = f"127.0.0.1:{free_port()}"
     # Ray's sockets are in this folder, and a socket path has at most 107 characters.
-    with tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as sockets:
-
-        def node(*options: str) -> subprocess.Popen[str]:
-            limits = ["--num-cpus=1", f"--object-store-memory={OBJECT_STORE}", "--node-ip-address=127.0.0.1"]
-            with (folder / "nodes.log").open("a") as log:
-                return subprocess.Popen(
-                    [str(RAY), "start", "--block", *limits, *options],
-                    cwd=folder,
-                    env=os.environ | token | {"PYTHONPATH": str(ROOT)},
-                    stdout=log,
-                    stderr=log,
-                    text=True,
-                )
-
-        port = address.rpartition(":")[2]
-        first = ["--head", f"--port={port}", "--include-dashboard=false", "--disable-usage-stats"]
-        with ending(node(*first, f"--temp-dir={sockets}")) as head:
-            until(lambda: _listens(int(port)), seconds=60, process=head)
-            with ending(node(f"--address={address}")) as second:
-                until(lambda: (folder / "nodes.log").read_text().count("Ray runtime started") == 2, seconds=60)
-                yield Cluster(address, token, head, second)
-
-
-def _listens(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
-    except OSError:
-        return False
-    return True
+    with tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as sockets, ExitStack() as stack:
+        cluster = Cluster(address, token, folder, stack, [])
+        port = f"--port={address.rpartition(':')[2]}"
+        first = ["--head", port, "--include-dashboard=false", "--disable-usage-stats", f"--temp-dir={sockets}"]
+        cluster.join(*first, hidden=hidden)
+        for _ in range(nodes - 1):
+            cluster.join(hidden=hidden)
+        yield cluster
 
 
 @dataclass(frozen=True)
