@@ -19,7 +19,7 @@ from pipeline.storage.files import read_json, replacing, replacing_folder, write
 from pipeline.storage.folders import CheckpointFolder
 from pipeline.storage.imports import ROOT
 from pipeline.storage.processes import end_with_parent, this_process
-from pipeline.storage.provenance import commit, dirty
+from pipeline.storage.provenance import process_code
 from pipeline.training.devices import gpus
 from pipeline.training.ray_connection import connect_to_ray
 from pipeline.training.ray_node import Finished, Lacking, Order, Unsuitable, Update, train_on_node
@@ -274,9 +274,11 @@ def _write(folder: Path, task: Task, files: Mapping[str, bytes]) -> None:
 
 def _store(task: Task, files: Mapping[str, bytes]) -> None:
     """Store a result under its fingerprint, with the commit of this project, and delete its checkpoint."""
+    code = process_code()
     with replacing_folder(task.result.folder) as unfinished:
         unpack(files, unfinished)
         record = unfinished / task.result.record.name
         # A node has the code, but not the repository.
-        write_json(record, {**read_json(record), "commit": commit(), "dirty": dirty()})
+        write_json(record, {**read_json(record), **code.record})
+        code.write_patch(unfinished / task.result.patch.name)
     rmtree(CheckpointFolder.of(task.fingerprint).folder, ignore_errors=True)

@@ -226,12 +226,9 @@ class _Changes:
             self._last = time.monotonic()
             # The best weights first, as in a training: an older state leads to the same weights again.
             contents |= {file.name: file.read_bytes() for file in states}
-        return Update(
-            replace(progress, kernels=None, maps=None),
-            self._name(progress.kernels),
-            self._name(progress.maps),
-            contents,
-        )
+        # The training goes on with the same list before it is sent.
+        bare = replace(progress, history=list(progress.history), kernels=None, maps=None)
+        return Update(bare, self._name(progress.kernels), self._name(progress.maps), contents)
 
     def _name(self, file: Path | None) -> str | None:
         return str(file.relative_to(self._checkpoint.folder)) if file is not None else None

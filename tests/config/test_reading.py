@@ -134,7 +134,7 @@ SETTINGS = {
 def test_a_missing_key_is_named():
     values = {name: value for name, value in VALID["split"].items() if name != "folds"}
     assert error_message("split", values) == "`split.folds` is missing: set it to an integer at least 2 or null."
-    with pytest.raises(UserError, match=r"^`workers` is missing: set it to an integer at least 1 or null\.$"):
+    with pytest.raises(UserError, match=r"^`workers` is missing: set it to an integer at least 1 or 'ray' or null\.$"):
         read(Settings, {name: value for name, value in SETTINGS.items() if name != "workers"}, "")
 
 

@@ -69,7 +69,7 @@ def test_the_command_line_comes_before_all(composed):
 def test_a_choice_is_in_the_comparison_and_nowhere_else():
     chosen = set(read_comparison().choices) | {"model", "models"}
     runner = yaml.safe_load(Path("conf/config.yaml").read_text())
-    assert set(runner) == {"workers", "snapshots", "hydra"}
+    assert set(runner) == {"workers", "ray", "snapshots", "hydra"}
     assert not chosen & set(runner)
 
 
