@@ -28,11 +28,12 @@ decide: $(INSTALLED)
 test: $(INSTALLED)
 	@$(ACTIVATE) python -m pytest --numprocesses 2 --dist loadfile --durations 30 --durations-min 5
 
-# Sweeps on a Ray cluster and on a PostgreSQL server, and a remote on a server with the protocol of S3, each started by
-# the tests; data sets of TFDS, HEIC pictures, and exports in ONNX; the champion in an environment of its own.
+# Replicates and sweeps on a Ray cluster, sweeps on a PostgreSQL server, and a remote on a server with the protocol of
+# S3, each started by the tests; data sets of TFDS, HEIC pictures, and exports in ONNX; the champion in an environment of its own.
 test-extras: $(EXTRAS)
 	@$(ACTIVATE) CONVTRACK_ENVIRONMENTS=1 python -m pytest --durations 15 --durations-min 5 \
-	  tests/system/sweeping/test_ray.py tests/system/sweeping/test_postgresql.py tests/system/cache/test_remotes.py tests/system/data/test_extra_sources.py tests/system/deployment/test_onnx.py \
+	  tests/system/cluster tests/system/sweeping/test_ray.py tests/system/sweeping/test_postgresql.py \
+	  tests/system/cache/test_remotes.py tests/system/data/test_extra_sources.py tests/system/deployment/test_onnx.py \
 	  tests/system/cache/test_champion.py
 
 ui: $(INSTALLED)
