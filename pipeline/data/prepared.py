@@ -258,7 +258,7 @@ def _counts(images: LabelledImages, split: NDArray[np.uint8]) -> dict[str, dict[
     return counts
 
 
-def data_digest(images: LabelledImages, pixel_digest: "hashlib._Hash") -> str:
+def data_digest(images: LabelledImages | Prepared, pixel_digest: "hashlib._Hash") -> str:
     """SHA-256 of shape, pixels, labels, classes, groups, and any other values of the images, in hexadecimal.
 
     `pixel_digest` is that of shape and pixels.

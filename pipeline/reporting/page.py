@@ -32,12 +32,17 @@ def markdown(document: Document, figures_folder: str) -> tuple[str, dict[str, by
     `figures_folder` is the path of the pictures relative to the Markdown file: `figures` or `../figures`.
     """
     blocks = [*document.lead, *(block for section in document.sections for block in section.blocks)]
-    text = template("comparison.md.j2", autoescape=False).render(
+    pictures = {f"{name}.png": content for name, content in _pictures(blocks)}
+    return markdown_text(document, figures_folder), pictures
+
+
+def markdown_text(document: Document, figures_folder: str) -> str:
+    """Return the report as Markdown without its pictures, whose drawing takes seconds."""
+    return template("comparison.md.j2", autoescape=False).render(
         document=document,
         picture_address=lambda name: quote(f"{figures_folder.rstrip('/')}/{name}.png"),
         link_address=lambda address: quote(address, safe=ADDRESS_CHARACTERS),
     )
-    return text, {f"{name}.png": content for name, content in _pictures(blocks)}
 
 
 def _pictures(blocks: Sequence[Block]) -> Iterator[tuple[str, bytes]]:

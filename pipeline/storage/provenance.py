@@ -88,6 +88,21 @@ def uncommitted() -> bytes | None:
     return patch if patch and len(patch) <= LARGEST_PATCH else None
 
 
+def commit_exists(commit: str) -> bool:
+    """Return whether the repository has a commit."""
+    return _run_git("cat-file", "-e", f"{commit}^{{commit}}") is not None
+
+
+def commit_line(commit: str) -> str:
+    """Return the date and the subject of a commit that exists."""
+    return _git("log", "-1", "--format=%cs, %s", commit)
+
+
+def changed_since(commit: str) -> list[str]:
+    """Return the files of code and configuration that differ from a commit that exists."""
+    return _git("diff", "--name-only", "--no-ext-diff", commit, "--", *CODE).splitlines()
+
+
 def versions() -> dict[str, str]:
     """Return the installed versions of the packages that influence a result."""
     return {name: version(name) for name in PACKAGES}

@@ -103,6 +103,10 @@ class Store:
         )
         return list(found)
 
+    def parent(self, child: Run) -> Run | None:
+        """The run above a run, None without one."""
+        return self.run(child.data.tags.get(MLFLOW_PARENT_RUN_ID, ""))
+
     def fetch(self, run: Run, file: str, folder: Path) -> Path | None:
         """Download an artifact of the run into a folder; None if the run does not have it."""
         above = str(Path(file).parent)

@@ -13,7 +13,7 @@ LEVELS = (
     ("evaluation", "statistics", "deployment"),
     ("reporting", "comparison", "watch"),
     ("tracking",),
-    ("sweeping",),
+    ("sweeping", "verification"),
     ("stages", "experiment", "studies", "lecture", "cli", "__main__", "hydra_plugins"),
 )
 """From the lowest level upwards. Packages of one level may import each other, but not in a circle."""

@@ -39,6 +39,7 @@ def publish_baseline(tracker: Tracker, run: RunFolder, prepared: Prepared) -> Mo
         child = runs.child(scored["replicate"])
         log_scores(tracker, child, scored, image_sets(prepared, scored["replicate"]))
         tracker.end(child, "FINISHED")
-    tracker.tag(parent, {EVALUATED: json.dumps(runs.children)})
+    # It may have been fitted again at another commit with the same result.
+    tracker.tag(parent, {EVALUATED: json.dumps(runs.children), **provenance_tags(fitted)})
     runs.end("FINISHED")
     return runs

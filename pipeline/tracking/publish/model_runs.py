@@ -103,7 +103,7 @@ class ModelRuns:
 
     def holds_result(self, replicate: int, result: ResultFolder) -> bool:
         """Whether `log_result` has been completed for this training."""
-        return self.tracker.holds(self.child(replicate), _result_metrics(read_json(result.record)))
+        return self.tracker.holds(self.child(replicate), result_metrics(read_json(result.record)))
 
     def log_result(self, replicate: int, result: ResultFolder, *, pictures: bool = True) -> None:
         """Log a finished training: its epochs, its pictures, and what it reached. Then end its run.
@@ -120,7 +120,7 @@ class ModelRuns:
         self._log_patch(run, result)
         record = read_json(result.record)
         # Last, because `holds_result` takes these metrics as the sign that everything is logged.
-        self.tracker.log_metrics(run, _result_metrics(record), tags=provenance_tags(record))
+        self.tracker.log_metrics(run, result_metrics(record), tags=provenance_tags(record))
         self.tracker.end(run, "FINISHED")
 
     def log_model(
@@ -136,7 +136,7 @@ class ModelRuns:
         metrics = {**network_metrics(layers), **means}
         all_tags = {**network_tags(layers), **(tags or {})}
         if self.single:
-            metrics |= _result_metrics(records[0])
+            metrics |= result_metrics(records[0])
             all_tags |= provenance_tags(records[0])
         self.tracker.log_metrics(self.parent, metrics, tags=all_tags)
         self._log_patch(self.parent, results[0])
@@ -188,5 +188,6 @@ def provenance_tags(record: Mapping[str, Any]) -> dict[str, str]:
     return tags
 
 
-def _result_metrics(record: Mapping[str, Any]) -> dict[str, float]:
+def result_metrics(record: Mapping[str, Any]) -> dict[str, float]:
+    """The metrics of a replicate's run from the record of its training."""
     return {"train_seconds": record["seconds"], **{name: record[name] for name in ("epochs", "kept_epoch", *KEPT)}}

@@ -1,0 +1,88 @@
+"""Every check of the comparison in this folder, from the images to README."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from pipeline.config.reading import read_comparison
+from pipeline.data.prepared import read_prepared
+from pipeline.errors import UserError
+from pipeline.storage.folders import PREPARED, REPORT, REPORTS, RunFolder
+from pipeline.tracking.address import shown_address
+from pipeline.verification.check import Check, checked
+from pipeline.verification.locked_files import (
+    LOCK,
+    LockedStage,
+    locked_dependencies,
+    locked_outputs,
+    locked_settings,
+    read_lock,
+    remembered_digests,
+)
+from pipeline.verification.prepared_images import prepared_images
+from pipeline.verification.scored_replicates import scored_baseline, scored_replicates
+from pipeline.verification.trained_replicates import trained_replicates
+from pipeline.verification.written_reports import quoted_numbers, written_card, written_report
+
+
+def comparison_checks() -> Iterator[Check]:
+    """Yield the checks one by one. A file that is missing or damaged is a difference; the others are checked."""
+    settings = read_comparison()
+    yield from checked(str(PREPARED), partial(prepared_images, PREPARED))
+    try:
+        prepared = read_prepared(PREPARED)
+    except UserError:
+        return  # Reported above; nothing else can be computed again without the images.
+    networks = {name: RunFolder.of(name) for name in settings.models}
+    baselines = {name: RunFolder.of(name) for name in settings.baselines}
+    for run in networks.values():
+        yield from checked(str(run.train), partial(trained_replicates, run))
+        yield from checked(str(run.scores), partial(scored_replicates, run, prepared))
+    for run in baselines.values():
+        yield from checked(str(run.scores), partial(scored_baseline, run))
+    yield from _stored([*networks.values(), *baselines.values()], prepared.manifest["digest"])
+    yield from checked(str(LOCK), partial(_locked, settings.models, settings.baselines))
+    yield from checked(str(REPORT), partial(written_report, settings, prepared))
+    yield from checked("model card", partial(written_card, prepared))
+    yield from checked("README.md", quoted_numbers)
+    yield from _reports_without_record()
+
+
+def _stored(runs: Sequence[RunFolder], data_digest: str) -> Iterator[Check]:
+    # Imported here, because importing MLflow takes seconds, in which the checks above already print their lines.
+    from pipeline.tracking.store import Store
+    from pipeline.verification.logged_runs import logged_report, logged_runs
+
+    try:
+        store = Store.open()
+    except UserError as problem:
+        yield Check(shown_address(), "unknown", str(problem).rstrip("."), "`convtrack publish` fills a new store.")
+        return
+    for run in runs:
+        yield from checked(str(run.folder), partial(logged_runs, store, run, data_digest))
+    yield from checked(str(REPORT), lambda: [logged_report(store)])
+
+
+def _locked(models: Sequence[str], baselines: Sequence[str]) -> Iterator[Check]:
+    """The stages of the comparison, and those of each study, which has its own lock."""
+    digest, stages = remembered_digests(), read_lock()
+    wanted = ["prepare", "plan", "build", *(f"{name}@{one}" for one in models for name in ("train", "evaluate"))]
+    wanted += [*(f"baseline@{one}" for one in baselines), "interpret", "report", "package"]
+    own = {name: stages[name] for name in wanted if name in stages}
+    for name in [name for name in wanted if name not in stages]:
+        yield Check(str(LOCK), "differs", f"the stage {name} is not recorded", f"Run `dvc repro {name}`.")
+    yield from locked_outputs(list(own.values()), digest)
+    studies: dict[str, LockedStage] = {}
+    for lock in sorted(REPORTS.glob(f"*/{LOCK.name}")):
+        held = read_lock(lock)
+        yield from locked_outputs(list(held.values()), digest, lock=lock)
+        studies[lock.parent.name] = next(iter(held.values()))
+    yield locked_dependencies(own, digest, str(LOCK))
+    yield locked_settings(list(own.values()))
+    if studies:
+        yield locked_dependencies(studies, digest, "studies")
+
+
+def _reports_without_record() -> Iterator[Check]:
+    for report in sorted(REPORTS.glob("*/*.md")):
+        if not (report.parent / LOCK.name).is_file() and report.parent != REPORT.with_suffix(""):
+            yield Check(str(report), "unknown", "no dvc.lock records what it was made of")
