@@ -8,7 +8,7 @@ from pipeline.data.prepared import read_prepared
 from pipeline.errors import UserError
 from pipeline.storage.folders import PREPARED, REPORT, REPORTS, RunFolder
 from pipeline.tracking.address import shown_address
-from pipeline.verification.check import Check, checked
+from pipeline.verification.checked_link import Check, checked
 from pipeline.verification.locked_files import (
     LOCK,
     LockedStage,

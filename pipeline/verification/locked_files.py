@@ -13,7 +13,7 @@ from pathspec import PathSpec
 from pipeline.config.reading import flattened, parse_yaml
 from pipeline.counts import number_of
 from pipeline.errors import UserError
-from pipeline.verification.check import Check, names
+from pipeline.verification.checked_link import Check, names
 
 LOCK = Path("dvc.lock")
 CACHED_FILES = Path(".dvc/cache/files/md5")

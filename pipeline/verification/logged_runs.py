@@ -15,7 +15,7 @@ from pipeline.tracking.publish.comparison import REPORT_FOLDER
 from pipeline.tracking.publish.evaluation import means
 from pipeline.tracking.publish.model_runs import network_metrics, provenance_tags, result_metrics
 from pipeline.tracking.store import Store
-from pipeline.verification.check import Check, names
+from pipeline.verification.checked_link import Check, names
 from pipeline.verification.scored_replicates import same
 
 REMEDY = "Run `convtrack publish`."

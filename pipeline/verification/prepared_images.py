@@ -11,7 +11,7 @@ from pipeline.counts import number_of
 from pipeline.data.images import blocks
 from pipeline.data.measured import image_digests
 from pipeline.data.prepared import Prepared, data_digest, read_prepared
-from pipeline.verification.check import Check, names
+from pipeline.verification.checked_link import Check, names
 
 REMEDY = "Delete the folder and run `dvc repro prepare`."
 

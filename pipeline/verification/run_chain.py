@@ -13,7 +13,7 @@ from pipeline.storage.folders import CACHE, PREPARED, ResultFolder, RunFolder
 from pipeline.storage.provenance import changed_since, commit_exists, commit_line
 from pipeline.tracking.publish.model_runs import result_metrics
 from pipeline.training.environment import training_environment
-from pipeline.verification.check import Check, checked, names
+from pipeline.verification.checked_link import Check, checked, names
 from pipeline.verification.locked_files import LOCK, content_digest, read_lock
 from pipeline.verification.logged_runs import logged_runs
 from pipeline.verification.prepared_images import computed_digest

@@ -14,7 +14,7 @@ from pipeline.evaluation.predictions import PARTS, Predictions, read_predictions
 from pipeline.evaluation.scoring import class_table, metrics_file, score, score_file
 from pipeline.storage.files import read_json, read_json_text
 from pipeline.storage.folders import RunFolder
-from pipeline.verification.check import Check, names
+from pipeline.verification.checked_link import Check, names
 
 TOLERANCE = 1e-9
 """The largest difference of a score: on other processors sums are rounded otherwise in the last digits."""

@@ -26,7 +26,7 @@ from pipeline.storage.folders import ResultFolder
 from pipeline.training.environment import training_environment
 from pipeline.training.examples import Columns
 from pipeline.verification import again_job
-from pipeline.verification.check import Check, names
+from pipeline.verification.checked_link import Check, names
 from pipeline.verification.recorded_run import RecordedRun
 from pipeline.verification.run_chain import prepared_with
 from pipeline.verification.trained_replicates import environment_changes

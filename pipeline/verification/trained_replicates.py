@@ -15,7 +15,7 @@ from pipeline.storage.provenance import commit_exists, patch_digest
 from pipeline.training.collecting import mean_curve
 from pipeline.training.environment import training_environment
 from pipeline.training.task import Task, make_tasks
-from pipeline.verification.check import Check, names
+from pipeline.verification.checked_link import Check, names
 
 RECORDS = ("model", "model_fingerprint", "configuration", "replicates")
 

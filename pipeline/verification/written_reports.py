@@ -21,7 +21,7 @@ from pipeline.reporting.sections import document
 from pipeline.storage.files import existing, read_json
 from pipeline.storage.folders import CARD, CARD_FIGURES, CHAMPION, CHOICE, FIGURES, REPORT, RunFolder
 from pipeline.storage.provenance import commit_exists
-from pipeline.verification.check import Check, names
+from pipeline.verification.checked_link import Check, names
 from pipeline.verification.scored_replicates import differences
 
 README = Path("README.md")

@@ -21,7 +21,7 @@ from collections.abc import Iterator, Sequence
 from pipeline.cli.usage import parsed
 from pipeline.console import say
 from pipeline.errors import UserError
-from pipeline.verification.check import Check, conclusion
+from pipeline.verification.checked_link import Check, conclusion
 
 
 def parser() -> argparse.ArgumentParser:
