@@ -30,6 +30,7 @@ METHODS = (
 """The methods of MLflow's client that reach files of runs."""
 SERVED = ("mlflow-artifacts", "http", "https")
 """Schemes of places that the tracking server reaches for its clients."""
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def artifact_repository(location: str) -> Any:
@@ -64,12 +65,18 @@ def _check_own_folder(location: str) -> None:
 
 
 def _check_folder(folder: Path) -> None:
-    """Check the folder of an experiment of a server, which has created the folder above it on its own machine."""
-    existing = folder if folder.is_dir() else folder.parent
-    if not (existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)):
+    """Check the folder of an experiment of a server.
+
+    A client on another machine than the server must not create it there: nobody else would find the files.
+    """
+    known = [path for path in (folder, *folder.parents) if path.exists()]
+    if urlsplit(store_address()).hostname not in LOOPBACK:
+        known = [path for path in known if path in (folder, folder.parent)]
+    if not (known and known[0].is_dir() and os.access(known[0], os.W_OK | os.X_OK)):
         raise UserError(
-            f"The files of runs in {shown_address()} are in the folder {folder}, which cannot be written here. "
-            "Mount it under the same path, or log to a server that serves files (`mlflow server --serve-artifacts`)."
+            f"The files of runs in {shown_address()} are in the folder {folder}, which is missing or cannot be written "
+            "here. Mount the folder under the same path, or log to a server that serves files (`mlflow server "
+            "--serve-artifacts`)."
         )
 
 

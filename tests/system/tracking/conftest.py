@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import mlflow
 import pytest
 import requests
 import yaml
+from urllib3.exceptions import InsecureRequestWarning
 
 from tests.tracking import conftest as tracking
 
@@ -27,20 +29,22 @@ EPOCHS = 2
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[str]:
-    """Run an MLflow server on a free port with its store in the folder, and yield its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+def serving(folder: Path, *options: str, port: int | None = None, page: str = "") -> Iterator[str]:
+    """Run an MLflow server with its store in the folder, and yield its address.
+
+    `options` are further ones of `mlflow server`. `page` is the start of its addresses if it is not
+    http://127.0.0.1:PORT; certificates are not checked while it starts.
+    """
+    port = port or free_port()
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     command += ["--backend-store-uri", f"sqlite:///{folder / 'server.db'}"]
-    command += ["--artifacts-destination", str(folder / "artifacts")]
+    command += options or ["--artifacts-destination", str(folder / "artifacts")]
     with (folder / "server.log").open("w") as log:
         # As in `convtrack ui`: without the workers that run jobs for language models.
         variables = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
         server = subprocess.Popen(command, cwd=folder, env=variables, stdout=log, stderr=log)
         try:
-            address = f"http://127.0.0.1:{port}"
+            address = page or f"http://127.0.0.1:{port}"
             _wait_for(address, server)
             yield address
         finally:
@@ -48,11 +52,21 @@ def serving(folder: Path) -> Iterator[str]:
             server.wait(60)
 
 
+def free_port() -> int:
+    """An unused port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
 def _wait_for(address: str, server: "subprocess.Popen[bytes]") -> None:
     until = time.monotonic() + 90
     while time.monotonic() < until and server.poll() is None:
         try:
-            if requests.get(f"{address}/health", timeout=2).ok:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", InsecureRequestWarning)
+                healthy = requests.get(f"{address}/health", timeout=2, verify=False).ok
+            if healthy:
                 return
         except (requests.ConnectionError, requests.Timeout):
             time.sleep(0.3)
