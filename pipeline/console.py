@@ -6,6 +6,8 @@ from collections.abc import Container, Sequence
 
 from tabulate import tabulate
 
+from pipeline.safe_text import visible
+
 ON_TERMINAL, IN_FILE = 0.5, 10.0
 """Seconds between two reports of progress on a terminal, and in a file or a pipe."""
 COUNTED = 256
@@ -14,7 +16,7 @@ COUNTED = 256
 
 def say(line: str) -> None:
     """Print a line at once, even if the output is a file or a pipe."""
-    print(line, flush=True)
+    print(visible(line), flush=True)
 
 
 class _Line:

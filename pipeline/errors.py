@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from pipeline.safe_text import redacted
+
 
 class UserError(Exception):
     """A mistake of the user. The message states what is wrong, the rule, and what to do."""
@@ -18,7 +20,7 @@ def reason(problem: Exception) -> str:
     >>> reason(ValueError("of two\\nlines")), reason(UserError("Mend it."))
     ('ValueError: of two lines', 'Mend it.')
     """
-    message = " ".join(str(problem).split())
+    message = redacted(" ".join(str(problem).split()))
     return message if isinstance(problem, UserError) else f"{type(problem).__name__}: {message}"
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pipeline.config.reading import CONF, choices_of
 from pipeline.errors import UserError
+from pipeline.safe_text import SECRET_VARIABLE, redacted
 
 RUN_MANY = {"-m", "--multirun"}
 RUN_NOTHING = {"-h", "--help", "--cfg", "-c"}
@@ -32,15 +33,16 @@ def config_folders(arguments: Sequence[str]) -> list[Path]:
 
 
 def check_arguments(arguments: Sequence[str]) -> None:
-    """Reject arguments that Hydra would accept and then ignore.
+    """Reject arguments that Hydra would accept and then ignore, or write to files.
 
     Raises:
-        UserError: a sweep without `-m` or with another sweeper, or a pattern that no file matches.
+        UserError: a sweep without `-m` or with another sweeper, a password, or a pattern that no file matches.
     """
     if is_search(arguments):
         _check_search(arguments)
     folders = config_folders(arguments)
     for argument in arguments:
+        _check_secret(argument)
         _check_pattern(argument, folders)
 
 
@@ -50,6 +52,18 @@ def _check_search(arguments: Sequence[str]) -> None:
     for argument in arguments:
         if argument.startswith("hydra/sweeper=") and not argument.startswith("hydra/sweeper=convtrack_"):
             raise UserError(f"`sweep=…` needs the sweeper `convtrack_optuna`: remove `{argument}`.")
+
+
+def _check_secret(argument: str) -> None:
+    """Refuse an override with a password, because Hydra writes overrides and the configuration into files."""
+    setting, _, value = argument.partition("=")
+    variable = setting.rpartition(".")[2]  # as in `hydra.job.env_set.PGPASSWORD`
+    if value and (redacted(argument) != argument or (variable.isupper() and SECRET_VARIABLE.search(variable))):
+        raise UserError(
+            f"`{setting}` must not contain a password, because Hydra writes overrides to files. Set an environment "
+            "variable instead: PGPASSWORD or ~/.pgpass for PostgreSQL, MLFLOW_TRACKING_PASSWORD or "
+            "MLFLOW_TRACKING_TOKEN for a tracking server."
+        )
 
 
 def _check_pattern(argument: str, folders: Sequence[Path]) -> None:

@@ -8,15 +8,18 @@ import io
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from importlib import import_module
 
+from pipeline.safe_text import redacted, visible
 from pipeline.storage.interrupts import INTERRUPTED
 
 
 def main() -> None:
     """Run a command. A mistake of the user ends in one sentence on standard error and exit code 1."""
     _open_standard_streams()
+    sys.excepthook = _print_bug
     signal.signal(signal.SIGTERM, _interrupt)
     # After the exit functions, Python restores the default handlers, and a signal would kill the process.
     atexit.register(_handle_interrupts, signal.SIG_IGN)
@@ -76,6 +79,11 @@ def _run(arguments: Sequence[str]) -> None:
         import_module(COMMANDS[name].module).main(rest)
 
 
+def _print_bug(_: object, problem: BaseException, __: object) -> None:
+    """Print the traceback of an exception that no sentence explains, without secrets."""
+    print(redacted("".join(traceback.format_exception(problem))), end="", file=sys.stderr, flush=True)
+
+
 def _handle_interrupts(handler: Callable[[int, object], object] | signal.Handlers) -> None:
     """Let `handler` receive SIGINT and SIGTERM from now on."""
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -87,5 +95,5 @@ def _interrupt(*_: object) -> None:
 
 
 def _exit(message: str, code: int) -> None:
-    print(f"convtrack: {message}", file=sys.stderr, flush=True)
+    print(f"convtrack: {visible(redacted(message))}", file=sys.stderr, flush=True)
     sys.exit(code)

@@ -8,6 +8,7 @@ import errno
 
 from pipeline.config.reading import CONF, broken_yaml, not_a_mapping
 from pipeline.errors import UserError, unknown
+from pipeline.safe_text import redacted
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 DEVICE_FAILED = (errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.ETIMEDOUT, errno.EREMOTEIO)
@@ -57,7 +58,7 @@ work is kept.'
     if package in ("yaml", "ruamel"):
         return str(broken_yaml(problem))
     if package in ("mlflow", "requests", "sqlalchemy"):
-        reason = " ".join(str(problem).split())[:300]
+        reason = redacted(" ".join(str(problem).split()))[:300]
         if "no such table" in reason:
             return (
                 f"The MLflow store lacks a table ({reason}). It is damaged, or another program wrote it: name another "

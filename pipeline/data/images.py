@@ -1,7 +1,7 @@
 """Labelled images, as a data source returns them."""
 
 import math
-import unicodedata
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import UserError
+from pipeline.safe_text import visible
 
 BLOCK = 2**22  # bytes at a time, so that images on disk never fill the memory
 
@@ -118,17 +119,14 @@ class LabelledImages:
 
 
 def printable(name: str) -> str:
-    """The name of a file or class in one line: with escapes for control characters and for bytes that are not UTF-8.
+    """The name of a file or class in one line: `visible`, with escapes for tabs and ends of lines as well.
 
     >>> printable("a\\nb")
     'a\\\\nb'
     """
     if name.isprintable():
         return name
-    return "".join(
-        one.encode("unicode_escape").decode() if unicodedata.category(one) in ("Cc", "Cs", "Zl", "Zp") else one
-        for one in name
-    )
+    return re.sub("[\t\n\u2028\u2029]", lambda one: one[0].encode("unicode_escape").decode(), visible(name))
 
 
 def blocks(pixels: Pixels) -> Iterator[NDArray[np.uint8]]:

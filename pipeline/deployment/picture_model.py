@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.data.images import printable
 from pipeline.data.pictures.decode import Decoding, decode, decode_array
 from pipeline.data.pictures.opening import Unreadable
 from pipeline.deployment import unusual
@@ -96,7 +97,7 @@ class PictureModel:
         """Use a network with the contents of its `model.json`."""
         self.settings = settings
         self.runtime = runtime
-        self.classes: tuple[str, ...] = tuple(settings["classes"])
+        self.classes: tuple[str, ...] = tuple(map(printable, settings["classes"]))
         self.decoding = Decoding(**settings["decoding"])
         self._flag_colour = bool(settings["flag_colour"])
 

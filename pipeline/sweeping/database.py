@@ -20,6 +20,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from pipeline.console import say
 from pipeline.errors import UserError
+from pipeline.safe_text import redacted
 from pipeline.storage.files import replacing
 from pipeline.storage.interrupts import deferred_interrupts
 
@@ -57,12 +58,12 @@ def full_address(storage: str) -> str:
     if address is None or kind not in ("sqlite", "postgresql") or (kind == "sqlite" and not address.database):
         raise UserError(
             "`hydra.sweeper.storage` must be sqlite:///FILE or postgresql://USER@HOST/DATABASE. "
-            f"Received '{address.render_as_string() if address is not None else storage}'."
+            f"Received '{redacted(storage) if '://' in storage else storage.partition(':')[0]}'."
         )
     if address.password or "password" in address.query:
         raise UserError(
             f"`hydra.sweeper.storage` must not contain a password, because Hydra writes overrides to files. Received "
-            f"'{address.render_as_string()}'. Set PGPASSWORD, or write the password to ~/.pgpass."
+            f"'{redacted(storage)}'. Set PGPASSWORD, or write the password to ~/.pgpass."
         )
     if kind == "sqlite":
         return f"sqlite:///{Path(str(address.database)).resolve()}"

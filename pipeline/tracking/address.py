@@ -1,8 +1,9 @@
 """The address of the MLflow store. This module does not import MLflow, which takes a second."""
 
 import os
-import re
 from pathlib import Path
+
+from pipeline.safe_text import redacted
 
 DEFAULT_STORE = "sqlite:///mlflow.db"
 ARTIFACTS = Path("mlartifacts")
@@ -25,4 +26,4 @@ def shown(address: str) -> str:
     >>> shown("https://me:secret@host:5000/path")
     'https://host:5000/path'
     """
-    return re.sub(r"//[^/@]*@", "//", address)
+    return redacted(address)

@@ -22,6 +22,7 @@ from mlflow.store.db import utils as schema
 from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline.errors import Unreachable, UserError
+from pipeline.safe_text import redacted
 from pipeline.tracking.address import shown
 from pipeline.tracking.connection import connecting
 
@@ -113,7 +114,7 @@ def _check_schema(address: str) -> None:
         found = _schema(engine)
         engine.dispose()
     except (SQLAlchemyError, ImportError) as problem:
-        reason = str(problem).splitlines()[0]
+        reason = redacted(str(problem).splitlines()[0])
         raise Unreachable(
             f"The tracking store {shown(address)} cannot be reached ({reason}). Correct its URI."
         ) from None

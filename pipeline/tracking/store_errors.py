@@ -14,6 +14,7 @@ from mlflow.utils.credentials import read_mlflow_creds
 from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline.errors import Unreachable, UserError
+from pipeline.safe_text import redacted
 from pipeline.tracking.address import DEFAULT_STORE, shown, store_address
 
 STORE_ERRORS = (MlflowException, requests.RequestException, SQLAlchemyError, OSError, Unreachable)
@@ -156,4 +157,4 @@ def _root_cause(problem: BaseException) -> str:
         if isinstance(cause, ImportError) or (isinstance(cause, OSError) and cause.strerror):
             message = str(getattr(cause, "strerror", cause))
     # SQLAlchemy appends the statement and a link.
-    return " ".join(re.split(r"\[SQL|\(Background", message)[0].split())[:300]
+    return redacted(" ".join(re.split(r"\[SQL|\(Background", message)[0].split()))[:300]

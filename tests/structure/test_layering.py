@@ -8,7 +8,18 @@ import networkx
 import pytest
 
 LEVELS = (
-    ("errors", "console", "counts", "storage", "config", "arithmetic", "augmentation", "layers", "architectures"),
+    (
+        "errors",
+        "safe_text",
+        "console",
+        "counts",
+        "storage",
+        "config",
+        "arithmetic",
+        "augmentation",
+        "layers",
+        "architectures",
+    ),
     ("data", "baselines", "networks", "interpretation", "training"),
     ("evaluation", "statistics", "deployment"),
     ("reporting", "comparison", "watch"),

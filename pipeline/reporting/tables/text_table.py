@@ -1,5 +1,6 @@
 """A table of text, and its Markdown."""
 
+import html
 import re
 from typing import NamedTuple
 
@@ -27,9 +28,20 @@ def escaped(text: str) -> str:
     >>> print(escaped("a|b <i> fully_connected *x*"))
     a\|b \<i\> fully_connected \*x\*
     """
-    marked = re.sub(r"([\\`*\[\]<>|~#])", r"\\\1", " ".join(text.split()))
+    marked = re.sub(r"([\\`*\[\]<>|~#$])", r"\\\1", " ".join(text.split()))
+    # At the beginning of a line, these would start a list.
+    marked = re.sub(r"^(\d*)([-+.)]\s)", r"\1\\\2", marked)
     # An underscore inside a word needs no escape: `fully_connected` stays readable in the source.
     return re.sub(r"(?<!\w)_|_(?!\w)", r"\\_", marked).replace("&", "&amp;")
+
+
+def escaped_in_html(text: str) -> str:
+    """Escape text between HTML tags of a Markdown page, where Markdown itself is not read.
+
+    >>> escaped_in_html("a|b <i> & *x*")
+    'a|b &lt;i&gt; &amp; *x*'
+    """
+    return html.escape(" ".join(text.split()), quote=False)
 
 
 def markdown(table: Table) -> str:

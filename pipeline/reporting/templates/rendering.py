@@ -24,6 +24,7 @@ def template(name: str, *, autoescape: bool, package: str = __package__) -> Temp
         "share": quantities.share,
         "score": quantities.score,
         "md": text_table.escaped,
+        "md_html": text_table.escaped_in_html,
         "md_table": text_table.markdown,
     }
     return environment.get_template(name)
