@@ -19,7 +19,7 @@ import numpy as np
 from benchmarks.peers.problem import Choice, Interval, Problem, Steps, TrialRecord, read_records
 from pipeline.data.prepared import read_prepared
 from pipeline.data.splits import TRAIN, VALIDATION
-from pipeline.storage.folders import CACHE
+from pipeline.storage.folders import cache_folder
 from pipeline.sweeping.ownership import OWNER
 from pipeline.sweeping.study import open_study, trials_of
 from pipeline.training.examples import standardisation
@@ -96,7 +96,7 @@ def prepared(data: str) -> Path:
     A short experiment prepares the images and creates MLflow's store.
     """
     run("pipeline", "experiment", f"data={data}", SPLIT, "model=logistic", "training.epochs=1")
-    for file in (CACHE / "prepared").glob("*/manifest.json"):
+    for file in (cache_folder() / "prepared").glob("*/manifest.json"):
         if json.loads(file.read_text(encoding="utf-8"))["name"] == data:
             images = read_prepared(file.parent)
     standardise = standardisation(images, 0)

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from pipeline.data.prepared import Prepared
 from pipeline.data.splits import OWN_TESTS, TEST, tuning_images
 from pipeline.errors import UserError
-from pipeline.storage.folders import CACHE
+from pipeline.storage.folders import cache_folder
 
 Purpose = Literal["evaluated", "tuned"]
 
@@ -67,8 +67,8 @@ def _digest(prepared: Prepared, chosen: NDArray[np.bool_]) -> str:
 
 def record_look(file: Path, purpose: Purpose, *, test_set: str, configuration: str, model: str, commit: str) -> None:
     """Add a line to the table unless it already has this purpose, test set and configuration."""
-    CACHE.mkdir(exist_ok=True)
-    with FileLock(CACHE / "looks.lock"):
+    cache_folder().mkdir(exist_ok=True)
+    with FileLock(cache_folder() / "looks.lock"):
         known = {(look.purpose, look.test_set, look.configuration) for look in read_looks(file)}
         if (purpose, test_set, configuration) in known:
             return

@@ -15,7 +15,7 @@ from pipeline.data.prepare import prepare
 from pipeline.data.prepared import read_prepared
 from pipeline.data.sources import source_names, watched_files
 from pipeline.storage.fingerprints import code_digest, fingerprint
-from pipeline.storage.folders import CACHE, TEST_SETS
+from pipeline.storage.folders import TEST_SETS, cache_folder
 from pipeline.storage.imports import import_closure
 
 
@@ -35,7 +35,7 @@ def prepared_folder(
         UserError: a setting or an image is invalid, or the audit stops.
     """
     test_set = TEST_SETS / f"{data.name}-{split.name}.json"
-    parent = CACHE / "prepared"
+    parent = cache_folder() / "prepared"
     parent.mkdir(parents=True, exist_ok=True)
     with FileLock(parent / "lock"):
         folder = parent / _key(data, split, audit, replicates, test_set)

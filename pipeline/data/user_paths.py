@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pipeline.data.images import printable
 from pipeline.errors import UserError
+from pipeline.storage.home import home
 
 MISSING = (errno.ENOENT, errno.ENOTDIR)
 LONGEST = 1000
@@ -13,11 +14,15 @@ LONGEST = 1000
 def user_path(written: str | Path) -> Path:
     """The path, where ~ is a home folder. Nothing needs to be there.
 
+    In an experiment that DVC runs in a temporary folder, a path that only the project has is that of the project.
+
     Raises:
         UserError: the system refuses the path, such as one that is too long, or on a device that does not respond.
     """
     try:
         path = Path(written).expanduser()
+        if not path.exists() and (home() / path).exists():
+            return home() / path
         path.stat()
     except RuntimeError:
         raise UserError(

@@ -19,7 +19,8 @@ from pipeline.data.sources import source_names
 from pipeline.data.user_paths import user_path
 from pipeline.errors import UserError
 from pipeline.storage.files import replacing
-from pipeline.storage.folders import CACHE, NETWORKS, PREPARED, REPORTS, RUNS, WATCHED
+from pipeline.storage.folders import NETWORKS, PREPARED, REPORTS, RUNS, WATCHED, cache_folder
+from pipeline.storage.home import home
 
 NOTHING = "data/README.md"
 """DVC needs a path even if the images come from a package. This file does not change."""
@@ -60,7 +61,7 @@ def check_apart(paths: Iterable[str | Path]) -> None:
         UserError: a path contains the project or results, or is among them.
     """
     project = Path.cwd().resolve()
-    results = [project / folder for folder in (PREPARED, NETWORKS, RUNS, REPORTS, CACHE)]
+    results = [project / folder for folder in (PREPARED, NETWORKS, RUNS, REPORTS, cache_folder())]
     for path in paths:
         full = Path(path).resolve()
         if any(full.is_relative_to(folder) or folder.is_relative_to(full) for folder in results):
@@ -76,7 +77,7 @@ def linked_folders(source: str, options: Mapping[str, Any]) -> list[str]:
     found = {
         Path(folder, name).as_posix()
         for root in roots
-        for folder, names, _ in os.walk(root)
+        for folder, names, _ in os.walk(user_path(root))
         for name in names
         if Path(folder, name).is_symlink()
     }
@@ -86,7 +87,9 @@ def linked_folders(source: str, options: Mapping[str, Any]) -> list[str]:
 def project_path(path: Path) -> str:
     """A path relative to the project if it is inside, else absolute."""
     full = Path(os.path.normpath(path.absolute()))
-    return (full.relative_to(Path.cwd()) if full.is_relative_to(Path.cwd()) else full).as_posix()
+    inside = (folder for folder in (Path.cwd(), home().absolute()) if full.is_relative_to(folder))
+    folder = next(inside, None)
+    return (full if folder is None else full.relative_to(folder)).as_posix()
 
 
 def main() -> None:

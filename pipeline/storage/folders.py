@@ -8,6 +8,7 @@ from zipfile import BadZipFile, ZipFile
 from zlib import error as ZlibError
 
 from pipeline.storage.files import existing
+from pipeline.storage.home import home
 
 PREPARED = Path("data/prepared")
 AUDIT = Path("data/audit.json")
@@ -34,9 +35,14 @@ CARD = REPORTS / "model_card.html"
 CARD_FIGURES = REPORTS / "model_card"
 CHAMPION = Path("champion")
 """The champion as a packaged network."""
-CACHE = Path(".convtrack")
+CACHE_NAME = ".convtrack"
 UNCOMMITTED = "uncommitted.patch"
 """The name of the file, and of the artifact in MLflow, with the uncommitted changes of the code of a result."""
+
+
+def cache_folder() -> Path:
+    """Return the folder of the cache, in the project's home: checkpoints, results and others, by fingerprint."""
+    return home() / CACHE_NAME
 
 
 @dataclass(frozen=True)
@@ -198,7 +204,7 @@ class ResultFolder:
     @classmethod
     def stored(cls, fingerprint: str) -> "ResultFolder":
         """Return the folder of a finished training, outside DVC, which deletes outputs before a stage runs."""
-        return cls(CACHE / "results" / fingerprint)
+        return cls(cache_folder() / "results" / fingerprint)
 
     @property
     def weights(self) -> Path:
@@ -292,7 +298,7 @@ class CheckpointFolder:
     @classmethod
     def of(cls, fingerprint: str) -> "CheckpointFolder":
         """Return the checkpoint folder of the training with this fingerprint."""
-        return cls(CACHE / "checkpoints" / fingerprint)
+        return cls(cache_folder() / "checkpoints" / fingerprint)
 
     @property
     def state(self) -> Path:

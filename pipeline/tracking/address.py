@@ -4,15 +4,30 @@ import os
 from pathlib import Path
 
 from pipeline.safe_text import redacted
+from pipeline.storage.home import home
 
-DEFAULT_STORE = "sqlite:///mlflow.db"
-ARTIFACTS = Path("mlartifacts")
-"""Where runs of an SQLite store keep their files."""
+SQLITE = "sqlite:///"
+DEFAULT_STORE = f"{SQLITE}mlflow.db"
 
 
 def store_address() -> str:
-    """The URI of the store: `MLFLOW_TRACKING_URI`, or an SQLite file in the project's folder."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_STORE
+    """The URI of the store: `MLFLOW_TRACKING_URI`, or an SQLite file in the project's home."""
+    return _at_home(os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_STORE)
+
+
+def is_default_store() -> bool:
+    """Whether the store is the SQLite file in the project's home."""
+    return store_address() == _at_home(DEFAULT_STORE)
+
+
+def artifact_folder() -> Path:
+    """The folder in which runs of an SQLite store keep their files, an absolute path."""
+    return (home() / "mlartifacts").resolve()
+
+
+def _at_home(address: str) -> str:
+    """The URI, where the relative path of an SQLite file is relative to the project's home."""
+    return SQLITE + str(home() / address.removeprefix(SQLITE)) if address.startswith(SQLITE) else address
 
 
 def shown_address() -> str:

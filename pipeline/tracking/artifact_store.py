@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
 from pipeline.errors import Unreachable, UserError
-from pipeline.tracking.address import ARTIFACTS, DEFAULT_STORE, shown, shown_address, store_address
+from pipeline.tracking.address import artifact_folder, is_default_store, shown, shown_address, store_address
 
 METHODS = (
     "log_artifact",
@@ -46,7 +46,7 @@ def check_artifact_store(location: str) -> None:
         Unreachable: the store of the files needs another package, rejects the credentials, or does not respond.
     """
     place = urlsplit(location)
-    if store_address() == DEFAULT_STORE:
+    if is_default_store():
         _check_own_folder(location)
     elif place.scheme in ("", "file"):
         if not store_address().startswith("sqlite:"):
@@ -57,7 +57,7 @@ def check_artifact_store(location: str) -> None:
 
 
 def _check_own_folder(location: str) -> None:
-    if location != ARTIFACTS.resolve().as_uri():
+    if location != artifact_folder().as_uri():
         raise UserError(
             f"mlflow.db belongs to a project in another folder: its artifacts are in {location}. Move the project "
             "back, or delete mlflow.db and fill a new one with `convtrack publish`."

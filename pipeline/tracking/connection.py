@@ -15,7 +15,7 @@ from mlflow.store.db.db_types import DATABASE_ENGINES
 
 from pipeline.errors import UserError
 from pipeline.storage.files import replacing
-from pipeline.storage.folders import CACHE
+from pipeline.storage.folders import cache_folder
 from pipeline.storage.interrupts import deferred_interrupts
 from pipeline.tracking.address import store_address
 from pipeline.tracking.artifact_store import METHODS, artifact_errors
@@ -81,8 +81,8 @@ class _DatabaseClient(_Client):
 @contextmanager
 def store_lock() -> Iterator[None]:
     """Keep other processes of this project from creating the store or a run, or logging a network, in the meantime."""
-    CACHE.mkdir(exist_ok=True)
-    with FileLock(CACHE / "mlflow.lock"):
+    cache_folder().mkdir(exist_ok=True)
+    with FileLock(cache_folder() / "mlflow.lock"):
         yield
 
 

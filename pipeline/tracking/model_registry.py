@@ -16,8 +16,8 @@ from pipeline.config.reading import read_comparison
 from pipeline.deployment.picture_model import SETTINGS
 from pipeline.errors import UserError
 from pipeline.storage.files import replacing_folder
-from pipeline.storage.folders import CACHE, CHAMPION, CHOICE
-from pipeline.tracking.address import DEFAULT_STORE, shown, store_address
+from pipeline.storage.folders import CHAMPION, CHOICE, cache_folder
+from pipeline.tracking.address import is_default_store, shown, store_address
 from pipeline.tracking.names import CHAMPION_ALIAS
 from pipeline.tracking.projects import own_name
 
@@ -97,7 +97,7 @@ def own_registered_name(data: str) -> str:
         UserError: the store cannot be read or reached.
     """
     name = registered_name(data)
-    return name if store_address() == DEFAULT_STORE else own_name(name, _registered_tags(name))
+    return name if is_default_store() else own_name(name, _registered_tags(name))
 
 
 def _registered_tags(name: str) -> dict[str, str]:
@@ -277,7 +277,7 @@ def _downloaded(location: str) -> Path:
     """The folder of a packaged network among files elsewhere. The files of a logged model never change."""
     from pipeline.storage.fingerprints import fingerprint
 
-    folder = CACHE / "models" / fingerprint({"location": location})[:16]
+    folder = cache_folder() / "models" / fingerprint({"location": location})[:16]
     if not (folder / SETTINGS).is_file():
         from mlflow.artifacts import download_artifacts
 

@@ -11,16 +11,19 @@ This module does not import MLflow, which takes a second.
 import os
 import secrets
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from pipeline.config.tracking_file import read_tracking
 from pipeline.storage.files import replacing
-from pipeline.storage.folders import CACHE
-from pipeline.tracking.address import DEFAULT_STORE, store_address
+from pipeline.storage.folders import cache_folder
+from pipeline.tracking.address import is_default_store
 from pipeline.tracking.names import PROJECT
 
-FILE = CACHE / "project"
-"""The random name of a project without a name in conf/tracking.yaml. It moves with the folder of the project."""
+
+def name_file() -> Path:
+    """The random name of a project without a name in conf/tracking.yaml. It moves with the folder of the project."""
+    return cache_folder() / "project"
 
 
 def project_name() -> str:
@@ -33,15 +36,15 @@ def project_name() -> str:
     if chosen is not None:
         return chosen
     try:
-        return FILE.read_text(encoding="ascii").strip() or _new_name()
+        return name_file().read_text(encoding="ascii").strip() or _new_name()
     except (FileNotFoundError, UnicodeDecodeError):
         return _new_name()
 
 
 def _new_name() -> str:
     name = secrets.token_hex(4)
-    FILE.parent.mkdir(exist_ok=True)
-    with replacing(FILE) as unfinished:
+    name_file().parent.mkdir(exist_ok=True)
+    with replacing(name_file()) as unfinished:
         unfinished.write_text(f"{name}\n", encoding="ascii")
     return name
 
@@ -56,7 +59,7 @@ def own_name(name: str, tags: Mapping[str, str]) -> str:
 
     Without an owner it belongs to this project: it is new, or an earlier version created it.
     """
-    if store_address() == DEFAULT_STORE:
+    if is_default_store():
         return name
     owner = tags.get(PROJECT)
     return name if owner is None or owner == project_name() else f"{name}-{project_name()}"

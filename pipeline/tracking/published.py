@@ -12,11 +12,14 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from pipeline.storage.files import read_json, write_json
-from pipeline.storage.folders import CACHE, RunFolder
-from pipeline.tracking.address import ARTIFACTS, DEFAULT_STORE, shown_address, store_address
+from pipeline.storage.folders import RunFolder, cache_folder
+from pipeline.tracking.address import artifact_folder, is_default_store, shown_address, store_address
 from pipeline.tracking.projects import experiment_name
 
-FILE = CACHE / "published.json"
+
+def published_file() -> Path:
+    """The file, in the cache."""
+    return cache_folder() / "published.json"
 
 
 class Published(NamedTuple):
@@ -29,7 +32,7 @@ class Published(NamedTuple):
 def remember(data: str, published: Published) -> None:
     """Write the file: these are the runs of the trainings in the run folders, in the present store."""
     write_json(
-        FILE,
+        published_file(),
         {
             "store": shown_address(),
             "data": data,
@@ -47,7 +50,7 @@ def recall(data: str, models: Sequence[str]) -> Published | None:
     A tracking server is not asked, because that takes as long as importing MLflow.
     """
     try:
-        held = json.loads(FILE.read_bytes())
+        held = json.loads(published_file().read_bytes())
         if (held["store"], held["data"], held["name"]) != (shown_address(), data, experiment_name(data)):
             return None
         published = Published(held["experiment"], {model: held["runs"][model] for model in models})
@@ -76,7 +79,7 @@ def _in_sqlite(published: Published) -> bool:
     if not store_address().startswith("sqlite:///"):
         return False
     file = Path(store_address().removeprefix("sqlite:///"))
-    folder = ARTIFACTS.resolve().as_uri() if store_address() == DEFAULT_STORE else None
+    folder = artifact_folder().as_uri() if is_default_store() else None
     marks = ", ".join("?" * len(published.runs))
     try:
         with closing(sqlite3.connect(f"file:{quote(str(file))}?mode=ro", uri=True, timeout=5)) as store:

@@ -16,7 +16,7 @@ from pipeline.config.tracking_file import FILE
 from pipeline.console import say
 from pipeline.errors import UserError
 from pipeline.storage.processes import is_gone, this_process
-from pipeline.tracking.address import ARTIFACTS, shown_address, store_address
+from pipeline.tracking.address import artifact_folder, shown_address, store_address
 from pipeline.tracking.artifact_store import check_artifact_store
 from pipeline.tracking.connection import SEARCH_LIMIT, connecting, store_lock
 from pipeline.tracking.filters import text_filter
@@ -259,7 +259,7 @@ def _find_or_create_experiment(client: Any, data: str) -> tuple[str, Experiment]
     try:
         client.create_experiment(
             name,
-            artifact_location=ARTIFACTS.resolve().as_uri() if local else None,
+            artifact_location=artifact_folder().as_uri() if local else None,
             # Without the first tag the UI opens in its mode for language models.
             tags={"mlflow.experimentKind": "custom_model_development", PROJECT: project_name()},
         )

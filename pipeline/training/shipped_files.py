@@ -19,7 +19,7 @@ from filelock import FileLock
 from pipeline.errors import UserError
 from pipeline.storage.files import replacing_folder
 from pipeline.storage.fingerprints import fingerprint
-from pipeline.storage.folders import CACHE
+from pipeline.storage.folders import CACHE_NAME
 
 CHUNK = 2**25
 """Bytes that are sent at once: a large file never is in memory as a whole."""
@@ -139,7 +139,7 @@ def node_folder() -> Path:
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.is_symlink() or folder.stat().st_uid != os.getuid():
         raise UserError(f"{folder} must belong to the user of this node. Delete it, or set TMPDIR to another folder.")
-    for old in [*folder.glob("files/*"), *folder.glob(f"{CACHE}/*/*")]:
+    for old in [*folder.glob("files/*"), *folder.glob(f"{CACHE_NAME}/*/*")]:
         if time.time() - old.stat().st_mtime > KEPT:
             shutil.rmtree(old, ignore_errors=True)
     return folder

@@ -9,7 +9,7 @@ from pipeline.counts import number_of
 from pipeline.data.prepared import read_manifest, read_prepared
 from pipeline.errors import UserError
 from pipeline.storage.files import read_json, read_json_text
-from pipeline.storage.folders import CACHE, PREPARED, ResultFolder, RunFolder
+from pipeline.storage.folders import PREPARED, ResultFolder, RunFolder, cache_folder
 from pipeline.storage.provenance import changed_since, commit_exists, commit_line
 from pipeline.tracking.publish.model_runs import result_metrics
 from pipeline.training.environment import training_environment
@@ -85,7 +85,7 @@ def _configuration(run: RecordedRun) -> Iterator[Check]:
 
 def prepared_with(digest: str | None) -> Path | None:
     """The folder of prepared images with this digest: that of the comparison, or one of the cache; None without one."""
-    for folder in (PREPARED, *sorted((CACHE / "prepared").glob("*"))):
+    for folder in (PREPARED, *sorted((cache_folder() / "prepared").glob("*"))):
         try:
             if read_manifest(folder)["digest"] == digest:
                 return folder

@@ -14,7 +14,7 @@ from zlib import error as ZlibError
 import numpy as np
 
 from pipeline.errors import UserError
-from pipeline.storage.folders import CACHE, RUNS, CheckpointFolder, ResultFolder, RunFolder, SnapshotFolder
+from pipeline.storage.folders import RUNS, CheckpointFolder, ResultFolder, RunFolder, SnapshotFolder, cache_folder
 from pipeline.storage.processes import is_gone
 
 State = Literal["running", "interrupted", "finished"]
@@ -161,9 +161,9 @@ def watched_models(model: str | None = None, folder: Path | None = None) -> list
 def _project() -> Iterator[Training]:
     for folder in _folders(RUNS):
         yield from _in(folder)
-    for folder in _folders(CACHE / "results"):
+    for folder in _folders(cache_folder() / "results"):
         yield from _result(ResultFolder(folder), {})
-    for folder in _folders(CACHE / "checkpoints"):
+    for folder in _folders(cache_folder() / "checkpoints"):
         yield from _unfinished(CheckpointFolder(folder))
 
 

@@ -18,7 +18,7 @@ import yaml
 from pipeline.cli.composing import HYDRA_COMMANDS, composed
 from pipeline.config.reading import choices_of, read_comparison
 from pipeline.evaluation.metrics import METRICS
-from pipeline.storage.folders import CACHE, NETWORKS, PLAN, PREPARED, REPORTS, RUNS
+from pipeline.storage.folders import NETWORKS, PLAN, PREPARED, REPORTS, RUNS, cache_folder
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -198,7 +198,7 @@ def test_the_page_on_the_configuration_names_every_file_of_a_group(group):
 
 def test_the_page_on_the_code_describes_every_folder_that_stages_write():
     page = (ROOT / "docs/code.md").read_text(encoding="utf-8")
-    folders = (PREPARED.parts[0], PLAN, NETWORKS, RUNS, REPORTS, CACHE)
+    folders = (PREPARED.parts[0], PLAN, NETWORKS, RUNS, REPORTS, cache_folder())
     assert [folder for folder in map(str, folders) if f"| `{folder}/` |" not in page] == []
 
 

@@ -9,7 +9,7 @@ from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 from pipeline.errors import UserError
 from pipeline.tracking.model_registry import own_registered_name
 from pipeline.tracking.names import COMPARED, PROJECT
-from pipeline.tracking.projects import FILE, project_name
+from pipeline.tracking.projects import name_file, project_name
 from pipeline.tracking.publish.champion import _own_registered_model
 from pipeline.tracking.tracker import Tracker
 from tests.tracking.conftest import parent, runs
@@ -91,7 +91,7 @@ def test_clones_with_the_same_project_name_share_experiment_and_registered_model
         assert _own_registered_model(trackers[-1].client, "photos") == "photos"
     assert trackers[0].experiment == trackers[1].experiment
     assert trackers[0].only_run("comparison", "d1") == trackers[1].only_run("comparison", "d1")
-    assert not FILE.exists()
+    assert not name_file().exists()
 
 
 def test_new_pictures_get_a_run_of_their_own_and_the_earlier_comparison_is_kept(people):
@@ -167,8 +167,8 @@ def test_a_project_name_that_mlflow_would_reject_is_refused(people):
 
 def test_a_damaged_name_of_the_project_is_replaced(people):
     people("ann")
-    FILE.parent.mkdir()
-    FILE.write_bytes(b"")
+    name_file().parent.mkdir()
+    name_file().write_bytes(b"")
     assert project_name() == project_name() != ""
 
 

@@ -3,9 +3,9 @@ import sqlite3
 
 import pytest
 
-from pipeline.storage.folders import CACHE, RunFolder
+from pipeline.storage.folders import RunFolder, cache_folder
 from pipeline.tracking.address import store_address
-from pipeline.tracking.published import FILE, Published, recall, remember
+from pipeline.tracking.published import Published, published_file, recall, remember
 from tests.tracking.conftest import parent
 
 MODELS = ("lenet5", "resnet8")
@@ -26,7 +26,7 @@ def published(tracker):
         runs[model] = parent(tracker, model=model)
         tracker.end(runs[model], "FINISHED")
     published = Published(tracker.experiment, runs)
-    CACHE.mkdir(exist_ok=True)
+    cache_folder().mkdir(exist_ok=True)
     remember("digits", published)
     return published
 
@@ -78,7 +78,7 @@ def test_runs_of_a_killed_process_are_left_to_mlflow(published):
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"store": 1}'])
 def test_a_damaged_file_is_ignored(published, content):
-    FILE.write_text(content)
+    published_file().write_text(content)
     assert recall("digits", MODELS) is None
 
 
@@ -86,7 +86,7 @@ def test_a_server_is_trusted_and_its_password_is_not_written(published, monkeypa
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:secret@somewhere:5000")
     remember("digits", published)
     assert recall("digits", MODELS) == published
-    assert "secret" not in FILE.read_text()
+    assert "secret" not in published_file().read_text()
 
 
 def test_the_default_store_of_a_project_that_was_moved_is_left_to_mlflow(published, tracker, project, monkeypatch):

@@ -10,7 +10,7 @@ from filelock import FileLock, Timeout
 from pipeline.cli.usage import parsed
 from pipeline.errors import unknown
 from pipeline.reporting.text.quantities import magnitude
-from pipeline.storage.folders import CACHE, CheckpointFolder
+from pipeline.storage.folders import CheckpointFolder, cache_folder
 
 WHAT = {
     "checkpoints": "unfinished trainings; without them, an interrupted training starts from the beginning",
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str]) -> None:
         if name not in WHAT:
             raise unknown("folder of the cache", name, WHAT)
     for name in given.what or WHAT:
-        folder = CACHE / name
+        folder = cache_folder() / name
         size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
         print(f"{folder}: {magnitude(size)}B ({WHAT[name]})")
         if given.yes:

@@ -25,7 +25,8 @@ import PIL
 from pipeline.data.pictures.decode import Decoding, Facts
 from pipeline.errors import UserError
 from pipeline.storage.fingerprints import code_digest, fingerprint
-from pipeline.storage.folders import CACHE
+from pipeline.storage.folders import cache_folder
+from pipeline.storage.home import shared_path
 
 TABLE = """
 CREATE TABLE IF NOT EXISTS pictures (
@@ -97,11 +98,11 @@ class DecodedPictures:
     def __init__(self, root: Path, decoding: Decoding) -> None:
         """Open the pictures of a root folder."""
         key = {
-            "root": str(root.resolve()),
+            "root": str(shared_path(root).resolve()),
             "decoding": asdict(decoding),
             "code": [code_digest(["pipeline.data.pictures.decode", "pipeline.data.pictures.opening"]), PIL.__version__],
         }
-        self.folder = CACHE / "pictures" / fingerprint(key)[:16]
+        self.folder = cache_folder() / "pictures" / fingerprint(key)[:16]
         self.folder.mkdir(parents=True, exist_ok=True)
         self.shape = (decoding.height, decoding.width, decoding.channels)
         self.path = self.folder / "pixels.bin"

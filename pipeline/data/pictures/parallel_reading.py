@@ -22,7 +22,7 @@ from pipeline.data.pictures.decode import Decoding, Facts, decode
 from pipeline.data.pictures.decoded import DecodedPictures, Entry, Picture
 from pipeline.data.pictures.opening import Unreadable
 from pipeline.errors import UserError
-from pipeline.storage.folders import CACHE
+from pipeline.storage.folders import cache_folder
 from pipeline.storage.interrupts import interrupts_blocked
 from pipeline.storage.processes import end_with_parent
 
@@ -104,8 +104,8 @@ def read_pictures(
         decoding: size and other settings.
         workers: the number of processes that decode, by default one for each core.
     """
-    (CACHE / "pictures").mkdir(parents=True, exist_ok=True)
-    with FileLock(CACHE / "pictures" / "lock"):
+    (cache_folder() / "pictures").mkdir(parents=True, exist_ok=True)
+    with FileLock(cache_folder() / "pictures" / "lock"):
         store = DecodedPictures(root, decoding)
         try:
             collected = _collected(store, root, pictures, decoding, workers)

@@ -17,13 +17,11 @@ from pipeline.data.pictures.decoded import Picture
 from pipeline.data.pictures.parallel_reading import StoredPixels, read_pictures
 from pipeline.errors import UserError
 from pipeline.storage.files import replacing
-from pipeline.storage.folders import CACHE
+from pipeline.storage.folders import cache_folder
 
 Side = Annotated[int, Field(ge=1, le=8192)]
 SHOWN = 10
 """At most this many unreadable files are named in a message."""
-UNREADABLE = CACHE / "unreadable.txt"
-"""All unreadable files of the last message that does not name all of them."""
 FEW_GREYS = 32
 """A deep picture that keeps fewer grey levels is noted."""
 
@@ -115,9 +113,10 @@ def in_lines(problems: Sequence[Skipped]) -> str:
     shown = "".join(f"\n  {line}" for line in lines[:SHOWN])
     if len(lines) <= SHOWN:
         return shown
-    with replacing(UNREADABLE) as unfinished:
+    file = cache_folder() / "unreadable.txt"
+    with replacing(file) as unfinished:
         unfinished.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return f"{shown}\n  and {len(lines) - SHOWN:,} more; {UNREADABLE} lists all"
+    return f"{shown}\n  and {len(lines) - SHOWN:,} more; {file} lists all"
 
 
 def _deep_grey(files: FileFacts) -> NDArray[np.bool_]:

@@ -20,7 +20,7 @@ from pipeline.data.pictures.picture_options import PictureOptions, decoding_of, 
 from pipeline.data.splits import TRAIN
 from pipeline.data.user_paths import user_path
 from pipeline.errors import UserError
-from pipeline.storage.folders import CACHE
+from pipeline.storage.folders import cache_folder
 
 REQUIREMENT = "tensorflow-datasets importlib_resources"
 
@@ -177,6 +177,6 @@ def _unreadable(folder: Path, error: Exception) -> UserError:
 
 def _on_disk(shape: tuple[int, ...]) -> Any:
     """An array in a file without a name, which disappears with the array."""
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=CACHE) as file:
+    cache_folder().mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=cache_folder()) as file:
         return np.memmap(file, np.uint8, "w+", shape=shape)
