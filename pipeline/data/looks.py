@@ -4,6 +4,9 @@ Evaluating many configurations on the same test images adapts the choice to thes
 a small table next to its test sets, under version control. It has one line for each configuration that was evaluated
 on a test set, or tuned by an experiment on the other images. A configuration is what a user chose (network, optimizer,
 training, augmentation, data): another version of the code adds no look.
+
+The cache keeps a second table, of all looks in this project. It restores lines that the table under version control
+loses: another branch does not have them, nor does an experiment of DVC that began before them.
 """
 
 import csv
@@ -40,6 +43,11 @@ class Look(NamedTuple):
     commit: str
     date: str
 
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What makes two looks the same."""
+        return self.purpose, self.test_set, self.configuration
+
 
 def test_set_digest(prepared: Prepared) -> str:
     """SHA-256 over the digests of the test images, as 64 hexadecimal digits.
@@ -66,21 +74,43 @@ def _digest(prepared: Prepared, chosen: NDArray[np.bool_]) -> str:
 
 
 def record_look(file: Path, purpose: Purpose, *, test_set: str, configuration: str, model: str, commit: str) -> None:
-    """Add a line to the table unless it already has this purpose, test set and configuration."""
-    cache_folder().mkdir(exist_ok=True)
+    """Add a line to the table unless it already has this purpose, test set and configuration.
+
+    Looks of this project that the table lacks are restored.
+    """
+    today = datetime.now(UTC).date().isoformat()
+    _synchronise(file, [Look(purpose, test_set, configuration, model, commit, today)])
+
+
+def restore_looks(file: Path) -> int:
+    """Add the looks of this project that the table lacks; return their number."""
+    return _synchronise(file, [])
+
+
+def _synchronise(file: Path, new: Sequence[Look]) -> int:
+    """Give the table and its copy in the cache the looks of both and the new ones; return how many the table lacked."""
+    kept = cache_folder() / "looks" / file.name
+    kept.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(cache_folder() / "looks.lock"):
-        known = {(look.purpose, look.test_set, look.configuration) for look in read_looks(file)}
-        if (purpose, test_set, configuration) in known:
-            return
+        looks = [*read_looks(file), *read_looks(kept), *new]
+        _append(kept, looks)
+        return _append(file, looks)
+
+
+def _append(file: Path, looks: Sequence[Look]) -> int:
+    """Add those looks that the table lacks, the first one of each configuration; return their number."""
+    known = {look.key for look in read_looks(file)}
+    missing = {look.key: look for look in reversed(looks) if look.key not in known}
+    if missing:
         file.parent.mkdir(parents=True, exist_ok=True)
-        today = datetime.now(UTC).date().isoformat()
         before = file.read_bytes() if file.is_file() else b""
         with file.open("a", encoding="utf-8", newline="") as stream:
             if not before:
                 stream.write(_line(Look._fields))
             elif not before.endswith(b"\n"):
                 stream.write("\n")
-            stream.write(_line(Look(purpose, test_set, configuration, model, commit, today)))
+            stream.writelines(_line(look) for look in reversed(missing.values()))
+    return len(missing)
 
 
 def read_looks(file: Path) -> list[Look]:

@@ -14,6 +14,7 @@ from pipeline.reporting.card.card_files import copy_card, write_card
 from pipeline.reporting.card.model_card import card_document, document_without_champion
 from pipeline.storage.files import replacing_folder, write_json
 from pipeline.storage.folders import CARD, CHAMPION, CHOICE, PREPARED, RunFolder
+from pipeline.storage.home import temporary_experiment
 from pipeline.tracking.tracker import Tracker
 from pipeline.training.runtime import start_tensorflow
 
@@ -32,6 +33,13 @@ def main(models: tuple[str, ...]) -> None:
     copy_card(CHAMPION, CARD.parent)
     if choice["model"] is None:
         say(choice["reason"])
+        return
+    experiment = temporary_experiment()
+    if experiment is not None:
+        say(
+            f"Packaged: {choice['model']}. {choice['reason']} The champion in MLflow is unchanged, because this is the "
+            f"experiment {experiment}. To register this one: `dvc exp apply {experiment}`, then `convtrack publish`."
+        )
         return
     from pipeline.tracking.publish.champion import publish_champion
 

@@ -9,6 +9,7 @@ from pipeline.reporting import page
 from pipeline.reporting.sections import document
 from pipeline.storage.files import replacing, replacing_folder
 from pipeline.storage.folders import CHOICE, FIGURES, PREPARED, REPORT, InterpretationFolder, RunFolder
+from pipeline.storage.home import temporary_experiment
 from pipeline.tracking.publish.baselines import publish_baseline
 from pipeline.tracking.publish.comparison import compare_published, publish_comparison
 from pipeline.tracking.publish.interpretation import publish_interpretation
@@ -37,5 +38,12 @@ def main(
         with replacing(file) as unfinished:
             unfinished.write_text(content, encoding="utf-8")
     write_choice(CHOICE, comparison)
-    publish_comparison(tracker, runs, comparison, prepared.manifest["digest"])
+    experiment = temporary_experiment()
+    if experiment is None:
+        publish_comparison(tracker, runs, comparison, prepared.manifest["digest"])
+    else:
+        say(
+            f"MLflow still shows the comparison of the project, because this is the experiment {experiment}. To show "
+            f"this one: `dvc exp apply {experiment}`, then `convtrack publish`."
+        )
     say(f"Report: {REPORT} and {REPORT.with_suffix('.md')}")

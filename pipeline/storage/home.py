@@ -31,6 +31,6 @@ def dvc_experiment() -> str | None:
 
 
 def shared_path(path: Path) -> Path:
-    """Return the absolute path of a file in the home if `path` is in an experiment's temporary folder, else `path`."""
-    full = Path(os.path.abspath(path))
-    return home() / full.relative_to(Path.cwd()) if home() != Path() and full.is_relative_to(Path.cwd()) else path
+    """Return a resolved path; one in an experiment's temporary folder becomes the same path in the home."""
+    full = path.resolve()
+    return home() / full.relative_to(Path.cwd()) if home() != Path() and full.is_relative_to(Path.cwd()) else full

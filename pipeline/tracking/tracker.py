@@ -15,6 +15,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from pipeline.config.tracking_file import FILE
 from pipeline.console import say
 from pipeline.errors import UserError
+from pipeline.storage.home import dvc_experiment
 from pipeline.storage.processes import is_gone, this_process
 from pipeline.tracking.address import artifact_folder, shown_address, store_address
 from pipeline.tracking.artifact_store import check_artifact_store
@@ -22,6 +23,7 @@ from pipeline.tracking.connection import SEARCH_LIMIT, connecting, store_lock
 from pipeline.tracking.filters import text_filter
 from pipeline.tracking.names import (
     DATA_DIGEST,
+    DVC_EXPERIMENT,
     FINGERPRINT,
     KIND,
     MODEL,
@@ -209,8 +211,10 @@ class Tracker(RunLog):
         return bool(self.client.get_run(run).data.tags.get(PROCESS) == this_process())
 
     def _create(self, name: str, tags: Mapping[str, str]) -> Run:
-        run: Run = self.client.create_run(self.experiment, run_name=name, tags={PROCESS: this_process(), **tags})
-        self._written[str(run.info.run_id)] = Written({PROCESS: this_process(), **tags})
+        experiment = dvc_experiment()
+        own = {PROCESS: this_process(), **({DVC_EXPERIMENT: experiment} if experiment else {}), **tags}
+        run: Run = self.client.create_run(self.experiment, run_name=name, tags=own)
+        self._written[str(run.info.run_id)] = Written(own)
         return run
 
     def _add(self, run: Run, *, parameters: Mapping[str, Any], tags: Mapping[str, str]) -> str:

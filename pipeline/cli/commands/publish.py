@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from pipeline.cli.usage import parsed
 from pipeline.config.reading import read_comparison
 from pipeline.console import say
+from pipeline.counts import number_of
+from pipeline.data.looks import restore_looks
 from pipeline.data.prepared import Prepared, read_prepared
 from pipeline.deployment.picture_model import SETTINGS, read_settings
 from pipeline.storage.files import read_json
-from pipeline.storage.folders import CHAMPION, PREPARED, InterpretationFolder, RunFolder
+from pipeline.storage.folders import CHAMPION, PREPARED, InterpretationFolder, RunFolder, looks_file
 from pipeline.tracking.address import shown_address
 from pipeline.tracking.publish.baselines import publish_baseline
 from pipeline.tracking.publish.champion import publish_champion
@@ -30,6 +32,7 @@ def main(arguments: Sequence[str]) -> None:
     settings = read_comparison()
     prepared = read_prepared(PREPARED)
     tracker = Tracker.open(prepared.manifest["name"])
+    restored = restore_looks(looks_file(prepared.manifest["name"]))
     runs = {}
     for model in settings.models:
         runs[model] = publish_evaluation(tracker, RunFolder.of(model), prepared)
@@ -41,6 +44,11 @@ def main(arguments: Sequence[str]) -> None:
     comparison = compare_published(runs, prepared, primary_metric=settings.primary_metric, margin=settings.margin)
     publish_comparison(tracker, runs, comparison, prepared.manifest["digest"])
     _publish_champion(tracker, prepared)
+    if restored:
+        say(
+            f"{looks_file(prepared.manifest['name'])} lacked {number_of(restored, 'use')} of these images by other "
+            "experiments: they are added. Run `dvc repro` to update the report."
+        )
     say(f"Compare the runs: {comparison.tracking_link}")
 
 

@@ -98,7 +98,7 @@ class DecodedPictures:
     def __init__(self, root: Path, decoding: Decoding) -> None:
         """Open the pictures of a root folder."""
         key = {
-            "root": str(shared_path(root).resolve()),
+            "root": str(shared_path(root)),
             "decoding": asdict(decoding),
             "code": [code_digest(["pipeline.data.pictures.decode", "pipeline.data.pictures.opening"]), PIL.__version__],
         }

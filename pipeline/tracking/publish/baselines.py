@@ -29,17 +29,20 @@ def publish_baseline(tracker: Tracker, run: RunFolder, prepared: Prepared) -> Mo
     measured = means(read_json(run.metrics, "test", "validation", "subgroups", "cost"))
     sizes = {name: fitted[name] for name in NETWORK_COSTS}
     metrics = {**measured, **sizes, "replicates": len(fingerprints)}
-    if not tracker.holds(parent, metrics):
-        tracker.log_images(parent, image_sets(prepared))
-    tracker.log_metrics(parent, metrics)
-    tracker.log_files(parent, [run.predictions], EVALUATION)
-    if run.baseline_patch.is_file():
-        tracker.log_files(parent, [run.baseline_patch], CODE)
+    beside = runs.shows_comparison
+    if not beside:
+        if not tracker.holds(parent, metrics):
+            tracker.log_images(parent, image_sets(prepared))
+        tracker.log_metrics(parent, metrics)
+        tracker.log_files(parent, [run.predictions], EVALUATION)
+        if run.baseline_patch.is_file():
+            tracker.log_files(parent, [run.baseline_patch], CODE)
     for scored in read_json(run.scores)["replicates"]:
         child = runs.child(scored["replicate"])
         log_scores(tracker, child, scored, image_sets(prepared, scored["replicate"]))
         tracker.end(child, "FINISHED")
-    # It may have been fitted again at another commit with the same result.
-    tracker.tag(parent, {EVALUATED: json.dumps(runs.children), **provenance_tags(fitted)})
+    if not beside:
+        # It may have been fitted again at another commit with the same result.
+        tracker.tag(parent, {EVALUATED: json.dumps(runs.children), **provenance_tags(fitted)})
     runs.end("FINISHED")
     return runs

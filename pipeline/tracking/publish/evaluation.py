@@ -37,14 +37,8 @@ def publish_evaluation(tracker: Tracker, run: RunFolder, prepared: Prepared) -> 
     """
     runs = publish_training(tracker, run, prepared)
     parent, children = runs.parent, runs.children
-    tracker.log_metrics(
-        parent,
-        {**means(read_json(run.metrics, "test", "validation", "subgroups", "cost")), "replicates": len(children)},
-    )
-    tracker.log_files(parent, [run.layers, run.drawing, run.architecture], "network")
-    pictures = [*sorted(run.evaluate.glob("*.svg")), *run.evaluate.glob("*.png")]
-    tracker.log_files(parent, [*pictures, run.predictions], EVALUATION)
-    tracker.tag(parent, {EVALUATED: json.dumps({number: children[number] for number in sorted(children)})})
+    if not runs.shows_comparison:
+        _log_means(runs, run)
     best = min(read_json(run.replicates)["replicates"], key=lambda record: record["kept_loss"])
     sources = (children[best["replicate"]], parent)  # Earlier versions logged the network to the parent.
     with store_lock():
@@ -54,6 +48,19 @@ def publish_evaluation(tracker: Tracker, run: RunFolder, prepared: Prepared) -> 
         own_network = network if number == best["replicate"] else None
         log_scores(tracker, children[number], scored, image_sets(prepared, number), network=own_network)
     return runs
+
+
+def _log_means(runs: ModelRuns, run: RunFolder) -> None:
+    """Log to the parent the means over replicates, the costs and the figures."""
+    tracker, parent, children = runs.tracker, runs.parent, runs.children
+    tracker.log_metrics(
+        parent,
+        {**means(read_json(run.metrics, "test", "validation", "subgroups", "cost")), "replicates": len(children)},
+    )
+    tracker.log_files(parent, [run.layers, run.drawing, run.architecture], "network")
+    pictures = [*sorted(run.evaluate.glob("*.svg")), *run.evaluate.glob("*.png")]
+    tracker.log_files(parent, [*pictures, run.predictions], EVALUATION)
+    tracker.tag(parent, {EVALUATED: json.dumps({number: children[number] for number in sorted(children)})})
 
 
 def log_scores(

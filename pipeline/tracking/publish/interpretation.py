@@ -30,6 +30,8 @@ def publish_interpretation(runs: ModelRuns, folder: InterpretationFolder) -> Non
     }
     for number, child in runs.children.items():
         tracker.log_metrics(child, values.get(number, {}))
+    if runs.shows_comparison:
+        return
     names = dict.fromkeys(name for one in values.values() for name in one)
     means = {name: float(np.mean([one[name] for one in values.values() if name in one])) for name in names}
     tracker.replace_files(runs.parent, [folder.shifts, *folder.pictures], INTERPRETATION)

@@ -11,10 +11,12 @@ from pipeline.config.reading import flattened
 from pipeline.reporting.costs import NETWORK_COSTS
 from pipeline.storage.files import read_json
 from pipeline.storage.folders import ResultFolder
+from pipeline.storage.home import temporary_experiment
 from pipeline.storage.provenance import process_code
 from pipeline.tracking.names import (
     CODE,
     COMMIT,
+    COMPARED,
     DATA_DIGEST,
     DIRTY,
     ENVIRONMENT,
@@ -95,6 +97,16 @@ class ModelRuns:
         """Whether the parent is also the run of its only replicate."""
         return self.parent in self.children.values()
 
+    @property
+    def shows_comparison(self) -> bool:
+        """Whether the parent has the results of the project's comparison, and this is an experiment beside it.
+
+        An experiment that DVC runs in a temporary folder does not change these results; its replicates may be others.
+        """
+        if temporary_experiment() is None:
+            return False
+        return bool(self.tracker.client.get_run(self.parent).data.tags.get(COMPARED) == "true")
+
     def child(self, replicate: int) -> str:
         """The run of a replicate. That of a trial is created on first use, because pruning may end the trial early."""
         if replicate not in self.children:
@@ -130,6 +142,8 @@ class ModelRuns:
 
         `layers` is the content of the layer table's file.
         """
+        if self.shows_comparison:
+            return
         records = [read_json(result.record) for result in results]
         means = {name: float(np.mean([record[name] for record in records])) for name in KEPT}
         # In this order, because MLflow's compare page opens with the first metric and draws its largest value in red.
