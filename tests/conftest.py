@@ -225,3 +225,14 @@ def empty_store(tmp_path_factory):
     file = tmp_path_factory.mktemp("store") / "mlflow.db"
     mlflow_client(file).search_experiments()
     return file
+
+
+@pytest.fixture
+def temporary_folder(tmp_path, monkeypatch):
+    """The temporary folder of a DVC experiment, as the current folder; the project is `tmp_path`."""
+    folder = tmp_path / ".dvc/tmp/exps/tmp123"
+    folder.mkdir(parents=True)
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    monkeypatch.setenv("DVC_EXP_NAME", "tidy-fox")
+    return folder

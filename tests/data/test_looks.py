@@ -2,11 +2,20 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from pipeline.data.looks import evaluated, read_looks, record_look, test_set_digest, tuned, untuned_digest
+from pipeline.data.looks import (
+    evaluated,
+    read_looks,
+    record_look,
+    restore_looks,
+    test_set_digest,
+    tuned,
+    untuned_digest,
+)
 from pipeline.data.prepared import ImageTexts, Prepared
 from pipeline.data.splits import OWN_TESTS, TEST, replicate_splits
 
@@ -123,3 +132,28 @@ def test_folds_test_what_a_search_on_the_tuning_groups_leaves_out(few, replicate
     search = prepared(few, "tuning", tuning_share=0.25)
     assert digest_of(folds) == untuned_digest(search) == digest_of(search)
     assert untuned_digest(folds) != digest_of(folds)
+
+
+def test_looks_that_the_table_lost_are_restored_from_the_cache(file):
+    look(file)
+    look(file, configuration="f2")
+    lines = file.read_text().splitlines(keepends=True)
+    file.write_text("".join(lines[:2]))  # as after `git checkout` or `dvc exp apply`
+    assert restore_looks(file) == 1
+    assert file.read_text() == "".join(lines)
+    assert restore_looks(file) == 0
+
+
+def test_experiments_in_temporary_folders_count_each_other_and_leave_the_table_of_the_project_alone(
+    tmp_path, temporary_folder, monkeypatch
+):
+    table = Path("data/test_sets/cells.looks.csv")
+    other = temporary_folder.with_name("tmp456")
+    other.mkdir()
+    for folder, configuration in ((temporary_folder, "f1"), (other, "f2")):
+        monkeypatch.chdir(folder)
+        look(table, configuration=configuration)
+    assert evaluated(read_looks(table), "t1") == 2
+    monkeypatch.chdir(tmp_path)
+    assert not table.exists()
+    assert restore_looks(table) == 2

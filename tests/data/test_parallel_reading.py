@@ -3,6 +3,7 @@
 import errno
 import multiprocessing
 import os
+import shutil
 import sqlite3
 
 import numpy as np
@@ -174,3 +175,14 @@ def test_a_disk_that_refuses_the_index_has_a_message(folder, monkeypatch, code, 
     with pytest.raises(OSError) as caught:
         read_pictures(folder, find_pictures(folder).pictures, DECODING)
     assert caught.value.errno == number and sentence(caught.value)
+
+
+def test_a_copy_of_the_pictures_in_the_temporary_folder_of_an_experiment_is_not_decoded_again(
+    folder, decoded, tmp_path, temporary_folder
+):
+    read(folder)
+    copy = temporary_folder / folder.name
+    shutil.copytree(folder, copy)
+    decoded.clear()
+    assert_in_order(read(copy))
+    assert decoded == [] and not (temporary_folder / ".convtrack").exists()

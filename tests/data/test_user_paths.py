@@ -1,5 +1,7 @@
 """Paths that a user writes never end in a traceback."""
 
+from pathlib import Path
+
 import pytest
 
 from pipeline.data.images import printable
@@ -36,3 +38,15 @@ def test_a_device_that_does_not_respond_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr("pathlib.Path.stat", stale)
     with pytest.raises(UserError, match=r"/mount' cannot be opened \(Stale file handle\)"):
         user_path(tmp_path / "mount")
+
+
+def test_a_temporary_folder_of_an_experiment_finds_untracked_images_in_the_project(tmp_path, temporary_folder):
+    (tmp_path / "data/images").mkdir(parents=True)
+    assert user_path("data/images") == tmp_path / "data/images"
+    assert user_path("data/absent") == Path("data/absent")
+
+
+def test_images_that_an_experiment_has_of_its_own_come_before_those_of_the_project(tmp_path, temporary_folder):
+    for folder in (tmp_path, temporary_folder):
+        (folder / "data/images").mkdir(parents=True)
+    assert user_path("data/images") == Path("data/images")

@@ -45,3 +45,12 @@ def test_linked_folders_are_listed_because_dvc_does_not_watch_them(project):
     (project / "photos/ok/linked").symlink_to(project / "more")
     assert linked_folders("folder", {"path": "photos"}) == ["photos/ok/linked"]
     assert linked_folders("digits", {}) == []
+
+
+def test_an_experiment_in_a_temporary_folder_watches_images_under_the_path_that_they_have_in_the_project(
+    tmp_path, temporary_folder
+):
+    (tmp_path / "data/images/ok").mkdir(parents=True)
+    (tmp_path / "data/images/ok/linked").symlink_to(tmp_path)
+    assert watched_paths("folder", {"path": "data/images"}) == {"path": "data/images", "root": "data/images"}
+    assert linked_folders("folder", {"path": "data/images"}) == [str(tmp_path / "data/images/ok/linked")]

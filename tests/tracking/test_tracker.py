@@ -4,9 +4,9 @@ import psutil
 import pytest
 
 from pipeline.errors import UserError
-from pipeline.tracking.names import FINGERPRINT, PROCESS
+from pipeline.tracking.names import DVC_EXPERIMENT, FINGERPRINT, PROCESS
 from pipeline.tracking.tracker import Tracker
-from tests.tracking.conftest import child, parent
+from tests.tracking.conftest import child, parent, runs
 
 
 def test_a_data_set_is_one_experiment_that_opens_in_the_mode_for_trained_models(tracker):
@@ -116,3 +116,12 @@ def test_the_next_start_ends_a_run_whose_process_on_this_machine_has_ended(track
     change_process(tracker, run, change)
     Tracker.open("digits")
     assert tracker.status(run) == status
+
+
+def test_a_run_names_the_dvc_experiment_that_created_it(tracker, monkeypatch):
+    parent(tracker)
+    monkeypatch.setenv("DVC_EXP_NAME", "tidy-fox")
+    child(tracker, parent(tracker))
+    found = runs(tracker)
+    assert DVC_EXPERIMENT not in found["lenet5"].data.tags
+    assert found["lenet5 replicate 1"].data.tags[DVC_EXPERIMENT] == "tidy-fox"

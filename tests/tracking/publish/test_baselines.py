@@ -9,6 +9,7 @@ import pytest
 from pipeline.evaluation.predictions import read_predictions
 from pipeline.stages import baseline
 from pipeline.storage.folders import PREPARED, RunFolder
+from pipeline.tracking.names import COMPARED
 from pipeline.tracking.publish.baselines import publish_baseline
 from tests.tracking.conftest import Counting, points, runs, write_images
 
@@ -65,3 +66,16 @@ def test_a_training_set_of_one_class_gives_that_class_probability_one(prepared):
     for name in NAMES:
         (predictions,) = read_predictions(RunFolder.of(name).predictions).values()
         assert predictions[2].probabilities.tolist() == [[1.0, 0.0]]
+
+
+def test_an_experiment_in_a_temporary_folder_leaves_the_means_of_the_comparison_as_they_are(
+    tracker, prepared, project, temporary_folder
+):
+    run = RunFolder(project / RunFolder.of(NAMES[0]).folder, project)
+    before = runs(tracker)[NAMES[0]]
+    tracker.tag(before.info.run_id, {COMPARED: "true"})
+    measured = json.loads(run.metrics.read_text())
+    measured["test"]["accuracy"]["mean"] = 0.25
+    run.metrics.write_text(json.dumps(measured))
+    publish_baseline(tracker, run, prepared)
+    assert runs(tracker)[NAMES[0]].data.metrics == before.data.metrics

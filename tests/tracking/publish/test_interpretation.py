@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from pipeline.storage.folders import InterpretationFolder
-from pipeline.tracking.names import INTERPRETATION
+from pipeline.tracking.names import COMPARED, INTERPRETATION
 from pipeline.tracking.publish.interpretation import publish_interpretation
 from pipeline.tracking.publish.model_runs import ModelRuns
 from pipeline.tracking.tracker import Tracker
@@ -78,3 +78,12 @@ def test_an_interpretation_is_logged_once_and_a_new_one_replaces_it(model_runs, 
 def test_a_model_without_interpretation_is_left_alone(model_runs, project):
     publish_interpretation(model_runs, InterpretationFolder.of("lenet5"))
     assert metrics(model_runs, model_runs.parent) == {}
+
+
+def test_an_experiment_in_a_temporary_folder_logs_the_replicates_but_not_the_means_of_the_comparison(
+    model_runs, folder, project, temporary_folder
+):
+    model_runs.tracker.tag(model_runs.parent, {COMPARED: "true"})
+    publish_interpretation(model_runs, InterpretationFolder(project / folder.folder))
+    assert metrics(model_runs, model_runs.children[1]) == {"test/shift_consistency": 0.75}
+    assert metrics(model_runs, model_runs.parent) == {} and files(model_runs) == set()

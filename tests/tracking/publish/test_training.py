@@ -7,7 +7,7 @@ from PIL import Image
 
 from pipeline.data.prepared import read_prepared
 from pipeline.storage.folders import RunFolder
-from pipeline.tracking.names import AUGMENTED
+from pipeline.tracking.names import AUGMENTED, COMPARED
 from pipeline.tracking.publish.live import logging_live
 from pipeline.tracking.publish.training import publish_training
 from pipeline.tracking.tracker import Tracker
@@ -134,3 +134,17 @@ def test_a_training_of_committed_code_replaces_the_patch_of_the_process_that_log
     tracker.tag(logged.parent, {"convtrack.patch": "that of a process with changes"})
     publish_training(tracker, run, prepared)
     assert runs(tracker)["lenet5"].data.tags["convtrack.patch"] == "none"
+
+
+def test_an_experiment_in_a_temporary_folder_leaves_the_results_of_the_comparison_as_they_are(
+    tracker, run, prepared, temporary_folder
+):
+    logged = publish_training(tracker, run, prepared)
+    tracker.tag(logged.parent, {COMPARED: "true"})
+    before = content(tracker)["lenet5"]
+    record = json.loads(run.result(0).record.read_text()) | {"kept_loss": 9.0}
+    run.result(0).record.write_text(json.dumps(record))
+    publish_training(Tracker(tracker.client, tracker.experiment), run, prepared)
+    after = content(tracker)
+    assert after["lenet5"] == before
+    assert after["lenet5 replicate 1"][2]["kept_loss"] == 9.0
