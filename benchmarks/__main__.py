@@ -27,8 +27,10 @@ TITLES = {
     "sweeps": "Sweeps",
     "locally_connected": "Locally connected layers",
     "compare": "Comparing runs in a large store",
+    "many_machines": "Many machines",
+    "large_store": "A hundred thousand runs",
 }
-LONG = ("whole_avx2", "sweeps", "many_images")
+LONG = ("whole_avx2", "sweeps", "many_images", "many_machines", "large_store")
 """Parts that only run if they are named or with `--all`."""
 
 

@@ -19,7 +19,18 @@ TOLERANCE = 0.15
 """A measurement that is worse than the committed one by a larger share is reported as a regression."""
 SMALL_SHARE = 0.02
 """Shares of time below this one differ by chance: changes are relative to at least this share."""
-SMALL = {"%": SMALL_SHARE, "×": 0.01, "s": 0.1, "ms": 0.1, "": 1.0, "GiB": 0.1, "MiB": 1.0, "bytes": 1.0, "levels": 0.5}
+SMALL = {
+    "%": SMALL_SHARE,
+    "×": 0.01,
+    "s": 0.1,
+    "ms": 0.1,
+    "": 1.0,
+    "GiB": 0.1,
+    "MiB": 1.0,
+    "MB": 0.1,
+    "bytes": 1.0,
+    "levels": 0.5,
+}
 """By unit, the least value that changes are relative to: differences of times may be zero or negative."""
 
 

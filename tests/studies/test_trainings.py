@@ -54,7 +54,7 @@ def test_each_use_of_a_test_set_is_recorded(trained):
 
 
 def test_finished_trainings_are_reused(trained, monkeypatch, capsys):
-    monkeypatch.setattr(trainings, "train_side_by_side", lambda *_, **__: pytest.fail("trained again"))
+    monkeypatch.setattr(trainings, "training_pool", lambda *_, **__: pytest.fail("trained again"))
     again = train_candidates([SHORT], replicates=2)[SHORT.label]
     assert again.scores == trained[SHORT.label].scores
     assert "Reusing 2 of 2 trainings" in capsys.readouterr().out

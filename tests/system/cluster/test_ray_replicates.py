@@ -1,4 +1,7 @@
-"""`workers: ray`: replicates on a Ray cluster whose nodes do not see the project's folder, one of which is killed."""
+"""`workers: ray`: replicates on a Ray cluster whose nodes do not see the project's folder, one of which is killed.
+
+Two minutes on two idle cores, because two clusters start, and every node imports TensorFlow.
+"""
 
 import importlib.util
 import shutil
@@ -109,10 +112,10 @@ def trained(prepared, tmp_path_factory):
     with ray_cluster(tmp_path_factory.mktemp("nodes"), hidden=folder) as cluster:
         project = on_cluster(prepared, folder, cluster)
         with ending(started(project, *TRAIN)) as training:
-            until(lambda: states(cluster, 1), seconds=120, process=training)
+            until(lambda: states(cluster, 1), seconds=240, process=training)
             kill_tree(cluster.second)
             cluster.join(hidden=folder)
-            output, errors = training.communicate(timeout=240)
+            output, errors = training.communicate(timeout=480)
         assert training.returncode == 0, output + errors
         received = {
             node: [file.name for file in cluster.temporary(node).glob("convtrack-*/files/*/pixels.npy")]
@@ -183,7 +186,7 @@ def test_ctrl_c_ends_the_trainings_on_the_nodes(prepared, cluster, tmp_path):
     project = on_cluster(prepared, tmp_path, cluster)
     training, both_train = endless(project, cluster, 10_000)
     with ending(training):
-        until(both_train, seconds=120, process=training)
+        until(both_train, seconds=240, process=training)
         training_now = workers(cluster)
         training.send_signal(signal.SIGINT)
         training.communicate(timeout=60)
@@ -196,7 +199,7 @@ def test_a_head_that_dies_gives_one_sentence_and_no_run_stays_running(prepared, 
     project = on_cluster(prepared, tmp_path, cluster)
     training, both_train = endless(project, cluster, 10_001)
     with ending(training):
-        until(both_train, seconds=120, process=training)
+        until(both_train, seconds=240, process=training)
         kill_tree(cluster.head)
         _, errors = training.communicate(timeout=120)
     assert errors.startswith(f"convtrack: The Ray cluster at {cluster.address} no longer responds. "), errors
