@@ -9,6 +9,9 @@ ACTIVATE := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
 export DVC_NO_ANALYTICS := true
 export MLFLOW_DISABLE_TELEMETRY := true
+# By default DVC keeps caches, parts of which it unpickles, in a folder of /var/tmp in which all users can write.
+DVC_SITE_CACHE_DIR ?= $(CURDIR)/.dvc/tmp/site
+export DVC_SITE_CACHE_DIR
 
 .PHONY: install repro decide test test-extras ui watch serve lecture check deps bench torture clean
 
@@ -16,6 +19,7 @@ install: $(INSTALLED)
 
 repro: $(INSTALLED)
 	@$(ACTIVATE) python -m pipeline.data.watching
+	@mkdir -p -m 700 "$$DVC_SITE_CACHE_DIR"
 	@$(ACTIVATE) dvc repro
 	@$(ACTIVATE) convtrack ui --link
 

@@ -36,13 +36,15 @@ def check_arguments(arguments: Sequence[str]) -> None:
     """Reject arguments that Hydra would accept and then ignore, or write to files.
 
     Raises:
-        UserError: a sweep without `-m` or with another sweeper, a password, or a pattern that no file matches.
+        UserError: a sweep without `-m` or with another sweeper, a password, a choice outside of
+            its folder, or a pattern that no file matches.
     """
     if is_search(arguments):
         _check_search(arguments)
     folders = config_folders(arguments)
     for argument in arguments:
         _check_secret(argument)
+        _check_inside(argument)
         _check_pattern(argument, folders)
 
 
@@ -64,6 +66,13 @@ def _check_secret(argument: str) -> None:
             "variable instead: PGPASSWORD or ~/.pgpass for PostgreSQL, MLFLOW_TRACKING_PASSWORD or "
             "MLFLOW_TRACKING_TOKEN for a tracking server."
         )
+
+
+def _check_inside(argument: str) -> None:
+    """Refuse a choice outside the folder of its group: its name becomes part of the paths of results."""
+    group, _, choice = argument.lstrip("+~").partition("=")
+    if (CONF / group).is_dir() and ".." in re.split(r"[^\w.-]", choice):
+        raise UserError(f"`{group}` must name a file in {CONF / group}/. Received '{choice}': remove the dots.")
 
 
 def _check_pattern(argument: str, folders: Sequence[Path]) -> None:

@@ -1,8 +1,24 @@
 """Run DVC in this process."""
 
+import os
+from pathlib import Path
+
 import psutil
 
 from pipeline.errors import UserError
+
+SITE_CACHE = Path(".dvc/tmp/site")
+"""As in the Makefile."""
+
+
+def _keep_cache_private() -> None:
+    """Let DVC keep its caches of hashes in the project.
+
+    By default they are in /var/tmp/dvc, where all users of the machine can write, and DVC unpickles parts of them.
+    """
+    if "DVC_SITE_CACHE_DIR" not in os.environ and SITE_CACHE.parent.parent.is_dir():
+        SITE_CACHE.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.environ["DVC_SITE_CACHE_DIR"] = str(SITE_CACHE.absolute())
 
 
 def run_dvc(*arguments: str, again: str) -> None:
@@ -13,6 +29,7 @@ def run_dvc(*arguments: str, again: str) -> None:
     Raises:
         UserError: the command failed.
     """
+    _keep_cache_private()
     from dvc.cli import main  # type: ignore[import-untyped]
 
     code = main(list(arguments))

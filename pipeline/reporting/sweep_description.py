@@ -1,6 +1,7 @@
 """The description of a sweep's run in Markdown: trials by state, the best trials, and the next command."""
 
 from collections.abc import Mapping, Sequence
+from shlex import quote
 from typing import Any, NamedTuple
 
 from pipeline.reporting.tables.settings import UNSET, written
@@ -62,5 +63,5 @@ def description(name: str, metrics: Mapping[str, float], best: Sequence[BestTria
     if len(best) > SHOWN:
         paragraphs.append(f"The other {len(best) - SHOWN} are in sweep/trials.csv.")
     which = " --trial NUMBER" if several else ""
-    paragraphs.append(f"To compare it with other models: `convtrack adopt {name}{which}`")
+    paragraphs.append(f"To compare it with other models: `convtrack adopt {quote(name)}{which}`")
     return "\n\n".join(paragraphs)

@@ -10,7 +10,7 @@ from pathlib import Path
 from pipeline.errors import UserError
 from pipeline.storage.interrupts import deferred_interrupts
 from pipeline.storage.processes import is_gone, this_process
-from pipeline.storage.provenance import READ_ANY_OWNER
+from pipeline.storage.provenance import COMMIT, READ_ANY_OWNER
 
 PREFIX = "convtrack-checkout-"
 OWNER = "process"
@@ -24,8 +24,10 @@ def clean_checkout(commit: str, patch: Path | None = None) -> Iterator[Path]:
     Checkouts that killed processes left behind are removed, too.
 
     Raises:
-        UserError: Git cannot check out the commit, or the patch does not apply.
+        UserError: the text is not a commit, Git cannot check it out, or the patch does not apply.
     """
+    if not COMMIT.fullmatch(commit):  # Git would read an option.
+        raise UserError(f"The code of the run cannot be restored: '{commit}' is not a commit.")
     _remove_abandoned()
     folder = Path(tempfile.mkdtemp(prefix=PREFIX))
     project = folder / "project"

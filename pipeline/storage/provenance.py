@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 from functools import cache
@@ -10,8 +11,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
+from pipeline.safe_text import redacted
+
 CODE = ("pipeline", "hydra_plugins", "conf", "dvc.yaml", "requirements.lock")
 PACKAGES = ("tensorflow", "keras", "numpy", "scikit-learn", "mlflow", "dvc", "hydra-core")
+
+COMMIT = re.compile(r"[0-9a-f]{4,64}", re.ASCII)
+"""A commit. Git would read a text that begins with a hyphen as an option."""
 
 READ_ANY_OWNER = ("-c", "safe.directory=*", "-c", "core.fsmonitor=false")
 """Accept a repository of another user, as in a container, which git calls "dubious": reading it runs no program."""
@@ -71,7 +77,7 @@ def uncommitted() -> bytes | None:
     """Return the changes of code and configuration since the commit, new files included, as a patch for `git apply`.
 
     Other files, such as data or settings of the editor, are never part of it. None if it is longer than
-    `LARGEST_PATCH`, or without a commit.
+    `LARGEST_PATCH`, if it holds a password or token, or without a commit.
     """
     index = _git("rev-parse", "--git-path", "index")
     if commit() == "none" or not Path(index).is_file():
@@ -85,12 +91,15 @@ def uncommitted() -> bytes | None:
         plain = ("-c", "diff.noprefix=false", "-c", "diff.mnemonicPrefix=false")
         options = ("--binary", "--full-index", "--no-color", "--no-ext-diff", "--no-textconv", "--no-renames")
         patch = _run_git(*plain, "diff", *options, "HEAD", "--", *CODE, environment=held)
-    return patch if patch and len(patch) <= LARGEST_PATCH else None
+    if not patch or len(patch) > LARGEST_PATCH:
+        return None
+    text = patch.decode(errors="replace")
+    return patch if redacted(text) == text else None
 
 
 def commit_exists(commit: str) -> bool:
     """Return whether the repository has a commit."""
-    return _run_git("cat-file", "-e", f"{commit}^{{commit}}") is not None
+    return COMMIT.fullmatch(commit) is not None and _run_git("cat-file", "-e", f"{commit}^{{commit}}") is not None
 
 
 def commit_line(commit: str) -> str:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from shlex import quote
 from typing import Any
 
 import optuna
@@ -84,7 +85,7 @@ def summary_lines(name: str, summary: Summary, objectives: Sequence[str]) -> lis
         lines.append(f"Workers ran trials {100 * summary.utilisation:.0f} % of the time{memory}.")
     if summary.best:
         which = "" if len(objectives) == 1 else " --trial NUMBER"
-        lines.append(f"To compare it with other models: convtrack adopt {name}{which}")
+        lines.append(f"To compare it with other models: convtrack adopt {quote(name)}{which}")
     return lines
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from shlex import quote
 from tempfile import TemporaryDirectory
 
 from pipeline.config.reading import flattened
@@ -162,7 +163,7 @@ def _files(run: RecordedRun) -> Iterator[Check]:
     changed = [one.path for one in locked if content_digest(Path(one.path)) != one.digest]
     if changed:
         found = f"{names(changed)} do not have the digest of {LOCK}"
-        yield Check("files", "differs", found, f"Run `dvc repro evaluate@{run.model}`.")
+        yield Check("files", "differs", found, f"Run `dvc repro {quote(f'evaluate@{run.model}')}`.")
     elif locked:
         yield Check("files", "ok", f"{names([one.path for one in locked])} have the digests of {LOCK}")
     else:

@@ -12,6 +12,7 @@ import argparse
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 
 from pipeline.cli.usage import parsed
 from pipeline.config.comparison_file import compare_data
@@ -50,7 +51,8 @@ def main(arguments: Sequence[str]) -> None:
     name = _name(path) if given.name is None else _checked_name(given.name)
     if data_file(name).exists():
         raise UserError(
-            f"{data_file(name)} exists: delete it, or choose another name, `convtrack new-data {given.path} NAME`."
+            f"{data_file(name)} exists: delete it, or choose another name, "
+            f"`convtrack new-data {quote(str(given.path))} NAME`."
         )
     check_apart([path])
     found = survey(path, report=say)

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from pipeline.config.file_names import NOT_TEXT
@@ -30,7 +31,9 @@ def write_data_file(name: str, survey: Survey) -> Path:
     """
     file = data_file(name)
     if file.exists():
-        raise UserError(f"{file} exists: delete it, or choose another name, `convtrack new-data {survey.path} NAME`.")
+        raise UserError(
+            f"{file} exists: delete it, or choose another name, `convtrack new-data {quote(str(survey.path))} NAME`."
+        )
     text = "\n".join(_lines(name, survey)) + "\n"
     with replacing(file) as unfinished:
         unfinished.write_text(text, encoding="utf-8")
