@@ -13,7 +13,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 DVC_SITE_CACHE_DIR ?= $(CURDIR)/.dvc/tmp/site
 export DVC_SITE_CACHE_DIR
 
-.PHONY: install repro decide test test-extras ui watch serve lecture check deps bench torture clean
+.PHONY: install repro decide test test-extras server ui watch serve lecture check deps bench torture clean
 
 install: $(INSTALLED)
 
@@ -38,7 +38,13 @@ test-extras: $(EXTRAS)
 	@$(ACTIVATE) CONVTRACK_ENVIRONMENTS=1 python -m pytest --durations 15 --durations-min 5 \
 	  tests/system/cluster tests/system/sweeping/test_ray.py tests/system/sweeping/test_postgresql.py \
 	  tests/system/cache/test_remotes.py tests/system/data/test_extra_sources.py tests/system/deployment/test_onnx.py \
-	  tests/system/cache/test_champion.py
+	  tests/system/cache/test_champion.py tests/system/tracking/test_team_server.py
+
+# A demonstration of a team's MLflow server on 127.0.0.1, with users, PostgreSQL and a store of files (docs/team.md).
+# PORT is the first of three ports, as in `make server PORT=6000`.
+PORT ?= 5050
+server: $(EXTRAS)
+	@$(ACTIVATE) python -m development.team_server --port $(PORT)
 
 ui: $(INSTALLED)
 	@$(ACTIVATE) convtrack ui

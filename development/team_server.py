@@ -56,7 +56,7 @@ def running(folder: Path, first_port: int) -> Iterator[Mapping[str, "subprocess.
     """Run the servers of a folder within the block, and yield their processes by name."""
     programs = _programs()
     for number in range(first_port, first_port + 3):
-        check_free(number, "make server ARGUMENTS=")
+        check_free(number, "python -m development.team_server")
     environment = _environment(folder, first_port)
     with ExitStack() as stack:
         database = stack.enter_context(_database(folder, environment, programs))

@@ -84,9 +84,10 @@ def _check_folder(folder: Path) -> None:
 def artifact_errors(location: str = "") -> Iterator[None]:
     """Raise `Unreachable` for exceptions of the libraries that reach files of runs, such as boto3 for S3.
 
-    MLflow's own exceptions and those of Python, such as a full disk, stay as they are. `location` is where the files
-    are, for the message.
+    Exceptions of Python, such as a full disk, stay as they are, and so do those of MLflow, unless `location` tells that
+    the server is not involved.
     """
+    direct = bool(location) and urlsplit(location).scheme not in SERVED
     where = f"The files of runs in {shown_address()}" + (f" are in {shown(location)}, which" if location else "")
     try:
         yield
@@ -96,7 +97,9 @@ def artifact_errors(location: str = "") -> Iterator[None]:
         ) from None
     except Exception as problem:
         package = type(problem).__module__.partition(".")[0]
-        if package in sys.stdlib_module_names or package in ("mlflow", "pipeline", "requests", "sqlalchemy"):
+        if package in sys.stdlib_module_names or package in ("pipeline", "requests", "sqlalchemy"):
+            raise
+        if package == "mlflow" and not direct:
             raise
         reason = " ".join(str(problem).split())[:300].rstrip(".")
         raise Unreachable(
