@@ -3,7 +3,7 @@
 The pictures are decoded as those of files. Its splits, such as train and test, are kept.
 """
 
-import re
+import json
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -22,6 +22,7 @@ from pipeline.data.user_paths import user_path
 from pipeline.errors import UserError
 from pipeline.storage.folders import cache_folder
 
+CLASS_NAMES = ("pythonClassName", "python_class_name", "type")
 REQUIREMENT = "tensorflow-datasets importlib_resources"
 
 
@@ -116,6 +117,17 @@ def _decoded(
     return found
 
 
+def _class_names(text: str) -> list[str]:
+    """The names of classes in a `features.json`, also those of repeated keys. TFDS reads both spellings."""
+    names: list[str] = []
+
+    def gather(pairs: list[tuple[str, Any]]) -> None:
+        names.extend(value for key, value in pairs if key in CLASS_NAMES and isinstance(value, str))
+
+    json.loads(text, object_pairs_hook=gather)
+    return names
+
+
 def _builder(folder: Path) -> Any:
     import tensorflow_datasets
 
@@ -126,9 +138,9 @@ def _builder(folder: Path) -> Any:
             "features.json, such as '~/tensorflow_datasets/mnist/3.0.1': set option 'path' to it."
         )
     try:
-        modules = re.findall(r'"(?:pythonClassName|type)":\s*"([^"]*)"', features.read_text(encoding="utf-8"))
         # The package would import any module that the file names, which would run its code.
-        foreign = [name for name in modules if not name.startswith("tensorflow_datasets.")]
+        named = _class_names(features.read_text(encoding="utf-8"))
+        foreign = [name for name in named if not name.startswith("tensorflow_datasets.")]
         if foreign:
             raise UserError(f"TFDS data set '{folder}' must use features of TFDS only. Found '{foreign[0]}'.")
         return tensorflow_datasets.builder_from_directory(folder)

@@ -1,6 +1,5 @@
 """Sources and formats that need an extra: data sets of TFDS on disk, made by TFDS itself, and HEIC pictures."""
 
-import json
 import subprocess
 import sys
 
@@ -78,12 +77,15 @@ def test_other_features_and_folders_are_refused(cells, tmp_path):
         load(cells.parent)
 
 
-def test_a_module_that_the_data_set_names_is_never_imported(cells, tmp_path):
+@pytest.mark.parametrize(
+    "key", ["pythonClassName", "python_class_name", "pythonClassN\\u0061me"], ids=["usual", "other spelling", "escape"]
+)
+def test_a_module_that_the_data_set_names_is_never_imported(key, cells, tmp_path):
     for file in cells.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
-    features = json.loads((tmp_path / "features.json").read_text())
-    features["pythonClassName"] = "antigravity.Features"
-    (tmp_path / "features.json").write_text(json.dumps(features))
+    features = (tmp_path / "features.json").read_text().lstrip()
+    assert features.startswith("{")
+    (tmp_path / "features.json").write_text(f'{{"{key}": "antigravity.Features", {features[1:]}')
     with pytest.raises(UserError, match=r"features of TFDS only. Found 'antigravity.Features'"):
         load(tmp_path)
     assert "antigravity" not in sys.modules
