@@ -13,3 +13,5 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 # PostgreSQL's client library would wait for more than two minutes for a server that does not respond.
 os.environ.setdefault("PGCONNECT_TIMEOUT", "10")
+# MLflow would print the address of each run that ends, with the user name and the password in MLFLOW_TRACKING_URI.
+os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"

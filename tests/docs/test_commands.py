@@ -21,7 +21,7 @@ from pipeline.evaluation.metrics import METRICS
 from pipeline.storage.folders import NETWORKS, PLAN, PREPARED, REPORTS, RUNS, cache_folder
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
 LECTURE = sorted((ROOT / "docs" / "lecture").glob("*.html"))
 LONGEST_README = 150
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
