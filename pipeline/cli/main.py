@@ -14,6 +14,7 @@ from importlib import import_module
 
 from pipeline.safe_text import redacted, visible
 from pipeline.storage.interrupts import INTERRUPTED
+from pipeline.storage.temporary import own_temporary_files
 
 
 def main() -> None:
@@ -28,7 +29,8 @@ def main() -> None:
             stream.reconfigure(errors="replace")  # Some terminals cannot print ×.
     try:
         try:
-            _run(sys.argv[1:])
+            with own_temporary_files():
+                _run(sys.argv[1:])
         finally:
             sys.stdout.flush()
     except KeyboardInterrupt:

@@ -2,16 +2,14 @@
 
 import errno
 import json
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from pipeline.errors import UserError
+from pipeline.storage.temporary import temporary_folder
 
 
 def existing(file: Path) -> Path:
@@ -84,36 +82,25 @@ def write_json(file: Path, values: Any) -> None:
 def replacing(file: Path) -> Iterator[Path]:
     """Yield a temporary path that replaces `file` when the block succeeds: readers never see a partial file."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = file.with_name(f".{os.getpid()}-{file.name}")
-    try:
+    with temporary_folder(file.parent, f".{file.name}-") as scratch:
+        unfinished = scratch / file.name
         yield unfinished
         unfinished.replace(file)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 @contextmanager
 def replacing_folder(folder: Path) -> Iterator[Path]:
-    """Yield an empty folder that replaces `folder` when the block succeeds.
-
-    Temporary folders that killed processes left here are deleted.
-    """
+    """Yield an empty folder that replaces `folder` when the block succeeds."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    for left in folder.parent.glob(f".{folder.name}-*"):
-        if left.name.rpartition("-")[2].isdigit() and not psutil.pid_exists(int(left.name.rpartition("-")[2])):
-            shutil.rmtree(left, ignore_errors=True)
-    unfinished = folder.with_name(f".{folder.name}-{os.getpid()}")
-    unfinished.mkdir()
-    try:
+    with temporary_folder(folder.parent, f".{folder.name}-") as scratch:
+        unfinished = scratch / "after"
+        unfinished.mkdir()
         yield unfinished
-        _replace_folder(folder, unfinished)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
+        _replace_folder(folder, unfinished, before=scratch / "before")
 
 
-def _replace_folder(folder: Path, finished: Path) -> None:
-    """Move a finished folder into place; the one before is deleted afterwards, because that can take long."""
-    before = folder.with_name(f".{folder.name}-before-{os.getpid()}")
+def _replace_folder(folder: Path, finished: Path, *, before: Path) -> None:
+    """Move a finished folder into place, and the one before to `before`."""
     while True:
         shutil.rmtree(before, ignore_errors=True)
         with suppress(FileNotFoundError):
@@ -125,4 +112,3 @@ def _replace_folder(folder: Path, finished: Path) -> None:
             # Another process has just moved its own folder into place.
             if problem.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
-    shutil.rmtree(before, ignore_errors=True)

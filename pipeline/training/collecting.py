@@ -29,8 +29,8 @@ def collect(
     history = pd.concat(histories)
     with replacing_folder(run.train) as unfinished:
         for task in tasks:
-            # Temporary files of killed processes, and networks that were the best of fewer replicates.
-            left_out = [".[0-9]*", *([] if task is best(tasks) else [task.result.network.name])]
+            # Temporary folders of killed processes, and networks that were the best of fewer replicates.
+            left_out = [".*", *([] if task is best(tasks) else [task.result.network.name])]
             shutil.copytree(
                 task.result.folder,
                 unfinished / run.result(task.replicate).folder.name,

@@ -12,6 +12,7 @@ import pytest
 
 from pipeline.storage import processes
 from pipeline.storage.processes import INITIAL_NAMESPACE, is_gone, is_local, process_id, this_process
+from tests.storage.containers import in_container
 
 NAME = ("-c", "from pipeline.storage.processes import this_process; print(this_process(), flush=True); input()")
 
@@ -137,14 +138,6 @@ def test_names_of_earlier_versions_are_read():
 def test_a_name_of_a_program_cannot_be_mistaken_for_the_fields_of_a_process(tmp_path):
     (tmp_path / "stat").write_text("7 (a) S 1 (b) R " + " ".join(map(str, range(4, 53))))
     assert processes._state_and_start(tmp_path / "stat") == ("R", "22")
-
-
-def in_container(*command):
-    """Run a command as process 2 or 3 of a new PID namespace."""
-    unshare = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount-proc"]
-    if subprocess.run([*unshare, "true"], capture_output=True, check=False).returncode:
-        pytest.skip("this system does not allow namespaces")
-    return subprocess.run([*unshare, *command], capture_output=True, text=True, check=True, input="\n").stdout
 
 
 @linux

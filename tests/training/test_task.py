@@ -276,6 +276,7 @@ WITHOUT_EFFECT = {
     "pipeline.storage.meaning": "makes the fingerprint",
     "pipeline.storage.provenance": "records where a result comes from",
     "pipeline.storage.processes": "names a process",
+    "pipeline.storage.temporary": "makes temporary folders",
     "pipeline.training.allocator": "changes speed only",
     "pipeline.training.environment": "records values that are in the fingerprint themselves",
     "pipeline.training.devices": "its values are in the fingerprint",
