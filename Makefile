@@ -18,6 +18,7 @@ export DVC_SITE_CACHE_DIR
 install: $(INSTALLED)
 
 repro: $(INSTALLED)
+	@$(ACTIVATE) convtrack repair --quiet
 	@$(ACTIVATE) python -m pipeline.data.watching
 	@mkdir -p -m 700 "$$DVC_SITE_CACHE_DIR"
 	@$(ACTIVATE) dvc repro

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import psutil
 
+from pipeline.console import say
 from pipeline.errors import UserError
+from pipeline.storage.dvc_files import repair
 
 SITE_CACHE = Path(".dvc/tmp/site")
 """As in the Makefile."""
@@ -22,7 +24,7 @@ def _keep_cache_private() -> None:
 
 
 def run_dvc(*arguments: str, again: str) -> None:
-    """Run a command of DVC in this process, so that it ends with this process.
+    """Run a command of DVC in this process, so that it ends with this process; before, repair what a killed DVC left.
 
     `again` is the command with which the user continues after a failure.
 
@@ -30,6 +32,8 @@ def run_dvc(*arguments: str, again: str) -> None:
         UserError: the command failed.
     """
     _keep_cache_private()
+    for line in repair():
+        say(line)
     from dvc.cli import main  # type: ignore[import-untyped]
 
     code = main(list(arguments))

@@ -68,7 +68,10 @@ def _run(arguments: Sequence[str]) -> None:
     from pipeline.cli.help import overview
     from pipeline.cli.registry import COMMANDS, HYDRA_COMMANDS
     from pipeline.errors import unknown
+    from pipeline.storage.dvc_files import keep_locks
 
+    if "DVC_STAGE" in os.environ:
+        keep_locks()
     if not arguments or arguments[0] in ("-h", "--help"):
         print(overview())
         return

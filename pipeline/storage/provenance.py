@@ -112,6 +112,11 @@ def changed_since(commit: str) -> list[str]:
     return _git("diff", "--name-only", "--no-ext-diff", commit, "--", *CODE).splitlines()
 
 
+def committed(file: Path) -> bytes | None:
+    """Return the content of a file of this project in the checked-out commit; None if it is not there."""
+    return _run_git("show", f"HEAD:./{file.as_posix()}")
+
+
 def versions() -> dict[str, str]:
     """Return the installed versions of the packages that influence a result."""
     return {name: version(name) for name in PACKAGES}

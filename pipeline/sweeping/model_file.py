@@ -60,14 +60,15 @@ def write_model(file: Path, settings: TrialSettings, header: Sequence[str], comp
     if settings.model.options:
         model["options"] = settings.model.options
     with replacing(file) as unfinished:
+        choice = unfinished.relative_to(file.parent).with_suffix("").as_posix()
         unfinished.write_text(_model_text(header, model, {}), encoding="utf-8")
-        shared = compose("train", [f"model={unfinished.stem}"])
+        shared = compose("train", [f"model={choice}"])
         wanted["training"] = replace(settings.training, seed=shared["training"].seed)
         others = _other_sections(wanted, shared)
         unfinished.write_text(_model_text(header, model, others), encoding="utf-8")
-        wanted["model"] = replace(settings.model, name=unfinished.stem)
+        wanted["model"] = replace(settings.model, name=choice)
         for command in ("build", "train", "experiment"):
-            composed = compose(command, [f"model={unfinished.stem}"])
+            composed = compose(command, [f"model={choice}"])
             for section in ("model", "optimizer", "training", "augmentation"):
                 if section in composed and not _same(composed[section], wanted[section]):
                     raise RuntimeError(

@@ -1,0 +1,163 @@
+"""Repair what a killed DVC leaves behind, after which the same command of DVC would fail for ever.
+
+DVC 3 truncates a file and then writes it anew, so that a kill in between leaves it empty or cut off:
+
+- `dvc.lock`, its record of what each stage has read and written, for about a second after each stage
+  (`dvc/dvcfile.py`, `Lockfile.dump_stages`);
+- `.dvc/tmp/rwlock`, the paths that running commands use and their PIDs (`dvc/rwlock.py`). Complete, it names a killed
+  command by its PID, which in a new container belongs to another process.
+
+Each stage keeps a copy of the lock that it starts from. DVC stores a finished stage in its cache of runs before it
+writes `dvc.lock`, so the stage whose record is lost seldom runs again.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from pipeline.errors import UserError
+from pipeline.storage.files import replacing
+from pipeline.storage.folders import CACHE, REPORTS
+from pipeline.storage.provenance import committed
+
+LOCK = "dvc.lock"
+COPIES = CACHE / "dvc"
+"""The last complete lock files, under their paths."""
+TEMPORARY = Path(".dvc/tmp")
+COMMANDS = ("dvc", "convtrack", "pipeline")
+"""A process that runs DVC has one of these words in its command line."""
+
+
+def keep_locks() -> None:
+    """Copy the lock files of DVC. Stages call this when they start: DVC has just read the files without an error."""
+    with _held(TEMPORARY / "lock") as free, suppress(OSError):
+        for lock in _locks() if free else ():
+            _keep(lock, lock.read_bytes())
+
+
+def repair() -> list[str]:
+    """Repair the files of DVC, and return a sentence for each that was damaged. Call this before DVC starts.
+
+    Raises:
+        UserError: a lock file has the marks of a conflict, which only the user can resolve.
+    """
+    done = []
+    with _held(TEMPORARY / "lock") as free:
+        for lock in _locks() if free else ():
+            done += _repair_lock(lock)
+    with _held(TEMPORARY / "rwlock.lock") as free:
+        if free:
+            done += _repair_users(TEMPORARY / "rwlock")
+    return done
+
+
+def _locks() -> list[Path]:
+    return [lock for lock in (Path(LOCK), *sorted(REPORTS.glob(f"*/{LOCK}"))) if lock.is_file()]
+
+
+@contextmanager
+def _held(lock: Path) -> Iterator[bool]:
+    """Hold a lock of DVC, as zc.lockfile does. Yields False if DVC holds it, or nothing can be written here."""
+    with ExitStack() as stack:
+        free = False
+        with suppress(OSError):
+            lock.parent.mkdir(exist_ok=True)
+            file = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
+            stack.callback(os.close, file)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            free = True
+        yield free
+
+
+def _keep(lock: Path, content: bytes) -> None:
+    copy = COPIES / lock
+    if not (copy.is_file() and copy.read_bytes() == content):
+        with replacing(copy) as unfinished:
+            unfinished.write_bytes(content)
+
+
+def _repair_lock(lock: Path) -> list[str]:
+    content, copy = lock.read_bytes(), COPIES / lock
+    kept = copy.read_bytes() if copy.is_file() else b""
+    if content and (content == kept or _is_complete(content)):
+        _keep(lock, content)
+        return []
+    if b"<<<<<<< " in content:
+        raise UserError(
+            f"{lock} has the marks of a conflict of git, but DVC needs one version. Choose one with "
+            f"`git checkout --ours {lock}` or `--theirs`; `dvc repro` then runs the stages that it does not describe."
+        )
+    for source, version in (("the copy of the last complete one", kept), ("the committed one", committed(lock) or b"")):
+        if _is_complete(version):
+            with replacing(lock) as unfinished:
+                unfinished.write_bytes(version)
+            return [f"{lock} was cut off when DVC was killed. It was replaced by {source}."]
+    lock.unlink()
+    return [
+        f"{lock} was cut off when DVC was killed, and there is no copy. It was deleted; DVC checks all stages again."
+    ]
+
+
+def _is_complete(lock: bytes) -> bool:
+    """Whether DVC can read a lock file, and no line is cut off."""
+    # PyYAML's parser in C takes a third of a second for our own lock, that of ruamel.yaml three seconds.
+    import yaml
+
+    if not lock.endswith(b"\n"):
+        return False
+    try:
+        read = yaml.load(lock, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except (yaml.YAMLError, ValueError):
+        return False
+    stages = read.get("stages") if isinstance(read, Mapping) and "schema" in read else None
+    return isinstance(stages, Mapping) and all(_is_record(stage) for stage in stages.values())
+
+
+def _is_record(stage: Any) -> bool:
+    lists = [stage.get(name, []) for name in ("deps", "outs")] if isinstance(stage, Mapping) else [None]
+    return all(
+        isinstance(files, list) and all(isinstance(file, Mapping) and "path" in file for file in files)
+        for files in lists
+    )
+
+
+def _repair_users(file: Path) -> list[str]:
+    """Remove the PIDs of processes that do not run DVC; DVC itself removes those of which there is no process."""
+    if not file.is_file():
+        return []
+    try:
+        used = json.loads(file.read_bytes())
+        by_path = {mode: dict(used.get(mode, {})) for mode in ("read", "write")}
+        kept = {
+            "read": {path: [one for one in users if _runs_dvc(one["pid"])] for path, users in by_path["read"].items()},
+            "write": {path: one for path, one in by_path["write"].items() if _runs_dvc(one["pid"])},
+        }
+    except (ValueError, TypeError, KeyError, AttributeError):
+        file.unlink()
+        return [f"{file} was cut off when DVC was killed. It was deleted; DVC writes it anew."]
+    kept["read"] = {path: users for path, users in kept["read"].items() if users}
+    if kept == by_path:
+        return []
+    with replacing(file) as unfinished:
+        unfinished.write_text(json.dumps(kept), encoding="utf-8")
+    return [f"{file} named processes that do not run DVC, left when DVC was killed. They were removed."]
+
+
+def _runs_dvc(pid: int) -> bool:
+    own = psutil.Process()
+    # This process has not started DVC yet, and neither have those that started it.
+    if pid in {own.pid, *(parent.pid for parent in own.parents())}:
+        return False
+    with suppress(psutil.AccessDenied):
+        try:
+            command = " ".join(psutil.Process(pid).cmdline())
+        except psutil.NoSuchProcess:
+            return False
+        return any(word in command for word in COMMANDS)
+    return True
