@@ -12,6 +12,8 @@ export MLFLOW_DISABLE_TELEMETRY := true
 # By default DVC keeps caches, parts of which it unpickles, in a folder of /var/tmp in which all users can write.
 DVC_SITE_CACHE_DIR ?= $(CURDIR)/.dvc/tmp/site
 export DVC_SITE_CACHE_DIR
+# DVC fails for a user id without a name, as in a container.
+export LOGNAME ?= $(shell id -un 2>/dev/null)
 
 .PHONY: install repro decide test test-extras server ui watch serve lecture check deps bench torture clean
 

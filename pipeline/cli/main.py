@@ -67,9 +67,11 @@ def _run(arguments: Sequence[str]) -> None:
     from pipeline.cli import composing
     from pipeline.cli.help import overview
     from pipeline.cli.registry import COMMANDS, HYDRA_COMMANDS
+    from pipeline.cli.user_account import complete_account
     from pipeline.errors import unknown
     from pipeline.storage.dvc_files import keep_locks
 
+    complete_account()
     if "DVC_STAGE" in os.environ:
         keep_locks()
     if not arguments or arguments[0] in ("-h", "--help"):

@@ -1,6 +1,7 @@
-"""Repair what a killed DVC leaves behind, after which the same command of DVC would fail for ever.
+"""Repair what makes DVC fail: files that a killed DVC has left cut off, and a folder without git.
 
-DVC 3 truncates a file and then writes it anew, so that a kill in between leaves it empty or cut off:
+DVC 3 truncates a file and then writes it anew. A kill in between leaves it empty or cut off, and the same command then
+fails for ever:
 
 - `dvc.lock`, its record of what each stage has read and written, for about a second after each stage
   (`dvc/dvcfile.py`, `Lockfile.dump_stages`);
@@ -42,12 +43,14 @@ def keep_locks() -> None:
 
 
 def repair() -> list[str]:
-    """Repair the files of DVC, and return a sentence for each that was damaged. Call this before DVC starts.
+    """Repair the files of DVC, and return a sentence for each change. Call this before DVC starts.
+
+    In a folder without git, such as an unpacked archive, DVC is set to work without it.
 
     Raises:
         UserError: a lock file has the marks of a conflict, which only the user can resolve.
     """
-    done = []
+    done = _without_git()
     with _held(TEMPORARY / "lock") as free:
         for lock in _locks() if free else ():
             done += _repair_lock(lock)
@@ -55,6 +58,23 @@ def repair() -> list[str]:
         if free:
             done += _repair_users(TEMPORARY / "rwlock")
     return done
+
+
+def _without_git() -> list[str]:
+    here = Path.cwd()
+    if any((folder / ".git").exists() for folder in (here, *here.parents)) or not Path(".dvc").is_dir():
+        return []
+    from dvc.config import Config  # type: ignore[import-untyped]
+
+    config = Config(str(here / ".dvc"))
+    if config["core"].get("no_scm"):
+        return []
+    with config.edit("local") as settings:
+        settings.setdefault("core", {})["no_scm"] = True
+    return [
+        "This folder is not a repository of git, so DVC was set to work without it (`core.no_scm` in "
+        ".dvc/config.local). After `git init`, run `dvc config --local --unset core.no_scm`."
+    ]
 
 
 def _locks() -> list[Path]:

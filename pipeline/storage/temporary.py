@@ -5,6 +5,7 @@ ends, however it ends. A folder without a lock was therefore left behind, and th
 the same prefix deletes it. A PID in the name would not do: in a new container, another process has the same PID.
 """
 
+import atexit
 import fcntl
 import os
 import re
@@ -12,7 +13,7 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PROCESS_PREFIX = "convtrack-"
@@ -21,36 +22,43 @@ TOKEN = re.compile("[0-9a-f]{8}")
 
 
 @contextmanager
-def temporary_folder(parent: Path, prefix: str, *, inherit: bool = False) -> Iterator[Path]:
+def temporary_folder(parent: Path, prefix: str) -> Iterator[Path]:
     """Yield a new folder in `parent`, whose name is `prefix` and a random token; it is deleted after the block.
 
-    Folders of the same prefix that killed processes have left are deleted, too. `inherit`: a program that replaces this
-    process keeps the lock.
+    Folders of the same prefix that killed processes have left are deleted, too.
     """
     _delete_left(parent, prefix)
     folder, lock = _locked_folder(parent, prefix)
-    os.set_inheritable(lock, inherit)
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        os.close(lock)
+        _delete(folder, lock)
 
 
 @contextmanager
 def own_temporary_files() -> Iterator[None]:
     """Within the block, let all libraries of this process and its children put temporary files into one such folder.
 
-    A server that replaces this process (`os.execv`) keeps the folder. If the folder cannot be made, as on a full disk,
-    temporary files go to the default place.
+    It is deleted when the process ends. A server that replaces this process (`os.execv`) keeps it. If the folder cannot
+    be made, as on a full disk, temporary files go to the default place.
     """
-    with ExitStack() as stack:
-        with suppress(OSError):
-            folder = stack.enter_context(temporary_folder(_place(), PROCESS_PREFIX, inherit=True))
-            stack.callback(setattr, tempfile, "tempdir", tempfile.tempdir)
-            stack.enter_context(_environment_variable("TMPDIR", str(folder)))
-            tempfile.tempdir = str(folder)
+    before = tempfile.tempdir
+    try:
+        place = _place()
+        _delete_left(place, PROCESS_PREFIX)
+        folder, lock = _locked_folder(place, PROCESS_PREFIX)
+    except OSError:
         yield
+        return
+    os.set_inheritable(lock, True)
+    # Exit functions run in reverse order: those of libraries, which delete their files first, are registered later.
+    atexit.register(_delete, folder, lock)
+    tempfile.tempdir = str(folder)
+    try:
+        with _environment_variable("TMPDIR", str(folder)):
+            yield
+    finally:
+        tempfile.tempdir = before
 
 
 def _place() -> Path:
@@ -89,6 +97,11 @@ def _locked_folder(parent: Path, prefix: str) -> tuple[Path, int]:
                 os.close(lock)
 
 
+def _delete(folder: Path, lock: int) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    os.close(lock)
+
+
 def _delete_left(parent: Path, prefix: str) -> None:
     with os.scandir(parent) as entries:
         found = [entry.path for entry in entries if entry.name.startswith(prefix)]
@@ -102,6 +115,7 @@ def _delete_unless_locked(folder: str) -> None:
     lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        shutil.rmtree(folder, ignore_errors=True)
-    finally:
+    except OSError:
         os.close(lock)
+    else:
+        _delete(Path(folder), lock)

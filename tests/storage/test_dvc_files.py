@@ -36,6 +36,7 @@ LOCK, USERS = Path("dvc.lock"), Path(".dvc/tmp/rwlock")
 def project(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     USERS.parent.mkdir(parents=True)
+    Path(".git").mkdir()
     LOCK.write_text(WHOLE)
     return tmp_path
 
@@ -177,6 +178,23 @@ def test_the_list_of_used_paths_keeps_the_processes_of_dvc_and_no_others():
         assert json.loads(USERS.read_text()) == running
         dvc.stdin.close()
         other.stdin.close()
+
+
+def test_in_an_unpacked_archive_dvc_is_set_to_work_without_git():
+    Path(".git").rmdir()
+    settings = Path(".dvc/config.local")
+    settings.write_text("[cache]\n    type = symlink\n")
+    (done,) = repair()
+    assert done.startswith("This folder is not a repository of git, so DVC was set to work without it")
+    assert settings.read_text().split() == ["[cache]", "type", "=", "symlink", "[core]", "no_scm", "=", "True"]
+    assert repair() == []
+
+
+def test_a_folder_below_a_repository_needs_no_setting(project, monkeypatch):
+    below = project / "below"
+    (below / ".dvc/tmp").mkdir(parents=True)
+    monkeypatch.chdir(below)
+    assert repair() == []
 
 
 def test_a_folder_without_dvc_or_without_permission_is_left_alone(tmp_path, monkeypatch):
