@@ -25,6 +25,7 @@ import psutil
 from pipeline.errors import UserError
 from pipeline.storage.files import replacing
 from pipeline.storage.folders import CACHE, REPORTS
+from pipeline.storage.home import home
 from pipeline.storage.provenance import committed
 
 LOCK = "dvc.lock"
@@ -36,7 +37,12 @@ COMMANDS = ("dvc", "convtrack", "pipeline")
 
 
 def keep_locks() -> None:
-    """Copy the lock files of DVC. Stages call this when they start: DVC has just read the files without an error."""
+    """Copy the lock files of DVC. Stages call this when they start: DVC has just read the files without an error.
+
+    Those of an experiment in a temporary folder are not copied: the cache belongs to the project.
+    """
+    if home() != Path():
+        return
     with _held(TEMPORARY / "lock") as free, suppress(OSError):
         for lock in _locks() if free else ():
             _keep(lock, lock.read_bytes())

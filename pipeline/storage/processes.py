@@ -10,6 +10,8 @@ On Linux, the text has the host name, the PID, and facts that neither a changed 
 seconds since 1970. It moves when the clock is set, so that a process then looks as if it had ended.
 """
 
+import atexit
+import fcntl
 import multiprocessing
 import os
 import socket
@@ -24,6 +26,10 @@ from typing import NamedTuple
 
 import psutil
 
+from pipeline.storage.folders import CACHE
+
+SIGNS = CACHE / "processes"
+"""A file for each process that is logging a run. It is locked as long as the process runs."""
 INITIAL_NAMESPACE = "4026531836"
 """The PID namespace outside of all containers, in every Linux: PROC_PID_INIT_INO in its include/linux/proc_ns.h."""
 
@@ -66,8 +72,9 @@ def process_id(process: str) -> int | None:
 def is_gone(process: str) -> bool:
     """Return whether it is certain that a process has ended.
 
-    True for a process of this machine and PID namespace that does not run, and for one from before the machine's last
-    restart. False for a process in another container or on another machine: its PID means nothing here.
+    True for a process of this machine and PID namespace that does not run, for one in another container that has left
+    its sign in this project (`leave_sign`), and for one from before the machine's last restart. Otherwise False for a
+    process in another container or on another machine: its PID means nothing here.
     """
     other = _parsed(process)
     if other is None:
@@ -75,7 +82,54 @@ def is_gone(process: str) -> bool:
     if is_local(process):
         return not _runs(other)
     own = _parsed(this_process())
-    return own is not None and _restarted_since(other, own)
+    return own is not None and (
+        _restarted_since(other, own) or (other.boot == own.boot and _is_unlocked(_sign(process)))
+    )
+
+
+def leave_sign() -> None:
+    """Lock a file of this project until this process ends, so that it is known in other containers whether it runs.
+
+    The lock (flock(2)) is released however the process ends. It says nothing to other machines.
+    """
+    _hold_sign(os.getpid())
+
+
+@cache
+def _hold_sign(pid: int) -> None:
+    if sys.platform != "linux":
+        return
+    sign = _sign(_name(pid))
+    # A full disk is reported by what is written next.
+    with suppress(OSError):
+        sign.parent.mkdir(parents=True, exist_ok=True)
+        file = os.open(sign, os.O_RDWR | os.O_CREAT, 0o666)
+        fcntl.flock(file, fcntl.LOCK_EX)
+        atexit.register(_remove_sign, sign, pid)
+
+
+def _remove_sign(sign: Path, pid: int) -> None:
+    if os.getpid() == pid:
+        sign.unlink(missing_ok=True)
+
+
+def _sign(process: str) -> Path:
+    return (SIGNS / sha256(process.encode()).hexdigest()[:32]).absolute()
+
+
+def _is_unlocked(sign: Path) -> bool:
+    """Whether a file exists that no process has locked."""
+    try:
+        file = os.open(sign, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    finally:
+        os.close(file)
+    return True
 
 
 def _restarted_since(other: _Identity, own: _Identity) -> bool:

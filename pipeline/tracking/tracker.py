@@ -16,7 +16,7 @@ from pipeline.config.tracking_file import FILE
 from pipeline.console import say
 from pipeline.errors import UserError
 from pipeline.storage.home import dvc_experiment
-from pipeline.storage.processes import is_gone, this_process
+from pipeline.storage.processes import is_gone, leave_sign, this_process
 from pipeline.tracking.address import artifact_folder, shown_address, store_address
 from pipeline.tracking.artifact_store import check_artifact_store
 from pipeline.tracking.connection import SEARCH_LIMIT, connecting, store_lock
@@ -78,6 +78,7 @@ class Tracker(RunLog):
                 client.set_experiment_tag(experiment.experiment_id, PROJECT, project_name())
             check_artifact_store(experiment.artifact_location)
             tracker = cls(client, experiment.experiment_id)
+            leave_sign()
             tracker._end_orphans()
         return tracker
 

@@ -85,6 +85,18 @@ def test_a_lock_that_dvc_cannot_read_is_replaced(content):
     assert LOCK.read_text() == WHOLE
 
 
+def test_an_experiment_in_a_temporary_folder_does_not_replace_the_copies_of_its_project(project, monkeypatch):
+    keep_locks()
+    temporary = project / ".dvc/tmp/exps/tmp1"
+    (temporary / ".dvc/tmp").mkdir(parents=True)
+    (temporary / LOCK).write_text(lock("other"))
+    with monkeypatch.context() as inside:
+        inside.chdir(temporary)
+        inside.setenv("DVC_ROOT", str(project))
+        keep_locks()
+    assert Path(".convtrack/dvc/dvc.lock").read_text() == WHOLE
+
+
 def test_the_locks_of_studies_are_repaired(project):
     study = Path("reports/depth/dvc.lock")
     study.parent.mkdir(parents=True)

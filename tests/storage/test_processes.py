@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.storage import processes
 from pipeline.storage.processes import INITIAL_NAMESPACE, is_gone, is_local, process_id, this_process
-from tests.storage.containers import in_container
+from tests.storage.containers import UNSHARE, in_container
 
 NAME = ("-c", "from pipeline.storage.processes import this_process; print(this_process(), flush=True); input()")
 
@@ -153,3 +153,33 @@ def test_processes_with_the_same_number_in_two_containers_do_not_stand_for_each_
     assert process_id(first[0]) == process_id(second[0])
     assert first[0] != second[0]
     assert not is_local(first[0]) and not is_gone(first[0])
+
+
+SIGN = (
+    "import os, sys; from pipeline.storage.processes import leave_sign, this_process; leave_sign();"
+    "print(this_process(), flush=True); sys.stdin.read(); os._exit(9)"
+)
+
+
+@linux
+def test_a_process_in_another_container_that_leaves_its_sign_is_gone_when_it_has_been_killed(tmp_path, monkeypatch):
+    in_container("true")
+    monkeypatch.chdir(tmp_path)
+    command = [*UNSHARE, sys.executable, "-c", SIGN]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        name = other.stdout.readline().strip()
+        assert not is_local(name) and not is_gone(name)
+        other.communicate("")
+    assert is_gone(name)
+
+
+@linux
+def test_a_sign_is_removed_when_its_process_ends_and_says_nothing_about_others(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    in_container(sys.executable, "-c", SIGN.replace("os._exit(9)", "sys.exit()"), cwd=tmp_path)
+    assert not any((tmp_path / ".convtrack/processes").iterdir())
+    name = changed(this_process(), pidns="4026532999")
+    assert not is_gone(name)
+    sign = processes._sign(changed(name, boot="another"))
+    sign.touch()
+    assert not is_gone(changed(name, boot="another"))

@@ -1,9 +1,10 @@
+import re
 import time
 
-import psutil
 import pytest
 
 from pipeline.errors import UserError
+from pipeline.storage.processes import this_process
 from pipeline.tracking.names import DVC_EXPERIMENT, FINGERPRINT, PROCESS
 from pipeline.tracking.tracker import Tracker
 from tests.tracking.conftest import child, parent, runs
@@ -84,36 +85,37 @@ def test_a_run_that_has_ended_keeps_its_end_time(tracker):
     assert tracker.status(run) == "KILLED"
 
 
-def change_process(tracker, run, change):
-    """Replace the process that the run names: `change` gets its host, PID and start time."""
-    host, number, started = tracker.client.get_run(run).data.tags[PROCESS].split()
-    tracker.client.set_tag(run, PROCESS, " ".join(change(host, int(number), int(started))))
+def recycled(name):
+    return re.sub("start=[0-9]+", "start=1", name)
 
 
-def gone(host, number, started):
-    number = next(one for one in range(1 << 22, 1, -1) if not psutil.pid_exists(one))
-    return host, str(number), str(started)
+def elsewhere(name):
+    return re.sub("boot=[^ ]+", "boot=another", f"not-{recycled(name)}")
 
 
-def recycled(host, number, started):
-    return host, str(number), str(started - 3600)
+def in_another_container(name):
+    return re.sub("pidns=[0-9]+", "pidns=1", recycled(name))
 
 
-def living(host, number, started):
-    return host, str(number), str(started)
-
-
-def elsewhere(host, number, started):
-    return gone(f"not-{host}", number, started)
+def of_an_earlier_version(name):
+    host, number = name.split()[:2]
+    return f"{host} {number} 1"
 
 
 @pytest.mark.parametrize(
-    ("change", "status"), [(gone, "KILLED"), (recycled, "KILLED"), (living, "RUNNING"), (elsewhere, "RUNNING")]
+    ("change", "status"),
+    [
+        (str, "RUNNING"),
+        (recycled, "KILLED"),
+        (of_an_earlier_version, "KILLED"),
+        (elsewhere, "RUNNING"),
+        (in_another_container, "RUNNING"),
+    ],
 )
 def test_the_next_start_ends_a_run_whose_process_on_this_machine_has_ended(tracker, change, status):
     run = parent(tracker)
     tracker.start(run)
-    change_process(tracker, run, change)
+    tracker.client.set_tag(run, PROCESS, change(this_process()))
     Tracker.open("digits")
     assert tracker.status(run) == status
 
