@@ -3,7 +3,7 @@
 import getpass
 import os
 
-from pipeline.storage.folders import CACHE
+from pipeline.storage.folders import cache_folder
 
 
 def complete_account() -> None:
@@ -15,4 +15,4 @@ def complete_account() -> None:
         os.environ["LOGNAME"] = str(os.getuid())
     if not os.access(os.path.expanduser("~"), os.W_OK):  # noqa: PTH111 (Path raises an error without a home)
         # Matplotlib would list all fonts again in each process.
-        os.environ.setdefault("MPLCONFIGDIR", str(CACHE.absolute() / "matplotlib"))
+        os.environ.setdefault("MPLCONFIGDIR", str(cache_folder().absolute() / "matplotlib"))

@@ -24,13 +24,11 @@ import psutil
 
 from pipeline.errors import UserError
 from pipeline.storage.files import replacing
-from pipeline.storage.folders import CACHE, REPORTS
+from pipeline.storage.folders import REPORTS, cache_folder
 from pipeline.storage.home import home
 from pipeline.storage.provenance import committed
 
 LOCK = "dvc.lock"
-COPIES = CACHE / "dvc"
-"""The last complete lock files, under their paths."""
 TEMPORARY = Path(".dvc/tmp")
 COMMANDS = ("dvc", "convtrack", "pipeline")
 """A process that runs DVC has one of these words in its command line."""
@@ -101,15 +99,20 @@ def _held(lock: Path) -> Iterator[bool]:
         yield free
 
 
+def _copy(lock: Path) -> Path:
+    """The file with the last complete version of a lock file."""
+    return cache_folder() / "dvc" / lock
+
+
 def _keep(lock: Path, content: bytes) -> None:
-    copy = COPIES / lock
+    copy = _copy(lock)
     if not (copy.is_file() and copy.read_bytes() == content):
         with replacing(copy) as unfinished:
             unfinished.write_bytes(content)
 
 
 def _repair_lock(lock: Path) -> list[str]:
-    content, copy = lock.read_bytes(), COPIES / lock
+    content, copy = lock.read_bytes(), _copy(lock)
     kept = copy.read_bytes() if copy.is_file() else b""
     if content and (content == kept or _is_complete(content)):
         _keep(lock, content)

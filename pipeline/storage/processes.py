@@ -26,10 +26,8 @@ from typing import NamedTuple
 
 import psutil
 
-from pipeline.storage.folders import CACHE
+from pipeline.storage.folders import cache_folder
 
-SIGNS = CACHE / "processes"
-"""A file for each process that is logging a run. It is locked as long as the process runs."""
 INITIAL_NAMESPACE = "4026531836"
 """The PID namespace outside of all containers, in every Linux: PROC_PID_INIT_INO in its include/linux/proc_ns.h."""
 
@@ -114,7 +112,7 @@ def _remove_sign(sign: Path, pid: int) -> None:
 
 
 def _sign(process: str) -> Path:
-    return (SIGNS / sha256(process.encode()).hexdigest()[:32]).absolute()
+    return (cache_folder() / "processes" / sha256(process.encode()).hexdigest()[:32]).absolute()
 
 
 def _is_unlocked(sign: Path) -> bool:
