@@ -5,7 +5,7 @@ from shlex import quote
 from typing import Any, NamedTuple
 
 from pipeline.reporting.tables.settings import UNSET, written
-from pipeline.reporting.tables.text_table import Table, markdown
+from pipeline.reporting.tables.text_table import Table, code, markdown
 
 FINISHED_STATES = ("complete", "pruned", "failed")
 SHOWN = 10
@@ -63,5 +63,6 @@ def description(name: str, metrics: Mapping[str, float], best: Sequence[BestTria
     if len(best) > SHOWN:
         paragraphs.append(f"The other {len(best) - SHOWN} are in sweep/trials.csv.")
     which = " --trial NUMBER" if several else ""
-    paragraphs.append(f"To compare it with other models: `convtrack adopt {quote(name)}{which}`")
+    command = f"convtrack adopt {quote(name)}{which}"
+    paragraphs.append(f"To compare it with other models: {code(command)}")
     return "\n\n".join(paragraphs)

@@ -33,7 +33,8 @@ from pipeline.reporting.blocks import (
 from pipeline.reporting.content import Champion
 from pipeline.reporting.picture_page import ServedModel, picture_page
 from pipeline.reporting.sections import document
-from pipeline.reporting.tables.text_table import Table
+from pipeline.reporting.sweep_description import BestTrial, description
+from pipeline.reporting.tables.text_table import Table, code
 from tests.chromium import CHROMIUM, found_by_chromium
 from tests.deployment.serving.conftest import encoded
 from tests.reporting import conftest as reporting
@@ -233,3 +234,17 @@ def test_names_of_files_and_classes_are_one_printable_line():
 def test_the_classes_of_a_packaged_network_of_strangers_are_printable(settings):
     model = PictureModel(settings | {"classes": [f"a{ESCAPES}", REORDERING]}, lambda pixels: pixels)
     assert all(name.isprintable() for name in model.classes)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_no_name_becomes_markup_of_a_description_in_mlflow(name):
+    def described(text):
+        best = [BestTrial(1, {text: 0.5}, {text: text})]
+        return (
+            description(f"x{text}", {"complete": 1}, best)
+            + f"\n\n| {code('x' + text)} |\n| --- |\n| {code('x' + text)} |\n"
+        )
+
+    # Only the form of a command changes: code, or escaped text where code cannot show it.
+    forms = [[one for one in tokens(described(text)) if one[0] != "code_inline"] for text in (name, HARMLESS)]
+    assert forms[0] == forms[1]

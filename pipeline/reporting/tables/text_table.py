@@ -35,6 +35,15 @@ def escaped(text: str) -> str:
     return re.sub(r"(?<!\w)_|_(?!\w)", r"\\_", marked).replace("&", "&amp;")
 
 
+def code(text: str) -> str:
+    """Text as code, also in a table cell; escaped text if code cannot show it.
+
+    >>> print(code("training.epochs"), code("a`b"))
+    `training.epochs` a\\`b
+    """
+    return escaped(text) if re.search(r"[`|\n]", text) else f"`{text}`"
+
+
 def escaped_in_html(text: str) -> str:
     """Escape text between HTML tags of a Markdown page, where Markdown itself is not read.
 

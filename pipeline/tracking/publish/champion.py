@@ -16,6 +16,7 @@ from pipeline.deployment import loader, reference
 from pipeline.deployment.picture_model import read_settings
 from pipeline.reporting.card.card_tables import stored
 from pipeline.reporting.content import metric_label
+from pipeline.reporting.tables.text_table import escaped
 from pipeline.storage.files import read_json
 from pipeline.storage.fingerprints import code_digest, fingerprint
 from pipeline.storage.folders import CARD, CHOICE, RunFolder
@@ -149,7 +150,7 @@ def _register(
         for key, value in _tags(choice, settings).items():
             client.set_model_version_tag(name, str(number), key, value)
         moved = before is None or int(before.version) != number
-        if moved or choice["reason"] not in (before.description or ""):
+        if moved or escaped(choice["reason"]) not in (before.description or ""):
             client.update_model_version(name, str(number), _description(choice, before, number))
         if moved:
             now = datetime.now(UTC).isoformat(" ", "minutes").removesuffix("+00:00")
@@ -197,7 +198,7 @@ def _description(choice: Mapping[str, Any], before: Any, number: int) -> str:
         changed = "The network is that of the champion before."
     else:
         changed = f"It replaces version {before.version} ({network_in_words(before.tags)})."
-    return f"{choice['reason']} {changed} Model card: {FOLDER}/{CARD.name} among the artifacts."
+    return f"{escaped(choice['reason'])} {changed} Model card: {FOLDER}/{CARD.name} among the artifacts."
 
 
 def _example(prepared: Prepared) -> bytes:

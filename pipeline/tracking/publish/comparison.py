@@ -19,7 +19,7 @@ from pipeline.data.prepared import Prepared
 from pipeline.reporting.content import Comparison, ModelResult, metric_label
 from pipeline.reporting.costs import COLUMNS
 from pipeline.reporting.tables.settings import differing, written
-from pipeline.reporting.tables.text_table import escaped
+from pipeline.reporting.tables.text_table import code, escaped
 from pipeline.reporting.text.conclusions import answer, conclusion
 from pipeline.reporting.text.pair_verdicts import sentence
 from pipeline.reporting.text.quantities import confidence, interval, mean, spread
@@ -147,7 +147,7 @@ def description(
     over = f"over {number_of(len(scores), 'replicate')}"
     score = f"Test {metric_label(metric)} **{spread(scores)}** {over}{range_}: {verdict}."
     concluded = answer(certainty, comparison.decisive_costs, baselines=comparison.baselines)
-    rows = [f"| `{name}` | `{value}` |" for name, value in different.items()]
+    rows = [f"| {code(name)} | {code(value)} |" for name, value in different.items()]
     pairs = [sentence(pair, certainty) for pair in certainty.pairs if model.name in (pair.first, pair.second)]
     left_out = len(pairs) - MAX_PAIRS
     if left_out > 0:
