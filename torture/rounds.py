@@ -11,7 +11,7 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
-from torture.attempt import Attempt, end_processes
+from torture.attempt import Attempt, end_processes, processes_of
 from torture.commands import COMMANDS, Finished, all_differences, changed_stages, stored_in
 from torture.control_group import can_control
 from torture.server import Server, serving
@@ -175,17 +175,29 @@ def _repeat(
                 done.acts.append(Act(planned.pop(0), kind.act(scene), number, at))
         ended = attempt.wait(limit)
         others = [one.wait(limit) for one in scene.others]
-        done.starts.append(Start(attempt.top.poll() or 0, attempt.seconds, _problem(attempt)))
+        acts = [act for act in done.acts if act.start == number]
+        killed = any(KINDS[act.kind].kills for act in acts)
+        done.starts.append(Start(attempt.top.poll() or 0, attempt.seconds, _problem(attempt, killed)))
         for other in scene.others:
-            if problem := _problem(other):
+            if problem := _problem(other, killed):
                 done.differences.append(f"the other command: {problem}")
         if not (ended and all(others)):
             done.differences.append(f"the command hangs: it has not ended after {limit:.0f} s")
             end_processes(space, 0)
         if attempt.code == 0:
             return
+        if not acts:
+            # Such as DVC, which refuses to start while the `dvc` of a killed `make` still works.
+            _wait_for_others(space, limit)
         worked += attempt.seconds
     done.differences.append(f"the command never succeeds: {_last_line(attempt)}")
+
+
+def _wait_for_others(space: Workspace, seconds: float) -> None:
+    """Wait for processes that an earlier start has left and that still work."""
+    end = time.monotonic() + seconds
+    while processes_of(space) and time.monotonic() < end:
+        time.sleep(1)
 
 
 def _wait_for_moment(attempt: Attempt, kind: Kind, random: Random, remaining: float, planned: int) -> None:
@@ -218,13 +230,12 @@ def _environment(server: Server | None, clock: Path | None) -> dict[str, str]:
     return found
 
 
-def _problem(attempt: Attempt) -> str | None:
-    """What the output of a command should not contain; None for a success, a sentence, or no output of a killed one."""
+def _problem(attempt: Attempt, killed: bool) -> str | None:
+    """What is wrong with the output of a command, or None: a traceback, or no sentence although nobody has killed it."""
     output = attempt.output
     if "Traceback (most recent call last)" in output:
         return f"traceback: {_last_line(attempt)}"
-    killed = attempt.code is not None and attempt.code < 0
-    if attempt.code and not killed and not re.search("convtrack: |ERROR: |Interrupt|Terminated|Killed", output):
+    if attempt.code and not killed and not re.search("^(convtrack|ERROR): ", output, re.MULTILINE):
         return f"exit code {attempt.code} without a sentence: {_last_line(attempt)}"
     return None
 

@@ -205,24 +205,28 @@ STORAGES = (".convtrack", "mlartifacts", ".dvc/cache", "data/prepared")
 
 
 class Kind(NamedTuple):
-    """A kind of act: how often it is drawn, in relation to the others, and what it needs."""
+    """A kind of act: how often it is drawn, in relation to the others, and what it needs.
+
+    A command that it `kills` may end without a message.
+    """
 
     act: Callable[[Scene], str]
     title: str
     weight: float
     needs: str | None = None
+    kills: bool = False
     at_start: bool = False
 
 
 KINDS = {
-    "kill_one": Kind(kill_one, "SIGKILL of one process", 9),
-    "kill_group": Kind(kill_group, "SIGKILL of the group", 6),
-    "terminate": Kind(terminate, "SIGTERM", 3),
-    "interrupt": Kind(interrupt, "Ctrl-C", 3),
-    "interrupt_twice": Kind(interrupt_twice, "Ctrl-C twice", 3),
+    "kill_one": Kind(kill_one, "SIGKILL of one process", 9, kills=True),
+    "kill_group": Kind(kill_group, "SIGKILL of the group", 6, kills=True),
+    "terminate": Kind(terminate, "SIGTERM", 3, kills=True),
+    "interrupt": Kind(interrupt, "Ctrl-C", 3, kills=True),
+    "interrupt_twice": Kind(interrupt_twice, "Ctrl-C twice", 3, kills=True),
     "stop": Kind(stop, "SIGSTOP, then SIGCONT", 1),
-    "limit_memory": Kind(limit_memory, "memory limit of one process", 2),
-    "exhaust_memory": Kind(exhaust_memory, "out of memory", 2, GROUPS),
+    "limit_memory": Kind(limit_memory, "memory limit of one process", 2, kills=True),
+    "exhaust_memory": Kind(exhaust_memory, "out of memory", 2, GROUPS, kills=True),
     "fill_disk": Kind(fill_disk, "full disk", 3, DISK),
     "fill_inodes": Kind(fill_inodes, "full inodes", 2, DISK),
     "shrink_shared_memory": Kind(shrink_shared_memory, "/dev/shm of 4 KB", 1, DISK, at_start=True),
