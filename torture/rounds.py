@@ -28,6 +28,9 @@ PATIENCE = 60
 HANGING = 10
 """A command that takes this many times longer than undisturbed, and five minutes, hangs."""
 
+MOST_FAILURES = 3
+"""A command that fails so often in sequence, although nothing disturbs it, never succeeds."""
+
 AT_END_OF_STAGE = 0.4
 """How often an act waits for the end of a stage, when DVC writes dvc.lock."""
 
@@ -42,28 +45,25 @@ class Act(NamedTuple):
 
 
 class Start(NamedTuple):
-    """A start of the command: its exit code and duration, and what its output should not have contained."""
+    """A start of the command: its exit code, negative for a signal, and its duration."""
 
     code: int
     seconds: float
-    problem: str | None
 
 
 @dataclass
 class Round:
-    """What happened in a round; it held if there is no problem."""
+    """What happened in a round; it held if there are no problems.
+
+    These are messages that are no sentences, hanging commands and processes, and differences from the undisturbed run.
+    """
 
     number: int
     command: str
     acts: list[Act] = field(default_factory=list)
     starts: list[Start] = field(default_factory=list)
-    differences: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
     seconds: float = 0.0
-
-    @property
-    def problems(self) -> list[str]:
-        """Messages that are no sentence, and differences from the undisturbed run."""
-        return [start.problem for start in self.starts if start.problem] + self.differences
 
 
 class Undisturbed(NamedTuple):
@@ -119,8 +119,7 @@ def drawn_plan(random: Random, missing: set[str], most_acts: int, commands: list
 
 
 def run_round(number: int, plan: Plan, random: Random, undisturbed: Undisturbed, folder: Path, pace: Pace) -> Round:
-    """Carry out a round; its outputs remain in the folder if something did not hold."""
-    done = Round(number, plan.command)
+    """Carry out a round; its outputs and its project remain in the folder if something did not hold."""
     logs = folder / f"round-{number}"
     logs.mkdir(parents=True)
     begin = time.monotonic()
@@ -128,17 +127,19 @@ def run_round(number: int, plan: Plan, random: Random, undisturbed: Undisturbed,
         space = stack.enter_context(workspace(logs / "disk"))
         server = stack.enter_context(serving(logs / "server")) if plan.served else None
         clock = logs / "clock" if plan.own_clock else None
+        repeated = _Repeated(plan, random, space, logs, undisturbed.seconds, pace, server, clock)
+        done = Round(number, plan.command, repeated.acts, repeated.starts, repeated.problems)
         try:
-            _repeat(done, plan, random, space, logs, undisturbed, pace, server, clock)
+            repeated.until_success()
         finally:
             left = end_processes(space, PATIENCE)
-        done.differences += [f"process that does not end: {process}" for process in left]
+        done.problems += [f"process that does not end: {process}" for process in left]
         if done.starts[-1].code == 0:
             store = stored_in(space.project)
             if server is not None:
                 store = Store(server.folder / "server.db", server.folder / "artifacts")
-            done.differences += changed_stages(space, COMMANDS[plan.command])
-            done.differences += all_differences(undisturbed.finished, Finished(space, store))
+            done.problems += changed_stages(space, COMMANDS[plan.command])
+            done.problems += all_differences(undisturbed.finished, Finished(space, store))
         if done.problems:
             _keep(space, logs)
     done.seconds = time.monotonic() - begin
@@ -147,50 +148,68 @@ def run_round(number: int, plan: Plan, random: Random, undisturbed: Undisturbed,
     return done
 
 
-def _repeat(
-    done: Round,
-    plan: Plan,
-    random: Random,
-    space: Workspace,
-    logs: Path,
-    undisturbed: Undisturbed,
-    pace: Pace,
-    server: Server | None,
-    clock: Path | None,
-) -> None:
-    """Start the command, disturb it, and start it again until it succeeds."""
-    environment = _environment(server, clock)
-    planned = list(plan.kinds)
-    limit = max(300, HANGING * undisturbed.seconds)
-    worked = 0.0
-    for number in range(len(plan.kinds) + 3):
-        attempt = Attempt(space, COMMANDS[plan.command].words, logs / f"start-{number}.txt", environment)
-        scene = Scene(attempt, random, pace, logs, server, clock)
-        while planned and attempt.code is None:
+@dataclass
+class _Repeated:
+    """The starts of a command in one round, and what is done to them. The undisturbed command takes `usual` seconds."""
+
+    plan: Plan
+    random: Random
+    space: Workspace
+    logs: Path
+    usual: float
+    pace: Pace
+    server: Server | None
+    clock: Path | None
+    acts: list[Act] = field(default_factory=list)
+    starts: list[Start] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def until_success(self) -> None:
+        """Start the command until it succeeds, or fails again and again although nothing disturbs it."""
+        environment = _environment(self.server, self.clock)
+        in_vain = 0
+        while in_vain < MOST_FAILURES:
+            number = len(self.starts)
+            log = self.logs / f"start-{number}.txt"
+            attempt = Attempt(self.space, COMMANDS[self.plan.command].words, log, environment)
+            before = len(self.acts)
+            self._disturb(attempt, number)
+            if attempt.code == 0:
+                return
+            if len(self.acts) > before:
+                in_vain = 0
+            else:
+                in_vain += 1
+                # Such as DVC, which refuses to start while the `dvc` of a killed `make` still works.
+                _wait_for_others(self.space, self._limit)
+        self.problems.append(f"the command never succeeds: {_last_line(attempt)}")
+
+    @property
+    def _limit(self) -> float:
+        """Seconds after which a command counts as hanging."""
+        return max(300, HANGING * self.usual)
+
+    def _disturb(self, attempt: Attempt, number: int) -> None:
+        """Do what is planned while the command runs, and wait for its end."""
+        scene = Scene(attempt, self.random, self.pace, self.logs, self.server, self.clock)
+        worked = sum(start.seconds for start in self.starts)
+        remaining = max(self.usual - worked, self.usual / 3)
+        killed = False
+        while (planned := self.plan.kinds[len(self.acts) :]) and attempt.code is None:
             kind = KINDS[planned[0]]
-            remaining = max(undisturbed.seconds - worked, undisturbed.seconds / 3)
-            _wait_for_moment(attempt, kind, random, remaining, len(planned))
+            _wait_for_moment(attempt, kind, self.random, remaining, len(planned))
             if attempt.code is None:
                 at = attempt.seconds
-                done.acts.append(Act(planned.pop(0), kind.act(scene), number, at))
-        ended = attempt.wait(limit)
-        others = [one.wait(limit) for one in scene.others]
-        acts = [act for act in done.acts if act.start == number]
-        killed = any(KINDS[act.kind].kills for act in acts)
-        done.starts.append(Start(attempt.top.poll() or 0, attempt.seconds, _problem(attempt, killed)))
-        for other in scene.others:
-            if problem := _problem(other, killed):
-                done.differences.append(f"the other command: {problem}")
-        if not (ended and all(others)):
-            done.differences.append(f"the command hangs: it has not ended after {limit:.0f} s")
-            end_processes(space, 0)
-        if attempt.code == 0:
-            return
-        if not acts:
-            # Such as DVC, which refuses to start while the `dvc` of a killed `make` still works.
-            _wait_for_others(space, limit)
-        worked += attempt.seconds
-    done.differences.append(f"the command never succeeds: {_last_line(attempt)}")
+                self.acts.append(Act(planned[0], kind.act(scene), number, at))
+                killed |= kind.kills
+        for command in (attempt, *scene.others):
+            if not command.wait(self._limit):
+                self.problems.append(f"the command hangs: it has not ended after {self._limit:.0f} s")
+                end_processes(self.space, 0)
+                command.wait(PATIENCE)
+            if problem := _output_problem(command, killed):
+                self.problems.append(problem)
+        self.starts.append(Start(attempt.top.returncode, attempt.seconds))
 
 
 def _wait_for_others(space: Workspace, seconds: float) -> None:
@@ -230,8 +249,8 @@ def _environment(server: Server | None, clock: Path | None) -> dict[str, str]:
     return found
 
 
-def _problem(attempt: Attempt, killed: bool) -> str | None:
-    """What is wrong with the output of a command, or None: a traceback, or no sentence although nobody has killed it."""
+def _output_problem(attempt: Attempt, killed: bool) -> str | None:
+    """What is wrong with the output of a command: a traceback, or no sentence although it was not killed."""
     output = attempt.output
     if "Traceback (most recent call last)" in output:
         return f"traceback: {_last_line(attempt)}"

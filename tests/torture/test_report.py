@@ -7,10 +7,16 @@ from torture.rounds import Act, Round, Start
 @pytest.fixture
 def record():
     """A round that held and one that did not."""
-    good = Round(0, "sweep", [Act("kill_group", "the group", 0, 1.25)], [Start(-9, 1.3, None), Start(0, 9, None)])
+    good = Round(0, "sweep", [Act("kill_group", "the group", 0, 1.25)], [Start(-9, 1.3), Start(0, 9)])
     killed = Act("kill_one", "python -m pipeline train", 0, 3.5)
-    starts = [Start(1, 3.6, "traceback: ValueError: x"), Start(0, 5, None)]
-    bad = Round(1, "repro", [killed, Act("kill_group", "the group", 0, 4)], starts, ["left file: .a"])
+    starts = [Start(1, 3.6), Start(0, 5)]
+    bad = Round(
+        1,
+        "repro",
+        [killed, Act("kill_group", "the group", 0, 4)],
+        starts,
+        ["traceback: ValueError: x", "left file: .a"],
+    )
     return Record(
         7, "short", ["repro", "sweep"], {"a server": None, "faketime": "it is missing"}, {"repro": 60}, [good, bad]
     )
