@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
-MEASURED = ("seconds", "alone", "together")
-"""Parts of the names of values that no two runs share: durations of a training, and of a prediction."""
+MEASURED = ("seconds", "alone", "together", "memory_mib", "best/")
+"""Parts of the names of values that no two runs share: durations of a training and of a prediction, memory, and the best
+trial of a sweep so far, because the order in which trials end is not fixed."""
 OF_ONE_RUN = ("process", "history.csv", "date", "date_saved")
 """Names of values that differ for other reasons: a process, the size of a file with durations, dates."""
 
 EXISTING_ONLY = (
     "dvc.lock",
+    ".convtrack/project",
     ".convtrack/published.json",
     "reports/*",
     "reports/comparison/*",
@@ -85,7 +87,7 @@ def _lasting(value: Any) -> Any:
 
 
 def is_measured(name: str) -> bool:
-    """Whether a value of this name is a duration.
+    """Whether a value of this name is measured.
 
     >>> is_measured("train_seconds"), is_measured("accuracy")
     (True, False)
