@@ -10,8 +10,8 @@ from typing import Any
 from zipfile import ZipFile
 
 MEASURED = ("seconds", "alone", "together", "memory_mib", "best/")
-"""Parts of the names of values that no two runs share: durations of a training and of a prediction, memory, and the best
-trial of a sweep so far, because the order in which trials end is not fixed."""
+"""Parts of the names of values that no two runs share: durations of a training and of a prediction, memory, and the
+best trial of a sweep so far, because the order in which trials end is not fixed."""
 OF_ONE_RUN = ("process", "history.csv", "date", "date_saved")
 """Names of values that differ for other reasons: a process, the size of a file with durations, dates."""
 
@@ -33,7 +33,7 @@ BY_TIME = ("snapshots/kernels-*.png", "snapshots/maps-*.png", "snapshots/predict
 ELSEWHERE = (".git", ".venv", "outputs", "multirun", "mlartifacts", ".dvc/cache", ".dvc/tmp")
 """Folders of other tools. The contents of the store are compared run by run."""
 
-CACHED = re.compile(r"(files/md5/[0-9a-f]{2}/[0-9a-f]{30}(\.dir)?|runs/[0-9a-f]{2}/[0-9a-f]{64}/[0-9a-f]{64})$")
+CACHED = re.compile(r"((files/md5/)?[0-9a-f]{2}/[0-9a-f]{30}(\.dir)?|runs/[0-9a-f]{2}/[0-9a-f]{64}/[0-9a-f]{64})$")
 """The names in DVC's cache."""
 
 
@@ -54,7 +54,7 @@ def leftovers(project: Path, temporary: Path) -> Iterator[str]:
     for file in sorted(temporary.rglob("*")):
         yield f"left in TMPDIR: {file.relative_to(temporary)}"
     locked = project / ".dvc/tmp/rwlock"
-    if locked.exists() and locked.read_text() not in ("{}", ""):
+    if locked.exists() and any(json.loads(locked.read_bytes() or b"{}").values()):
         yield f"left in .dvc/tmp/rwlock: {locked.read_text()[:200]}"
     cache = project / ".dvc/cache"
     for file in sorted(cache.rglob("*")):
