@@ -7,6 +7,7 @@ be those of an undisturbed run. What is committed here is tested, with the packa
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 from contextlib import ExitStack
@@ -36,6 +37,8 @@ def main() -> None:
     parser.add_argument("--pace", choices=list(PACES), default="long", help="how long disturbances last")
     parser.add_argument("--folder", type=Path, help="where rounds run; default: a new temporary folder")
     options = parser.parse_args()
+    # So that an end by `kill`, too, unmounts disks and ends processes.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     seed = int.from_bytes(os.urandom(3)) if options.seed is None else options.seed
     folder = options.folder or Path(tempfile.mkdtemp(prefix="torture-"))
     say(f"Seed {seed}, folder {folder}")
