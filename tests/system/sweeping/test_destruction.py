@@ -1,11 +1,11 @@
-"""Sweeps under failures: killed processes, a full disk, a database that disappears for a while.
+"""Sweeps under failures: killed processes, a database that disappears for a while.
 
-Afterwards the sweep has exactly the requested number of trials, all of them ended, and no run is RUNNING.
+Afterwards the sweep has exactly the requested number of trials, all of them ended, and no run is RUNNING. Full disks
+and Ctrl-C twice are in `tests/system/torture/`.
 """
 
 import os
 import signal
-import subprocess
 import time
 from collections import Counter
 from contextlib import suppress
@@ -147,22 +147,6 @@ def test_a_sweep_without_workers_can_be_interrupted(project, by):
     assert set(run_states(project)) == {"KILLED"}
 
 
-def test_the_same_command_resumes_a_sweep_after_two_ctrl_c(project):
-    with ending(sweep_in(project, 5)) as sweeper:
-        until(lambda: finished(project) >= 1 and in_workers(project, sweeper), seconds=90, process=sweeper)
-        workers = [psutil.Process(number) for number in in_workers(project, sweeper).values()]
-        for _ in range(2):
-            sweeper.send_signal(signal.SIGINT)
-            time.sleep(0.2)
-        sweeper.communicate(timeout=10)
-        assert sweeper.returncode == 130
-        _, alive = psutil.wait_procs(workers, timeout=10)
-        assert alive == []
-    with ending(sweep_in(project, 5)) as again:
-        finished_output(again)
-    check_complete(project, 5)
-
-
 def test_a_database_that_disappears_for_a_while_loses_no_trial(project):
     with ending(sweep_in(project, 5)) as sweeper:
         until(lambda: finished(project) >= 1, seconds=90, process=sweeper)
@@ -199,30 +183,3 @@ def test_a_trial_that_kills_its_process_fails_but_other_trials_do_not(project):
     assert killed == 3
     assert "trial 1  failed  (Its process was killed 3 times, possibly because memory ran out.)" in output
     assert "RUNNING" not in run_states(project)
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")
-def test_the_same_command_resumes_a_sweep_after_a_full_disk(tmp_path):
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", str(disk)], check=False)
-    if mounted.returncode:
-        pytest.skip("a tmpfs cannot be mounted here")
-    try:
-        project = make_project(disk)
-        filling = disk / "filling"
-        with ending(sweep_in(project, 4)) as sweeper:
-            until(lambda: finished(project) >= 1, seconds=90, process=sweeper)
-            with suppress(OSError), filling.open("wb") as stream:
-                while True:
-                    stream.write(bytes(2**14))
-                    stream.flush()
-            _, errors = sweeper.communicate(timeout=90)
-            assert sweeper.returncode == 1
-            assert "Traceback" not in errors and "convtrack: " in errors, errors
-        filling.unlink()
-        with ending(sweep_in(project, 4)) as again:
-            finished_output(again)
-        check_complete(project, 4)
-    finally:
-        subprocess.run(["umount", "--lazy", str(disk)], check=False)

@@ -7,16 +7,22 @@ from random import Random
 
 import pytest
 
-from torture.rounds import Plan, run_round, undisturbed_run
-from torture.violence import Pace
+from torture.rounds import Plan, facilities, run_round, undisturbed_run
+from torture.violence import KINDS, Pace
+from torture.workspace import disk_available
 
-KILLS = ["kill_one", "kill_group", "terminate", "interrupt", "interrupt_twice"]
+KINDS_BY_COMMAND = {
+    "stages": ["kill_one", "kill_group", "terminate", "interrupt"],
+    "sweep": ["interrupt_twice", "kill_one", "fill_disk"],
+    "experiment": ["kill_group", "interrupt", "kill_one"],
+}
 
 
-@pytest.mark.parametrize(("command", "acts"), [("stages", 4), ("sweep", 3), ("experiment", 3)])
-def test_a_killed_command_that_is_repeated_ends_where_an_undisturbed_one_ends(tmp_path, command, acts):
-    random = Random(command)
-    plan = Plan(command, random.choices(KILLS, k=acts), served=False, own_clock=False)
+@pytest.mark.parametrize("command", KINDS_BY_COMMAND)
+def test_a_command_that_is_repeated_ends_where_an_undisturbed_one_ends(tmp_path, command):
+    lacking = facilities(disk_available(tmp_path))
+    kinds = [name for name in KINDS_BY_COMMAND[command] if not lacking.get(KINDS[name].needs)]
     with undisturbed_run(command, tmp_path) as undisturbed:
-        done = run_round(0, plan, random, undisturbed, tmp_path, Pace(stopped=1, outage=5))
+        plan = Plan(command, kinds, served=False, own_clock=False)
+        done = run_round(0, plan, Random(command), undisturbed, tmp_path, Pace(stopped=1, outage=5))
     assert done.problems == [], done
