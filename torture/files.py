@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
-MEASURED = ("seconds", "alone", "together", "memory_mib", "best/")
-"""Parts of the names of values that no two runs share: durations of a training and of a prediction, memory, and the
-best trial of a sweep so far, because the order in which trials end is not fixed."""
+MEASURED = ("seconds", "alone", "together")
+"""Parts of the names of values that no two runs share: durations of a training, and of a prediction."""
 OF_ONE_RUN = ("process", "history.csv", "date", "date_saved")
 """Names of values that differ for other reasons: a process, the size of a file with durations, dates."""
 
@@ -69,7 +68,9 @@ def content(file: Path) -> Any:
     if file.suffix == ".json":
         return _lasting(json.loads(file.read_bytes()))
     if file.suffix == ".csv":
-        return [_lasting(row) for row in csv.DictReader(io.StringIO(file.read_text(encoding="utf-8")))]
+        rows = [_lasting(row) for row in csv.DictReader(io.StringIO(file.read_text(encoding="utf-8")))]
+        # Processes write their looks at images when they end.
+        return sorted(rows, key=str) if file.name.endswith(".looks.csv") else rows
     if file.suffix == ".keras":
         with ZipFile(file) as archive:
             members = {name: archive.read(name) for name in archive.namelist()}
@@ -87,7 +88,7 @@ def _lasting(value: Any) -> Any:
 
 
 def is_measured(name: str) -> bool:
-    """Whether a value of this name is measured.
+    """Whether a value of this name is a duration.
 
     >>> is_measured("train_seconds"), is_measured("accuracy")
     (True, False)

@@ -19,6 +19,9 @@ IMAGE_TIME = re.compile(r"\+timestamp\+\d+\+[0-9a-f-]{36}")
 BY_TIME = "images/feature_maps"
 """Pictures of feature maps are logged for epochs of which `convtrack watch` has a snapshot, which depends on time."""
 
+OF_SWEEP = ("best/", "memory_mib", "trials/", "utilisation")
+"""Metrics of a sweep while it runs. When they are logged, and their values, depend on time: only the names are compared."""
+
 
 class Store(NamedTuple):
     """An MLflow store: its database, and the folder of its artifacts."""
@@ -119,6 +122,9 @@ def _runs(store: Store) -> dict[str, list[Run]]:
     """The runs of a store by name."""
     points: dict[str, Counter[tuple[str, int, float | None]]] = {}
     for run, name, step, value in _rows(store.database, METRICS):
+        if name.startswith(OF_SWEEP):
+            points.setdefault(run, Counter())[name, 0, None] = 1
+            continue
         points.setdefault(run, Counter())[name, step, None if is_measured(name) else value] += 1
     parameters: dict[str, dict[str, str]] = {}
     for run, name, value in _rows(store.database, PARAMETERS):
