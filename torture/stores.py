@@ -20,7 +20,7 @@ BY_TIME = "images/feature_maps"
 """Pictures of feature maps are logged for epochs of which `convtrack watch` has a snapshot, which depends on time."""
 
 OF_SWEEP = ("best/", "memory_mib", "trials/", "utilisation")
-"""Metrics of a sweep while it runs. When they are logged, and their values, depend on time: only the names are compared."""
+"""Metrics of a sweep while it runs, of which only the names are compared, because steps and values depend on time."""
 
 
 class Store(NamedTuple):
