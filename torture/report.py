@@ -83,8 +83,8 @@ def page(record: Record) -> str:
         f"moments, repeats the same command until it succeeds, and compares the results with those of an undisturbed "
         f"run. **{len(held)} of {len(record.rounds)} rounds held**, with {record.acts} acts and {starts} starts of "
         f"commands, in {minutes:.0f} minutes. [All acts](acts.csv).",
-        f"The comparison has the networks {listed(list(NETWORKS))} with two replicates of {EPOCHS} epochs on 8×8 "
-        "digits, and runs all stages.",
+        f"`repro` is `make repro` of a comparison of {listed(list(NETWORKS))}, with two replicates of {EPOCHS} epochs "
+        "on 8×8 digits and all stages. `sweep` has four trials in two workers, and `experiment` is one training.",
         markdown(_by_kind(record)),
         markdown(_by_command(record)),
         COMPARED,

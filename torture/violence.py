@@ -47,7 +47,7 @@ class Scene:
 
 
 def kill_one(scene: Scene) -> str:
-    """SIGKILL of one process."""
+    """One randomly chosen process of the command is killed."""
     process = _any_process(scene)
     what = shown_process(process)
     with suppress(psutil.Error):
@@ -56,13 +56,13 @@ def kill_one(scene: Scene) -> str:
 
 
 def kill_group(scene: Scene) -> str:
-    """SIGKILL of all processes."""
+    """The command and all its processes are killed."""
     scene.attempt.signal_group(signal.SIGKILL)
     return "the group"
 
 
 def terminate(scene: Scene) -> str:
-    """SIGTERM to the command or to its group."""
+    """The command, or its whole group, is asked to end."""
     if scene.random.random() < 0.5:
         scene.attempt.signal_group(signal.SIGTERM)
         return "the group"
@@ -71,13 +71,13 @@ def terminate(scene: Scene) -> str:
 
 
 def interrupt(scene: Scene) -> str:
-    """Ctrl-C: SIGINT to the group."""
+    """SIGINT to the group, as a terminal sends it."""
     scene.attempt.signal_group(signal.SIGINT)
     return "once"
 
 
 def interrupt_twice(scene: Scene) -> str:
-    """Ctrl-C again, before the first has ended the command."""
+    """SIGINT again, before the first has ended the command."""
     pause = scene.random.uniform(0.05, 2)
     scene.attempt.signal_group(signal.SIGINT)
     scene.attempt.wait(pause)
@@ -86,7 +86,7 @@ def interrupt_twice(scene: Scene) -> str:
 
 
 def stop(scene: Scene) -> str:
-    """SIGSTOP, and SIGCONT later."""
+    """The command stands still for a while."""
     scene.attempt.signal_group(signal.SIGSTOP)
     time.sleep(scene.pace.stopped)
     scene.attempt.signal_group(signal.SIGCONT)
@@ -138,7 +138,7 @@ def fill_inodes(scene: Scene) -> str:
 
 
 def shrink_shared_memory(scene: Scene) -> str:
-    """/dev/shm of 4 KB."""
+    """The command has no other shared memory from its start."""
     namespace = ("nsenter", "--mount", "--target", str(scene.attempt.top.pid))
     mounted = ("mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", "/dev/shm")
     done = subprocess.run((*namespace, *mounted), capture_output=True, check=False)
@@ -168,7 +168,7 @@ def start_another(scene: Scene) -> str:
 
 
 def kill_server(scene: Scene) -> str:
-    """SIGKILL of the tracking server, which starts again later."""
+    """The tracking server is killed, and starts again later."""
     server = _server(scene)
     server.kill()
     scene.attempt.wait(scene.pace.outage)
@@ -177,7 +177,7 @@ def kill_server(scene: Scene) -> str:
 
 
 def restart_server(scene: Scene) -> str:
-    """SIGTERM to the tracking server, which starts again at once."""
+    """The tracking server ends, and starts again at once."""
     server = _server(scene)
     server.stop()
     server.start()
@@ -185,7 +185,7 @@ def restart_server(scene: Scene) -> str:
 
 
 def slow_server(scene: Scene) -> str:
-    """The tracking server takes longer to answer."""
+    """Each response of the tracking server comes later."""
     server = _server(scene)
     server.delay = scene.random.uniform(0.2, 2)
     what = f"{server.delay:.1f} s later"
