@@ -29,6 +29,9 @@ EXISTING_ONLY = (
 BY_TIME = ("snapshots/kernels-*.png", "snapshots/maps-*.png", "snapshots/predictions.json")
 """Which epochs `convtrack watch` shows depends on the time that they take."""
 
+OF_READERS = ("*.db-shm", "*.db-wal")
+"""Files of SQLite while a database is open, also if this comparison has opened it."""
+
 ELSEWHERE = (".git", ".venv", "outputs", "multirun", "mlartifacts", ".dvc/cache", ".dvc/tmp")
 """Folders of other tools. The contents of the store are compared run by run."""
 
@@ -100,7 +103,7 @@ def _files(project: Path) -> Iterator[str]:
     for file in project.rglob("*"):
         name = str(file.relative_to(project))
         other = any(name == folder or name.startswith(f"{folder}/") for folder in ELSEWHERE)
-        ignored = other or "__pycache__" in name or _matches(name, BY_TIME)
+        ignored = other or "__pycache__" in name or _matches(name, (*BY_TIME, *OF_READERS))
         if not ignored and (file.is_symlink() or file.is_file()):
             yield name
 
