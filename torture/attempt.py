@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from torture.workspace import Workspace
+from torture.workspace import MARK, Workspace
 
 STAGE_ENDS = "Updating lock file"
 """DVC writes this line when a stage has ended, before it writes dvc.lock."""
@@ -84,12 +84,12 @@ class Attempt:
 
 
 def processes_of(space: Workspace) -> list[psutil.Process]:
-    """The processes whose TMPDIR is that of the workspace, in the order of their PIDs."""
+    """The processes that commands in the workspace have started, in the order of their PIDs."""
     found = []
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
             alive = process.status() != psutil.STATUS_ZOMBIE
-            if alive and process.environ().get("TMPDIR") == str(space.temporary):
+            if alive and process.environ().get(MARK) == str(space.folder):
                 found.append(process)
     return found
 

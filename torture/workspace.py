@@ -22,6 +22,8 @@ IDENTITY = {
     for key, value in (("NAME", "torture"), ("EMAIL", "torture@localhost"), ("DATE", "2026-01-01T00:00:00Z"))
 }
 UNSET = ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_NAME", "HYDRA_FULL_ERROR")
+MARK = "CONVTRACK_TORTURE"
+"""The variable that all processes of a round inherit."""
 NETWORKS = ("fully_connected", "lecture_cnn")
 EPOCHS = 10
 
@@ -51,6 +53,7 @@ class Workspace:
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "PYTHONPATH": str(self.project),
             "TMPDIR": str(self.temporary),
+            MARK: str(self.folder),
             **added,
         }
 
