@@ -37,6 +37,8 @@ def main() -> None:
     parser.add_argument("--pace", choices=list(PACES), default="long", help="how long disturbances last")
     parser.add_argument("--folder", type=Path, help="where rounds run; default: a new temporary folder")
     options = parser.parse_args()
+    # A shell ignores Ctrl-C for commands in the background, and their children would, too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # So that an end by `kill`, too, unmounts disks and ends processes.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     seed = int.from_bytes(os.urandom(3)) if options.seed is None else options.seed
