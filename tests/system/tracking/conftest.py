@@ -9,7 +9,7 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import mlflow
@@ -26,6 +26,9 @@ MODELS = ("locally_connected", "lecture_cnn")
 BASELINES = ("grey_levels",)
 REPLICATES = 2
 EPOCHS = 2
+SECRET = "s3cr3t-mark"
+"""Stands for every password and token. No file and no output contains it."""
+SECRETS = ("PGPASSWORD", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "GITHUB_TOKEN", "OPENAI_API_KEY", "DB_PASSWORD")
 
 
 @contextmanager
@@ -79,10 +82,17 @@ class Project:
 
     folder: Path
     address: str
+    server: Path = Path()
+    printed: list[str] = field(default_factory=list)
 
     def run(self, *arguments: str) -> str:
         """Run a command, which must succeed, and return its output."""
-        variables = {**os.environ, "MLFLOW_TRACKING_URI": self.address, "PYTHONPATH": str(ROOT)}
+        variables = {
+            **os.environ,
+            **dict.fromkeys(SECRETS, SECRET),
+            "MLFLOW_TRACKING_URI": self.address,
+            "PYTHONPATH": str(ROOT),
+        }
         done = subprocess.run(
             [sys.executable, "-m", "pipeline", *arguments],
             cwd=self.folder,
@@ -91,6 +101,7 @@ class Project:
             text=True,
             check=False,
         )
+        self.printed.extend((done.stdout, done.stderr))
         assert done.returncode == 0, f"{arguments}\n{done.stdout[-2000:]}\n{done.stderr[-3000:]}"
         return done.stdout
 
@@ -123,12 +134,16 @@ def served(tmp_path_factory) -> Iterator[Project]:
     shutil.copytree(ROOT / "conf", folder / "conf")
     shutil.copy(ROOT / "tests" / "comparison.yaml", folder / "conf")
     (folder / "data" / "images").mkdir(parents=True)
+    remote = f"https://me:{SECRET}@git.example.org/project.git"
+    for command in (["init", "--quiet"], ["remote", "add", "origin", remote], ["add", "conf"]):
+        subprocess.run(["git", *command], cwd=folder, check=True)
     comparison = folder / "conf" / "comparison.yaml"
     changes = {"data": "digits", "split": "random", "models": list(MODELS), "baselines": list(BASELINES)}
     settings = yaml.safe_load(comparison.read_text(encoding="utf-8")) | changes | {"replicates": REPLICATES}
     comparison.write_text(yaml.safe_dump(settings), encoding="utf-8")
-    with serving(tmp_path_factory.mktemp("server")) as address:
-        project = Project(folder, address)
+    server = tmp_path_factory.mktemp("server")
+    with serving(server) as address:
+        project = Project(folder, address.replace("//", f"//me:{SECRET}@"), server)
         project.run("prepare")
         project.run("build")
         project.run("plan")

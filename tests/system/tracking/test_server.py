@@ -9,7 +9,7 @@ import yaml
 
 from pipeline.data.prepared import read_prepared
 from pipeline.data.splits import VALIDATION
-from tests.system.tracking.conftest import BASELINES, EPOCHS, MODELS, REPLICATES
+from tests.system.tracking.conftest import BASELINES, EPOCHS, MODELS, REPLICATES, SECRET
 
 REPLICATE_NAMES = {f"{model} replicate {number + 1}" for model in MODELS for number in range(REPLICATES)}
 
@@ -233,6 +233,15 @@ def test_publishing_again_adds_no_run_and_no_value(compared):
     before = points(), linked()
     compared.run("publish")
     assert (points(), linked()) == before
+
+
+def test_no_password_or_token_is_written_or_printed(compared):
+    # Git keeps the address of its remote, which is the user's own.
+    places = [compared.folder, compared.server]
+    files = [file for place in places for file in place.rglob("*") if file.is_file() and ".git" not in file.parts]
+    assert sum(file.suffix == ".db" for file in files) and any(file.name == "server.log" for file in files)
+    assert [str(file) for file in files if SECRET.encode() in file.read_bytes()] == []
+    assert SECRET not in "".join(compared.printed)
 
 
 # MLflow 3.17 uses a loader strategy that SQLAlchemy 2.1 deprecates.
