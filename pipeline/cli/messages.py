@@ -6,7 +6,7 @@ project and keeps its traceback.
 
 import errno
 
-from pipeline.config.reading import CONF, broken_yaml, not_a_mapping
+from pipeline.config.reading import CONF, broken_yaml, check_encoding, not_a_mapping
 from pipeline.errors import UserError, unknown
 from pipeline.safe_text import redacted
 
@@ -16,6 +16,9 @@ NOT_WRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG)
 
 OUT_OF_MEMORY = ("failed to map segment", "Cannot allocate memory", "can't start new thread", "OOM when allocating")
 """What other libraries report when memory runs out: the linker, the system, Python and TensorFlow."""
+
+DAMAGED_DATABASE = ("no such table", "malformed", "not a database", "no such column")
+"""Parts of SQLite's messages about a file whose contents are wrong."""
 
 NO_MAPPING = ("Invalid loaded object type", "ConfigTypeError raised while composing")
 """What OmegaConf and Hydra write of a configuration file that holds a number or a list. They do not name the file."""
@@ -50,6 +53,17 @@ work is kept.'
             "Memory ran out. Close other programs, or train fewer replicates at a time with a smaller `workers` in "
             "conf/config.yaml, and run the same command again; finished work is kept."
         )
+    if isinstance(problem, IsADirectoryError | NotADirectoryError | FileExistsError) and problem.filename:
+        found, expected = ("a folder", "a file") if isinstance(problem, IsADirectoryError) else ("a file", "a folder")
+        return (
+            f"{problem.filename} is {found}, but {expected} is expected there. Move it away and run the same command "
+            "again."
+        )
+    if isinstance(problem, UnicodeDecodeError):
+        try:
+            check_encoding()
+        except UserError as misplaced:
+            return str(misplaced)
     if any(text in str(problem) for text in NO_MAPPING):
         broken = not_a_mapping()
         if broken is not None:
@@ -59,12 +73,13 @@ work is kept.'
         return str(broken_yaml(problem))
     if package in ("mlflow", "requests", "sqlalchemy"):
         reason = redacted(" ".join(str(problem).split()))[:300]
-        if "no such table" in reason:
+        from pipeline.tracking.address import shown_address, store_address
+
+        if any(text in reason for text in DAMAGED_DATABASE):
             return (
-                f"The MLflow store lacks a table ({reason}). It is damaged, or another program wrote it: name another "
-                "store, or restore it from a copy."
+                f"The MLflow store {shown_address()} is damaged, or another program wrote it ({reason}). Restore it "
+                "from a copy, or move it away and fill a new one with `convtrack publish`."
             )
-        from pipeline.tracking.address import store_address
         from pipeline.tracking.store_errors import server_error  # imports MLflow, as the exception's package has
 
         explained = server_error(problem, store_address())

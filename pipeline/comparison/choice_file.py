@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.evaluation.metrics import metric_named
 from pipeline.statistics.results import Estimate
-from pipeline.storage.files import read_json, read_json_text, write_json
+from pipeline.storage.files import read_json, read_json_text, write_checked_json
 from pipeline.storage.folders import RunFolder
 from pipeline.training.examples import IMAGE_TO_CLASS, Columns
 
@@ -44,7 +44,7 @@ def write_choice(file: Path, comparison: "Comparison") -> None:
         "lower_is_better": metric_named(metric).lower_is_better,
         "score": estimate and _ends(estimate),
     }
-    write_json(file, content)
+    write_checked_json(file, content)
 
 
 def _ends(estimate: Estimate) -> dict[str, float | None]:

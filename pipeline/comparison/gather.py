@@ -20,7 +20,8 @@ from pipeline.reporting.costs import NETWORK_COSTS, measured
 from pipeline.statistics.analysis import analyse
 from pipeline.statistics.class_scores import class_scores
 from pipeline.statistics.results import Certainty
-from pipeline.storage.files import damaged, existing, read_json
+from pipeline.storage.digests import DIGESTS
+from pipeline.storage.files import check_complete, damaged, existing, read_json
 from pipeline.storage.folders import AUDIT, InterpretationFolder, RunFolder, looks_file
 from pipeline.storage.interpretation_record import interpreted_digest
 from pipeline.storage.provenance import commit, dirty, versions
@@ -66,6 +67,8 @@ def gather_comparison(
         UserError: a model has not been evaluated, or its interpretation is damaged.
     """
     runs = {model: RunFolder.of(model) for model in models}
+    for run in runs.values():
+        check_complete(run.evaluate)
     predictions = {model: _first_output(run) for model, run in runs.items()}
     results = tuple(
         (_baseline_result if run.baseline.is_file() else _result)(model, run, predictions[model])
@@ -97,8 +100,10 @@ def gather_comparison(
             tuned=tuned(uses, test_set, redrawn=_tested_images_can_be_tuned(split)),
         ),
         by_class={model: class_scores(list(ones.values()), folds=folds) for model, ones in predictions.items()},
-        augmented={model: run.augmented.read_bytes() for model, run in runs.items() if run.augmented.is_file()},
-        mistakes={model: run.mistakes.read_bytes() for model, run in runs.items() if run.mistakes.is_file()},
+        augmented={
+            model: existing(run.augmented).read_bytes() for model, run in runs.items() if run.augmented.is_file()
+        },
+        mistakes=_pictures({model: run.mistakes for model, run in runs.items()}),
         shifts={model: read_json(one.shifts, "replicates") for model, one in interpreted.items()},
         learned={
             model: {picture.stem: picture.read_bytes() for picture in one.pictures}
@@ -228,9 +233,14 @@ def _history(run: RunFolder) -> pd.DataFrame:
     return history
 
 
+def _pictures(files: Mapping[str, Path]) -> dict[str, bytes]:
+    """The contents of the pictures that exist, by model."""
+    return {model: existing(file).read_bytes() for model, file in files.items() if file.exists()}
+
+
 def _size(folder: Path) -> int:
-    """The size of all files in a folder, in bytes."""
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    """The size of all files in a folder except records of digests, in bytes."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file() and file.name != DIGESTS)
 
 
 def _by_metric(scores: Sequence[Mapping[str, float]]) -> dict[str, tuple[float, ...]]:

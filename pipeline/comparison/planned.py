@@ -7,7 +7,7 @@ from typing import Any
 from pipeline.config.schedule import Schedule
 from pipeline.config.schema import MOST_REPLICATES
 from pipeline.statistics.sequential import Plan, Search
-from pipeline.storage.files import damaged, read_json, replacing_folder, write_json
+from pipeline.storage.files import damaged, read_json, replacing_folder, write_checked_json
 from pipeline.storage.folders import PLAN, SEARCH, planned_file
 
 
@@ -18,7 +18,7 @@ def read_search() -> Search | None:
         UserError: the plan is damaged.
     """
     _check_folder()
-    if not SEARCH.is_file():
+    if not SEARCH.exists():
         return None
     held = read_json(SEARCH, "least", "greatest", "step", "images", "spent")
     schedule = Schedule(held["least"], held["greatest"], held["step"])
@@ -58,12 +58,12 @@ def write_plan(plan: Plan) -> None:
     _check_folder()
     with replacing_folder(PLAN) as unfinished:
         for model, replicates in plan.replicates.items():
-            write_json(unfinished / planned_file(model).relative_to(PLAN), {"replicates": replicates})
+            write_checked_json(unfinished / planned_file(model).relative_to(PLAN), {"replicates": replicates})
         if plan.search is not None:
             search = plan.search
             ended = {"spent": search.spent, "seen": search.seen}
             content = {**search.schedule._asdict(), "images": search.images, **ended}
-            write_json(unfinished / SEARCH.relative_to(PLAN), content)
+            write_checked_json(unfinished / SEARCH.relative_to(PLAN), content)
 
 
 def continued(models: Sequence[str], schedule: Schedule, images: Mapping[str, Any]) -> Plan:

@@ -26,6 +26,8 @@ def read_champion() -> ChampionConfig:
         return read(ChampionConfig, parse_yaml(FILE.read_text(encoding="utf-8")), "champion")
     except (YAMLError, UnicodeDecodeError):
         raise UserError(f"{FILE} is not valid YAML in UTF-8: correct it by hand.") from None
+    except UserError as problem:
+        raise UserError(f"In {FILE}: {problem}") from None
 
 
 def write_champion(wanted: ChampionConfig) -> bool:

@@ -13,6 +13,7 @@ import csv
 import hashlib
 import io
 import json
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,9 +26,12 @@ from numpy.typing import NDArray
 from pipeline.data.prepared import Prepared
 from pipeline.data.splits import OWN_TESTS, TEST, tuning_images
 from pipeline.errors import UserError
+from pipeline.storage.files import replacing
 from pipeline.storage.folders import cache_folder
 
 Purpose = Literal["evaluated", "tuned"]
+MERGE_MARKS = ("<<<<<<<", "=======", ">>>>>>>")
+"""What Git writes around the lines of two branches."""
 
 
 class Look(NamedTuple):
@@ -47,6 +51,10 @@ class Look(NamedTuple):
     def key(self) -> tuple[str, str, str]:
         """What makes two looks the same."""
         return self.purpose, self.test_set, self.configuration
+
+
+DATE = re.compile(r"\d{4}-\d\d-\d\d")
+COLUMNS = (*Look._fields, "check")
 
 
 def test_set_digest(prepared: Prepared) -> str:
@@ -92,9 +100,20 @@ def _synchronise(file: Path, new: Sequence[Look]) -> int:
     kept = cache_folder() / "looks" / file.name
     kept.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(cache_folder() / "looks.lock"):
-        looks = [*read_looks(file), *read_looks(kept), *new]
+        looks = [*read_looks(file), *_undamaged(kept), *new]
         _append(kept, looks)
         return _append(file, looks)
+
+
+def _undamaged(kept: Path) -> list[Look]:
+    """The looks of the copy in the cache; a damaged copy is deleted and made again from the table."""
+    try:
+        return read_looks(kept)
+    except UserError:
+        if kept.is_dir():
+            raise
+        kept.unlink()
+        return []
 
 
 def _append(file: Path, looks: Sequence[Look]) -> int:
@@ -103,21 +122,19 @@ def _append(file: Path, looks: Sequence[Look]) -> int:
     missing = {look.key: look for look in reversed(looks) if look.key not in known}
     if missing:
         file.parent.mkdir(parents=True, exist_ok=True)
-        before = file.read_bytes() if file.is_file() else b""
-        with file.open("a", encoding="utf-8", newline="") as stream:
-            if not before:
-                stream.write(_line(Look._fields))
-            elif not before.endswith(b"\n"):
-                stream.write("\n")
-            stream.writelines(_line(look) for look in reversed(missing.values()))
+        before = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
+        rows = [line for line in before if _fields(line)[: len(Look._fields)] != list(Look._fields)]
+        added = [_line(_checked(look)) for look in reversed(missing.values())]
+        with replacing(file) as unfinished:
+            unfinished.write_text("\n".join([_line(COLUMNS), *rows, *added]) + "\n", encoding="utf-8")
     return len(missing)
 
 
 def read_looks(file: Path) -> list[Look]:
-    """Return the lines of the table, or none if there is no table; lines that a crash or a merge damaged are skipped.
+    """Return the lines of the table, or none if there is no table. Marks of an unresolved merge are skipped.
 
     Raises:
-        UserError: `file` is a folder.
+        UserError: `file` is a folder, or a line is damaged.
     """
     if file.is_dir():
         raise UserError(
@@ -126,13 +143,46 @@ def read_looks(file: Path) -> list[Look]:
     if not file.is_file():
         return []
     # Parsed line by line: an unclosed quotation mark must not swallow the lines after it.
-    rows = [_fields(line) for line in file.read_text(encoding="utf-8", errors="replace").splitlines()]
-    return [Look(*row) for row in rows if len(row) == len(Look._fields) and row[0] in ("evaluated", "tuned")]
+    lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    headers, looks = 0, []
+    for number, line in enumerate(lines, start=1):
+        fields = _fields(line)
+        if fields[: len(Look._fields)] == list(Look._fields):
+            headers += 1
+        elif line.strip() and not line.startswith(MERGE_MARKS):
+            look = _look(fields)
+            if look is None:
+                raise _damaged(file, f"line {number} is unreadable or was changed")
+            looks.append(look)
+    if not headers:
+        raise _damaged(file, "it does not begin with the names of its columns")
+    return looks
+
+
+def _look(fields: Sequence[str]) -> Look | None:
+    """The look of a line, None if it is damaged. Lines of earlier versions end with the date."""
+    if fields[:1] not in (["evaluated"], ["tuned"]) or len(fields) < len(Look._fields):
+        return None
+    look = Look(*fields[: len(Look._fields)])
+    known = list(fields) == _checked(look) or (len(fields) == len(look) and DATE.fullmatch(look.date) is not None)
+    return look if known else None
+
+
+def _damaged(file: Path, problem: str) -> UserError:
+    return UserError(
+        f"The table of looks at test images {file} is damaged: {problem}. Restore the file from version control, or "
+        "delete the damaged line."
+    )
+
+
+def _checked(look: Look) -> list[str]:
+    """The fields of a look with the first 8 digits of their digest; earlier versions wrote none."""
+    return [*look, hashlib.sha256(json.dumps(look).encode()).hexdigest()[:8]]
 
 
 def _line(fields: Sequence[str]) -> str:
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(fields)
+    csv.writer(text, lineterminator="").writerow(fields)
     return text.getvalue()
 
 

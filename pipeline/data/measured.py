@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pipeline.console import Progress
 from pipeline.data.appearance import Appearance, empty_appearance, measure_appearance
 from pipeline.data.images import Pixels, blocks
-from pipeline.data.pixel_file import write_pixels
+from pipeline.data.pixel_file import image_digests, write_pixels
 
 
 class Measured(NamedTuple):
@@ -28,13 +28,6 @@ class Measured(NamedTuple):
     squares: NDArray[np.int64]
     pixel_digest: "hashlib._Hash"
     appearance: Appearance
-
-
-def image_digests(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """SHA-256 of shape and pixels of each of n images, n × 32."""
-    shape = np.array(pixels.shape[1:], "<i8").tobytes()
-    digests = [hashlib.sha256(shape + image.tobytes()).digest() for image in pixels]
-    return np.frombuffer(b"".join(digests), np.uint8).reshape(-1, 32)
 
 
 def channel_sums(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -3,6 +3,7 @@
 A memory-mapped file would count towards the memory of the process as soon as it is read. These reads do not.
 """
 
+import hashlib
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,22 +12,27 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import ArrayLike, NDArray
 
+from pipeline.storage.files import damaged
+
 Pixels = NDArray[np.uint8]
 
 
 class PixelFile:
     """The images of a `.npy` file: uint8 of shape (n, height, width, channels), read when they are indexed.
 
-    Index with a number, a slice or an array of numbers, as a NumPy array. The result is a new array.
+    Index with a number, a slice or an array of numbers, as a NumPy array. The result is a new array. With `digests`
+    (`image_digests`, n × 32), each image is compared with its digest when it is read for the first time.
 
     Raises:
         ValueError: the file is not a `.npy` file of such images, or is truncated.
+        UserError: a read image differs from its digest.
     """
 
     dtype = np.dtype(np.uint8)
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, digests: NDArray[np.uint8] | None = None) -> None:
         """Open the file and read its header."""
+        self._path, self._digests = path, digests
         self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         with open(self._file, "rb", closefd=False) as stream:
             version = npy.read_magic(stream)
@@ -38,6 +44,9 @@ class PixelFile:
         self._bytes = int(np.prod(self.shape[1:]))
         if os.fstat(self._file).st_size != self._start + self.shape[0] * self._bytes:
             raise ValueError(f"{path} must hold {self.shape[0]} images. It is truncated or too long.")
+        if digests is not None and digests.shape != (len(self), 32):
+            raise ValueError(f"{path} must hold {len(digests)} images. Received {len(self)}.")
+        self._unchecked = np.full(len(self), digests is not None)
 
     def __del__(self) -> None:
         """Close the file."""
@@ -64,6 +73,7 @@ class PixelFile:
         images = np.empty((len(chosen), *self.shape[1:]), np.uint8)
         for image, row in zip(images, chosen.tolist(), strict=True):
             self._fill(image, row)
+        self._check(images, chosen)
         return images
 
     def __array__(self, dtype: np.dtype | None = None, copy: bool | None = None) -> NDArray[np.uint8]:
@@ -74,6 +84,8 @@ class PixelFile:
     def _read(self, first: int, count: int) -> Pixels:
         images = np.empty((count, *self.shape[1:]), np.uint8)
         self._fill(images, first)
+        first %= max(len(self), 1)
+        self._check(images, slice(first, first + count))
         return images
 
     def _fill(self, images: Pixels, first: int) -> None:
@@ -90,6 +102,21 @@ class PixelFile:
             if read == 0:
                 raise ValueError("The file of pixels was truncated while it was read.")
             place, left = place + read, left[read:]
+
+    def _check(self, images: Pixels, rows: slice | NDArray[np.int64]) -> None:
+        """Compare images with their digests unless all have been compared before."""
+        if self._digests is None or not self._unchecked[rows].any():
+            return
+        if not np.array_equal(image_digests(images), self._digests[rows]):
+            raise damaged(self._path)
+        self._unchecked[rows] = False
+
+
+def image_digests(pixels: Pixels) -> NDArray[np.uint8]:
+    """SHA-256 of shape and pixels of each of n images, n × 32."""
+    shape = np.array(pixels.shape[1:], "<i8").tobytes()
+    digests = [hashlib.sha256(shape + image.tobytes()).digest() for image in pixels]
+    return np.frombuffer(b"".join(digests), np.uint8).reshape(-1, 32)
 
 
 IndexedPixels = PixelFile | Pixels

@@ -9,13 +9,14 @@ numbers.npy   float32, n × m: numbers that belong to each image, if the source 
 images.json   names, groups and subgroups (or null), each a list of n
 manifest.json source, licence, notes, classes, subgroups, names of numbers if there are any, counts, and mean and
               deviation of the training pixels
+digests.json  SHA-256 of the other files except pixels.npy
 
 The same images, splits and settings give the same bytes.
 """
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -29,7 +30,9 @@ from pipeline.data.measured import Measured, write_measured
 from pipeline.data.pixel_file import IndexedPixels, PixelFile
 from pipeline.data.splits import SPLITS, TRAIN, deviations
 from pipeline.errors import UserError
-from pipeline.storage.files import read_json, replacing_folder, write_json
+from pipeline.storage.digests import write_digests
+from pipeline.storage.files import check_complete, damaged, existing, read_json, replacing_folder, write_json
+from pipeline.storage.stored_arrays import read_array
 
 PIXELS, WEIGHTS, NUMBERS = "pixels.npy", "weights.npy", "numbers.npy"
 
@@ -150,6 +153,8 @@ def write_described(
             np.save(folder / file, values.astype(np.float32))
     write_json(folder / "images.json", table)
     write_json(folder / "manifest.json", content)
+    # Pixels are compared with their own digests, image by image: a large file is not read for a few images.
+    write_digests(folder, without=(PIXELS,))
 
 
 def read_prepared(folder: Path) -> Prepared:
@@ -160,27 +165,38 @@ def read_prepared(folder: Path) -> Prepared:
     """
     read = read_manifest(folder)
     folder = Path(folder)
+    check_complete(folder)
+    digests = read_array(folder / "digests.npy")
+    return Prepared(
+        pixels=_read_pixels(folder / PIXELS, digests, read["image_shape"]),
+        labels=read_array(folder / "labels.npy"),
+        splits=read_array(folder / "splits.npy"),
+        digests=digests,
+        manifest=read,
+        read_texts=partial(_read_texts, folder),
+        weights=_if_present(folder / WEIGHTS),
+        numbers=_if_present(folder / NUMBERS),
+    )
+
+
+def _read_pixels(file: Path, digests: NDArray[np.uint8], shape: Sequence[int]) -> PixelFile:
     try:
-        return Prepared(
-            pixels=PixelFile(folder / PIXELS),
-            labels=np.load(folder / "labels.npy"),
-            splits=np.load(folder / "splits.npy"),
-            digests=np.load(folder / "digests.npy"),
-            manifest=read,
-            read_texts=partial(_read_texts, folder),
-            weights=_if_present(folder / WEIGHTS),
-            numbers=_if_present(folder / NUMBERS),
-        )
-    except (FileNotFoundError, ValueError, EOFError):
-        raise _damaged(folder) from None
+        pixels = PixelFile(existing(file), digests)
+    except UserError:
+        raise
+    except Exception:  # The header is parsed as Python, which raises nearly any exception.
+        raise damaged(file) from None
+    if list(pixels.shape[1:]) != list(shape):
+        raise damaged(file)
+    return pixels
 
 
 def _if_present(file: Path) -> Any:
-    return np.load(file) if file.is_file() else None
+    return read_array(file) if file.exists() else None
 
 
 def _read_texts(folder: Path) -> ImageTexts:
-    table = _read_json(folder / "images.json")
+    table = read_json(folder / "images.json", "names", "groups", "subgroups")
     return ImageTexts(
         np.array(table["names"]),
         np.array(table["groups"]),
@@ -194,22 +210,10 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     Raises:
         UserError: the folder does not exist, or the manifest is damaged.
     """
-    path = Path(folder) / "manifest.json"
-    if not path.is_file():
+    if not Path(folder).is_dir():
         raise UserError(f"Prepared data '{folder}' does not exist: make it with `convtrack prepare`.")
-    return _read_json(path)
-
-
-def _read_json(file: Path) -> dict[str, Any]:
-    content: dict[str, Any] = read_json(file, problem=_damaged(file.parent))
+    content: dict[str, Any] = read_json(Path(folder) / "manifest.json")
     return content
-
-
-def _damaged(folder: Path) -> UserError:
-    return UserError(
-        f"Prepared data '{folder}' are damaged or come from another version. Delete the folder. Then run `dvc repro`, "
-        "or the same experiment again."
-    )
 
 
 def manifest(

@@ -14,6 +14,8 @@ from pipeline.data.pictures.opening import reads_heif
 from pipeline.data.prepare import prepare
 from pipeline.data.prepared import read_prepared
 from pipeline.data.sources import source_names, watched_files
+from pipeline.errors import UserError
+from pipeline.storage.digests import intact
 from pipeline.storage.fingerprints import code_digest, fingerprint
 from pipeline.storage.folders import TEST_SETS, cache_folder
 from pipeline.storage.imports import import_closure
@@ -39,7 +41,7 @@ def prepared_folder(
     parent.mkdir(parents=True, exist_ok=True)
     with FileLock(parent / "lock"):
         folder = parent / _key(data, split, audit, replicates, test_set)
-        if folder.is_dir():
+        if _usable(folder):
             return folder
         unfinished = parent / "unfinished"
         findings = prepare(
@@ -48,11 +50,21 @@ def prepared_folder(
         stop_on(findings, read_prepared(unfinished).names)
         # Preparing may have drawn the test set, which is part of the key.
         folder = parent / _key(data, split, audit, replicates, test_set)
-        if folder.is_dir():
+        if _usable(folder):
             shutil.rmtree(unfinished)
         else:
+            shutil.rmtree(folder, ignore_errors=True)  # It is damaged, or does not exist.
             unfinished.replace(folder)
         return folder
+
+
+def _usable(folder: Path) -> bool:
+    """Whether a folder has all its files, and none has changed; single images are compared when they are read."""
+    try:
+        read_prepared(folder)
+        return intact(folder)
+    except UserError:
+        return False
 
 
 def _key(data: DataConfig, split: SplitConfig, audit: AuditConfig, replicates: int, test_set: Path) -> str:

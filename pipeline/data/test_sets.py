@@ -4,7 +4,6 @@ The file lists groups by name and images by digest (SHA-256 of shape and pixels)
 because all results are measured on these images.
 """
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import UserError
-from pipeline.storage.files import write_json
+from pipeline.storage.files import read_json, write_checked_json
 
 ABOUT = "The test set: no network is trained or tuned on these images. Kept when images are added; delete to redraw."
 ABOUT_NONE = "No image is listed, because this split keeps no test set: its settings determine the test images."
@@ -38,7 +37,7 @@ def write_test_set(
         "groups": sorted(set(groups[test].tolist())),
         "images": sorted(digest.tobytes().hex() for digest in digests[test]),
     }
-    write_json(path, content)
+    write_checked_json(path, content)
 
 
 def read_test_set(path: Path, digests: Digests, groups: NDArray[np.str_]) -> NDArray[np.bool_]:
@@ -90,22 +89,19 @@ def _listed(content: dict[str, Any]) -> NDArray[np.bytes_]:
 
 
 def _content(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
+    if not path.exists():
         raise UserError(
             f"Test set '{path}' does not exist: restore it from version control, or run `convtrack prepare`."
-        ) from error
-    except ValueError as error:
-        raise UserError(
-            f"Test set '{path}' must be JSON ({error}): restore it, or delete it to draw a new one."
-        ) from error
-    if not isinstance(content, dict) or not all(
+        )
+    if path.is_dir():
+        raise UserError(f"Test set '{path}' is a folder, but it must be a file: move the folder away.")
+    damaged = UserError(
+        f"Test set '{path}' is damaged or was edited: restore it from version control, or delete it to draw a new one."
+    )
+    content: dict[str, Any] = read_json(path, problem=damaged)
+    if not all(
         isinstance(content.get(key), list) and all(isinstance(entry, str) and matches(entry) for entry in content[key])
         for key, matches in (("groups", str), ("images", DIGEST.fullmatch))
     ):
-        raise UserError(
-            f"Test set '{path}' must list `groups` and `images`: restore it from version control, or delete it to draw "
-            "a new one."
-        )
+        raise damaged
     return content

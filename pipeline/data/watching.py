@@ -29,7 +29,7 @@ NOTHING = "data/README.md"
 def watch(source: str, options: Mapping[str, Any]) -> bool:
     """Write the paths of a source for DVC. Returns whether the file named other paths before."""
     paths = watched_paths(source, options)
-    if WATCHED.is_file() and parse_yaml(WATCHED.read_text(encoding="utf-8")) == {"watched": paths}:
+    if _names(paths):
         return False
     with replacing(WATCHED) as unfinished:
         unfinished.write_text(
@@ -38,6 +38,14 @@ def watch(source: str, options: Mapping[str, Any]) -> bool:
             encoding="utf-8",
         )
     return True
+
+
+def _names(paths: Mapping[str, str]) -> bool:
+    """Whether the file for DVC names these paths; a damaged one does not."""
+    try:
+        return bool(parse_yaml(WATCHED.read_text(encoding="utf-8")) == {"watched": paths})
+    except (OSError, ValueError, YAMLError):
+        return False
 
 
 def watched_paths(source: str, options: Mapping[str, Any]) -> dict[str, str]:

@@ -26,9 +26,10 @@ from pipeline.data.pictures.opening import Unreadable
 from pipeline.deployment import unusual
 from pipeline.deployment.calibration import NEVER, tempered
 from pipeline.deployment.picture_features import picture_features
-from pipeline.deployment.runtimes import Runtime, load_runtime
+from pipeline.deployment.runtimes import KERAS_FILE, LITERT_FILE, Runtime, load_runtime
 from pipeline.errors import UserError
 from pipeline.evaluation.class_outputs import class_probabilities
+from pipeline.storage.digests import changed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -111,6 +112,9 @@ class PictureModel:
         """
         settings = read_settings(folder)
         try:
+            for file in (LITERT_FILE, KERAS_FILE):
+                if changed(folder / file) is not None:
+                    raise ValueError(f"{folder / file} has changed since it was written")
             model = cls(settings, load_runtime(folder, settings["modules"]))
             outputs = model.probabilities(np.zeros((1, *model.image_shape))).shape[1]
             if outputs != len(model.classes):
@@ -230,7 +234,7 @@ def read_settings(folder: Path) -> dict[str, Any]:
     try:
         settings = json.loads(file.read_text(encoding="utf-8"))
         known = settings["format"] == FORMAT
-        complete = not known or settings.keys() >= NEEDED
+        complete = changed(file) is None and (not known or settings.keys() >= NEEDED)
     except FileNotFoundError:
         raise UserError(f"{folder} holds no packaged network: {SETTINGS} is missing.") from None
     except (OSError, ValueError, KeyError, TypeError):

@@ -6,8 +6,6 @@ images.
 
 from pathlib import Path
 from typing import Any, NamedTuple
-from zipfile import BadZipFile
-from zlib import error as ZlibError
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +15,7 @@ from pipeline.data.two_sample_classifier import FOLDS, separation
 from pipeline.deployment.picture_features import PictureFeatures, picture_features
 from pipeline.errors import UserError
 from pipeline.storage.files import replacing
+from pipeline.storage.stored_arrays import read_arrays
 
 Rows = NDArray[np.int64]
 Answered = tuple[Rows, NDArray[np.floating[Any]]]
@@ -145,11 +144,11 @@ def read_reference(file: Path) -> Reference:
             "Make the folder again with `dvc repro --force package`."
         )
     try:
-        with np.load(file) as arrays:
-            nested = {name: kind(*(arrays[f"{name}-{part}"] for part in kind._fields)) for name, kind in NESTED.items()}
-            plain = {name: arrays[name] for name in Reference._fields if name not in NESTED}
-            return Reference(**nested | plain | {"separation": float(plain["separation"])})
-    except (OSError, EOFError, ValueError, KeyError, BadZipFile, ZlibError):
+        arrays = read_arrays(file)
+        nested = {name: kind(*(arrays[f"{name}-{part}"] for part in kind._fields)) for name, kind in NESTED.items()}
+        plain = {name: arrays[name] for name in Reference._fields if name not in NESTED}
+        return Reference(**nested | plain | {"separation": float(plain["separation"])})
+    except (UserError, ValueError, KeyError, TypeError):
         raise UserError(
             f"{file} is damaged or comes from another version. Make the folder again with `dvc repro --force package`."
         ) from None

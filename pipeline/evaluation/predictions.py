@@ -7,12 +7,13 @@ the data nor the network nor TensorFlow.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.storage.files import damaged, existing
+from pipeline.storage.files import damaged
+from pipeline.storage.stored_arrays import read_arrays
 
 PARTS = ("images", "partners", "groups", "subgroups", "classes", "truth", "probabilities", "trained_on")
 
@@ -60,14 +61,14 @@ def read_predictions(file: Path) -> dict[str, dict[int, Predictions]]:
     Raises:
         UserError: the file is missing or damaged.
     """
+    arrays = read_arrays(file)
+    read: dict[str, dict[int, Predictions]] = {}
     try:
-        with existing(file).open("rb") as stream, np.load(stream) as arrays:
-            found = [name.split("-") for name in arrays.files if "-truth-" in name]
-            read: dict[str, dict[int, Predictions]] = {output: {} for output, _, _ in found}
-            for output, _, replicate in found:
-                parts = {part: arrays.get(f"{output}-{part}-{replicate}") for part in PARTS}
-                read[output][int(replicate)] = Predictions(**parts | {"trained_on": int(parts["trained_on"])})
-    except (OSError, EOFError, ValueError, TypeError, BadZipFile):
+        for output, _, replicate in [name.split("-") for name in arrays if "-truth-" in name]:
+            parts: dict[str, Any] = {part: arrays.get(f"{output}-{part}-{replicate}") for part in PARTS}
+            predictions = Predictions(**parts | {"trained_on": int(parts["trained_on"])})
+            read.setdefault(output, {})[int(replicate)] = predictions
+    except (ValueError, TypeError):
         raise damaged(file) from None
     if not read:
         raise damaged(file)

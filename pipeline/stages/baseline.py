@@ -9,6 +9,7 @@ from pipeline.evaluation.baseline_predictions import OUTPUT, baseline_file, fit_
 from pipeline.evaluation.predictions import write_predictions
 from pipeline.evaluation.scoring import class_table, metrics_file, score_file
 from pipeline.reporting.text.quantities import spread
+from pipeline.storage.digests import write_digests
 from pipeline.storage.files import replacing, replacing_folder, write_json
 from pipeline.storage.folders import PREPARED, RunFolder
 from pipeline.storage.provenance import process_code
@@ -30,6 +31,7 @@ def main(baselines: tuple[str, ...]) -> None:
             write_json(unfinished / run.scores.name, scores)
             write_json(unfinished / run.baseline.name, fitted)
             process_code().write_patch(unfinished / run.baseline_patch.name)
+            write_digests(unfinished)
         with replacing(run.confusion) as unfinished:
             class_table(compared).to_csv(unfinished, index=False)
         write_json(run.metrics, metrics_file(scores, compared, fitted))

@@ -15,6 +15,7 @@ from pipeline.networks.describe import Network, make_network
 from pipeline.reporting.figures.layer_diagram import layer_diagram, layer_diagram_figure
 from pipeline.reporting.figures.style import svg_text
 from pipeline.reporting.text.quantities import count
+from pipeline.storage.digests import write_digests
 from pipeline.storage.files import replacing_folder, write_json
 from pipeline.storage.folders import PREPARED, RunFolder
 
@@ -31,6 +32,7 @@ def main(candidates: Sequence[ModelConfig]) -> None:
             except UserError as problem:
                 raise UserError(f"Model {model.name}: {problem}") from problem
             _write(replace(run, network=unfinished), network, model.architecture)
+            write_digests(unfinished)
             say(_summary(model.name, network))
 
 

@@ -11,6 +11,7 @@ from pipeline.evaluation.scoring import class_table, metrics_file, score_file
 from pipeline.reporting.costs import NETWORK_COSTS
 from pipeline.reporting.figures.evaluation_figures import curve_figures, mistakes_figure
 from pipeline.reporting.text.quantities import spread
+from pipeline.storage.digests import write_digests
 from pipeline.storage.files import read_json, read_json_text, replacing, replacing_folder, write_json
 from pipeline.storage.folders import PREPARED, RunFolder, looks_file
 from pipeline.storage.provenance import commit
@@ -47,6 +48,7 @@ def main(model: ModelConfig, evaluation: EvaluationConfig) -> None:
             (unfinished / run.curve(name).name).write_text(curve, encoding="utf-8")
         if mistakes := mistakes_figure(compared, prepared, evaluation.mistakes):
             (unfinished / run.mistakes.name).write_bytes(mistakes)
+        write_digests(unfinished)
     with replacing(run.confusion) as unfinished:
         class_table(compared).to_csv(unfinished, index=False)
     write_json(run.metrics, metrics_file(scores, compared, network))

@@ -13,6 +13,7 @@ from pipeline.config.schema import InterpretationConfig
 from pipeline.console import say
 from pipeline.data.prepared import Prepared, read_prepared
 from pipeline.evaluation.interpreted import interpretable, interpretation_digest, subject_of
+from pipeline.storage.digests import write_digests
 from pipeline.storage.files import read_json, replacing_folder, write_json
 from pipeline.storage.folders import INTERPRETATION, PREPARED, InterpretationFolder, RunFolder
 from pipeline.storage.frozen_imports import freeze_imports
@@ -54,4 +55,5 @@ def _interpret(
     training = sum(record["seconds"] for record in read_json(run.replicates, "replicates")["replicates"])
     sizes = folder.sizes()
     write_json(folder.record, {"digest": digest, "seconds": seconds, "training_seconds": training, "sizes": sizes})
+    write_digests(folder.folder)
     say(f"{model}: interpreted in {seconds:.1f} s, after {training:.0f} s of training")

@@ -12,7 +12,8 @@ from pipeline.data.prepared import Prepared, read_prepared
 from pipeline.reporting.blocks import Document
 from pipeline.reporting.card.card_files import copy_card, write_card
 from pipeline.reporting.card.model_card import card_document, document_without_champion
-from pipeline.storage.files import replacing_folder, write_json
+from pipeline.storage.digests import write_digests
+from pipeline.storage.files import replacing_folder, write_checked_json
 from pipeline.storage.folders import CARD, CHAMPION, CHOICE, PREPARED, RunFolder
 from pipeline.storage.home import temporary_experiment
 from pipeline.tracking.tracker import Tracker
@@ -28,8 +29,9 @@ def main(models: tuple[str, ...]) -> None:
             card = document_without_champion(choice, data_summary(prepared.manifest))
         else:
             choice, card = _packaged(unfinished, choice, prepared, models)
-        write_json(unfinished / CHOICE.name, choice)
+        write_checked_json(unfinished / CHOICE.name, choice)
         write_card(unfinished, card)
+        write_digests(unfinished)
     copy_card(CHAMPION, CARD.parent)
     if choice["model"] is None:
         say(choice["reason"])

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import UserError
+from pipeline.storage.digests import DIGESTS, OWN_DIGEST, changed, has_own_digest, recorded_digests, with_own_digest
 from pipeline.storage.temporary import temporary_folder
 
 
@@ -16,16 +17,37 @@ def existing(file: Path) -> Path:
     """Return the file.
 
     Raises:
-        UserError: the file is missing, because an earlier stage has not run.
+        UserError: the file is missing, because an earlier stage has not run, or it has changed since it was written.
     """
+    if file.is_dir():
+        raise UserError(f"{file} is a folder, but it must be a file. Delete it and run `dvc repro`.")
     if not file.is_file():
         raise UserError(f"{file} is missing. Run `dvc repro` to create it.")
+    if found := changed(file):
+        raise damaged(found)
     return file
+
+
+def check_complete(folder: Path) -> None:
+    """Check that all files whose digests a folder records are there; optional ones must not be lost silently.
+
+    Raises:
+        UserError: a file is missing, or the record is damaged.
+    """
+    try:
+        names = recorded_digests(folder)
+    except (OSError, ValueError):
+        raise damaged(folder / DIGESTS) from None
+    for name in names:
+        if not (folder / name).is_file():
+            existing(folder / name)
 
 
 def damaged(file: Path) -> UserError:
     """Return the error for a file of a run that is unreadable or comes from another version of this project."""
-    return UserError(f"{file} is damaged or comes from another version. Delete it and run `dvc repro`.")
+    # Files in the cache, a hidden folder, are made again by the commands that use them.
+    command = "the same command again" if any(part.startswith(".") for part in file.parts) else "`dvc repro`"
+    return UserError(f"{file} is damaged or comes from another version. Delete it and run {command}.")
 
 
 class _Record(dict[str, Any]):
@@ -53,10 +75,11 @@ def read_json(file: Path, *keys: str, problem: UserError | None = None) -> Any:
     problem = problem or damaged(file)
     try:
         values = json.loads(existing(file).read_bytes(), object_hook=lambda found: _Record(found, problem))
-    except ValueError:
+    except (ValueError, RecursionError):
         raise problem from None
-    if not (isinstance(values, dict) and values.keys() >= set(keys)):
+    if not (isinstance(values, dict) and values.keys() >= set(keys) and has_own_digest(values)):
         raise problem
+    values.pop(OWN_DIGEST, None)
     return values
 
 
@@ -78,9 +101,20 @@ def write_json(file: Path, values: Any) -> None:
         stream.write("\n")
 
 
+def write_checked_json(file: Path, content: Mapping[str, Any]) -> None:
+    """Write a mapping as JSON with its own digest, which `read_json` checks, atomically."""
+    write_json(file, with_own_digest(content))
+
+
 @contextmanager
 def replacing(file: Path) -> Iterator[Path]:
-    """Yield a temporary path that replaces `file` when the block succeeds: readers never see a partial file."""
+    """Yield a temporary path that replaces `file` when the block succeeds: readers never see a partial file.
+
+    Raises:
+        UserError: a folder is in its place.
+    """
+    if file.is_dir():
+        raise UserError(f"{file} is a folder, but a file is written there. Move the folder away.")
     file.parent.mkdir(parents=True, exist_ok=True)
     with temporary_folder(file.parent, f".{file.name}-") as scratch:
         unfinished = scratch / file.name

@@ -4,10 +4,10 @@ import csv
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile, ZipFile
-from zlib import error as ZlibError
+from zipfile import ZipFile
 
-from pipeline.storage.files import existing
+from pipeline.storage.digests import DIGESTS, changed, intact
+from pipeline.storage.files import damaged, existing
 from pipeline.storage.home import home
 
 PREPARED = Path("data/prepared")
@@ -183,14 +183,15 @@ class InterpretationFolder:
         return sorted(self.folder.glob("*.png"))
 
     def sizes(self) -> dict[str, int]:
-        """The size of each file but the record in bytes."""
-        return {file.name: file.stat().st_size for file in sorted(self.folder.iterdir()) if file != self.record}
+        """The size of each file of contents in bytes."""
+        files = (file for file in sorted(self.folder.iterdir()) if file.name not in (self.record.name, DIGESTS))
+        return {file.name: file.stat().st_size for file in files}
 
     def complete_digest(self) -> str | None:
         """The digest of the contents; None if the files are not those that the record lists."""
         try:
             record = json.loads(self.record.read_text(encoding="utf-8"))
-            return str(record["digest"]) if record["sizes"] == self.sizes() else None
+            return str(record["digest"]) if record["sizes"] == self.sizes() and intact(self.folder) else None
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
@@ -246,18 +247,27 @@ class ResultFolder:
 
     @property
     def epochs(self) -> list[dict[str, float]]:
-        """Losses and metrics as one mapping per epoch."""
-        with existing(self.history).open(encoding="utf-8", newline="") as stream:
-            rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(stream)]
+        """Losses and metrics as one mapping per epoch.
+
+        Raises:
+            UserError: the file is missing or damaged.
+        """
+        try:
+            with existing(self.history).open(encoding="utf-8", newline="") as stream:
+                rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(stream)]
+        except (ValueError, TypeError, csv.Error):
+            raise damaged(self.history) from None
         return [{name: value for name, value in row.items() if name != "epoch"} for row in rows]
 
     @property
     def finished(self) -> bool:
-        """Whether the result is complete: a result that a power failure truncated is trained again."""
+        """Whether the result is complete and unchanged: a result that a power failure truncated is trained again."""
         try:
             sizes = json.loads(self.record.read_text(encoding="utf-8"))["sizes"]
-            return all((self.folder / name).stat().st_size == size for name, size in sizes.items())
-        except (OSError, ValueError, KeyError):
+            return all((self.folder / name).stat().st_size == size for name, size in sizes.items()) and not any(
+                map(changed, (self.record, self.weights, self.history))
+            )
+        except (OSError, ValueError, LookupError, TypeError, AttributeError):
             return False
 
     @property
@@ -269,7 +279,8 @@ class ResultFolder:
     def timed(self) -> bool:
         """Whether the result has a readable latency."""
         try:
-            return bool(json.loads(self.latency.read_text(encoding="utf-8"))["seconds_per_image"] > 0)
+            seconds = json.loads(self.latency.read_text(encoding="utf-8"))["seconds_per_image"]
+            return bool(seconds > 0) and changed(self.latency) is None
         except (OSError, ValueError, TypeError, KeyError):
             return False
 
@@ -325,6 +336,11 @@ class CheckpointFolder:
         return SnapshotFolder(self.folder / "snapshots")
 
     @property
+    def readable(self) -> bool:
+        """Whether there is a state to resume from, and its files agree with their checksums."""
+        return _intact(self.state) and _intact(self.best)
+
+    @property
     def lock(self) -> Path:
         """The lock file of the process that trains."""
         return self.folder.with_suffix(".lock")
@@ -369,8 +385,8 @@ def _intact(archive: Path) -> bool:
     """Whether a zip archive exists and its contents agree with their checksums."""
     try:
         with ZipFile(archive) as opened:
-            return opened.testzip() is None
-    except (OSError, BadZipFile, ZlibError):
+            return opened.testzip() is None and changed(archive) is None
+    except Exception:  # Damaged archives raise nearly any exception, from NotImplementedError to zlib.error.
         return False
 
 

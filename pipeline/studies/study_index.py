@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+from pipeline.errors import UserError
 from pipeline.storage.files import replacing
 from pipeline.storage.folders import REPORTS
 
@@ -34,8 +35,19 @@ class Answer(NamedTuple):
 
 
 def read_answer(report: Path) -> Answer:
-    """Read the title of a report, and the paragraph that begins with "Answer"; empty if there is none."""
-    title, *paragraphs = re.split(r"\n\s*\n", report.read_text(encoding="utf-8").strip())
+    """Read the title of a report, and the paragraph that begins with "Answer"; empty if there is none.
+
+    Raises:
+        UserError: the report is not a UTF-8 text.
+    """
+    try:
+        text = report.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise UserError(
+            f"{report} is damaged. Restore it from version control, or write it again with "
+            f"`convtrack study {report.parent.name}`."
+        ) from None
+    title, *paragraphs = re.split(r"\n\s*\n", text.strip())
     answer = next((one.removeprefix(MARK) for one in paragraphs if one.startswith(MARK)), "")
     return Answer(title.removeprefix("# "), " ".join(answer.split()))
 

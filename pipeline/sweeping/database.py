@@ -35,9 +35,14 @@ PERMANENT_ERRORS = (
     "disk I/O error",  # also a full disk, when the first connection creates its files
     "readonly database",
     "no such table",
+    "malformed",
+    "not a database",
     "password authentication failed",
 )
 """Parts of the messages of database errors that retrying cannot fix."""
+
+DAMAGED = ("malformed", "not a database", "no such table", "no such column")
+"""Parts of SQLite's messages about a file whose contents are wrong."""
 
 DATABASE_ERRORS = (optuna.exceptions.StorageInternalError, SQLAlchemyError)
 
@@ -192,7 +197,9 @@ def database_errors_explained(storage: str) -> Iterator[None]:
         while root.__cause__ is not None:
             root = root.__cause__
         reason = " ".join(str(root).split())[:200]
-        if "disk" in reason:
+        if any(words in reason for words in DAMAGED):
+            advice = "The file is damaged: restore it from a copy, or move it away and start the sweep again"
+        elif "disk" in reason:
             advice = "Free some space and run the same command again"
         elif shown.startswith("sqlite:"):
             advice = "Make the file writable or move it away, or name another file (hydra.sweeper.storage)"

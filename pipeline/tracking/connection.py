@@ -97,8 +97,8 @@ def _open_sqlite(file: Path) -> None:
             connection.execute("pragma schema_version")
     except sqlite3.Error as problem:
         raise UserError(
-            f"The tracking store sqlite:///{file} cannot be opened ({problem}). Move the file away, create its folder, "
-            "or set MLFLOW_TRACKING_URI."
+            f"The tracking store sqlite:///{file} cannot be opened ({problem}). Create its folder, restore the file "
+            "from a copy, or move it away and fill a new one with `convtrack publish`."
         ) from None
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.storage.files import read_json, replacing, replacing_folder, write_json
+from pipeline.storage.digests import write_digests
+from pipeline.storage.files import existing, read_json, replacing, replacing_folder, write_json
 from pipeline.storage.folders import RunFolder
 from pipeline.training.task import Task, best
 
@@ -25,7 +26,7 @@ def collect(
 
     `augmented` is a picture (PNG) of examples of the augmentation, if there is one.
     """
-    histories = [pd.read_csv(task.result.history).assign(replicate=task.replicate) for task in tasks]
+    histories = [pd.read_csv(existing(task.result.history)).assign(replicate=task.replicate) for task in tasks]
     history = pd.concat(histories)
     with replacing_folder(run.train) as unfinished:
         for task in tasks:
@@ -49,6 +50,7 @@ def collect(
                 "replicates": [read_json(task.result.record) for task in tasks],
             },
         )
+        write_digests(unfinished)
     with replacing(run.learning_curve) as unfinished:
         mean_curve(history).to_csv(unfinished, index=False)
 

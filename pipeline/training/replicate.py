@@ -12,6 +12,7 @@ from PIL import Image
 from pipeline.data.prepared import read_prepared
 from pipeline.interpretation.first_layer import first_layer_kernels
 from pipeline.interpretation.kernel_image import kernel_grid
+from pipeline.storage.digests import write_digests
 from pipeline.storage.files import replacing, replacing_folder, write_json
 from pipeline.storage.folders import CheckpointFolder, is_pictured
 from pipeline.storage.provenance import process_code
@@ -41,7 +42,9 @@ def _train(task: Task, checkpoint: CheckpointFolder, on_progress: OnProgress) ->
     process_code()  # Now, because the code may be edited while the network is trained.
     prepared = read_prepared(task.prepared)
     at = start(task, prepared)
-    resumed = checkpoint.state.is_file()
+    resumed = checkpoint.readable
+    if not resumed:
+        _forget(checkpoint)
     # Further replicates would show the same again.
     snapshots = (
         Snapshots(checkpoint.snapshots, at.model, at.validation, prepared, resumed=resumed)
@@ -109,6 +112,16 @@ def _keep(task: Task, model: keras.Model, history: list[Epoch], checkpoint: Chec
                 },
             },
         )
+        write_digests(unfinished)
+
+
+def _forget(checkpoint: CheckpointFolder) -> None:
+    """Delete a damaged checkpoint: the training then begins again and ends with the same bits."""
+    for file in (checkpoint.state, checkpoint.best):
+        if file.is_dir():
+            shutil.rmtree(file)
+        else:
+            file.unlink(missing_ok=True)
 
 
 def _picture(model: keras.Model, checkpoint: CheckpointFolder, epoch: int, *, last: bool = False) -> Path | None:

@@ -11,7 +11,8 @@ from typing import Any
 from pipeline.config.schema import AugmentationConfig, OptimizerConfig, TrainingConfig
 from pipeline.data.prepared import read_manifest
 from pipeline.errors import UserError
-from pipeline.storage.files import read_json
+from pipeline.storage.digests import digest_of
+from pipeline.storage.files import existing, read_json
 from pipeline.storage.fingerprints import code_digest, fingerprint
 from pipeline.storage.folders import ResultFolder
 from pipeline.storage.imports import import_closure, module_file
@@ -127,7 +128,7 @@ def make_tasks(
     seed, threads = settings.pop("seed"), settings.pop("threads")
     configuration = {
         "architecture": sha256(architecture.encode()).hexdigest(),
-        "initial_weights": sha256(initial_weights.read_bytes()).hexdigest() if initial_weights else None,
+        "initial_weights": digest_of(existing(initial_weights)) if initial_weights else None,
         "optimizer": asdict(optimizer),
         "training": settings,
         "augmentation": augmentation.chosen,

@@ -11,6 +11,7 @@ import joblib
 from joblib.externals.loky.process_executor import BrokenProcessPool, ProcessPoolExecutor
 
 from pipeline.errors import UserError
+from pipeline.storage.digests import add_digests
 from pipeline.storage.interrupts import interrupts_blocked
 from pipeline.storage.processes import end_with_parent
 from pipeline.training.devices import gpus
@@ -55,6 +56,8 @@ def finish(tasks: Sequence[Task]) -> None:
     """
     if not all(task.result.timed for task in tasks) or not best(tasks).result.exported:
         _run_in_workers(_finish, [tasks], workers=1, on_progress=lambda progress: None)
+    for task in tasks:
+        add_digests(task.result.folder)
 
 
 def _run_in_workers(

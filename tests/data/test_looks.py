@@ -18,6 +18,7 @@ from pipeline.data.looks import (
 )
 from pipeline.data.prepared import ImageTexts, Prepared
 from pipeline.data.splits import OWN_TESTS, TEST, replicate_splits
+from pipeline.errors import UserError
 
 digest_of = test_set_digest
 del test_set_digest  # pytest would collect it as a test because of its name
@@ -71,24 +72,51 @@ def test_without_a_table_there_are_no_looks(file):
 
 
 @pytest.mark.parametrize(
-    "torn",
+    "damaged",
     [
         "evaluated,t1,f9",
         "evaluated,t1,f9,a,b,c,d\n",
-        "<<<<<<< HEAD\n",
         "\x00\n",
         'evaluated,a,b,"mod\n',
         "\xff\n",
         "a," * 70_000 + "\n",
     ],
 )
-def test_a_damaged_line_is_skipped_and_the_next_one_is_read(file, torn):
+def test_a_damaged_line_is_named_because_the_number_of_looks_would_be_wrong(file, damaged):
     look(file)
     with file.open("a", encoding="latin-1") as stream:
-        stream.write(torn)
+        stream.write(damaged)
+    with pytest.raises(UserError, match=rf"{file} is damaged: line 3 .* Restore the file from version control"):
+        look(file, configuration="f2")
+    lines = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(b"".join(lines[:2]))
+    assert [one.configuration for one in read_looks(file)] == ["f1"]
+
+
+def test_every_changed_character_of_a_line_is_noticed(file):
+    look(file)
+    header, line = file.read_text().splitlines()
+    for place in range(len(line)):
+        changed = "z" if line[place] != "z" else "y"
+        file.write_text(f"{header}\n{line[:place]}{changed}{line[place + 1 :]}\n")
+        with pytest.raises(UserError, match="is damaged"):
+            read_looks(file)
+
+
+def test_an_emptied_table_is_named(file):
+    look(file)
+    file.write_bytes(b"")
+    with pytest.raises(UserError, match=r"does not begin with the names of its columns\. Restore the file"):
+        read_looks(file)
+
+
+def test_marks_of_a_merge_and_lines_of_earlier_versions_without_a_digest_are_read(file):
+    look(file)
+    older = "purpose,test_set,configuration,model,commit,date\nevaluated,t1,f0,cnn,abc,2026-01-01\n"
+    _, line = file.read_text().splitlines()
+    file.write_text(f"{older}<<<<<<< HEAD\n{line}\n=======\n>>>>>>> other\n")
     look(file, configuration="f2")
-    assert [one.configuration for one in read_looks(file)] == ["f1", "f2"]
-    assert read_looks(file)[1].model == "lenet5, wide"
+    assert [one.configuration for one in read_looks(file)] == ["f0", "f1", "f2"]
 
 
 def test_looks_are_recorded_by_several_threads_at_once(file):

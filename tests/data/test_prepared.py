@@ -154,16 +154,17 @@ def test_missing_data_is_reported_with_the_command_that_makes_it(tmp_path):
 def test_a_truncated_file_raises_an_error_with_the_remedy(folder, file, share):
     content = (folder / file).read_bytes()
     (folder / file).write_bytes(content[: int(share * len(content))])
-    with pytest.raises(UserError, match=r"are damaged or come from another version\. Delete the folder"):
+    with pytest.raises(UserError, match=rf"{file} is damaged or .* Delete it and run `dvc repro`"):
         _ = read_prepared(folder).names
 
 
 def test_a_manifest_of_another_version_raises_an_error_with_the_remedy(folder):
     manifest = folder / "manifest.json"
     manifest.write_text(json.dumps({"name": "few", "settings": {"data": {}}}))
+    (folder / "digests.json").unlink()
     for keys in (["subgroups"], ["settings", "split"]):
         values = read_manifest(folder)
-        with pytest.raises(UserError, match=r"are damaged or come from another version\. Delete the folder"):
+        with pytest.raises(UserError, match=r"manifest\.json is damaged or comes from another version\. Delete it"):
             for key in keys:
                 values = values[key]
 

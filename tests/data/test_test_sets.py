@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 
-from pipeline.data.measured import image_digests
+from pipeline.data.pixel_file import image_digests
 from pipeline.data.test_sets import missing_images, read_test_set, write_test_set
 from pipeline.errors import UserError
 
@@ -97,10 +97,11 @@ def test_a_test_set_of_other_data_is_rejected(few, written):
     ("text", "message"),
     [
         (None, "does not exist"),
-        ("{", "must be JSON"),
-        ("[]", "must list"),
-        ('{"groups": [1], "images": []}', "must list"),
-        ('{"groups": [], "images": ["a"]}', "must list"),
+        ("{", "is damaged"),
+        ("[]", "is damaged"),
+        ('{"groups": [1], "images": []}', "is damaged"),
+        ('{"groups": [], "images": ["a"]}', "is damaged"),
+        ('{"groups": ["g"], "images": [], "content_sha256": "0"}', "is damaged"),
     ],
 )
 def test_a_file_that_is_not_a_test_set_is_named(tmp_path, text, message):

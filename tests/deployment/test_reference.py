@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from pipeline.data.measured import image_digests
+from pipeline.data.pixel_file import image_digests
 from pipeline.deployment.picture_features import PictureFeatures, picture_features
 from pipeline.deployment.reference import (
     MOST,

@@ -24,7 +24,7 @@ def model(name, **changes):
 
 
 def files():
-    return {str(file): file.read_bytes() for file in Path("networks").rglob("*") if file.is_file()}
+    return {str(file): file.read_bytes() for file in Path("networks").rglob("[!d]*") if file.is_file()}
 
 
 @pytest.fixture(autouse=True)

@@ -118,6 +118,33 @@ def test_a_training_interrupted_after_its_last_epoch_only_stores_its_result(unin
     assert outcome(task.result) == outcome(uninterrupted())
 
 
+@pytest.mark.parametrize("file", ["state", "best"])
+def test_a_training_with_a_damaged_checkpoint_begins_again_and_ends_with_the_same_bits(
+    uninterrupted, tasks, train, outcome, file
+):
+    task = tasks()[0]
+    train(task, interrupted_after=3)
+    damaged = getattr(CheckpointFolder.of(task.fingerprint), file)
+    content = damaged.read_bytes()
+    middle = len(content) // 2
+    damaged.write_bytes(content[:middle] + bytes(64) + content[middle + 64 :])
+    assert train(task) == list(range(7))
+    assert outcome(task.result) == outcome(uninterrupted())
+
+
+@pytest.mark.parametrize("file", ["weights", "history", "record"])
+def test_a_result_with_a_changed_bit_is_trained_again_and_has_the_same_bits(uninterrupted, tasks, train, outcome, file):
+    task = tasks()[0]
+    train(task)
+    changed = getattr(task.result, file)
+    content = bytearray(changed.read_bytes())
+    content[len(content) // 2] ^= 1
+    changed.write_bytes(content)
+    assert not task.result.finished
+    assert train(task) == list(range(7))
+    assert outcome(task.result) == outcome(uninterrupted())
+
+
 def test_patience_keeps_the_best_epochs_weights(uninterrupted):
     result = uninterrupted(**PATIENT)
     history, record = pd.read_csv(result.history), read_json(result.record)
@@ -152,7 +179,7 @@ def test_a_finished_training_leaves_only_its_result(tasks, train):
     folder = task.result.folder
     pictures = [f"kernels-{epoch:05d}.png" for epoch in (0, 1, 2, 4, 5)]
     assert sorted(file.name for file in folder.iterdir()) == [
-        "history.csv",
+        *["digests.json", "history.csv"],
         *["kept.weights.h5", *pictures],
         "record.json",
         "snapshots",

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.data.measured import image_digests
+from pipeline.data.pixel_file import image_digests
 from pipeline.deployment.picture_features import MEASURES, PictureFeatures, picture_features
 from pipeline.deployment.reference import Reference, digest_prefixes
 from pipeline.deployment.unusual import flags, limits

@@ -26,7 +26,7 @@ def publish_baseline(tracker: Tracker, run: RunFolder, prepared: Prepared) -> Mo
         return tracker.child(parent, fingerprints[replicate], name, replicate, parameters=parameters, tags=tags)
 
     runs = ModelRuns(tracker, parent, create_child)
-    measured = means(read_json(run.metrics, "test", "validation", "subgroups", "cost"))
+    measured = means(run, fitted)
     sizes = {name: fitted[name] for name in NETWORK_COSTS}
     metrics = {**measured, **sizes, "replicates": len(fingerprints)}
     beside = runs.shows_comparison

@@ -13,6 +13,9 @@ import numpy.typing as npt
 
 from pipeline.data.prepared import Prepared
 from pipeline.data.splits import VALIDATION
+from pipeline.evaluation.predictions import read_predictions
+from pipeline.evaluation.scoring import metrics_file
+from pipeline.reporting.costs import NETWORK_COSTS
 from pipeline.storage.files import existing, read_json, read_json_text
 from pipeline.storage.folders import RunFolder
 from pipeline.tracking.carried_code import carried_code
@@ -53,10 +56,7 @@ def publish_evaluation(tracker: Tracker, run: RunFolder, prepared: Prepared) -> 
 def _log_means(runs: ModelRuns, run: RunFolder) -> None:
     """Log to the parent the means over replicates, the costs and the figures."""
     tracker, parent, children = runs.tracker, runs.parent, runs.children
-    tracker.log_metrics(
-        parent,
-        {**means(read_json(run.metrics, "test", "validation", "subgroups", "cost")), "replicates": len(children)},
-    )
+    tracker.log_metrics(parent, {**means(run, read_json(run.layers, *NETWORK_COSTS)), "replicates": len(children)})
     tracker.log_files(parent, [run.layers, run.drawing, run.architecture], "network")
     pictures = [*sorted(run.evaluate.glob("*.svg")), *run.evaluate.glob("*.png")]
     tracker.log_files(parent, [*pictures, run.predictions], EVALUATION)
@@ -87,8 +87,13 @@ def log_scores(
     tracker.log_metrics(child, {"seconds_per_image": scored["seconds_per_image"]})
 
 
-def means(measured: Mapping[str, Any]) -> dict[str, float]:
-    """The metrics of the parent run from the content of the model's `metrics.json`."""
+def means(run: RunFolder, network: Mapping[str, Any]) -> dict[str, float]:
+    """The metrics of the parent run; `network` has the costs that no replicate influences.
+
+    They are those of `metrics.json`, which DVC shows, but computed again: no digest protects that file.
+    """
+    scored = read_json(run.scores, "question", "replicates")
+    measured = metrics_file(scored, read_predictions(run.predictions)[scored["question"]], network)
     test, validation = measured["test"], measured["validation"]
     return {
         **{f"test/{name}": spread["mean"] for name, spread in test.items()},

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from pipeline.cli.commands import drift
-from pipeline.data.measured import image_digests
+from pipeline.data.pixel_file import image_digests
 from pipeline.deployment.picture_model import PictureModel
 from pipeline.deployment.reference import REFERENCE, make_reference, write_reference
 from pipeline.errors import UserError

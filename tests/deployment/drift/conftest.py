@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from pipeline.data.measured import image_digests
+from pipeline.data.pixel_file import image_digests
 from pipeline.data.sources.mnist_sample import load
 from pipeline.deployment.drift.new_pictures import Batch, new_pictures
 from pipeline.deployment.reference import make_reference

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from pipeline.data.measured import image_digests
+from pipeline.data.pixel_file import image_digests
 from pipeline.deployment.picture_model import PictureModel
 from pipeline.deployment.reference import make_reference
 from pipeline.errors import UserError

@@ -34,15 +34,15 @@ def test_a_server_that_does_not_respond(project, closed_port):
 def test_a_missing_folder_is_reported(project):
     address = f"sqlite:///{project.folder}/nowhere/mlflow.db"
     assert error_message(project, address) == (
-        f"The tracking store {address} cannot be opened (unable to open database file). Move the file away, create its "
-        "folder, or set MLFLOW_TRACKING_URI."
+        f"The tracking store {address} cannot be opened (unable to open database file). Create its folder, restore "
+        "the file from a copy, or move it away and fill a new one with `convtrack publish`."
     )
 
 
 def test_a_file_that_is_not_a_database_is_reported(project):
     (project.folder / "mlflow.db").write_bytes(b"no database at all" * 99)
     assert error_message(project, "").startswith(
-        "The tracking store sqlite:///mlflow.db cannot be opened (file is not a database). Move the file away, "
+        "The tracking store sqlite:///mlflow.db cannot be opened (file is not a database). Create its folder, restore "
     )
 
 
