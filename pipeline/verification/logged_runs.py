@@ -87,10 +87,10 @@ def find_run(store: Store, fingerprint: str, model: str) -> Any | None:
 
 
 def _model_values(run: RunFolder, record: Mapping[str, Any]) -> dict[str, float]:
-    measured = means(read_json(run.metrics, "test", "validation", "subgroups", "cost"))
     if run.baseline.is_file():
-        return measured | {name: record[name] for name in NETWORK_COSTS}
-    return measured | network_metrics(read_json(run.layers))
+        return means(run, record) | {name: record[name] for name in NETWORK_COSTS}
+    network = read_json(run.layers, *NETWORK_COSTS)
+    return means(run, network) | network_metrics(network)
 
 
 def _replicate_values(scored: Mapping[str, Any], record: Mapping[str, Any] | None) -> dict[str, float]:

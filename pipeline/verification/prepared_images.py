@@ -9,7 +9,7 @@ import numpy as np
 from pipeline.console import Progress
 from pipeline.counts import number_of
 from pipeline.data.images import blocks
-from pipeline.data.measured import image_digests
+from pipeline.data.pixel_file import image_digests
 from pipeline.data.prepared import Prepared, data_digest, read_prepared
 from pipeline.verification.checked_link import Check, names
 
