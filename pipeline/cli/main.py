@@ -8,6 +8,7 @@ import io
 import os
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -66,9 +67,10 @@ def _open_standard_streams() -> None:
 def _run(arguments: Sequence[str]) -> None:
     from pipeline.cli import composing
     from pipeline.cli.help import overview
-    from pipeline.cli.registry import COMMANDS, HYDRA_COMMANDS
+    from pipeline.cli.registry import COMMANDS, HYDRA_COMMANDS, STAGES
     from pipeline.cli.user_account import complete_account
     from pipeline.errors import unknown
+    from pipeline.storage.durations import record_duration
     from pipeline.storage.dvc_files import keep_locks
 
     complete_account()
@@ -80,10 +82,13 @@ def _run(arguments: Sequence[str]) -> None:
     name, *rest = arguments
     if name not in COMMANDS:
         raise unknown("command", name, COMMANDS)
+    began = time.monotonic()
     if name in HYDRA_COMMANDS:
         composing.run(name, rest)
     else:
         import_module(COMMANDS[name].module).main(rest)
+    if name in STAGES and not any(argument.startswith("-") for argument in rest):
+        record_duration(arguments, time.monotonic() - began)
 
 
 def _print_bug(_: object, problem: BaseException, __: object) -> None:

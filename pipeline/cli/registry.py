@@ -64,3 +64,5 @@ PLAIN_COMMANDS: Mapping[str, Command] = {
     if file.stem != "__init__"
 }
 COMMANDS: Mapping[str, Command] = {**HYDRA_COMMANDS, **PLAIN_COMMANDS}
+STAGES = frozenset({*HYDRA_COMMANDS, "study"} - {"experiment"})
+"""The commands that DVC runs as stages."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
-from pathspec import PathSpec
+from pathspec import GitIgnoreSpec
 
 from pipeline.config.reading import flattened, parse_yaml
 from pipeline.counts import number_of
@@ -54,7 +54,7 @@ def read_lock(file: Path = LOCK) -> dict[str, LockedStage]:
 
 def _stage(name: str, entry: Mapping[str, Any]) -> LockedStage:
     locked = {
-        part: tuple(dict.fromkeys(Locked(one["path"], one["md5"]) for one in entry.get(part, ())))
+        part: tuple(dict.fromkeys(Locked(one["path"], str(one["md5"])) for one in entry.get(part, ())))
         for part in ("deps", "outs")
     }
     settings = {file: dict(flattened(values)) for file, values in entry.get("params", {}).items()}
@@ -87,9 +87,9 @@ def _file_digest(file: Path) -> str:
         return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
-def _ignored() -> PathSpec[Any]:
+def _ignored() -> GitIgnoreSpec:
     file = Path(".dvcignore")
-    return PathSpec.from_lines("gitwildmatch", file.read_text(encoding="utf-8").splitlines() if file.is_file() else ())
+    return GitIgnoreSpec.from_lines(file.read_text(encoding="utf-8").splitlines() if file.is_file() else ())
 
 
 def changed_files(locked: Locked) -> list[str]:
@@ -132,7 +132,8 @@ def locked_dependencies(stages: Mapping[str, LockedStage], digest: Digest, subje
     changed: dict[str, list[str]] = {}
     for name, stage in stages.items():
         # A changed output is reported by the stage that wrote it.
-        for file in _changed([one for one in stage.deps if one.path not in outputs], digest):
+        sources = [one for one in stage.deps if not any(_overlap(one.path, output) for output in outputs)]
+        for file in _changed(sources, digest):
             changed.setdefault(file, []).append(name)
     if not changed:
         read = {one.path for stage in stages.values() for one in stage.deps}
@@ -140,6 +141,11 @@ def locked_dependencies(stages: Mapping[str, LockedStage], digest: Digest, subje
     concerned = list(dict.fromkeys(name for own in changed.values() for name in own))
     found = f"{names(sorted(changed))} changed after {names(concerned)} ran"
     return Check(subject, "differs", found, "`convtrack why` says what that means; `dvc repro` runs them again.")
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Whether two paths are the same, or one is a folder that contains the other."""
+    return f"{one}/".startswith(f"{other}/") or f"{other}/".startswith(f"{one}/")
 
 
 def locked_settings(stages: Sequence[LockedStage], *, lock: Path = LOCK) -> Check:
@@ -164,13 +170,14 @@ def changed_settings(settings: Mapping[str, Mapping[str, Any]], *, whole: bool =
             if name not in now and any(other.startswith(f"{name}.") for other in now):
                 continue  # It was empty or null, and now has settings of its own, which follow.
             if then.get(name, MISSING) != now.get(name, MISSING):
-                yield file, f"{name} {_shown(then.get(name, MISSING))} → {_shown(now.get(name, MISSING))}"
+                yield file, f"{name} {shown_value(then.get(name, MISSING))} → {shown_value(now.get(name, MISSING))}"
 
 
 MISSING = object()
 
 
-def _shown(value: object) -> str:
+def shown_value(value: object) -> str:
+    """A setting as a line shows it; MISSING is `not set`."""
     return "not set" if value is MISSING else json.dumps(value, ensure_ascii=False, default=str)
 
 
