@@ -41,8 +41,10 @@ def checked(subject: str, check: Callable[[], Iterator[Check] | Sequence[Check]]
 def conclusion(checks: Sequence[Check]) -> str:
     """All checks as one sentence."""
     counts = {state: sum(one.state == state for one in checks) for state in ("ok", "differs", "unknown")}
-    unknown = f", {counts['unknown']} cannot be checked" if counts["unknown"] else ""
-    return f"{number_of(len(checks), 'check')}: {counts['ok']} ok, {counts['differs']} differ{unknown}."
+    unknown = f", {counts['unknown']} unknown" if counts["unknown"] else ""
+    return (
+        f"{number_of(len(checks), 'check')}: {counts['ok']} ok, {number_of(counts['differs'], 'difference')}{unknown}."
+    )
 
 
 def names(found: Sequence[object]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from pipeline.config.reading import flattened
 from pipeline.errors import UserError, unknown
 from pipeline.storage.provenance import READ_ANY_OWNER
-from pipeline.verification.check import names
+from pipeline.verification.checked_link import names
 from pipeline.verification.locked_files import MISSING, Locked, changed_files, shown_value
 
 COMMAND = "python -m pipeline "

@@ -118,5 +118,5 @@ def test_a_damaged_lock_is_one_sentence(content):
 
 
 def test_a_missing_lock_is_one_sentence():
-    with pytest.raises(UserError, match="dvc.lock is missing"):
+    with pytest.raises(UserError, match=r"dvc\.lock is missing"):
         read_lock()

@@ -1,6 +1,6 @@
-from pipeline.verification import written_reports
-from pipeline.verification.check import Check, checked, conclusion
 from pipeline.errors import UserError
+from pipeline.verification import written_reports
+from pipeline.verification.checked_link import Check, checked, conclusion
 
 
 def test_the_texts_of_a_page_are_those_that_people_read():
@@ -18,5 +18,5 @@ def test_a_missing_file_is_a_difference_of_its_own():
         "ok       a: as recorded.",
         "differs  b: b.json is missing. Run `dvc repro` to create it.",
     ]
-    assert conclusion(found) == "2 checks: 1 ok, 1 differ."
-    assert conclusion([*found, Check("c", "unknown", "d")]) == "3 checks: 1 ok, 1 differ, 1 cannot be checked."
+    assert conclusion(found) == "2 checks: 1 ok, 1 difference."
+    assert conclusion([*found, Check("c", "unknown", "d")]) == "3 checks: 1 ok, 1 difference, 1 unknown."

@@ -18,7 +18,7 @@ from pipeline.console import duration, say
 from pipeline.errors import UserError
 from pipeline.storage.durations import read_durations
 from pipeline.storage.folders import RunFolder
-from pipeline.verification.check import names
+from pipeline.verification.checked_link import names
 from pipeline.verification.stage_reasons import StageReasons, following, stage_reasons
 
 

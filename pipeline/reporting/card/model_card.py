@@ -264,6 +264,8 @@ def _reproduce(card: ModelCard) -> Section:
     versions = Table("Versions", ("software", "version"), tuple(sorted(card.versions.items())))
     blocks = (
         Commands(f"git checkout {card.commit}\nmake repro"),
+        Paragraph("To follow the model to its commit, images and files, or to train it again and compare the bits:"),
+        Commands(f"convtrack verify {card.fingerprint[:12]}\nconvtrack verify {card.fingerprint[:12]} --again"),
         Terms(terms),
         Paragraph(trained),
         TableBlock(versions),

@@ -1,7 +1,7 @@
 """How to reproduce the results, and the time and space that they took."""
 
 from pipeline.reporting.blocks import Block, Commands, Paragraph, Section, TableBlock, Terms
-from pipeline.reporting.content import Comparison
+from pipeline.reporting.content import Comparison, ModelResult
 from pipeline.reporting.tables.settings import effort_table, reproduction_table, versions_table
 
 
@@ -20,8 +20,15 @@ def section(comparison: Comparison) -> Section:
             )
         )
     blocks += [
+        Paragraph("To check every number of this report, and to follow one model to its commit, images and files:"),
+        Commands(verifying(next(iter(comparison.networks), None))),
         Terms((("Commit", comparison.commit), ("Digest of the data", comparison.data_digest))),
         TableBlock(effort_table(comparison)),
         TableBlock(versions_table(comparison)),
     ]
     return Section("reproduce", "How to reproduce", tuple(blocks), "commands, commits, versions, total effort")
+
+
+def verifying(model: ModelResult | None) -> str:
+    """Return the commands that check the report and one of its models."""
+    return "convtrack verify" + (f"\nconvtrack verify {model.fingerprint[:12]}  # {model.name}" if model else "")

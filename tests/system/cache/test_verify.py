@@ -78,7 +78,14 @@ def test_a_reproduced_project_agrees_with_its_records(here):
     checks = list(comparison_checks())
     assert [check for check in checks if check.state != "ok"] == []
     subjects = " ".join(check.subject for check in checks)
-    for link in ("data/prepared", f"{RUN}/train", f"{RUN}/evaluate/scores.json", "mlflow.db", "dvc.lock", "comparison.md"):
+    for link in (
+        "data/prepared",
+        f"{RUN}/train",
+        f"{RUN}/evaluate/scores.json",
+        "mlflow.db",
+        "dvc.lock",
+        "comparison.md",
+    ):
         assert link in subjects
 
 
@@ -264,7 +271,7 @@ def test_the_command_ends_with_exit_code_1_and_a_count(here):
 
     verify.main([])
     replace(here(RUN / "confusion.csv"), "0", "9")
-    with pytest.raises(UserError, match=r"^\d+ checks: \d+ ok, 2 differ\. These records do not belong together"):
+    with pytest.raises(UserError, match=r"^\d+ checks: \d+ ok, 2 differences\. These records do not belong together"):
         verify.main([])
 
 
@@ -307,7 +314,9 @@ def test_a_chain_names_what_was_changed(here):
         f"(select run_uuid from runs where name = '{MODEL}')",
     )
     found = chain(MODEL)
-    assert found["configuration"][0] == "differs" and "optimizer.learning_rate (0.5, expected" in found["configuration"][1]
+    assert (
+        found["configuration"][0] == "differs" and "optimizer.learning_rate (0.5, expected" in found["configuration"][1]
+    )
     assert found["fingerprint"][0] == "differs"
 
 
@@ -377,7 +386,16 @@ def test_a_run_of_changed_code_is_trained_again_with_its_patch(project, tmp_path
     replace(project.folder / "pipeline/training/batches.py", "import", "ADDED = 1\nimport")
     (project.folder / "conf/model/mine.yaml").write_text("architecture: fully_connected\noptions:\n  units: [3]\n")
     project.run(
-        *("python", "-m", "pipeline", "experiment", "experiment=debug", "model=mine", "data=digits", "training.epochs=1")
+        *(
+            "python",
+            "-m",
+            "pipeline",
+            "experiment",
+            "experiment=debug",
+            "model=mine",
+            "data=digits",
+            "training.epochs=1",
+        )
     )
     project.run("git", "checkout", "--quiet", "pipeline")
     (project.folder / "conf/model/mine.yaml").unlink()

@@ -99,7 +99,7 @@ def test_a_kept_interpretation_is_counted(here, lines):
 
 
 def test_an_unknown_stage_is_one_sentence(here, lines):
-    with pytest.raises(UserError, match="Unknown stage 'trian'. Did you mean 'train@"):
+    with pytest.raises(UserError, match=r"Unknown stage 'trian'\. Did you mean 'train@"):
         lines("trian")
 
 
