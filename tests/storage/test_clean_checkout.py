@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -73,7 +74,9 @@ def test_a_checkout_that_a_killed_process_left_is_removed_and_that_of_a_live_one
     with clean_checkout(commit()) as live:
         dead = tmp_path / "temporary" / f"{PREFIX}dead"
         subprocess.run(["git", "worktree", "add", "--quiet", "--detach", str(dead / "project")], check=True)
-        (dead / OWNER).write_text((live.parent / OWNER).read_text().rpartition(" ")[0] + " 1")
+        ended = "from pipeline.storage.processes import this_process; print(this_process(), end='')"
+        named = subprocess.run([sys.executable, "-c", ended], capture_output=True, text=True, check=True)
+        (dead / OWNER).write_text(named.stdout)
         with clean_checkout(commit()):
             assert live.is_dir() and not dead.exists()
     assert left(tmp_path) == (0, [])

@@ -31,4 +31,4 @@ def section(comparison: Comparison) -> Section:
 
 def verifying(model: ModelResult | None) -> str:
     """Return the commands that check the report and one of its models."""
-    return "convtrack verify" + (f"\nconvtrack verify {model.fingerprint[:12]}  # {model.name}" if model else "")
+    return "convtrack verify" + (f"\nconvtrack verify {model.fingerprint[:12]}" if model else "")
