@@ -22,7 +22,7 @@ from pipeline.evaluation.metrics import scores
 from pipeline.evaluation.model_predictions import replicate_predictions
 from pipeline.storage.clean_checkout import clean_checkout
 from pipeline.storage.files import read_json
-from pipeline.storage.folders import ResultFolder
+from pipeline.storage.folders import CACHE_NAME, ResultFolder
 from pipeline.training.environment import training_environment
 from pipeline.training.examples import Columns
 from pipeline.verification import again_job
@@ -121,7 +121,7 @@ def _train(project: Path, run: RecordedRun, numbers: Sequence[int], prepared: Pa
         )
     made = json.loads(tasks.read_text(encoding="utf-8"))
     fingerprints = {int(number): own for number, own in made["fingerprints"].items()}
-    results = {number: ResultFolder(project / ResultFolder.stored(own).folder) for number, own in fingerprints.items()}
+    results = {number: ResultFolder(project / CACHE_NAME / "results" / own) for number, own in fingerprints.items()}
     return Again(made["architecture"], fingerprints, results)
 
 

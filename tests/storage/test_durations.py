@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.storage.durations import FILE, read_durations, record_duration
+from pipeline.storage.folders import cache_folder
 
 
 @pytest.fixture(autouse=True)
@@ -19,8 +20,9 @@ def test_the_last_duration_of_each_command_is_kept():
 
 @pytest.mark.parametrize("content", ["", "[1]", '{"report": "long"}', "{", "\0"])
 def test_a_damaged_file_counts_as_empty_and_is_replaced(content):
-    FILE.parent.mkdir()
-    FILE.write_text(content)
+    file = cache_folder() / FILE
+    file.parent.mkdir()
+    file.write_text(content)
     assert read_durations() == {}
     record_duration(["report"], 2)
     assert read_durations() == {"report": 2.0}

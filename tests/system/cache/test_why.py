@@ -11,6 +11,9 @@ from pipeline.cli.commands import why
 from pipeline.errors import UserError
 from pipeline.verification.stage_reasons import changed_packages
 
+# DVC uses an attribute of pygtrie that pygtrie will remove.
+pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep.value will soon raise AttributeError:DeprecationWarning")
+
 
 @pytest.fixture
 def here(project, monkeypatch):
