@@ -45,7 +45,7 @@ def test_a_changed_setting_is_named_with_both_values_and_what_is_trained(here, l
     for model in ("fully_connected", "lecture_cnn"):
         place = found.index(f"train@{model} would run:")
         assert found[place + 1] == "  conf/training/lecture.yaml: epochs 1 → 3"
-        assert re.fullmatch(r"  last time it took \d+ s", found[place + 2])
+        assert re.fullmatch(r"  last time it took \d+ (s|min)", found[place + 2])
         assert re.match(r"  0 of 2 trainings have the same fingerprint and are reused; 2 are trained", found[place + 3])
     whole = lines()
     assert "evaluate@lecture_cnn runs only if an output of train@lecture_cnn changes" in whole
@@ -102,8 +102,8 @@ def test_a_kept_interpretation_is_counted(here, lines):
 
 
 def test_an_unknown_stage_is_one_sentence(here, lines):
-    with pytest.raises(UserError, match=r"Unknown stage 'trian'\. Did you mean 'train@"):
-        lines("trian")
+    with pytest.raises(UserError, match=r"Unknown stage 'reprot'\. Did you mean 'report'"):
+        lines("reprot")
 
 
 def test_the_seconds_of_stages_are_recorded_by_their_commands(here):
