@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from packaging.requirements import Requirement
+
 from pipeline.config.reading import flattened
 from pipeline.errors import UserError, unknown
 from pipeline.storage.provenance import READ_ANY_OWNER
@@ -16,7 +18,7 @@ from pipeline.verification.locked_files import MISSING, Locked, changed_files, s
 
 COMMAND = "python -m pipeline "
 REQUIREMENTS = "requirements.lock"
-PINNED = re.compile(r"^([\w.-]+)==([^\s;\\]+)", re.MULTILINE)
+PINNED = re.compile(r"^[\w.-]+==[^#\\\n]+", re.MULTILINE)
 EARLIER_VERSIONS = 50
 """Commits that are searched for an earlier version of a file."""
 
@@ -138,13 +140,23 @@ def changed_packages(file: Path, digest: str) -> list[str]:
     for commit in _git("log", f"-{EARLIER_VERSIONS}", "--format=%H", "--", str(file)).decode().split():
         held = _git("show", f"{commit}:./{file}")
         if hashlib.md5(held, usedforsecurity=False).hexdigest() == digest:
-            then, now = dict(PINNED.findall(held.decode())), dict(PINNED.findall(file.read_text(encoding="utf-8")))
+            then, now = pinned_versions(held.decode()), pinned_versions(file.read_text(encoding="utf-8"))
             return [
                 f"package {name} {then.get(name, 'not required')} → {now.get(name, 'not required')}"
                 for name in sorted(then.keys() | now.keys())
                 if then.get(name) != now.get(name)
             ]
     return []
+
+
+def pinned_versions(text: str) -> dict[str, str]:
+    """The versions that a file of requirements pins for this Python and system, by package.
+
+    >>> pinned_versions("a==1 ; python_version < '3'\\na==2 ; python_version >= '3'\\n    # via b\\nb==3 \\\\\\n")
+    {'a': '2', 'b': '3'}
+    """
+    lines = [Requirement(line) for line in PINNED.findall(text)]
+    return {one.name: str(one.specifier)[2:] for one in lines if one.marker is None or one.marker.evaluate()}
 
 
 def _git(*arguments: str) -> bytes:
