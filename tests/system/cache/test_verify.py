@@ -383,7 +383,8 @@ def test_an_interrupted_training_leaves_no_checkout(here, tmp_path):
 
 def test_a_run_of_changed_code_is_trained_again_with_its_patch(project, tmp_path, monkeypatch):
     """The change makes another result, so only the patch can give the fingerprint."""
-    replace(project.folder / "pipeline/training/batches.py", "import", "ADDED = 1\nimport")
+    code = project.folder / "pipeline/training/batches.py"
+    code.write_text(code.read_text() + "ADDED = 1\n")
     (project.folder / "conf/model/mine.yaml").write_text("architecture: fully_connected\noptions:\n  units: [3]\n")
     project.run(
         *(
