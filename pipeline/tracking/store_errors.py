@@ -129,7 +129,7 @@ def _forbidden(text: str, address: str) -> UserError:
     user = f"user '{_user()}'" if _user() else "this user"
     return UserError(
         f"The tracking server {shown(address)} does not permit this to {user} (HTTP status 403). Logging needs the "
-        "permission EDIT for the experiment and the registered model: its owner or an administrator can grant it."
+        "permission MANAGE for the experiment and the registered model: its owner or an administrator can grant it."
     )
 
 

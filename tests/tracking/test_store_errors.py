@@ -117,7 +117,7 @@ def test_a_missing_a_wrong_and_an_expired_credential_have_different_messages(ope
 
 def test_a_permission_that_is_missing_is_named(opened):
     with answering(403, ("text/plain", b"Permission denied")) as address:
-        assert "does not permit this to this user (HTTP status 403). Logging needs the permission EDIT" in opened(
+        assert "does not permit this to this user (HTTP status 403). Logging needs the permission MANAGE" in opened(
             address
         )
 

@@ -112,9 +112,29 @@ def test_a_user_who_may_only_read_reads_and_is_told_what_logging_needs(server, c
     assert tracker.find("f00d", "lenet5").data.metrics == {"test/accuracy": 0.5}
     with pytest.raises(MlflowException) as refused:
         tracker.parent("cafe", "resnet8", parameters={}, tags={})
-    assert "does not permit this to user 'bob' (HTTP status 403). Logging needs the permission EDIT" in str(
+    assert "does not permit this to user 'bob' (HTTP status 403). Logging needs the permission MANAGE" in str(
         sentence(refused.value)  # What the command line reports.
     )
+
+
+def test_a_user_to_whom_the_owner_grants_the_permission_replaces_files(server, client_of):
+    folder = client_of(server, "ann")
+    tracker = Tracker.open("digits")
+    check_logging(tracker, folder)
+    granted = requests.post(
+        f"{server['MLFLOW_TRACKING_URI']}/api/3.0/mlflow/users/permissions/grant",
+        auth=("ann", "password of ann"),
+        json={
+            "username": "bob",
+            "resource_type": "experiment",
+            "resource_id": tracker.experiment,
+            "permission": "MANAGE",
+        },
+        timeout=60,
+    )
+    assert granted.ok, granted.text
+    folder = client_of(server, "bob")
+    check_logging(Tracker.open("digits"), folder)
 
 
 def everything(address, user):
