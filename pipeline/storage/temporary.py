@@ -5,7 +5,6 @@ ends, however it ends. A folder without a lock was therefore left behind, and th
 the same prefix deletes it. A PID in the name would not do: in a new container, another process has the same PID.
 """
 
-import atexit
 import fcntl
 import os
 import re
@@ -14,6 +13,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from multiprocessing.util import Finalize
 from pathlib import Path
 
 PROCESS_PREFIX = "convtrack-"
@@ -51,8 +51,8 @@ def own_temporary_files() -> Iterator[None]:
         yield
         return
     os.set_inheritable(lock, True)
-    # Exit functions run in reverse order: those of libraries, which delete their files first, are registered later.
-    atexit.register(_delete, folder, lock)
+    # After multiprocessing has deleted its own folder in it, which has the priority -100.
+    Finalize(None, _delete, (folder, lock), exitpriority=-200)
     tempfile.tempdir = str(folder)
     try:
         with _environment_variable("TMPDIR", str(folder)):

@@ -149,6 +149,17 @@ def test_temporary_files_are_deleted_when_the_process_ends_after_those_of_librar
     assert names(temporary_files) == []
 
 
+def test_the_folder_of_multiprocessing_is_deleted_before_even_if_multiprocessing_was_imported_first(temporary_files):
+    program = (
+        "from multiprocessing import util; from pipeline.storage.temporary import own_temporary_files;"
+        "held = own_temporary_files(); held.__enter__(); print(util.get_temp_dir())"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    assert str(temporary_files) in done.stdout
+    assert [*temporary_files.iterdir()] == []
+
+
 def test_a_server_that_replaces_its_command_keeps_its_temporary_files(temporary_files):
     server = (
         "import os, sys; from pipeline.storage.temporary import own_temporary_files;"
