@@ -44,7 +44,7 @@ def connecting(address: str | None = None) -> Iterator[mlflow.MlflowClient]:
     retries = os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"]
     os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
     try:
-        if address.startswith("sqlite:///"):
+        if address.startswith("sqlite:///") and not address.startswith("sqlite:///file:"):
             _open_sqlite(Path(address.removeprefix("sqlite:///")))
         elif address.partition(":")[0].partition("+")[0] in DATABASE_ENGINES:
             _check_database(address)

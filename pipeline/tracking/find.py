@@ -229,7 +229,7 @@ def _children(store: Store, run: Any) -> dict[int, Any]:
         evaluated = set(dict(json.loads(run.data.tags.get(EVALUATED, "{}"))).values())
     except (ValueError, TypeError):
         evaluated = set()
-    below = [child for child in store.children(run) if not evaluated or child.info.run_id in evaluated]
+    below = [child for child in store.children(run, known=evaluated) if not evaluated or child.info.run_id in evaluated]
     found: dict[int, Any] = {}
     for child in below:
         if child.data.tags.get(REPLICATE, "").isdecimal():

@@ -1,8 +1,8 @@
 """A client that only reads a store: nothing is created, migrated or locked.
 
 MLflow migrates a database of an earlier version as soon as it opens it, and adds a default experiment to an empty one.
-So a copy of an SQLite file is migrated and opened instead, and other databases only if their schema is that of this
-MLflow.
+So an SQLite file of this version is opened read-only, and of any other one a copy is migrated and opened. Other
+databases are opened only if their schema is that of this MLflow.
 """
 
 import atexit
@@ -13,6 +13,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
+from urllib.parse import quote
 
 import mlflow
 import sqlalchemy
@@ -58,11 +59,29 @@ def reading(address: str) -> Iterator[Any]:
         UserError: the store is missing, is damaged, has the schema of another version or cannot be reached.
     """
     if address.startswith(SQLITE):
-        address = f"{SQLITE}{_copy(Path(address.removeprefix(SQLITE)), address)}"
+        file = Path(address.removeprefix(SQLITE))
+        address = _read_only(file) if _is_current(file) else f"{SQLITE}{_copy(file, address)}"
     elif "://" in address and not address.startswith("http"):
         _check_schema(address)
     with connecting(address) as client:
         yield client
+
+
+def _is_current(file: Path) -> bool:
+    """Whether an SQLite file has the schema of this MLflow and an experiment, so that MLflow need not write."""
+    try:
+        with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, timeout=20)) as source:
+            found = source.execute("SELECT version_num FROM alembic_version").fetchall()
+            experiments = source.execute("SELECT 1 FROM experiments LIMIT 1").fetchall()
+    except sqlite3.Error:
+        return False  # `_copy` reports the reason.
+    return bool(experiments) and found == [(_expected_schema(),)]
+
+
+def _read_only(file: Path) -> str:
+    """The URI by which SQLite opens a file without being able to write."""
+    # MLflow creates the folder of a path, and takes `file:/a/b` for one: without slashes, there is no folder.
+    return f"{SQLITE}file:{quote(str(file.resolve()), safe='')}?mode=ro&uri=true"
 
 
 def _copy(file: Path, address: str) -> Path:

@@ -1,6 +1,7 @@
 """Read the runs of a store, including those of other projects."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from pipeline.tracking.names import KIND
 from pipeline.tracking.read_only import reading, resolved_address
 
 NEWEST_FIRST = ["attributes.start_time DESC"]
+RUN_ID = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
@@ -95,13 +97,22 @@ class Store:
         condition = text_filter("attributes.run_name", name) + (f" AND tags.`{KIND}` = '{kind}'" if kind else "")
         return [run for run in self.search(condition, limit=limit) if run.info.run_name == name]
 
-    def children(self, parent: Run) -> list[Run]:
-        """The finished runs below a run, newest first."""
-        below = f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{parent.info.run_id}' AND attributes.status = 'FINISHED'"
-        found = self.client.search_runs(
-            [parent.info.experiment_id], below, max_results=SEARCH_LIMIT, order_by=NEWEST_FIRST
+    def children(self, parent: Run, *, known: Collection[str] = ()) -> list[Run]:
+        """The finished runs below a run, newest first; with `known` ids only those, found faster in a large store."""
+        identities = [identity for identity in known if RUN_ID.fullmatch(identity)]
+        # MLflow's tables have no index on values of tags.
+        where = (
+            f"attributes.run_id IN ({', '.join(map(repr, identities))})"
+            if identities
+            else f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{parent.info.run_id}'"
         )
-        return list(found)
+        found = self.client.search_runs(
+            [parent.info.experiment_id],
+            f"{where} AND attributes.status = 'FINISHED'",
+            max_results=SEARCH_LIMIT,
+            order_by=NEWEST_FIRST,
+        )
+        return [run for run in found if run.data.tags.get(MLFLOW_PARENT_RUN_ID) == parent.info.run_id]
 
     def parent(self, child: Run) -> Run | None:
         """The run above a run, None without one."""

@@ -20,7 +20,6 @@ from pipeline.storage.processes import is_gone, leave_sign, this_process
 from pipeline.tracking.address import artifact_folder, shown_address, store_address
 from pipeline.tracking.artifact_store import check_artifact_store
 from pipeline.tracking.connection import SEARCH_LIMIT, connecting, store_lock
-from pipeline.tracking.filters import text_filter
 from pipeline.tracking.names import (
     DATA_DIGEST,
     DVC_EXPERIMENT,
@@ -84,7 +83,8 @@ class Tracker(RunLog):
 
     def find(self, fingerprint: str, model: str, trial: TrialKey | None = None) -> Run | None:
         """The run with this fingerprint and model name, outside of sweeps or of a trial; None if it is missing."""
-        same = f"tags.`{FINGERPRINT}` = '{fingerprint}' AND {text_filter(f'tags.`{MODEL}`', model)}"
+        # Without a condition on the model: in a large store, each condition on a tag takes long.
+        same = f"tags.`{FINGERPRINT}` = '{fingerprint}'"
         if trial is None:
             where = f"tags.`{TRIAL}` IS NULL"
         else:

@@ -1,6 +1,7 @@
 import pytest
 
 from pipeline.errors import UserError
+from pipeline.tracking import read_only
 from pipeline.tracking.store import Store
 from pipeline.tracking.tracker import Tracker
 from tests.tracking.conftest import child, parent
@@ -71,3 +72,20 @@ def test_an_artifact_is_fetched_and_a_missing_one_is_none(tracker, project):
     assert store.fetch(store.run(run), "folder/file.txt", target).read_text() == "text"
     assert store.fetch(store.run(run), "folder/other.txt", target) is None
     assert store.fetch(store.run(run), "nowhere/file.txt", target) is None
+
+
+def test_a_store_of_this_version_is_read_without_a_copy(tracker, monkeypatch):
+    monkeypatch.setattr(read_only, "_copy", lambda file, address: pytest.fail("copied"))
+    run = parent(tracker)
+    assert Store.open().run(run).info.run_id == run
+
+
+def test_known_children_are_found_by_their_ids_and_only_below_the_run(tracker):
+    above, other = parent(tracker), parent(tracker, fingerprint="other", model="other")
+    children = [child(tracker, above, fingerprint=f"child-{number}", replicate=number) for number in range(2)]
+    stranger = child(tracker, other, fingerprint="stranger")
+    for run in (*children, stranger):
+        tracker.end(run, "FINISHED")
+    store = Store.open()
+    found = store.children(store.run(above), known=[children[1], stranger, "' OR 1"])
+    assert [run.info.run_id for run in found] == [children[1]]

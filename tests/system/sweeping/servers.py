@@ -209,7 +209,7 @@ class Cluster:
         self.stack.enter_context(ending(process))
         self.nodes.append(process)
         log_file = self.folder / f"node-{number}.log"
-        until(lambda: "Ray runtime started" in log_file.read_text(), seconds=60, process=process)
+        until(lambda: "Ray runtime started" in log_file.read_text(), seconds=180, process=process)
         return process
 
 
