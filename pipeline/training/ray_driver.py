@@ -15,6 +15,7 @@ from shutil import rmtree
 from typing import Any
 
 from pipeline.errors import UserError
+from pipeline.storage.digests import write_digests
 from pipeline.storage.files import read_json, replacing, replacing_folder, write_json
 from pipeline.storage.folders import CheckpointFolder
 from pipeline.storage.imports import ROOT
@@ -281,4 +282,5 @@ def _store(task: Task, files: Mapping[str, bytes]) -> None:
         # A node has the code, but not the repository.
         write_json(record, {**read_json(record), **code.record})
         code.write_patch(unfinished / task.result.patch.name)
+        write_digests(unfinished)
     rmtree(CheckpointFolder.of(task.fingerprint).folder, ignore_errors=True)

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from pipeline.errors import UserError
+from pipeline.storage.digests import intact, recorded_digests
 from pipeline.storage.folders import CheckpointFolder
 from pipeline.training import ray_driver
 from pipeline.training.ray_node import Finished, Lacking, Unsuitable, Update
@@ -90,6 +91,7 @@ def test_a_result_is_stored_under_its_fingerprint_with_the_commit_of_the_project
     assert task.result.weights.read_bytes() == b"weights"
     assert task.result.snapshots.image(0).read_bytes() == b"png"
     assert not CheckpointFolder.of(task.fingerprint).folder.exists()
+    assert intact(task.result.folder) and recorded_digests(task.result.folder).keys() == RESULT.keys()
 
 
 def test_progress_has_the_pictures_of_the_node(drive, tasks):
