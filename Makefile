@@ -36,12 +36,14 @@ test: $(INSTALLED)
 	@$(ACTIVATE) python -m pytest --numprocesses 2 --dist loadfile --durations 30 --durations-min 5
 
 # Replicates and sweeps on a Ray cluster, sweeps on a PostgreSQL server, and a remote on a server with the protocol of
-# S3, each started by the tests; data sets of TFDS, HEIC pictures, and exports in ONNX; the champion in an environment of its own.
+# S3, each started by the tests; data sets of TFDS, HEIC pictures, and exports in ONNX; the champion in an environment of
+# its own; experiments in the queue of DVC.
 test-extras: $(EXTRAS)
-	@$(ACTIVATE) CONVTRACK_ENVIRONMENTS=1 python -m pytest --durations 15 --durations-min 5 \
+	@$(ACTIVATE) CONVTRACK_ENVIRONMENTS=1 CONVTRACK_DVC_EXPERIMENTS=1 python -m pytest --durations 15 --durations-min 5 \
 	  tests/system/cluster tests/system/sweeping/test_ray.py tests/system/sweeping/test_postgresql.py \
 	  tests/system/cache/test_remotes.py tests/system/data/test_extra_sources.py tests/system/deployment/test_onnx.py \
-	  tests/system/cache/test_champion.py tests/system/tracking/test_team_server.py
+	  tests/system/cache/test_champion.py tests/system/cache/test_dvc_experiments.py \
+	  tests/system/tracking/test_team_server.py
 
 # A demonstration of a team's MLflow server on 127.0.0.1, with users, PostgreSQL and a store of files (docs/team.md).
 # PORT is the first of three ports, as in `make server PORT=6000`.
