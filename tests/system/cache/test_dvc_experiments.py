@@ -15,9 +15,12 @@ from PIL import Image
 from pipeline.storage.home import EXPERIMENTS
 from tests.conftest import mlflow_client
 
-pytestmark = pytest.mark.skipif(
-    "CONVTRACK_DVC_EXPERIMENTS" not in os.environ, reason="takes minutes; `make test-extras` runs it"
-)
+pytestmark = [
+    pytest.mark.timeout(1800),
+    pytest.mark.skipif(
+        "CONVTRACK_DVC_EXPERIMENTS" not in os.environ, reason="takes minutes; `make test-extras` runs it"
+    ),
+]
 
 
 def runs(project):
