@@ -28,6 +28,9 @@ ALLOWED = {
     ("pipeline/tracking/logged_networks.py", "pickle.dumps"),
     # Keras' safe mode is on by default: it refuses Lambda layers and imports no module.
     ("pipeline/deployment/runtimes.py", "keras.models.load_model"),
+    # With the safe loader in C.
+    ("pipeline/storage/dvc_files.py", "yaml.load"),
+    ("pipeline/verification/locked_files.py", "yaml.load"),
 }
 
 
