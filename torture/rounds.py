@@ -78,11 +78,11 @@ def undisturbed_run(name: str, folder: Path) -> Iterator[Undisturbed]:
     """Run a command without any disturbance.
 
     Raises:
-        RuntimeError: the command fails.
+        RuntimeError: the command fails, or prints a traceback.
     """
     with workspace(folder / name) as space:
         attempt = Attempt(space, COMMANDS[name].words, folder / f"{name}.txt")
-        if attempt.top.wait():
+        if attempt.top.wait() or _output_problem(attempt, killed=False):
             raise RuntimeError(f"The undisturbed command fails:\n{attempt.output[-3000:]}")
         yield Undisturbed(Finished(space, stored_in(space.project)), attempt.seconds)
 
