@@ -385,7 +385,7 @@ def test_a_run_of_changed_code_is_trained_again_with_its_patch(project, tmp_path
     """The change makes another result, so only the patch can give the fingerprint."""
     code = project.folder / "pipeline/training/batches.py"
     code.write_text(code.read_text() + "ADDED = 1\n")
-    (project.folder / "conf/model/mine.yaml").write_text("architecture: fully_connected\noptions:\n  units: [3]\n")
+    (project.folder / "conf/model/mine.yaml").write_text("architecture: fully_connected\noptions:\n  units: 3\n")
     project.run(
         *(
             "python",
