@@ -14,13 +14,11 @@ from typing import NamedTuple
 from torture.attempt import Attempt, end_processes, processes_of
 from torture.commands import COMMANDS, Finished, all_differences, changed_stages, stored_in
 from torture.control_group import can_control
+from torture.own_clock import COMPILER, OwnClock
 from torture.server import Server, serving
 from torture.stores import Store
 from torture.violence import CLOCK, DISK, GROUPS, KINDS, SERVER, Kind, Pace, Scene
 from torture.workspace import Workspace, workspace
-
-FAKETIME = next(iter(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")), None)
-"""A library that gives commands a clock of their own, from the package `faketime`."""
 
 PATIENCE = 60
 """Seconds in which processes must end that have lost their parent."""
@@ -92,7 +90,7 @@ def facilities(on_disk: bool) -> dict[str, str | None]:
     return {
         DISK: None if on_disk else "only root can mount a small disk",
         GROUPS: None if can_control() else "this machine allows no new control groups",
-        CLOCK: None if FAKETIME else "the package faketime is not installed",
+        CLOCK: None if COMPILER else "no C compiler is installed",
         SERVER: None,
     }
 
@@ -126,7 +124,7 @@ def run_round(number: int, plan: Plan, random: Random, undisturbed: Undisturbed,
     with ExitStack() as stack:
         space = stack.enter_context(workspace(logs / "disk"))
         server = stack.enter_context(serving(logs / "server")) if plan.served else None
-        clock = logs / "clock" if plan.own_clock else None
+        clock = OwnClock(logs) if plan.own_clock else None
         repeated = _Repeated(plan, random, space, logs, undisturbed.seconds, pace, server, clock)
         done = Round(number, plan.command, repeated.acts, repeated.starts, repeated.problems)
         try:
@@ -159,7 +157,7 @@ class _Repeated:
     usual: float
     pace: Pace
     server: Server | None
-    clock: Path | None
+    clock: OwnClock | None
     acts: list[Act] = field(default_factory=list)
     starts: list[Start] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -234,18 +232,12 @@ def _wait_for_moment(attempt: Attempt, kind: Kind, random: Random, remaining: fl
             return
 
 
-def _environment(server: Server | None, clock: Path | None) -> dict[str, str]:
+def _environment(server: Server | None, clock: OwnClock | None) -> dict[str, str]:
     found = {}
     if server is not None:
         found["MLFLOW_TRACKING_URI"] = server.address
     if clock is not None:
-        clock.write_text("0")
-        found |= {
-            "LD_PRELOAD": str(FAKETIME),
-            "FAKETIME_TIMESTAMP_FILE": str(clock),
-            "FAKETIME_NO_CACHE": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        }
+        found |= clock.environment
     return found
 
 

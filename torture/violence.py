@@ -19,10 +19,11 @@ import psutil
 
 from torture.attempt import Attempt, shown_process
 from torture.control_group import memory_control
+from torture.own_clock import OwnClock
 from torture.server import Server
 
 HOUR = 3600
-DISK, NAMESPACE, GROUPS, CLOCK, SERVER = "a disk", "a mount namespace", "control groups", "faketime", "a server"
+DISK, NAMESPACE, GROUPS, CLOCK, SERVER = "a disk", "a mount namespace", "control groups", "a C compiler", "a server"
 """What a kind may need of the machine or of the round."""
 
 
@@ -42,7 +43,7 @@ class Scene:
     pace: Pace
     logs: Path
     server: Server | None = None
-    clock: Path | None = None
+    clock: OwnClock | None = None
     others: list[Attempt] = field(default_factory=list)
 
 
@@ -197,7 +198,7 @@ def slow_server(scene: Scene) -> str:
 def set_back_clock(scene: Scene) -> str:
     """The clock of the commands goes back by an hour, and stays there."""
     assert scene.clock is not None
-    scene.clock.write_text(str(int(scene.clock.read_text() or 0) - HOUR))
+    scene.clock.set_back(HOUR)
     return "by an hour"
 
 

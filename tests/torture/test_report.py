@@ -18,7 +18,7 @@ def record():
         ["traceback: ValueError: x", "left file: .a"],
     )
     return Record(
-        7, "short", ["repro", "sweep"], {"a server": None, "faketime": "it is missing"}, {"repro": 60}, [good, bad]
+        7, "short", ["repro", "sweep"], {"a server": None, "a C compiler": "it is missing"}, {"repro": 60}, [good, bad]
     )
 
 

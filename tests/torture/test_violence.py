@@ -13,7 +13,8 @@ from torture import violence
 from torture.attempt import Attempt, end_processes, processes_of
 from torture.commands import COMMANDS, Command
 from torture.control_group import can_control
-from torture.rounds import FAKETIME, HANGING, Plan, _Repeated
+from torture.own_clock import COMPILER, OwnClock
+from torture.rounds import HANGING, Plan, _Repeated
 from torture.violence import KINDS, Pace, Scene
 from torture.workspace import Workspace, disk_available
 
@@ -137,14 +138,26 @@ def test_the_kernel_kills_a_process_without_memory(started, tmp_path):
     assert attempt.code == -signal.SIGKILL
 
 
-@pytest.mark.skipif(FAKETIME is None, reason="the package faketime is not installed")
-def test_the_clock_of_a_running_command_goes_back(space, tmp_path):
-    scene = Scene(None, Random(0), Pace(1, 1), tmp_path, clock=tmp_path / "clock")
-    scene.clock.write_text("0")
-    KINDS["set_back_clock"].act(scene)
-    variables = {"LD_PRELOAD": str(FAKETIME), "FAKETIME_TIMESTAMP_FILE": str(scene.clock), "FAKETIME_NO_CACHE": "1"}
-    done = subprocess.run(["date", "+%s"], env=os.environ | variables, capture_output=True, text=True, check=True)
-    assert abs(int(done.stdout) + 3600 - time.time()) < 60
+@pytest.mark.skipif(COMPILER is None, reason="no C compiler is installed")
+def test_the_clock_of_a_running_command_goes_back_and_its_sleeps_and_waits_last_as_long_as_before(tmp_path):
+    program = """
+import multiprocessing, time
+print(time.time(), flush=True)
+input()
+begin = time.monotonic()
+time.sleep(0.2)
+multiprocessing.Semaphore(0).acquire(timeout=0.3)
+print(time.time(), time.monotonic() - begin)
+"""
+    clock = OwnClock(tmp_path)
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, env=os.environ | clock.environment, **pipes) as process:
+        before = float(process.stdout.readline())
+        KINDS["set_back_clock"].act(Scene(None, Random(0), Pace(1, 1), tmp_path, clock=clock))
+        after, lasted = map(float, process.communicate("\n")[0].split())
+    assert -3600 < after - before < -3500
+    assert 0.5 <= lasted < 60
 
 
 @pytest.mark.parametrize(
