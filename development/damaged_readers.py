@@ -22,7 +22,7 @@ from pipeline.deployment.picture_model import PictureModel
 from pipeline.deployment.reference import REFERENCE, read_reference
 from pipeline.evaluation.interpreted import interpretation_digest
 from pipeline.evaluation.model_predictions import read_model_predictions
-from pipeline.storage.files import read_json, read_json_text
+from pipeline.storage.files import read_json, read_network_text
 from pipeline.storage.folders import AUDIT, CHAMPION, CHOICE, PREPARED, TEST_SETS, RunFolder, looks_file
 
 
@@ -82,7 +82,7 @@ def _data() -> str:
 def _prepared() -> Any:
     prepared = read_prepared(PREPARED)
     arrays = (prepared.labels, prepared.splits, prepared.digests, np.asarray(prepared.pixels))
-    return [one.tobytes() for one in arrays], prepared.names.tolist(), prepared.groups.tolist(), dict(prepared.manifest)
+    return [one.tobytes() for one in arrays], prepared.names.tolist(), prepared.groups.tolist(), prepared.classes
 
 
 def _predictions() -> Any:
@@ -91,7 +91,7 @@ def _predictions() -> Any:
         run = RunFolder.of(model)
         numbers = [one["replicate"] for one in read_json(run.replicates, "replicates")["replicates"]]
         results = {number: run.result(number) for number in numbers}
-        predicted = read_model_predictions(read_json_text(run.architecture), results, prepared)
+        predicted = read_model_predictions(read_network_text(run.architecture), results, prepared)
         found.append(
             [one.probabilities.tobytes() for by in predicted.test.values() for one in by.values()]
             + [str(predicted.seconds_per_image)]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.evaluation.metrics import metric_named
 from pipeline.statistics.results import Estimate
-from pipeline.storage.files import read_json, read_json_text, write_checked_json
+from pipeline.storage.files import read_json, read_network_text, write_checked_json
 from pipeline.storage.folders import RunFolder
 from pipeline.training.examples import IMAGE_TO_CLASS, Columns
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # Reading the file needs none of the libraries of a report.
 
 def usable_networks(models: Sequence[str]) -> list[str]:
     """Return the networks that need nothing but an image, and whose first output is its class."""
-    columns = {model: Columns.of(read_json_text(RunFolder.of(model).architecture)) for model in models}
+    columns = {model: Columns.of(read_network_text(RunFolder.of(model).architecture)) for model in models}
     return [
         model
         for model, one in columns.items()

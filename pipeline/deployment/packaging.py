@@ -27,7 +27,7 @@ from pipeline.deployment.scored_images import Answered, answered_by_one, answere
 from pipeline.deployment.unusual import limits
 from pipeline.evaluation.class_outputs import class_probabilities
 from pipeline.evaluation.metrics import scores
-from pipeline.storage.files import read_json, read_json_text, write_json
+from pipeline.storage.files import read_json, read_network_text, write_json
 from pipeline.storage.folders import RunFolder
 from pipeline.training.examples import standardisation
 from pipeline.training.export import served
@@ -55,7 +55,7 @@ def package(folder: Path, run: RunFolder, replicates: Sequence[int], prepared: P
     Raises:
         UserError: a trained network is missing or damaged.
     """
-    architecture = read_json_text(run.architecture)
+    architecture = read_network_text(run.architecture)
     network = together([_replicate(architecture, run, replicate, prepared) for replicate in replicates])
     network.save(folder / KERAS_FILE)
     _export_litert(network, folder / LITERT_FILE, prepared)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pipeline.data.prepared import Prepared
 from pipeline.data.splits import TEST
 from pipeline.interpretation.subject import Replicate, Subject
-from pipeline.storage.files import read_json, read_json_text
+from pipeline.storage.files import read_json, read_network_text
 from pipeline.storage.fingerprints import code_digest, fingerprint
 from pipeline.storage.folders import RunFolder
 from pipeline.storage.imports import import_closure
@@ -20,13 +20,13 @@ INTERPRETING = ("pipeline.interpretation.learned_features", "pipeline.interpreta
 
 def interpretable(run: RunFolder) -> bool:
     """Whether the network of a run takes one image and predicts its class."""
-    return Columns.of(read_json_text(run.architecture)) == IMAGE_TO_CLASS
+    return Columns.of(read_network_text(run.architecture)) == IMAGE_TO_CLASS
 
 
 def interpretation_digest(run: RunFolder, images: int) -> str:
     """The digest of everything that determines the interpretation of a trained model, 64 hexadecimal digits."""
     records = read_json(run.replicates, "replicates")["replicates"]
-    own = own_modules(read_json_text(run.architecture))
+    own = own_modules(read_network_text(run.architecture))
     return fingerprint(
         {
             "trainings": [record["fingerprint"] for record in records],
@@ -43,7 +43,7 @@ def subject_of(model: str, run: RunFolder, prepared: Prepared, *, images: int) -
         UserError: a file of the run is missing or damaged.
     """
     records = read_json(run.replicates, "replicates")["replicates"]
-    architecture = read_json_text(run.architecture)
+    architecture = read_network_text(run.architecture)
     numbers = [record["replicate"] for record in records]
     best = min(records, key=lambda record: float(record["kept_loss"]))["replicate"]
 

@@ -12,7 +12,7 @@ from pipeline.reporting.costs import NETWORK_COSTS
 from pipeline.reporting.figures.evaluation_figures import curve_figures, mistakes_figure
 from pipeline.reporting.text.quantities import spread
 from pipeline.storage.digests import write_digests
-from pipeline.storage.files import read_json, read_json_text, replacing, replacing_folder, write_json
+from pipeline.storage.files import read_json, read_network_text, replacing, replacing_folder, write_json
 from pipeline.storage.folders import PREPARED, RunFolder, looks_file
 from pipeline.storage.provenance import commit
 from pipeline.tracking.publish.evaluation import publish_evaluation
@@ -28,7 +28,7 @@ def main(model: ModelConfig, evaluation: EvaluationConfig) -> None:
     tracker = Tracker.open(prepared.manifest["name"])
     records = trained["replicates"]
     predictions = read_model_predictions(
-        read_json_text(run.architecture),
+        read_network_text(run.architecture),
         {record["replicate"]: run.result(record["replicate"]) for record in records},
         prepared,
     )

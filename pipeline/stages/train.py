@@ -12,7 +12,7 @@ from pipeline.console import say
 from pipeline.counts import number_of
 from pipeline.data.prepared import read_manifest
 from pipeline.reporting.augmentation_sheet import augmentation_sheet
-from pipeline.storage.files import check_complete, read_json, read_json_text
+from pipeline.storage.files import check_complete, read_json, read_network_text
 from pipeline.storage.folders import PREPARED, RunFolder
 from pipeline.training.collecting import collect
 from pipeline.training.pools import training_pool
@@ -36,7 +36,7 @@ def main(
     check_complete(run.network)
     manifest = read_manifest(PREPARED)
     tasks = make_tasks(
-        read_json_text(run.architecture),
+        read_network_text(run.architecture),
         PREPARED,
         planned_replicates(model.name),
         initial_weights=run.initial_weights if run.initial_weights.is_file() else None,

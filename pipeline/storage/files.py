@@ -83,13 +83,15 @@ def read_json(file: Path, *keys: str, problem: UserError | None = None) -> Any:
     return values
 
 
-def read_json_text(file: Path) -> str:
-    """Return the text of a JSON file of a run.
+def read_network_text(file: Path) -> str:
+    """Return the text of a network's JSON file, as Keras writes it.
 
     Raises:
-        UserError: the file is missing or is not JSON.
+        UserError: the file is missing or is not a network.
     """
-    read_json(file)
+    network = read_json(file, "class_name", "config")
+    if not isinstance(network["config"], dict):
+        raise damaged(file)
     return file.read_text(encoding="utf-8")
 
 

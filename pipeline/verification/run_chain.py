@@ -9,7 +9,7 @@ from pipeline.config.reading import flattened
 from pipeline.counts import number_of
 from pipeline.data.prepared import read_manifest, read_prepared
 from pipeline.errors import UserError
-from pipeline.storage.files import read_json, read_json_text
+from pipeline.storage.files import read_json, read_network_text
 from pipeline.storage.folders import PREPARED, ResultFolder, RunFolder, cache_folder
 from pipeline.storage.provenance import changed_since, commit_exists, commit_line
 from pipeline.tracking.publish.model_runs import result_metrics
@@ -128,7 +128,7 @@ def _fingerprints(run: RecordedRun, prepared: Path | None) -> Iterator[Check]:
         found = "computed again only with the images and the network of the comparison; `--again` builds the network"
         yield Check("fingerprint", "unknown", found)
         return
-    read_json_text(folder.architecture)
+    read_network_text(folder.architecture)
     records = [{"replicate": number} for number in run.replicates]
     trained = {"configuration": run.configuration(), "replicates": records}
     tasks = {task.replicate: task for task in tasks_of(folder, trained, prepared)}

@@ -12,7 +12,7 @@ from pipeline.data.prepared import Prepared
 from pipeline.evaluation.model_predictions import ModelPredictions, read_model_predictions
 from pipeline.evaluation.predictions import PARTS, Predictions, read_predictions
 from pipeline.evaluation.scoring import class_table, metrics_file, score, score_file
-from pipeline.storage.files import read_json, read_json_text
+from pipeline.storage.files import read_json, read_network_text
 from pipeline.storage.folders import RunFolder
 from pipeline.verification.checked_link import Check, names
 
@@ -24,7 +24,7 @@ def scored_replicates(run: RunFolder, prepared: Prepared) -> Iterator[Check]:
     """Check predictions, scores, means and the confusion table of a network."""
     records = read_json(run.replicates, "replicates")["replicates"]
     results = {one["replicate"]: run.result(one["replicate"]) for one in records}
-    predictions = read_model_predictions(read_json_text(run.architecture), results, prepared)
+    predictions = read_model_predictions(read_network_text(run.architecture), results, prepared)
     scores = score_file(predictions, records)
     yield from _compared(run, predictions, scores, read_json(run.layers))
 

@@ -9,7 +9,7 @@ import pandas as pd
 from pipeline.config.reading import read
 from pipeline.config.schema import AugmentationConfig, OptimizerConfig, TrainingConfig
 from pipeline.counts import number_of
-from pipeline.storage.files import read_json, read_json_text
+from pipeline.storage.files import read_json, read_network_text
 from pipeline.storage.folders import PREPARED, RunFolder
 from pipeline.storage.provenance import commit_exists, patch_digest
 from pipeline.training.collecting import mean_curve
@@ -72,7 +72,7 @@ def tasks_of(run: RunFolder, trained: Mapping[str, Any], prepared: Path = PREPAR
     """
     configuration = trained["configuration"]
     return make_tasks(
-        read_json_text(run.architecture),
+        read_network_text(run.architecture),
         prepared,
         1 + max(one["replicate"] for one in trained["replicates"]),
         initial_weights=run.initial_weights if run.initial_weights.is_file() else None,

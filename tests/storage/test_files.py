@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import UserError
-from pipeline.storage.files import read_json, read_json_text, replacing, replacing_folder, write_json
+from pipeline.storage.files import read_json, read_network_text, replacing, replacing_folder, write_json
 from pipeline.storage.folders import CheckpointFolder, ResultFolder, RunFolder
 
 
@@ -113,11 +113,11 @@ def test_a_missing_key_inside_a_file_raises_an_error_with_the_remedy(tmp_path):
         record["commit"]
 
 
-@pytest.mark.parametrize("content", ["", '{"a": 1', "\\xff"])
-def test_a_text_that_is_not_json_raises_an_error_with_the_remedy(tmp_path, content):
+@pytest.mark.parametrize("content", ["", '{"a": 1', "{}", '{"class_name": 1, "config": 2}', "\\xff"])
+def test_a_file_that_is_not_a_network_raises_an_error_with_the_remedy(tmp_path, content):
     (tmp_path / "x.json").write_text(content)
     with pytest.raises(UserError, match=r"x\.json is damaged or comes from another version"):
-        read_json_text(tmp_path / "x.json")
+        read_network_text(tmp_path / "x.json")
 
 
 def test_a_result_is_finished_when_its_record_exists(tmp_path):

@@ -16,7 +16,7 @@ from pipeline.data.splits import VALIDATION
 from pipeline.evaluation.predictions import read_predictions
 from pipeline.evaluation.scoring import metrics_file
 from pipeline.reporting.costs import NETWORK_COSTS
-from pipeline.storage.files import existing, read_json, read_json_text
+from pipeline.storage.files import existing, read_json, read_network_text
 from pipeline.storage.folders import RunFolder
 from pipeline.tracking.carried_code import carried_code
 from pipeline.tracking.connection import store_lock
@@ -117,7 +117,7 @@ def _metric_name(subgroup: str) -> str:
 def _log_network(runs: ModelRuns, run: RunFolder, prepared: Prepared, record: Mapping[str, Any]) -> str:
     """Log the network of the replicate with this record. Its input is grey levels: it standardises them itself."""
     replicate = record["replicate"]
-    result, architecture = run.result(replicate), read_json_text(run.architecture)
+    result, architecture = run.result(replicate), read_network_text(run.architecture)
     shown = portion(prepared, replicate, VALIDATION, Columns.of(architecture))
     outputs = dict(zip(shown.columns.outputs, read_outputs(result.outputs)[VALIDATION], strict=True))
     with carried_code(own_modules(architecture)) as code:

@@ -306,7 +306,7 @@ def test_a_run_folder_of_an_earlier_version_is_named_with_the_remedy(project, co
         path = project.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text('{"parameters": 10, "multiply_accumulates": 100}')
-        (path.parent / "architecture.json").write_text("{}")
+        (path.parent / "architecture.json").write_text('{"class_name": "Functional", "config": {}}')
     override = [] if command == "report" else ["model=lenet5"]
     sentence = project.run(command, *override).error_message()
     assert f"{file} is damaged or comes from another version. Delete it and run `dvc repro`." in sentence
