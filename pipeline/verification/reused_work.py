@@ -7,7 +7,7 @@ from pipeline.comparison.planned import planned_replicates
 from pipeline.console import duration
 from pipeline.counts import number_of
 from pipeline.evaluation.interpreted import interpretable, interpretation_digest
-from pipeline.storage.files import read_json, read_json_text
+from pipeline.storage.files import read_json, read_network_text
 from pipeline.storage.folders import PREPARED, InterpretationFolder, RunFolder
 from pipeline.training.task import make_tasks
 
@@ -25,7 +25,7 @@ def reused_trainings(model: str, sections: Mapping[str, Any], *, code: bool) -> 
     """
     run = RunFolder.of(model)
     tasks = make_tasks(
-        read_json_text(run.architecture),
+        read_network_text(run.architecture),
         PREPARED,
         planned_replicates(model),
         initial_weights=run.initial_weights if run.initial_weights.is_file() else None,
