@@ -27,7 +27,7 @@ from pipeline.data.prepared import read_manifest
 from pipeline.data.prepared_cache import prepared_folder
 from pipeline.networks.describe import make_network
 from pipeline.storage.files import read_json
-from pipeline.storage.folders import CACHE
+from pipeline.storage.folders import cache_folder
 from pipeline.training.pools import RayPool
 from pipeline.training.shipped_files import SentFolder
 from pipeline.training.task import Progress, Task, make_tasks
@@ -138,7 +138,7 @@ def _tasks(replicates: int) -> list[Task]:
 
 def _on_nodes(count: int, tasks: Sequence[Task]) -> Timed:
     """Train everything on a new cluster with so many nodes."""
-    shutil.rmtree(CACHE / "results", ignore_errors=True)
+    shutil.rmtree(cache_folder() / "results", ignore_errors=True)
     with TemporaryDirectory() as folder, ray_cluster(Path(folder), count) as cluster:
         os.environ.update(cluster.environment)
         first: list[tuple[float, float]] = []
