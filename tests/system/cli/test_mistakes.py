@@ -120,7 +120,7 @@ def test_a_misspelt_key_in_a_file_is_reported(project, file, old, new, command, 
             "`auto.least` must be at most `auto.greatest`, 20. Received 30: lower it, or raise `auto.greatest`.",
         ),
         ("decide", "`replicates` in conf/comparison.yaml is the fixed number"),
-        ("train model=lenet5 workers=0", "`workers` must be an integer at least 1 or null. Received 0."),
+        ("train model=lenet5 workers=0", "`workers` must be an integer at least 1 or 'ray' or null. Received 0."),
         ("train model=lenet5 optimizer.learning_rate=0", "`optimizer.learning_rate` must be a number greater than 0."),
         (
             "train model=lenet5 optimizer.learning_rate=inf",
