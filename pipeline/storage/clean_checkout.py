@@ -1,6 +1,5 @@
 """A temporary worktree of a commit, which is removed however the work in it ends."""
 
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -8,13 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline.errors import UserError
-from pipeline.storage.interrupts import deferred_interrupts
-from pipeline.storage.processes import is_gone, this_process
-from pipeline.storage.provenance import COMMIT, READ_ANY_OWNER
+from pipeline.storage.provenance import READ_ANY_OWNER
+from pipeline.storage.temporary import temporary_folder
 
 PREFIX = "convtrack-checkout-"
-OWNER = "process"
-"""The file with the process that uses a checkout, by which one that was killed is recognised."""
 
 
 @contextmanager
@@ -24,39 +20,19 @@ def clean_checkout(commit: str, patch: Path | None = None) -> Iterator[Path]:
     Checkouts that killed processes left behind are removed, too.
 
     Raises:
-        UserError: the text is not a commit, Git cannot check it out, or the patch does not apply.
+        UserError: Git cannot check out the commit, or the patch does not apply.
     """
-    if not COMMIT.fullmatch(commit):  # Git would read an option.
-        raise UserError(f"The code of the run cannot be restored: '{commit}' is not a commit.")
-    _remove_abandoned()
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
-    project = folder / "project"
     try:
-        (folder / OWNER).write_text(this_process(), encoding="utf-8")
-        _git(
-            "worktree", "add", "--quiet", "--detach", str(project), commit, why=f"cannot check out commit {commit[:12]}"
-        )
-        if patch is not None:
-            _git("-C", str(project), "apply", "--binary", str(patch.resolve()), why="the recorded patch does not apply")
-        yield project
+        with temporary_folder(Path(tempfile.gettempdir()), PREFIX) as folder:
+            project, short = folder / "project", commit[:12]
+            _git("worktree", "add", "--quiet", "--detach", str(project), commit, why=f"cannot check out commit {short}")
+            if patch is not None:
+                apply = ("-C", str(project), "apply", "--binary", str(patch.resolve()))
+                _git(*apply, why="the recorded patch does not apply")
+            yield project
     finally:
-        with deferred_interrupts():
-            _remove(folder)
-
-
-def _remove_abandoned() -> None:
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        try:
-            abandoned = is_gone((folder / OWNER).read_text(encoding="utf-8"))
-        except OSError:
-            continue  # Another process is just making or removing it.
-        if abandoned:
-            _remove(folder)
-
-
-def _remove(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-    subprocess.run(["git", *READ_ANY_OWNER, "worktree", "prune"], capture_output=True, check=False)
+        # Forget all worktrees whose folder is gone.
+        subprocess.run(["git", *READ_ANY_OWNER, "worktree", "prune"], capture_output=True, check=False)
 
 
 def _git(*arguments: str, why: str) -> None:

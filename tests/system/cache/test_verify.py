@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 from pipeline.errors import UserError
+from pipeline.storage.digests import DIGESTS, LEVELS
 from pipeline.verification.comparison_checks import comparison_checks
 
 MODEL = "lecture_cnn"
@@ -63,15 +64,32 @@ def differing():
     return {check.subject: check.found for check in comparison_checks() if check.state == "differs"}
 
 
+def unsealed(here, file):
+    """The file, without the digests by which its readers would reject a change."""
+    for folder in Path(file).parents[:LEVELS]:
+        if (folder / DIGESTS).exists():
+            here(folder / DIGESTS).unlink()
+    return here(file)
+
+
 def replace(file, old, new):
     text = file.read_text(encoding="utf-8")
     assert old in text, f"{old!r} is not in {file}"
     file.write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
-def change_store(here, statement):
-    with closing(sqlite3.connect(here("mlflow.db"))) as store, store:
-        assert store.execute(statement).rowcount == 1
+@pytest.fixture
+def change_store(here):
+    """Return a function that changes one row. SQLite restores the store, because MLflow keeps it open."""
+    with closing(sqlite3.connect(":memory:")) as before, closing(sqlite3.connect("mlflow.db")) as store:
+        store.backup(before)
+
+        def change(statement):
+            with store:
+                assert store.execute(statement).rowcount == 1
+
+        yield change
+        before.backup(store)
 
 
 def test_a_reproduced_project_agrees_with_its_records(here):
@@ -102,7 +120,7 @@ def test_a_changed_number_in_a_report_is_found(here, name):
 
 
 def test_a_changed_score_is_found_with_the_value_that_the_predictions_give(here):
-    file = here(RUN / "evaluate/scores.json")
+    file = unsealed(here, RUN / "evaluate/scores.json")
     scores = json.loads(file.read_text())
     right = scores["replicates"][1]["scores"]["accuracy"]
     scores["replicates"][1]["scores"]["accuracy"] = 0.999
@@ -121,7 +139,7 @@ def test_changed_means_are_found(here):
 
 
 def test_changed_outputs_of_a_network_are_found(here):
-    file = here(RUN / "train/replicate-0/outputs.npz")
+    file = unsealed(here, RUN / "train/replicate-0/outputs.npz")
     with np.load(file) as held:
         outputs = {name: held[name][::-1] for name in held.files}
     np.savez_compressed(file, **outputs)
@@ -134,7 +152,18 @@ def test_changed_weights_are_found_by_their_digest(here):
     content = bytearray(file.read_bytes())
     content[-1] ^= 1
     file.write_bytes(content)
-    assert differing() == {f"dvc.lock, train@{MODEL}": f"{file} is not what the stage wrote"}
+    assert differing() == {
+        f"{RUN}/train": f"{file.parent} does not agree with replicates.json and history.csv",
+        f"dvc.lock, train@{MODEL}": f"{file} is not what the stage wrote",
+    }
+
+
+def test_without_their_own_digest_changed_weights_are_found_by_that_of_the_lock(here):
+    file = unsealed(here, RUN / "train/replicate-1/kept.weights.h5")
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+    assert str(file) in differing()[f"dvc.lock, train@{MODEL}"]
 
 
 def test_a_missing_weight_file_is_found(here):
@@ -154,7 +183,7 @@ def test_a_changed_history_is_found(here, file):
 
 
 def test_a_changed_image_is_found(here):
-    file = here("data/prepared/pixels.npy")
+    file = unsealed(here, "data/prepared/pixels.npy")
     content = bytearray(file.read_bytes())
     content[-1] ^= 1
     file.write_bytes(content)
@@ -162,7 +191,7 @@ def test_a_changed_image_is_found(here):
 
 
 def test_a_changed_split_is_found(here):
-    file = here("data/prepared/splits.npy")
+    file = unsealed(here, "data/prepared/splits.npy")
     splits = np.load(file)
     splits[1] = splits[1][::-1]
     np.save(file, splits)
@@ -200,8 +229,8 @@ def test_a_changed_split_is_found(here):
         ),
     ],
 )
-def test_a_changed_value_in_mlflow_is_found(here, statement, name):
-    change_store(here, statement)
+def test_a_changed_value_in_mlflow_is_found(change_store, statement, name):
+    change_store(statement)
     ((subject, found),) = differing().items()
     assert MODEL in subject and name in found
 
@@ -238,14 +267,14 @@ def test_a_changed_setting_is_found_with_both_values(here):
 
 def test_a_commit_that_is_not_here_cannot_be_checked(here):
     for file in (RUN / "train/replicates.json", *RUN.glob("train/replicate-*/record.json")):
-        path = here(file)
+        path = unsealed(here, file)
         path.write_text(re.sub(r'"commit": "\w+"', f'"commit": "{"0" * 40}"', path.read_text()))
     unknown = {check.subject: check.found for check in comparison_checks() if check.state == "unknown"}
     assert unknown == {f"{RUN}/train/replicates.json": "commit 000000000000 is not in this repository"}
 
 
 def test_another_network_has_another_fingerprint(here):
-    replace(here(f"networks/{MODEL}/architecture.json"), '"filters": ', '"filters":  1')
+    replace(unsealed(here, f"networks/{MODEL}/architecture.json"), '"filters": ', '"filters":  1')
     assert "2 of 2 fingerprints cannot be given by what is here" in differing()[f"{RUN}/train/replicates.json"]
 
 
@@ -307,9 +336,8 @@ def test_a_replicate_is_found_by_id_and_fingerprint(here):
     assert chain(run_id(f"{MODEL} replicate 2")) == found
 
 
-def test_a_chain_names_what_was_changed(here):
+def test_a_chain_names_what_was_changed(change_store):
     change_store(
-        here,
         "update params set value = '0.5' where key = 'optimizer.learning_rate' and run_uuid = "
         f"(select run_uuid from runs where name = '{MODEL}')",
     )
@@ -343,7 +371,7 @@ def again(*arguments, **environment):
 
 def checkouts(folder):
     listed = subprocess.run(["git", "worktree", "list"], capture_output=True, text=True, check=True)
-    return listed.stdout.count("\n") - 1, sorted(folder.glob("convtrack-checkout-*"))
+    return listed.stdout.count("\n") - 1, sorted(folder.rglob("convtrack-checkout-*"))
 
 
 # Each of the following tests trains a network in a process of its own, which imports TensorFlow three times.
@@ -373,7 +401,7 @@ def test_an_interrupted_training_leaves_no_checkout(here, tmp_path):
         command, env=kept | {"TMPDIR": str(tmp_path)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert "Training 2 replicates" in process.stdout.readline()
-        while not list(tmp_path.glob("convtrack-checkout-*/job.json")):
+        while not list(tmp_path.rglob("convtrack-checkout-*/job.json")):
             assert process.poll() is None
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=60)
