@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline.errors import UserError
-from pipeline.storage.provenance import READ_ANY_OWNER
+from pipeline.storage.provenance import COMMIT, READ_ANY_OWNER
 from pipeline.storage.temporary import temporary_folder
 
 PREFIX = "convtrack-checkout-"
@@ -20,8 +20,10 @@ def clean_checkout(commit: str, patch: Path | None = None) -> Iterator[Path]:
     Checkouts that killed processes left behind are removed, too.
 
     Raises:
-        UserError: Git cannot check out the commit, or the patch does not apply.
+        UserError: the text is not a commit, Git cannot check it out, or the patch does not apply.
     """
+    if not COMMIT.fullmatch(commit):  # Git would read an option.
+        raise UserError(f"The code of the run cannot be restored: '{commit}' is not a commit.")
     try:
         with temporary_folder(Path(tempfile.gettempdir()), PREFIX) as folder:
             project, short = folder / "project", commit[:12]
