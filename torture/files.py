@@ -16,6 +16,7 @@ OF_ONE_RUN = ("process", "history.csv", "date", "date_saved")
 
 EXISTING_ONLY = (
     "dvc.lock",
+    "*digests.json",
     ".convtrack/project",
     ".convtrack/published.json",
     "reports/*",
@@ -32,8 +33,8 @@ BY_TIME = ("snapshots/kernels-*.png", "snapshots/maps-*.png", "snapshots/predict
 OF_READERS = ("*.db-shm", "*.db-wal")
 """Files of SQLite while a database is open, also if this comparison has opened it."""
 
-ELSEWHERE = (".git", ".venv", "outputs", "multirun", "mlartifacts", ".dvc/cache", ".dvc/tmp")
-"""Folders of other tools. The contents of the store are compared run by run."""
+ELSEWHERE = (".convtrack/processes", ".git", ".venv", "outputs", "multirun", "mlartifacts", ".dvc/cache", ".dvc/tmp")
+"""Signs of processes, and folders of other tools. The contents of the store are compared run by run."""
 
 CACHED = re.compile(r"((files/md5/)?[0-9a-f]{2}/[0-9a-f]{30}(\.dir)?|runs/[0-9a-f]{2}/[0-9a-f]{64}/[0-9a-f]{64})$")
 """The names in DVC's cache."""
