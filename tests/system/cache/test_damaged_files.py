@@ -11,6 +11,8 @@ from development.damaged_readers import readers
 EVERY = 3
 """One in this many cases is tried here, and `SLOWER` times fewer of the comparison, which takes a second to gather."""
 SLOWER = 8
+KNOWN = ("reports/champion.json", "other numbers")
+"""A fault that is not mended yet: the choice is read without comparing its digest."""
 
 
 @pytest.fixture
@@ -23,7 +25,6 @@ def finished(first_run, tmp_path, monkeypatch):
     return copy
 
 
-@pytest.mark.xfail(reason="a changed number in reports/champion.json is not noticed yet", strict=False)
 def test_readers_of_damaged_files_return_the_same_or_name_the_file(finished):
     # The small project has no champion, because its networks are too similar.
     known = {name: reader for name, reader in readers().items() if name not in ("champion", "reference")}
@@ -36,7 +37,7 @@ def test_readers_of_damaged_files_return_the_same_or_name_the_file(finished):
     assert {case.kind for _, case in tried} == set(KINDS)
     assert len({case.file for _, case in tried}) > 25
     done = [outcome(case, known[case.reader], expected[case.reader], number) for number, case in tried]
-    assert [one for one in done if not one.held] == []
+    assert [one for one in done if not one.held and (str(one.case.file), one.case.kind) != KNOWN] == []
 
 
 def test_what_the_messages_say_restores_the_files(project):
