@@ -12,7 +12,7 @@ EVERY = 3
 """One in this many cases is tried here, and `SLOWER` times fewer of the comparison, which takes a second to gather."""
 SLOWER = 8
 KNOWN = ("reports/champion.json", "other numbers")
-"""A fault that is not mended yet: the choice is read without comparing its digest."""
+"""A fault that is not mended yet: a changed number in this file is not noticed."""
 
 
 @pytest.fixture
