@@ -97,18 +97,48 @@ def leave_sign() -> None:
 def _hold_sign(pid: int) -> None:
     if sys.platform != "linux":
         return
-    sign = _sign(_name(pid))
+    name = _name(pid)
+    sign = _sign(name)
     # A full disk is reported by what is written next.
     with suppress(OSError):
         sign.parent.mkdir(parents=True, exist_ok=True)
+        _remove_needless_signs(sign.parent)
+        file = _locked(sign)
+        atexit.register(_remove_sign, sign, pid)
+        os.write(file, name.encode())
+
+
+def _locked(sign: Path) -> int:
+    """Create a sign and lock it."""
+    while True:
         file = os.open(sign, os.O_RDWR | os.O_CREAT, 0o666)
         fcntl.flock(file, fcntl.LOCK_EX)
-        atexit.register(_remove_sign, sign, pid)
+        # Another process may have taken the sign for a needless one before it was locked.
+        if os.fstat(file).st_nlink:
+            return file
+        os.close(file)
 
 
 def _remove_sign(sign: Path, pid: int) -> None:
     if os.getpid() == pid:
         sign.unlink(missing_ok=True)
+
+
+def _remove_needless_signs(folder: Path) -> None:
+    """Remove the signs of processes that have ended and of which this is known without a sign.
+
+    That of a process in another container stays until the machine restarts: only the sign shows that it has ended.
+    """
+    for sign in folder.iterdir():
+        with suppress(OSError), sign.open(encoding="utf-8", errors="replace") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not _needs_sign(file.read()):
+                sign.unlink()
+
+
+def _needs_sign(process: str) -> bool:
+    other, own = _parsed(process), _parsed(this_process())
+    return other is not None and own is not None and other.boot == own.boot and not is_local(process)
 
 
 def _sign(process: str) -> Path:

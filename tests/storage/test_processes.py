@@ -174,6 +174,24 @@ def test_a_process_in_another_container_that_leaves_its_sign_is_gone_when_it_has
 
 
 @linux
+def test_signs_of_killed_processes_are_removed_by_the_next_process_unless_it_needs_them(tmp_path):
+    killed = [sys.executable, "-c", SIGN]
+    subprocess.run(killed, cwd=tmp_path, input=b"", check=False)
+    in_container(*killed, cwd=tmp_path, code=9)
+    folder = tmp_path / ".convtrack/processes"
+    (folder / "of-a-full-disk").touch()
+    assert len([*folder.iterdir()]) == 3
+    with subprocess.Popen(killed, cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
+        running.stdout.readline()
+        (own,) = subprocess.run(
+            killed, cwd=tmp_path, input=b"", stdout=subprocess.PIPE, check=False
+        ).stdout.splitlines()
+        left = {sign.read_text() for sign in folder.iterdir()}
+        assert len(left) == 3 and own.decode() in left
+        running.communicate(b"")
+
+
+@linux
 def test_a_sign_is_removed_when_its_process_ends_and_says_nothing_about_others(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     in_container(sys.executable, "-c", SIGN.replace("os._exit(9)", "sys.exit()"), cwd=tmp_path)
