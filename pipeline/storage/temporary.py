@@ -13,12 +13,15 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from multiprocessing.util import Finalize
+from multiprocessing.util import Finalize, get_temp_dir
 from pathlib import Path
 
 PROCESS_PREFIX = "convtrack-"
 """Prefix of the folder for all temporary files of one process."""
 TOKEN = re.compile("[0-9a-f]{8}")
+SHORT_PLACE = Path("/tmp")
+LONGEST_SOCKET = 103
+"""Bytes that the path of a socket may have on macOS (unix(4)); Linux allows 107 (unix(7))."""
 
 
 @contextmanager
@@ -40,25 +43,40 @@ def own_temporary_files() -> Iterator[None]:
     """Within the block, let all libraries of this process and its children put temporary files into one such folder.
 
     It is deleted when the process ends. A server that replaces this process (`os.execv`) keeps it. If the folder cannot
-    be made, as on a full disk, temporary files go to the default place.
+    be made, as on a full disk, temporary files go to the default place. The sockets of multiprocessing have a folder of
+    their own below /tmp if the path of this one is too long for them.
     """
     before = tempfile.tempdir
     try:
-        place = _place()
-        _delete_left(place, PROCESS_PREFIX)
-        folder, lock = _locked_folder(place, PROCESS_PREFIX)
+        folder = _folder_of_process(_place())
     except OSError:
         yield
         return
-    os.set_inheritable(lock, True)
-    # After multiprocessing has deleted its own folder in it, which has the priority -100.
-    Finalize(None, _delete, (folder, lock), exitpriority=-200)
+    if _too_long_for_sockets(folder):
+        with suppress(OSError):
+            tempfile.tempdir = str(_folder_of_process(SHORT_PLACE))
+            # This process and its workers keep this folder.
+            get_temp_dir()
     tempfile.tempdir = str(folder)
     try:
         with _environment_variable("TMPDIR", str(folder)):
             yield
     finally:
         tempfile.tempdir = before
+
+
+def _folder_of_process(place: Path) -> Path:
+    """A new folder that is deleted when this process ends."""
+    _delete_left(place, PROCESS_PREFIX)
+    folder, lock = _locked_folder(place, PROCESS_PREFIX)
+    os.set_inheritable(lock, True)
+    # After multiprocessing has deleted its own folder in it, which has the priority -100.
+    Finalize(None, _delete, (folder, lock), exitpriority=-200)
+    return folder
+
+
+def _too_long_for_sockets(folder: Path) -> bool:
+    return len(os.fsencode(folder / "pymp-12345678" / "listener-12345678")) > LONGEST_SOCKET
 
 
 def _place() -> Path:

@@ -108,11 +108,12 @@ def test_a_file_system_without_locks_is_no_obstacle(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def temporary_files(tmp_path, monkeypatch):
-    """The folder for the temporary files of this process."""
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr(tempfile, "tempdir", None)
-    return tmp_path
+def temporary_files(monkeypatch):
+    """The folder for the temporary files of this process, with a path that is short enough for sockets."""
+    with tempfile.TemporaryDirectory(prefix="t-") as folder:
+        monkeypatch.setenv("TMPDIR", folder)
+        monkeypatch.setattr(tempfile, "tempdir", None)
+        yield Path(folder)
 
 
 def test_temporary_files_of_libraries_and_children_go_into_one_folder(temporary_files):
@@ -189,3 +190,31 @@ def test_a_temporary_folder_that_cannot_be_written_is_no_obstacle(temporary_file
     monkeypatch.setattr(Path, "mkdir", full)
     with own_temporary_files():
         assert tempfile.gettempdir() == str(temporary_files)
+
+
+WORKER = """
+import multiprocessing, os, tempfile
+from pipeline.storage import temporary
+
+if __name__ == "__main__":
+    with temporary.own_temporary_files():
+        context = multiprocessing.get_context("forkserver")
+        worker = context.Process(target=print)
+        worker.start()
+        worker.join()
+        print(worker.exitcode, tempfile.gettempdir(), multiprocessing.util.get_temp_dir())
+"""
+
+
+def test_workers_start_even_if_the_path_of_temporary_files_is_too_long_for_sockets(temporary_files, monkeypatch):
+    place = temporary_files / ("x" * 60)
+    place.mkdir()
+    monkeypatch.setenv("TMPDIR", str(place))
+    program = temporary_files / "worker.py"
+    program.write_text(WORKER)
+    done = subprocess.run([sys.executable, program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    code, own, sockets = done.stdout.split()
+    assert code == "0"
+    assert Path(own).parent == place and names(place) == []
+    assert len(sockets) < 40 and not Path(sockets).parent.exists()

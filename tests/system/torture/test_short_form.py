@@ -3,9 +3,7 @@
 The seeds are fixed, but the moments depend on the machine, too.
 """
 
-from pathlib import Path
 from random import Random
-from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -20,18 +18,11 @@ KINDS_BY_COMMAND = {
 }
 
 
-@pytest.fixture
-def short_path():
-    """A temporary folder with a short path: sockets of multiprocessing in it may have 107 bytes (unix(7))."""
-    with TemporaryDirectory(prefix="t-") as folder:
-        yield Path(folder)
-
-
 @pytest.mark.parametrize("command", KINDS_BY_COMMAND)
-def test_a_command_that_is_repeated_ends_where_an_undisturbed_one_ends(short_path, command):
-    lacking = facilities(disk_available(short_path))
+def test_a_command_that_is_repeated_ends_where_an_undisturbed_one_ends(tmp_path, command):
+    lacking = facilities(disk_available(tmp_path))
     kinds = [name for name in KINDS_BY_COMMAND[command] if not lacking.get(KINDS[name].needs)]
-    with undisturbed_run(command, short_path) as undisturbed:
+    with undisturbed_run(command, tmp_path) as undisturbed:
         plan = Plan(command, kinds, served=False, own_clock=False)
-        done = run_round(0, plan, Random(command), undisturbed, short_path, Pace(stopped=1, outage=5))
+        done = run_round(0, plan, Random(command), undisturbed, tmp_path, Pace(stopped=1, outage=5))
     assert done.problems == [], done
