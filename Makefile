@@ -21,14 +21,12 @@ install: $(INSTALLED)
 
 repro: $(INSTALLED)
 	@$(ACTIVATE) convtrack repair --quiet
-	@$(ACTIVATE) python -m pipeline.data.watching
 	@mkdir -p -m 700 "$$DVC_SITE_CACHE_DIR"
 	@$(ACTIVATE) dvc repro
 	@$(ACTIVATE) convtrack ui --link
 
 # With `replicates: auto` in conf/comparison.yaml: train more replicates until every pair of models has a verdict.
 decide: $(INSTALLED)
-	@$(ACTIVATE) python -m pipeline.data.watching
 	@$(ACTIVATE) convtrack decide
 	@$(ACTIVATE) convtrack ui --link
 

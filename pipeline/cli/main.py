@@ -1,6 +1,6 @@
 """The entry point of `convtrack`: run the command that the command line names, and report mistakes in one sentence.
 
-Modules whose import takes long are imported where Ctrl-C is handled.
+Modules whose import takes more than a few milliseconds are imported where Ctrl-C is handled.
 """
 
 import atexit
@@ -9,37 +9,32 @@ import os
 import signal
 import sys
 import time
-import traceback
 from collections.abc import Callable, Sequence
-from importlib import import_module
 
-from pipeline.safe_text import redacted, visible
 from pipeline.storage.interrupts import INTERRUPTED
-from pipeline.storage.temporary import own_temporary_files
 
 
 def main() -> None:
     """Run a command. A mistake of the user ends in one sentence on standard error and exit code 1."""
-    _open_standard_streams()
-    sys.excepthook = _print_bug
-    signal.signal(signal.SIGTERM, _interrupt)
-    # After the exit functions, Python restores the default handlers, and a signal would kill the process.
-    atexit.register(_handle_interrupts, signal.SIG_IGN)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # Some terminals cannot print ×.
     try:
+        _open_standard_streams()
+        sys.excepthook = _print_bug
+        signal.signal(signal.SIGTERM, _interrupt)
+        # After the exit functions, Python restores the default handlers, and a signal would kill the process.
+        atexit.register(_handle_interrupts, signal.SIG_IGN)
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="replace")  # Some terminals cannot print ×.
         try:
+            from pipeline.storage.temporary import own_temporary_files
+
             with own_temporary_files():
                 _run(sys.argv[1:])
         finally:
             sys.stdout.flush()
     except KeyboardInterrupt:
         _handle_interrupts(lambda *_: os._exit(INTERRUPTED))
-        _exit(
-            "Interrupted. Run the same command again to continue; finished work is kept.",
-            INTERRUPTED,
-        )
+        _exit("Interrupted. Run the same command again to continue; finished work is kept.", INTERRUPTED)
     except BrokenPipeError:
         # The reader, such as `head`, has closed the pipe. Python would report that once more when it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -65,6 +60,8 @@ def _open_standard_streams() -> None:
 
 
 def _run(arguments: Sequence[str]) -> None:
+    from importlib import import_module
+
     from pipeline.cli import composing
     from pipeline.cli.help import overview
     from pipeline.cli.registry import COMMANDS, HYDRA_COMMANDS, STAGES
@@ -93,6 +90,10 @@ def _run(arguments: Sequence[str]) -> None:
 
 def _print_bug(_: object, problem: BaseException, __: object) -> None:
     """Print the traceback of an exception that no sentence explains, without secrets."""
+    import traceback
+
+    from pipeline.safe_text import redacted
+
     print(redacted("".join(traceback.format_exception(problem))), end="", file=sys.stderr, flush=True)
 
 
@@ -107,5 +108,7 @@ def _interrupt(*_: object) -> None:
 
 
 def _exit(message: str, code: int) -> None:
+    from pipeline.safe_text import redacted, visible
+
     print(f"convtrack: {visible(redacted(message))}", file=sys.stderr, flush=True)
     sys.exit(code)

@@ -1,7 +1,8 @@
 """Let DVC watch the user's images: data/watched.yaml gives `dvc.yaml` the paths that the stage `prepare` depends on.
 
 DVC cannot read these paths from the configuration of the data, because its `vars` are files with fixed names.
-`make repro` runs this module before DVC starts; with `dvc repro` alone, `prepare` updates the file for the next time.
+`make repro` starts with `convtrack repair`, which updates the file; with `dvc repro` alone, the stage `prepare` updates
+it for the next time.
 """
 
 import os
@@ -100,7 +101,7 @@ def project_path(path: Path) -> str:
     return (full if folder is None else full.relative_to(folder)).as_posix()
 
 
-def main() -> None:
+def watch_comparison() -> None:
     """Watch the images of the comparison. The stage `prepare` reports mistakes in the configuration."""
     with suppress(UserError, YAMLError, OSError, LookupError, TypeError):
         content = parse_yaml((CONF / "data" / f"{read_comparison().data}.yaml").read_text(encoding="utf-8"))
@@ -108,7 +109,3 @@ def main() -> None:
         check_apart(paths.values())
         if all(Path(path).exists() for path in paths.values()):
             watch(content["source"], content["options"])
-
-
-if __name__ == "__main__":
-    main()

@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from multiprocessing import resource_tracker
 
 PATIENCE = 1.0
 """Seconds in which a second signal counts as the same request, as when a terminal and `dvc` both send one."""
@@ -66,6 +65,9 @@ def deferred_interrupts() -> Iterator[None]:
 @contextmanager
 def interrupts_blocked() -> Iterator[None]:
     """Ctrl-C does not reach processes that start in the block; this process handles it after the block."""
+    # `convtrack` imports this module before it handles Ctrl-C, and this import takes long.
+    from multiprocessing import resource_tracker
+
     # Its start would end the blocking.
     resource_tracker.ensure_running()
     received: list[int] = []

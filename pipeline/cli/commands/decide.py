@@ -21,6 +21,7 @@ from pipeline.config.schedule import Schedule
 from pipeline.config.schema import ComparisonConfig, RayConfig, Workers
 from pipeline.console import say
 from pipeline.data.prepared import read_manifest
+from pipeline.data.watching import watch_comparison
 from pipeline.errors import UserError
 from pipeline.reporting.text.search import cannot_be_better
 from pipeline.statistics.results import Certainty
@@ -55,6 +56,7 @@ def main(arguments: Sequence[str]) -> None:
     warning = cannot_be_better(schedule, models=models, strategy=split.strategy)
     if warning:
         say(warning)
+    watch_comparison()
     decide(
         reproduce=lambda: run_dvc("repro", again=COMMAND),
         read_plan=lambda: read_plan(settings.models),

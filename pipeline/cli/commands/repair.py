@@ -1,6 +1,7 @@
-"""Repair the files that a killed `dvc repro` has left cut off, after which DVC would fail for ever.
+"""Repair the files of DVC: those that a killed `dvc repro` has left cut off, after which DVC would fail for ever.
 
-`make repro` and `convtrack decide` do it before they start DVC. Results are kept.
+Also update data/watched.yaml, which lists the images that DVC watches. `make repro` and `convtrack decide` do both
+before they start DVC. Results are kept.
 """
 
 import argparse
@@ -8,6 +9,7 @@ from collections.abc import Sequence
 
 from pipeline.cli.usage import parsed
 from pipeline.console import say
+from pipeline.data.watching import watch_comparison
 from pipeline.storage.dvc_files import repair
 
 
@@ -24,6 +26,7 @@ def main(arguments: Sequence[str]) -> None:
     """Repair the files of DVC in this project."""
     given = parsed(parser().parse_args, arguments, help_command="convtrack repair --help")
     done = repair()
+    watch_comparison()
     for line in done:
         say(line)
     if not (done or given.quiet):

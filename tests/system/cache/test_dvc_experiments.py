@@ -131,7 +131,7 @@ def test_an_experiment_with_other_data_reads_untracked_images_of_the_project(unt
 def test_images_that_dvc_watches_are_copied_or_tracked_or_not_needed(untracked_images, how):
     project = untracked_images
     project.change("conf/comparison.yaml", data="own")
-    project.run(sys.executable, "-m", "pipeline.data.watching")
+    project.run("convtrack", "repair")
     if how == "tracked by DVC":
         project.run("dvc", "add", "--quiet", "data/images")
     project.repro("plan")

@@ -87,7 +87,7 @@ def test_imported_images_are_prepared_again_after_an_update(untouched_project, t
     project.change("conf/data/folder.yaml", options__path="data/images", options__size=8)
     project.change("conf/comparison.yaml", data="folder", split="random", replicates=1)
     project.run("dvc", "import-url", "--quiet", str(source), "data/images")
-    project.run(sys.executable, "-m", "pipeline.data.watching")
+    project.run("convtrack", "repair")
     assert project.repro("prepare") == {"prepare"}
     assert project.repro("prepare") == set()
     add_pictures(source, 40, 45)

@@ -1,7 +1,5 @@
 """`dvc repro prepare` on images in a folder outside the project."""
 
-import sys
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -31,7 +29,7 @@ def images(project):
 
 def test_images_added_outside_the_project_are_prepared(project, tmp_path):
     # As `make repro` does before it starts DVC.
-    project.run(sys.executable, "-m", "pipeline.data.watching")
+    project.run("convtrack", "repair")
     assert project.repro("prepare") == {"prepare"}
     assert "up to date" in project.run("dvc", "status", "prepare")
     assert project.repro("prepare") == set()
@@ -55,7 +53,7 @@ def test_dvc_tracks_images_inside_the_project_and_git_ignores_them(project, tmp_
     project.change("conf/data/folder.yaml", options__path="data/images")
     assert "?? data/images" not in project.run("git", "status", "--porcelain", "--untracked-files=all")
     project.run("dvc", "add", "--quiet", "data/images")
-    project.run(sys.executable, "-m", "pipeline.data.watching")
+    project.run("convtrack", "repair")
     assert project.repro("prepare") == {"prepare"}
     add_pictures(project.folder / "data/images", 20, 25)
     assert project.repro("prepare") == {"prepare"}
