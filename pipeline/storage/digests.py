@@ -95,8 +95,16 @@ def with_own_digest(content: Mapping[str, Any]) -> dict[str, Any]:
 
 def has_own_digest(content: Mapping[str, Any]) -> bool:
     """Whether the content of a JSON file agrees with its own digest; true if it has none."""
-    without = {key: value for key, value in content.items() if key != OWN_DIGEST}
-    return OWN_DIGEST not in content or content[OWN_DIGEST] == _content_digest(without)
+    if OWN_DIGEST in content:
+        return bool(content[OWN_DIGEST] == _content_digest(_without(content, OWN_DIGEST)))
+    # The digest is written last. If it agrees with the rest under another key, its key is damaged.
+    last = next(reversed(content), "")
+    is_digest = isinstance(content.get(last), str) and len(content[last]) == 2 * hashlib.sha256().digest_size
+    return not is_digest or content[last] != _content_digest(_without(content, last))
+
+
+def _without(content: Mapping[str, Any], key: str) -> dict[str, Any]:
+    return {name: value for name, value in content.items() if name != key}
 
 
 def _content_digest(content: Mapping[str, Any]) -> str:

@@ -98,3 +98,17 @@ def test_a_json_file_with_its_own_digest_may_be_reformatted_but_not_edited(tmp_p
         file.write_text(json.dumps(edited))
         with pytest.raises(UserError, match="is damaged"):
             read_json(file)
+
+
+def test_a_damaged_key_of_the_digest_is_no_content(tmp_path):
+    file = tmp_path / "champion.json"
+    write_checked_json(file, {"model": "lenet5", "trained": "f" * 64})
+    file.write_text(file.read_text().replace("content_sha256", "content_sha356"))
+    with pytest.raises(UserError, match="is damaged"):
+        read_json(file)
+
+
+def test_a_json_file_without_a_digest_may_end_with_that_of_something_else(tmp_path):
+    file = tmp_path / "manifest.json"
+    file.write_text(json.dumps({"data": "digits", "digest": "f" * 64}))
+    assert read_json(file)["digest"] == "f" * 64

@@ -11,8 +11,6 @@ from development.damaged_readers import readers
 EVERY = 3
 """One in this many cases is tried here, and `SLOWER` times fewer of the comparison, which takes a second to gather."""
 SLOWER = 8
-KNOWN = ("reports/champion.json", "other numbers")
-"""A fault that is not mended yet: a changed number in this file is not noticed."""
 
 
 @pytest.fixture
@@ -37,7 +35,7 @@ def test_readers_of_damaged_files_return_the_same_or_name_the_file(finished):
     assert {case.kind for _, case in tried} == set(KINDS)
     assert len({case.file for _, case in tried}) > 25
     done = [outcome(case, known[case.reader], expected[case.reader], number) for number, case in tried]
-    assert [one for one in done if not one.held and (str(one.case.file), one.case.kind) != KNOWN] == []
+    assert [one for one in done if not one.held] == []
 
 
 def test_what_the_messages_say_restores_the_files(project):
