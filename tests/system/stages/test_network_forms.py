@@ -63,7 +63,7 @@ build.main(list(models.values()))
 for model in models.values():
     optimizer = schema.OptimizerConfig("SGD", 0.05, {"momentum": 0.9}, None)
     augmentation = schema.AugmentationConfig(True, False, False, 1)
-    train.main(model, optimizer, training, augmentation, tuple(models), None, snapshots=True)
+    train.main(model, optimizer, training, augmentation, tuple(models), None, schema.RayConfig(), snapshots=True)
     evaluate.main(model, schema.EvaluationConfig(12))
 report.main(tuple(models), (), "accuracy", 0.01, schema.ChampionConfig(None, None, "median"))
 
