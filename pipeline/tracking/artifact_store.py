@@ -92,8 +92,11 @@ def artifact_errors(location: str = "") -> Iterator[None]:
     try:
         yield
     except ImportError as problem:
+        package = (
+            (problem.name or str(problem)).partition(".")[0].replace("botocore", "boto3")
+        )  # which installs botocore
         raise Unreachable(
-            f"{where} cannot be reached without the package {problem.name}: `pip install {problem.name}`."
+            f"{where} cannot be reached without the package {package}: `pip install {package}`."
         ) from None
     except Exception as problem:
         package = type(problem).__module__.partition(".")[0]

@@ -32,9 +32,10 @@ def test_a_server_on_this_machine_has_the_same_folders(project, monkeypatch):
         check_artifact_store(str(project / "srv" / "mlflow" / "1"))
 
 
-def test_a_store_whose_package_is_missing_is_named_with_the_package(project, monkeypatch):
+@pytest.mark.parametrize("missing", ["boto3", "botocore"])
+def test_a_store_whose_package_is_missing_is_named_with_the_package(project, monkeypatch, missing):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", REMOTE)
-    monkeypatch.setitem(sys.modules, "boto3", None)
+    monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(Unreachable, match=r"are in s3://bucket/1, which cannot be reached without the package boto3"):
         check_artifact_store("s3://bucket/1")
 
