@@ -98,7 +98,7 @@ def has_own_digest(content: Mapping[str, Any]) -> bool:
     if OWN_DIGEST in content:
         return bool(content[OWN_DIGEST] == _content_digest(_without(content, OWN_DIGEST)))
     # The digest is written last. If it agrees with the rest under another key, its key is damaged.
-    last = next(reversed(content), "")
+    last = next(reversed(list(content)), "")
     is_digest = isinstance(content.get(last), str) and len(content[last]) == 2 * hashlib.sha256().digest_size
     return not is_digest or content[last] != _content_digest(_without(content, last))
 

@@ -92,9 +92,7 @@ def artifact_errors(location: str = "") -> Iterator[None]:
     try:
         yield
     except ImportError as problem:
-        package = (
-            (problem.name or str(problem)).partition(".")[0].replace("botocore", "boto3")
-        )  # which installs botocore
+        package = (problem.name or "").partition(".")[0].replace("botocore", "boto3")  # boto3 installs both
         raise Unreachable(
             f"{where} cannot be reached without the package {package}: `pip install {package}`."
         ) from None
