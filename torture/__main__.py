@@ -21,7 +21,7 @@ from torture.rounds import Undisturbed, drawn_plan, facilities, run_round, undis
 from torture.violence import Pace
 from torture.workspace import disk_available
 
-MOST_ACTS = 6
+MOST_ACTS = 12
 DRAWN = [name for name, command in COMMANDS.items() if command.share]
 PACES = {"long": Pace(stopped=60, outage=20), "short": Pace(stopped=3, outage=5)}
 

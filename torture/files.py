@@ -1,6 +1,7 @@
 """Compare the files of two projects: the same names, and the same contents except for measured times."""
 
 import csv
+import hashlib
 import io
 import json
 import re
@@ -16,7 +17,7 @@ OF_ONE_RUN = ("process", "history.csv", "date", "date_saved")
 
 EXISTING_ONLY = (
     "dvc.lock",
-    "*digests.json",
+    ".convtrack/durations.json",
     ".convtrack/project",
     ".convtrack/published.json",
     "reports/*",
@@ -33,8 +34,8 @@ BY_TIME = ("snapshots/kernels-*.png", "snapshots/maps-*.png", "snapshots/predict
 OF_READERS = ("*.db-shm", "*.db-wal")
 """Files of SQLite while a database is open, also if this comparison has opened it."""
 
-ELSEWHERE = (".convtrack/processes", ".git", ".venv", "outputs", "multirun", "mlartifacts", ".dvc/cache", ".dvc/tmp")
-"""Signs of processes, and folders of other tools. The contents of the store are compared run by run."""
+ELSEWHERE = (".git", ".venv", "outputs", "multirun", "mlartifacts", ".dvc/cache", ".dvc/tmp")
+"""Folders of other tools. The contents of the store are compared run by run."""
 
 CACHED = re.compile(r"((files/md5/)?[0-9a-f]{2}/[0-9a-f]{30}(\.dir)?|runs/[0-9a-f]{2}/[0-9a-f]{64}/[0-9a-f]{64})$")
 """The names in DVC's cache."""
@@ -69,6 +70,8 @@ def content(file: Path) -> Any:
     """The content of a file without values that no two runs share."""
     if file.is_symlink():
         return file.readlink()
+    if file.name == "digests.json":
+        return _true_digests(file)
     if file.suffix == ".json":
         return _lasting(json.loads(file.read_bytes()))
     if file.suffix == ".csv":
@@ -80,6 +83,16 @@ def content(file: Path) -> Any:
             members = {name: archive.read(name) for name in archive.namelist()}
         return members | {"metadata.json": _lasting(json.loads(members["metadata.json"]))}
     return file.read_bytes()
+
+
+def _true_digests(record: Path) -> dict[str, bool]:
+    """Whether each file of which a record has the digest has that digest. Some files contain durations."""
+    digests = {name: digest for name, digest in json.loads(record.read_bytes()).items() if name != "content_sha256"}
+    return {
+        name: digest == hashlib.sha256((record.parent / name).read_bytes()).hexdigest()
+        for name, digest in digests.items()
+        if not _matches(name, BY_TIME)
+    }
 
 
 def _lasting(value: Any) -> Any:

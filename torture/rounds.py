@@ -29,6 +29,9 @@ HANGING = 10
 MOST_FAILURES = 3
 """A command that fails so often in sequence, although nothing disturbs it, never succeeds."""
 
+TRACEBACK = re.compile(r"Traceback \(most recent call last\).*(?:\n .*)*(?:\n\S.*)?")
+"""A traceback, up to the line that names the exception."""
+
 AT_END_OF_STAGE = 0.4
 """How often an act waits for the end of a stage, when DVC writes dvc.lock."""
 
@@ -244,11 +247,19 @@ def _environment(server: Server | None, clock: OwnClock | None) -> dict[str, str
 def _output_problem(attempt: Attempt, killed: bool) -> str | None:
     """What is wrong with the output of a command: a traceback, or no sentence although it was not killed."""
     output = attempt.output
-    if "Traceback (most recent call last)" in output:
+    if any(not _before_the_command(block) for block in TRACEBACK.findall(output)):
         return f"traceback: {_last_line(attempt)}"
     if attempt.code and not killed and not re.search("^(convtrack|ERROR): ", output, re.MULTILINE):
         return f"exit code {attempt.code} without a sentence: {_last_line(attempt)}"
     return None
+
+
+def _before_the_command(traceback: str) -> bool:
+    """Whether Ctrl-C came while Python or DVC was starting, and had run no line of the project yet."""
+    frames = [Path(file) for file in re.findall(r'^  File "(.+?)"', traceback, re.MULTILINE)]
+    ours = any("project" in file.parts and ".venv" not in file.parts for file in frames)
+    starting = not frames or frames[0].name in ("<frozen site>", "<frozen runpy>", "convtrack", "dvc")
+    return starting and not ours and bool(re.search("^KeyboardInterrupt", traceback, re.MULTILINE))
 
 
 def _last_line(attempt: Attempt) -> str:

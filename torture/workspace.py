@@ -25,7 +25,7 @@ UNSET = ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_NAME", "HYDR
 MARK = "CONVTRACK_TORTURE"
 """The variable that all processes of a round inherit."""
 NETWORKS = ("fully_connected", "lecture_cnn")
-EPOCHS = 10
+EPOCHS = 5
 
 
 @dataclass(frozen=True)

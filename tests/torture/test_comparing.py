@@ -4,10 +4,13 @@ import json
 import shutil
 import sqlite3
 from contextlib import closing
+from hashlib import sha256
+from types import SimpleNamespace
 
 import pytest
 
 from torture.files import file_differences, leftovers
+from torture.rounds import _output_problem
 from torture.stores import Store, store_differences, trial_differences
 
 SCHEMA = """
@@ -172,3 +175,25 @@ def test_the_names_of_dvc_s_cache_and_a_free_lock_are_no_leftovers(tmp_path):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("{}")
     assert [*leftovers(tmp_path, tmp_path / "tmp")] == []
+
+
+def test_digests_of_files_with_durations_may_differ_but_must_be_those_of_the_files(projects):
+    for project, seconds in zip(projects, ("3.5", "4.5"), strict=True):
+        history = (project / HISTORY).read_bytes().replace(b"3.5", seconds.encode())
+        (project / HISTORY).write_bytes(history)
+        digests = {"history.csv": sha256(history).hexdigest(), "content_sha256": seconds}
+        (project / HISTORY).with_name("digests.json").write_text(json.dumps(digests))
+    assert differences(projects) == []
+    (projects[1] / HISTORY).write_bytes(history.replace(b"4.5", b"5.5"))
+    assert differences(projects) == ["other content: runs/cnn/train/digests.json"]
+
+
+def test_a_traceback_of_an_early_ctrl_c_counts_only_if_a_line_of_the_project_has_run(tmp_path):
+    started = (
+        'Traceback (most recent call last):\n  File "/v/bin/dvc", line 3, in <module>\n    from dvc.cli import main\n'
+    )
+    ours = '  File "/t/project/pipeline/cli/main.py", line 3, in <module>\n    import atexit\n'
+    for traceback, counts in ((started, False), (started + ours, True)):
+        (tmp_path / "log").write_text(f"a line\n{traceback}KeyboardInterrupt\nmake: *** Interrupt\n")
+        attempt = SimpleNamespace(output=(tmp_path / "log").read_text(), code=1)
+        assert bool(_output_problem(attempt, killed=True)) == counts
