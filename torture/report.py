@@ -24,7 +24,10 @@ COMPARED = """What must be equal to the undisturbed run:
 - Optuna: the same trials with the same parameters and values, each once.
 - `dvc status` is clean, TMPDIR is empty, DVC's cache and lock contain nothing unfinished, and no process is left.
 
-The output of a command must never contain a traceback, and a command that fails must say why."""
+The output of a command must never contain a traceback, and a command that fails must say why. Three kinds of
+tracebacks are not ours and do not count: Ctrl-C while Python or DVC starts, before a line of this project has run; a
+process that has no memory left to print a sentence; and Python's resource tracker, if it was killed itself. A baseline
+whose stage is killed is fitted again, and its durations are then logged a second time."""
 
 
 @dataclass

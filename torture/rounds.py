@@ -32,6 +32,9 @@ MOST_FAILURES = 3
 TRACEBACK = re.compile(r"Traceback \(most recent call last\).*(?:\n .*)*(?:\n\S.*)?")
 """A traceback, up to the line that names the exception."""
 
+WITHOUT_MEMORY = ("MemoryError", "Cannot allocate memory", "error return without exception set", "std::bad_alloc")
+"""What Python prints if a sentence, too, would need more memory than a process may have."""
+
 AT_END_OF_STAGE = 0.4
 """How often an act waits for the end of a stage, when DVC writes dvc.lock."""
 
@@ -247,7 +250,8 @@ def _environment(server: Server | None, clock: OwnClock | None) -> dict[str, str
 def _output_problem(attempt: Attempt, killed: bool) -> str | None:
     """What is wrong with the output of a command: a traceback, or no sentence although it was not killed."""
     output = attempt.output
-    if any(not _before_the_command(block) for block in TRACEBACK.findall(output)):
+    tracebacks = [block for block in TRACEBACK.findall(output) if not (_before_the_command(block) or _of_python(block))]
+    if tracebacks:
         return f"traceback: {_last_line(attempt)}"
     if attempt.code and not killed and not re.search("^(convtrack|ERROR): ", output, re.MULTILINE):
         return f"exit code {attempt.code} without a sentence: {_last_line(attempt)}"
@@ -260,6 +264,13 @@ def _before_the_command(traceback: str) -> bool:
     ours = any("project" in file.parts and ".venv" not in file.parts for file in frames)
     starting = not frames or frames[0].name in ("<frozen site>", "<frozen runpy>", "convtrack", "dvc")
     return starting and not ours and bool(re.search("^KeyboardInterrupt", traceback, re.MULTILINE))
+
+
+def _of_python(traceback: str) -> bool:
+    """Whether Python itself had no memory left, or its process that keeps track of resources was replaced."""
+    lines = traceback.splitlines()
+    own_process = len(lines) > 1 and "resource_tracker.py" in lines[1]
+    return own_process or any(text in lines[-1] for text in WITHOUT_MEMORY)
 
 
 def _last_line(attempt: Attempt) -> str:

@@ -19,8 +19,15 @@ IMAGE_TIME = re.compile(r"\+timestamp\+\d+\+[0-9a-f-]{36}")
 BY_TIME = "images/feature_maps"
 """Pictures of feature maps are logged for epochs of which `convtrack watch` has a snapshot, which depends on time."""
 
-OF_SWEEP = ("best/", "memory_mib", "trials/", "utilisation")
+OF_SWEEP = ("best/", "memory_mib", "trials/")
 """Metrics of a sweep while it runs, of which only the names are compared, because steps and values depend on time."""
+
+
+BASELINE = "convtrack.baseline"
+"""The tag of the runs of a baseline. It is fitted again if its stage was killed, and its durations are logged again."""
+
+OF_LAST_START = ("utilisation",)
+"""Metrics of the trials that the last start of a sweep has run, of which there may be none."""
 
 
 class Store(NamedTuple):
@@ -122,6 +129,8 @@ def _runs(store: Store) -> dict[str, list[Run]]:
     """The runs of a store by name."""
     points: dict[str, Counter[tuple[str, int, float | None]]] = {}
     for run, name, step, value in _rows(store.database, METRICS):
+        if name in OF_LAST_START:
+            continue
         if name.startswith(OF_SWEEP):
             points.setdefault(run, Counter())[name, 0, None] = 1
             continue
@@ -132,6 +141,9 @@ def _runs(store: Store) -> dict[str, list[Run]]:
     tags: dict[str, set[str]] = {}
     for run, name in _rows(store.database, TAGS):
         tags.setdefault(run, set()).add(name)
+    for run, logged in points.items():
+        if BASELINE in tags.get(run, ()):
+            logged.update({point: 1 - count for point, count in logged.items() if point[2] is None})
     found: dict[str, list[Run]] = {}
     for run, name, status in _rows(store.database, RUNS):
         recorded = Run(

@@ -53,6 +53,11 @@ work is kept.'
             "Memory ran out. Close other programs, or train fewer replicates at a time with a smaller `workers` in "
             "conf/config.yaml, and run the same command again; finished work is kept."
         )
+    if isinstance(problem, FileNotFoundError) and problem.filename:
+        return (
+            f"{problem.filename} is missing: it was moved or deleted, or its disk is not connected. Restore it and run "
+            "the same command again; `dvc repro` creates results anew."
+        )
     if isinstance(problem, IsADirectoryError | NotADirectoryError | FileExistsError) and problem.filename:
         found, expected = ("a folder", "a file") if isinstance(problem, IsADirectoryError) else ("a file", "a folder")
         return (

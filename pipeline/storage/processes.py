@@ -10,7 +10,6 @@ On Linux, the text has the host name, the PID, and facts that neither a changed 
 seconds since 1970. It moves when the clock is set, so that a process then looks as if it had ended.
 """
 
-import atexit
 import fcntl
 import multiprocessing
 import os
@@ -21,8 +20,9 @@ from contextlib import suppress
 from functools import cache
 from hashlib import sha256
 from multiprocessing.connection import wait
+from multiprocessing.util import Finalize
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import psutil
 
@@ -30,6 +30,8 @@ from pipeline.storage.folders import cache_folder
 
 INITIAL_NAMESPACE = "4026531836"
 """The PID namespace outside of all containers, in every Linux: PROC_PID_INIT_INO in its include/linux/proc_ns.h."""
+
+_own_signs: list[tuple[Path, int]] = []
 
 
 class _Identity(NamedTuple):
@@ -104,7 +106,9 @@ def _hold_sign(pid: int) -> None:
         sign.parent.mkdir(parents=True, exist_ok=True)
         _remove_needless_signs(sign.parent)
         file = _locked(sign)
-        atexit.register(_remove_sign, sign, pid)
+        # Not `atexit`, which workers of multiprocessing skip.
+        Finalize(None, _remove_own_sign, (sign, pid), exitpriority=0)
+        _own_signs.append((sign, pid))
         os.write(file, name.encode())
 
 
@@ -119,9 +123,11 @@ def _locked(sign: Path) -> int:
         os.close(file)
 
 
-def _remove_sign(sign: Path, pid: int) -> None:
+def _remove_own_sign(sign: Path, pid: int) -> None:
+    # A forked process inherits the signs of its parent.
     if os.getpid() == pid:
-        sign.unlink(missing_ok=True)
+        with suppress(OSError):
+            sign.unlink(missing_ok=True)
 
 
 def _remove_needless_signs(folder: Path) -> None:
@@ -249,4 +255,11 @@ def _end_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         wait([parent.sentinel])
-        os._exit(1)
+        end_at_once()
+
+
+def end_at_once() -> NoReturn:
+    """End this process without its exit functions, but remove its sign."""
+    for sign, pid in _own_signs:
+        _remove_own_sign(sign, pid)
+    os._exit(1)

@@ -1,7 +1,5 @@
 """Run one trial in the process of a job: own it, do its work, store how it ended, react to signals."""
 
-import errno
-import os
 import signal
 import threading
 import time
@@ -13,20 +11,18 @@ import optuna
 
 from pipeline.config.schema import TrialAddress
 from pipeline.errors import Unreachable, reason
-from pipeline.storage.processes import is_gone, is_local, this_process
+from pipeline.storage.processes import end_at_once, is_gone, is_local, this_process
 from pipeline.sweeping.database import DATABASE_ERRORS, connected, with_retries
 from pipeline.sweeping.trial import LostOwnership, Trial
 from pipeline.sweeping.trial_observer import TrialObserver
 from pipeline.training.task import Pruned
 
-MACHINE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EMFILE}
-"""Errors of the machine. They do not make a trial fail, because it may succeed later."""
-
 
 def run_trial(address: TrialAddress, work: Callable[[TrialObserver], object]) -> None:
     """Run a trial: call `work` with its observer, and store how it ended.
 
-    After an error of the machine, such as a full disk, or Ctrl-C, the trial keeps its state and runs again later.
+    After an error of the system, such as a full disk or a storage that has disappeared, or Ctrl-C, the trial keeps its
+    state and runs again later.
     """
     _end_with_scheduler(address.sweeper)
     with _signals_left_to_scheduler(address.sweeper), suppress(LostOwnership):
@@ -56,7 +52,8 @@ def _run(work: Callable[[TrialObserver], object], trial: Trial) -> None:
     except DATABASE_ERRORS as problem:
         raise Unreachable(f"The database of sweeps does not respond ({type(problem).__name__}).") from None
     except Exception as problem:
-        if isinstance(problem, OSError) and problem.errno in MACHINE_ERRORS:
+        # Libraries raise OSError without a number, too, for instance for a file with unexpected contents.
+        if isinstance(problem, OSError) and problem.errno is not None:
             raise
         trial.fail(reason(problem)[:500])
 
@@ -71,7 +68,7 @@ def _end_with_scheduler(scheduler: str) -> None:
 def _watch(scheduler: str) -> None:
     while not is_gone(scheduler):
         time.sleep(1.0)
-    os._exit(1)
+    end_at_once()
 
 
 @contextmanager

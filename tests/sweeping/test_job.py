@@ -69,6 +69,7 @@ def test_a_pruned_or_failed_trial_ends(study, address, problem, state, reason):
     ("problem", "raised"),
     [
         (OSError(errno.ENOSPC, "No space left on device"), OSError),
+        (FileExistsError(errno.EEXIST, "File exists", ".convtrack"), FileExistsError),  # a link to a lost storage
         (Unreachable("The store does not respond."), Unreachable),
         (optuna.exceptions.StorageInternalError(), Unreachable),
     ],
