@@ -7,6 +7,7 @@ from tabulate import tabulate
 
 from benchmarks.measurements import FOLDER, Machine, Measurement, written
 from benchmarks.ratio_figure import figure_svg, ratios
+from pipeline.storage.digests import write_digests
 from pipeline.storage.files import replacing
 
 FIGURE = "ratios.svg"
@@ -26,6 +27,7 @@ def write_page(measurements: Sequence[Measurement], titles: Mapping[str, str]) -
     for name, text in (("report.md", page(measurements, titles)), (FIGURE, figure_svg(ratios(measurements)))):
         with replacing(FOLDER / name) as unfinished:
             unfinished.write_text(text, encoding="utf-8")
+    write_digests(FOLDER)
 
 
 def page(measurements: Sequence[Measurement], titles: Mapping[str, str]) -> str:

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from functools import partial
+from pathlib import Path
 
 from pipeline.config.reading import read_comparison
+from pipeline.counts import number_of
 from pipeline.data.prepared import read_prepared
 from pipeline.errors import UserError
+from pipeline.storage.digests import DIGESTS, intact, recorded_digests
 from pipeline.storage.folders import PREPARED, REPORT, REPORTS, RunFolder
 from pipeline.tracking.address import shown_address
 from pipeline.verification.checked_link import Check, checked
@@ -31,7 +34,10 @@ def comparison_checks() -> Iterator[Check]:
     try:
         prepared = read_prepared(PREPARED)
     except UserError:
-        return  # Reported above; nothing else can be computed again without the images.
+        found = "the images are missing, so no score and no run is checked"
+        yield Check("results", "unknown", found, "`dvc pull` brings them; without a remote, run `dvc repro`.")
+        yield from _pages()
+        return
     networks = {name: RunFolder.of(name) for name in settings.models}
     baselines = {name: RunFolder.of(name) for name in settings.baselines}
     for run in networks.values():
@@ -43,8 +49,15 @@ def comparison_checks() -> Iterator[Check]:
     yield from checked(str(LOCK), partial(_locked, settings.models, settings.baselines))
     yield from checked(str(REPORT), partial(written_report, settings, prepared))
     yield from checked("model card", partial(written_card, prepared))
+    yield from _pages()
+
+
+def _pages() -> Iterator[Check]:
+    """README, and the reports that no stage of the comparison writes."""
     yield from checked("README.md", quoted_numbers)
-    yield from _reports_without_record()
+    for report in sorted(REPORTS.glob("*/*.md")):
+        if not (report.parent / LOCK.name).is_file() and report.parent != REPORT.with_suffix(""):
+            yield _recorded_report(report)
 
 
 def _stored(runs: Sequence[RunFolder], data_digest: str) -> Iterator[Check]:
@@ -82,7 +95,16 @@ def _locked(models: Sequence[str], baselines: Sequence[str]) -> Iterator[Check]:
         yield locked_dependencies(studies, digest, "studies")
 
 
-def _reports_without_record() -> Iterator[Check]:
-    for report in sorted(REPORTS.glob("*/*.md")):
-        if not (report.parent / LOCK.name).is_file() and report.parent != REPORT.with_suffix(""):
-            yield Check(str(report), "unknown", "no dvc.lock records what it was made of")
+def _recorded_report(report: Path) -> Check:
+    """A page that a tool has written outside of DVC, such as `make bench`: whether its files are as the tool left them."""
+    remedy = f"`git restore {report.parent}` brings the committed page back."
+    try:
+        recorded = recorded_digests(report.parent)
+    except (OSError, ValueError):
+        return Check(str(report), "differs", f"{report.parent / DIGESTS} is damaged", remedy)
+    if report.name not in recorded:
+        return Check(str(report), "unknown", f"neither {LOCK.name} nor {DIGESTS} records what it was made of")
+    if not intact(report.parent):
+        found = f"a file of the page was changed after it was written: {report.parent / DIGESTS} has other digests"
+        return Check(str(report), "differs", found, remedy)
+    return Check(str(report), "ok", f"{number_of(len(recorded), 'file')} of the page are as they were written")

@@ -144,13 +144,13 @@ def _compared(run: RecordedRun, again: Again, prepared: Path, *, bits: bool) -> 
         found = f"replicate {names(other)} gets another fingerprint, so environment or unrecorded code differs"
         yield Check("fingerprint", "unknown", f"{found}; only its scores are compared")
     equal: list[int] = []
+    absent: list[int] = []
     for number, result in again.results.items():
         original = run.result(number)
         if not bits or number not in same_fingerprint:
             continue
         if original is None:
-            found = f"weights of replicate {number + 1} are not here, so its bits cannot be compared"
-            yield Check("bits", "unknown", found, "Get them with `dvc pull`.")
+            absent.append(number)
         elif changed := _different_arrays(original, result):
             remedy = "Its files were changed, or the processor computes otherwise: run `convtrack verify`."
             yield Check("bits", "differs", f"replicate {number + 1}: {names(changed)} differ", remedy)
@@ -159,6 +159,9 @@ def _compared(run: RecordedRun, again: Again, prepared: Path, *, bits: bool) -> 
     if equal:
         found = f"weights and predictions of {number_of(len(equal), 'replicate')} are the same, bit for bit"
         yield Check("bits", "ok", found)
+    if absent:
+        found = f"the weights of {number_of(len(absent), 'replicate')} are not here, so only scores are compared"
+        yield Check("bits", "unknown", found, "Get them with `dvc pull`.")
     yield _scores(run, again, prepared)
 
 

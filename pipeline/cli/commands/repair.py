@@ -1,7 +1,8 @@
-"""Repair the files of DVC: those that a killed `dvc repro` has left cut off, after which DVC would fail for ever.
+"""Restore the files of DVC after a kill: dvc.lock and temporary files that `dvc repro` has left truncated.
 
-Also update data/watched.yaml, which lists the images that DVC watches. `make repro` and `convtrack decide` do both
-before they start DVC. Results are kept.
+Run it if `dvc repro` reports that dvc.lock or rwlock is invalid, corrupted or busy. Finished results are kept. In a
+folder without git, it also sets DVC to work without git. It updates data/watched.yaml, the list of the images that DVC
+watches. `make repro` and `convtrack decide` run all this before they start DVC.
 """
 
 import argparse

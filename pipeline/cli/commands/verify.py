@@ -1,7 +1,8 @@
 """Check that reports, run folders, MLflow, dvc.lock, data and code belong together; train a run again with --again.
 
-Without RUN, check the comparison in this folder: every number in reports, model card and README is computed again from
-the run folders, and compared with MLflow and with the digests in dvc.lock.
+Without RUN, check the comparison in this folder: the numbers of its report are computed again from the run folders, and
+runs in MLflow are compared value by value. Weights, pictures, the model card and the reports of studies are checked by
+their digests. The table and the answers of studies in README must be those of the reports.
 
 RUN is one of
   ID           the id of a run in MLflow, or its first six or more characters
@@ -50,8 +51,8 @@ def main(arguments: Sequence[str]) -> None:
     differing = [check.subject for check in found if check.state == "differs"]
     if differing:
         raise UserError(
-            f"{conclusion(found)} These records do not belong together: each line that begins with `differs` says "
-            "what to do."
+            f"{conclusion(found)} These records do not belong together: each line that begins with `differs` "
+            "states what to do."
         )
     say(conclusion(found))
 

@@ -1,4 +1,6 @@
-"""Explain why a stage would run: which value, file, package or missing output; what it takes, and what is reused.
+"""Explain why a stage would run: which value, file or package has changed, or which output is missing.
+
+Also state how long the stage took last time, and which trainings would be reused.
 
 STAGE is the name of a stage, such as train@resnet8_mnist or report, the first part of such names, such as train, or the
 name of a study. Without STAGE, all stages that `dvc repro` would run are explained. Nothing is run or changed.

@@ -157,6 +157,8 @@ def test_a_backup_restores_runs_files_and_users_on_an_empty_machine(server, clie
     subprocess.run(["pg_dump", "--format=custom", f"--file={backup}/mlflow.dump"], env=commands, check=True)
     subprocess.run(["rclone", "sync", place[0] / "files", backup / "files"], env=commands, check=True)
     other = place[0].with_name(f"{place[0].name}-restored")
+    other.mkdir()
+    shutil.copy(place[0] / "secrets", other)
     try:
         with team_server(other, free_port()) as restored:
             commands = os.environ | restored
@@ -164,6 +166,8 @@ def test_a_backup_restores_runs_files_and_users_on_an_empty_machine(server, clie
             subprocess.run(restore, env=commands, check=True)
             subprocess.run(["rclone", "sync", backup / "files", other / "files"], env=commands, check=True)
             client_of(restored, "ann")
+            assert everything(restored["MLFLOW_TRACKING_URI"], "ann") == before
+            client_of(restored, restored["MLFLOW_TRACKING_USERNAME"], restored["MLFLOW_TRACKING_PASSWORD"])
             assert everything(restored["MLFLOW_TRACKING_URI"], "ann") == before
     finally:
         shutil.rmtree(other, ignore_errors=True)
