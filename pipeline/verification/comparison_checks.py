@@ -96,7 +96,7 @@ def _locked(models: Sequence[str], baselines: Sequence[str]) -> Iterator[Check]:
 
 
 def _recorded_report(report: Path) -> Check:
-    """A page that a tool has written outside of DVC, such as `make bench`: whether its files are as the tool left them."""
+    """A page that a tool has written outside of DVC, such as `make bench`: whether its files are unchanged."""
     remedy = f"`git restore {report.parent}` brings the committed page back."
     try:
         recorded = recorded_digests(report.parent)
