@@ -40,9 +40,9 @@ FIRST_STAGES = f"train@{NETWORKS[0]}"
 
 COMMANDS = {
     # As a user runs it, but without installing anything.
-    "repro": Command(("make", "--old-file=.venv/installed", "repro"), 0.4, ("dvc.yaml",)),
-    "sweep": Command(("convtrack", "experiment", "-m", *SWEEP), 0.3),
-    "experiment": Command(("convtrack", "experiment", "model=lecture_cnn", "data=digits", "training.epochs=25"), 0.3),
+    "repro": Command(("make", "--old-file=.venv/installed", "repro"), 0.3, ("dvc.yaml",)),
+    "sweep": Command(("convtrack", "experiment", "-m", *SWEEP), 0.35),
+    "experiment": Command(("convtrack", "experiment", "model=lecture_cnn", "data=digits", "training.epochs=25"), 0.35),
     # For tests: the first four stages.
     "stages": Command(
         ("sh", "-c", f"convtrack repair --quiet && dvc repro {FIRST_STAGES}"), 0, ("--with-deps", FIRST_STAGES)
