@@ -86,7 +86,11 @@ def undisturbed_run(name: str, folder: Path) -> Iterator[Undisturbed]:
     """
     with workspace(folder / name) as space:
         attempt = Attempt(space, COMMANDS[name].words, folder / f"{name}.txt")
-        if attempt.top.wait() or _output_problem(attempt, killed=False):
+        try:
+            failed = attempt.top.wait() or _output_problem(attempt, killed=False)
+        finally:
+            end_processes(space, 0 if attempt.code is None else PATIENCE)
+        if failed:
             raise RuntimeError(f"The undisturbed command fails:\n{attempt.output[-3000:]}")
         yield Undisturbed(Finished(space, stored_in(space.project)), attempt.seconds)
 

@@ -13,6 +13,11 @@ from pipeline.cli.messages import sentence
 from pipeline.errors import UserError
 
 
+def test_a_missing_file_is_named():
+    problem = FileNotFoundError(errno.ENOENT, "No such file or directory", "data/prepared/labels.npy")
+    assert sentence(problem).startswith("data/prepared/labels.npy is missing: ")
+
+
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
 def test_a_full_disk_is_named_with_the_file(code):
     assert sentence(OSError(code, "full", "a.npz")).startswith("The disk is full: no space left to write a.npz. Free ")

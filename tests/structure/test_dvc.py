@@ -1,3 +1,4 @@
+import subprocess
 from pathlib import Path
 
 from pipeline.cli.registry import COMMANDS
@@ -20,3 +21,12 @@ def test_every_stage_has_a_module_and_a_command(stages):
     modules = {file.stem for file in Path("pipeline/stages").glob("*.py")} - {"__init__"}
     assert set(stages) == modules
     assert set(stages) <= set(COMMANDS)
+
+
+def test_git_ignores_results_without_entries_of_dvc():
+    # DVC removes the entries that a `dvc repro` has added if a later stage fails, and git then lists the results.
+    results = ["data/prepared", "networks", "runs/any/train", "runs/any/evaluate", "interpretation", "champion"]
+    ignored = subprocess.run(["git", "check-ignore", *results], capture_output=True, text=True, check=True).stdout
+    assert ignored.splitlines() == results
+    tracked = subprocess.run(["git", "ls-files", "runs"], capture_output=True, text=True, check=True).stdout
+    assert ".gitignore" not in tracked
