@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from multiprocessing.util import get_temp_dir
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -105,7 +106,13 @@ def _train(project: Path, run: RecordedRun, numbers: Sequence[int], prepared: Pa
     }
     file = project.parent / "job.json"
     file.write_text(json.dumps(job), encoding="utf-8")
-    variables = {**os.environ, "PYTHONPATH": str(project), "MLFLOW_TRACKING_URI": f"sqlite:///{project}/unused.db"}
+    variables = {
+        **os.environ,
+        "PYTHONPATH": str(project),
+        "MLFLOW_TRACKING_URI": f"sqlite:///{project}/unused.db",
+        # The paths of sockets below this folder are short enough; below a long TMPDIR they are not.
+        "TMPDIR": str(Path(get_temp_dir()).parent),
+    }
     command = [sys.executable, "-P", str(Path(again_job.__file__).resolve()), str(file)]
     with subprocess.Popen(command, cwd=project, env=variables, stderr=subprocess.PIPE, text=True) as process:
         try:
