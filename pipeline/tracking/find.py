@@ -19,6 +19,7 @@ from pipeline.errors import UserError
 from pipeline.evaluation.metrics import METRICS
 from pipeline.evaluation.predictions import Predictions, read_predictions
 from pipeline.tracking.filters import quote_names
+from pipeline.tracking.named_runs import named_runs
 from pipeline.tracking.names import DATA_DIGEST, EVALUATED, EVALUATION, KIND, REPLICATE, SEED, UNCOUNTED
 from pipeline.tracking.store import Store
 
@@ -67,7 +68,8 @@ class Candidate:
 def find(store: Store, words: Sequence[str]) -> tuple[list[Any], list[str]]:
     """The runs that the words select, each once, and remarks on the selection.
 
-    A word is the id of a run or its beginning, the name of a run, or a filter.
+    A word is the id of a run or its beginning, the name of a run, or a filter. Of several runs with one name, it is the
+    newest of this project on the images prepared here.
 
     Raises:
         UserError: a word selects no run, or one that is deleted or not finished; a filter finds no runs or too many.
@@ -105,16 +107,13 @@ def _selected(store: Store, word: str, remarks: list[str]) -> list[Any]:
         found = _by_id(store, word)
         if found is not None:
             return [found]
-    named = store.named(word, kind="model", limit=MAX_RUNS) or store.named(word, limit=MAX_RUNS)
-    if named:
-        finished = [run for run in named if run.info.status == "FINISHED"]
-        if not finished:
-            raise UserError(f"Run '{word}' is {named[0].info.status}. Only finished runs can be compared.")
-        if len(finished) > 1:
-            remarks.append(
-                f"{len(finished)} finished runs are named {word}; the newest is used, {finished[0].info.run_id[:8]}."
-            )
-        return finished[:1]
+    named = named_runs(store, word, limit=MAX_RUNS)
+    if named is not None:
+        if not named.finished:
+            raise UserError(f"Run '{word}' is {named.runs[0].info.status}. Only finished runs can be compared.")
+        remark = named.remark(store, word)
+        remarks += [remark] if remark else []
+        return named.finished[:1]
     if COMPARISON.search(word):
         return _by_filter(store, word)
     raise UserError(

@@ -14,7 +14,7 @@ from pipeline.errors import UserError
 from pipeline.tracking.address import shown, store_address
 from pipeline.tracking.connection import SEARCH_LIMIT
 from pipeline.tracking.filters import text_filter
-from pipeline.tracking.names import KIND
+from pipeline.tracking.names import DATA_DIGEST, KIND
 from pipeline.tracking.read_only import reading, resolved_address
 
 NEWEST_FIRST = ["attributes.start_time DESC"]
@@ -92,10 +92,21 @@ class Store:
                 "\"params.model.name = 'lenet5'\"."
             ) from None
 
-    def named(self, name: str, *, kind: str | None = None, limit: int) -> list[Run]:
-        """The runs with this name, newest first; with `kind`, only those of this kind."""
-        condition = text_filter("attributes.run_name", name) + (f" AND tags.`{KIND}` = '{kind}'" if kind else "")
-        return [run for run in self.search(condition, limit=limit) if run.info.run_name == name]
+    def named(
+        self,
+        name: str,
+        *,
+        kind: str | None = None,
+        experiment: str | None = None,
+        digest: str | None = None,
+        limit: int,
+    ) -> list[Run]:
+        """The runs with this name, newest first: of one kind, in one experiment, on the images with this digest."""
+        condition = text_filter("attributes.run_name", name)
+        for tag, value in ((KIND, kind), (DATA_DIGEST, digest)):
+            condition += f" AND tags.`{tag}` = '{value}'" if value else ""
+        found = self.search(condition, limit=limit, experiments=None if experiment is None else [experiment])
+        return [run for run in found if run.info.run_name == name]
 
     def children(self, parent: Run, *, known: Collection[str] = ()) -> list[Run]:
         """The finished runs below a run, newest first; with `known` ids only those, found faster in a large store."""

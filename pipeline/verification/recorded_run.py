@@ -10,6 +10,8 @@ from typing import Any
 
 from pipeline.errors import UserError
 from pipeline.storage.folders import RUNS, UNCOMMITTED, ResultFolder, RunFolder
+from pipeline.tracking.find import MAX_RUNS
+from pipeline.tracking.named_runs import named_runs
 from pipeline.tracking.names import (
     BASELINE,
     CODE,
@@ -119,10 +121,15 @@ class RecordedRun:
         return None
 
     def result(self, number: int) -> ResultFolder | None:
-        """The finished training here: in a run folder, or else in the cache; None if this machine lacks it."""
+        """The finished training here: in a run folder, whatever has happened to its files, or else in the cache.
+
+        None if this machine lacks it.
+        """
         own = self.fingerprint(number)
-        places = [RunFolder.of(self.model).result(number), ResultFolder.stored(own)]
-        return next((one for one in places if one.finished and _fingerprint(one) == own), None)
+        held, stored = RunFolder.of(self.model).result(number), ResultFolder.stored(own)
+        if held.weights.is_file() and _fingerprint(held) == own:
+            return held
+        return stored if stored.finished else None
 
     @property
     def run_folder(self) -> RunFolder | None:
@@ -136,7 +143,10 @@ class RecordedRun:
 
 
 def _fingerprint(result: ResultFolder) -> Any:
-    return json.loads(result.record.read_text(encoding="utf-8")).get("fingerprint")
+    try:
+        return json.loads(result.record.read_text(encoding="utf-8")).get("fingerprint")
+    except (OSError, ValueError, AttributeError):
+        return None
 
 
 def _value(text: str) -> Any:
@@ -189,9 +199,9 @@ def _found(store: Store, word: str) -> Any:
             raise UserError(f"Several fingerprints begin with '{word}'. Give more characters of the fingerprint.")
         if marked:
             return next((run for run in marked if TRIAL not in run.data.tags), marked[0])
-    named = store.named(word, kind="model", limit=1) or store.named(word, limit=1)
-    if named:
-        return named[0]
+    named = named_runs(store, word, limit=MAX_RUNS)
+    if named is not None:
+        return [*named.finished, *named.runs][0]
     raise UserError(
         f"{store.address} has no run with the id, fingerprint or name '{word}'. Give one that MLflow or the report "
         f"lists; the models of the comparison are in {RUNS}/."

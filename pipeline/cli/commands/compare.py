@@ -2,7 +2,8 @@
 
 RUN is one of
   ID       the id of a run, or its first six or more characters
-  NAME     the name of a run, such as resnet8_mnist; of several runs with this name, the newest
+  NAME     the name of a run, such as resnet8_mnist; of several runs with this name, the newest of this project on the
+           images prepared here, or else the newest of this project, or else the newest in the store
   FILTER   an MLflow search filter; all finished models that satisfy it
 
 Replicates with the same test images are compared in pairs, by number. Experiments and trials have no test predictions:

@@ -7,7 +7,8 @@ their digests. The table and the answers of studies in README must be those of t
 RUN is one of
   ID           the id of a run in MLflow, or its first six or more characters
   FINGERPRINT  the fingerprint of a model or of a replicate, or its first six or more characters, as reports show it
-  NAME         the name of a run, such as resnet8_mnist; of several runs with this name, the newest
+  NAME         the name of a run, such as resnet8_mnist; of several runs with this name, the newest of this project
+               on the images prepared here, or else the newest
 
 A line begins with `ok`, `differs` or `unknown` (it cannot be checked). The exit code is 1 if something differs.
 
