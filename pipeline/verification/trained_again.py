@@ -9,6 +9,7 @@ from multiprocessing.util import get_temp_dir
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
+from zipfile import BadZipFile
 
 import joblib
 import numpy as np
@@ -173,8 +174,11 @@ def _compared(run: RecordedRun, again: Again, prepared: Path, *, bits: bool) -> 
 
 
 def _different_arrays(original: ResultFolder, result: ResultFolder) -> list[str]:
-    """The arrays of weights and outputs whose bits differ."""
-    then, now = _arrays(original), _arrays(result)
+    """The arrays of weights and outputs whose bits differ, or the folder of the original if it is unreadable."""
+    try:
+        then, now = _arrays(original), _arrays(result)
+    except (OSError, ValueError, LookupError, BadZipFile):
+        return [f"files in {original.folder}"]
     return [
         name
         for name in sorted(then.keys() | now.keys())
@@ -196,7 +200,7 @@ def _arrays(result: ResultFolder) -> dict[str, Any]:
             lambda name, item: found.update({f"weights {name}": item[()]}) if isinstance(item, h5py.Dataset) else None
         )
     if result.outputs.is_file():
-        with np.load(result.outputs) as held:
+        with result.outputs.open("rb") as stream, np.load(stream) as held:
             found |= {f"outputs {name}": held[name] for name in held.files}
     return found
 
