@@ -6,7 +6,7 @@ own content under the key `content_sha256`. Files without a digest, as earlier v
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -29,12 +29,16 @@ def write_digests(folder: Path, *, without: tuple[str, ...] = ()) -> None:
     _write(folder / DIGESTS, {file.relative_to(folder).as_posix(): digest_of(file) for file in files})
 
 
-def add_digests(folder: Path) -> None:
-    """Record the digests of the files directly in a folder that its record does not have yet; temporary ones do not."""
+def add_digests(folder: Path, *, written: Collection[Path] = ()) -> None:
+    """Record the digests of the files directly in a folder that its record does not have yet; temporary ones do not.
+
+    Files in `written` have been written again and get a new digest.
+    """
     with suppress(OSError, ValueError):  # A damaged record stays, so that the contents do not count as unchanged.
         known = recorded_digests(folder)
         files = (file for file in folder.iterdir() if file.is_file() and not file.name.startswith("."))
-        added = {file.name: digest_of(file) for file in files if file.name not in (*known, DIGESTS)}
+        kept = {DIGESTS, *(name for name in known if folder / name not in written)}
+        added = {file.name: digest_of(file) for file in files if file.name not in kept}
         if known and added:
             with temporary_folder(folder, f".{DIGESTS}-") as scratch:
                 _write(scratch / DIGESTS, {**known, **added})

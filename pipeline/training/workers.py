@@ -54,10 +54,13 @@ def finish(tasks: Sequence[Task]) -> None:
     Raises:
         UserError: a result is damaged, or the worker was killed.
     """
-    if not all(task.result.timed for task in tasks) or not best(tasks).result.exported:
+    written = [task.result.latency for task in tasks if not task.result.timed]
+    if not best(tasks).result.exported:
+        written.append(best(tasks).result.network)
+    if written:
         _run_in_workers(_finish, [tasks], workers=1, on_progress=lambda progress: None)
     for task in tasks:
-        add_digests(task.result.folder)
+        add_digests(task.result.folder, written=written)
 
 
 def _run_in_workers(
@@ -127,6 +130,7 @@ def _train(task: Task) -> None:
     train_replicate(task, _outbox.put)
     if not task.result.predicted:
         predict_task(task)
+        add_digests(task.result.folder, written=[task.result.outputs])
 
 
 def _finish(tasks: Sequence[Task]) -> None:

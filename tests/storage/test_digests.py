@@ -88,6 +88,16 @@ def test_digests_of_later_files_are_added_and_known_ones_are_kept(folder):
     assert changed(folder / "latency.json") == folder / "latency.json"
 
 
+def test_a_file_that_was_written_again_gets_a_new_digest(folder):
+    for name in ("history.csv", "replicate-0/kept.weights.h5"):
+        flip(folder / name)
+    add_digests(folder, written=[folder / "history.csv"])
+    assert changed(folder / "history.csv") is None
+    assert changed(folder / "replicate-0/kept.weights.h5")
+    flip(folder / "history.csv")
+    assert changed(folder / "history.csv") == folder / "history.csv"
+
+
 def test_a_json_file_with_its_own_digest_may_be_reformatted_but_not_edited(tmp_path):
     file = tmp_path / "champion.json"
     write_checked_json(file, {"model": "lenet5", "score": {"mean": 0.5}})

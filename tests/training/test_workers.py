@@ -8,14 +8,17 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
+from zipfile import ZipFile
 
 import numpy as np
 import psutil
 import pytest
 
 from pipeline.errors import UserError
-from pipeline.storage.files import read_json
-from pipeline.storage.folders import CheckpointFolder
+from pipeline.storage.digests import write_digests
+from pipeline.storage.files import existing, read_json, write_json
+from pipeline.storage.folders import CheckpointFolder, ResultFolder
 from pipeline.training import workers
 from pipeline.training.workers import finish, train_side_by_side, worker_count
 
@@ -91,6 +94,29 @@ def test_finishing_measures_every_latency_and_exports_the_network_with_the_lowes
     finish(both)
     both[0].result.latency.write_text("", encoding="utf-8")
     assert not both[0].result.timed and both[1].result.timed
+
+
+@pytest.mark.parametrize("damage", [lambda file: file.write_bytes(b"\0" * 30), Path.unlink], ids=["changed", "lost"])
+def test_a_latency_and_a_network_that_are_made_again_are_those_of_the_result(project, monkeypatch, damage):
+    result = ResultFolder(project / "results")
+    write_json(result.record, {"kept_loss": 0.5})
+
+    def work(_, items, **__):
+        if not result.timed:
+            write_json(result.latency, {"seconds_per_image": time.monotonic()})
+        if not result.exported:
+            with ZipFile(result.network, "w") as archive:
+                archive.writestr("seconds", str(time.monotonic()))
+
+    monkeypatch.setattr(workers, "_run_in_workers", work)
+    write_digests(result.folder)
+    finish([SimpleNamespace(result=result)])
+    for file in (result.latency, result.network):
+        damage(file)
+        assert not (result.timed and result.exported)
+        finish([SimpleNamespace(result=result)])
+        assert result.timed and result.exported
+        assert existing(file) == file
 
 
 def test_a_killed_training_ends_where_an_uninterrupted_one_ends(project, side_by_side, long, short, outcome):
