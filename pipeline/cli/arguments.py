@@ -12,6 +12,8 @@ from pipeline.safe_text import SECRET_VARIABLE, redacted
 
 RUN_MANY = {"-m", "--multirun"}
 RUN_NOTHING = {"-h", "--help", "--cfg", "-c"}
+DATABASE_USER = re.compile(r"(?<=postgresql://)[\w.-]+@")
+"""A user name, which is no secret, without a password."""
 
 
 def is_search(arguments: Sequence[str]) -> bool:
@@ -60,7 +62,8 @@ def _check_secret(argument: str) -> None:
     """Refuse an override with a password, because Hydra writes overrides and the configuration into files."""
     setting, _, value = argument.partition("=")
     variable = setting.rpartition(".")[2]  # as in `hydra.job.env_set.PGPASSWORD`
-    if value and (redacted(argument) != argument or (variable.isupper() and SECRET_VARIABLE.search(variable))):
+    public = DATABASE_USER.sub("", argument)
+    if value and (redacted(public) != public or (variable.isupper() and SECRET_VARIABLE.search(variable))):
         raise UserError(
             f"`{setting}` must not contain a password, because Hydra writes overrides to files. Set an environment "
             "variable instead: PGPASSWORD or ~/.pgpass for PostgreSQL, MLFLOW_TRACKING_PASSWORD or "

@@ -63,12 +63,12 @@ def full_address(storage: str) -> str:
     if address is None or kind not in ("sqlite", "postgresql") or (kind == "sqlite" and not address.database):
         raise UserError(
             "`hydra.sweeper.storage` must be sqlite:///FILE or postgresql://USER@HOST/DATABASE. "
-            f"Received '{redacted(storage) if '://' in storage else storage.partition(':')[0]}'."
+            f"Received '{redacted(storage, addresses=[storage]) if '://' in storage else storage.partition(':')[0]}'."
         )
-    if address.password or "password" in address.query:
+    if address.password or any("password" in name for name in address.query):
         raise UserError(
             f"`hydra.sweeper.storage` must not contain a password, because Hydra writes overrides to files. Received "
-            f"'{redacted(storage)}'. Set PGPASSWORD, or write the password to ~/.pgpass."
+            f"'{redacted(storage, addresses=[storage])}'. Set PGPASSWORD, or write the password to ~/.pgpass."
         )
     if kind == "sqlite":
         return f"sqlite:///{Path(str(address.database)).resolve()}"
