@@ -122,7 +122,7 @@ def drawn_plan(random: Random, missing: set[str], most_acts: int, commands: list
     absent = missing | (set() if served else {SERVER}) | (set() if own_clock else {CLOCK})
     possible = {name: kind for name, kind in KINDS.items() if kind.needs not in absent}
     weights = [kind.weight for kind in possible.values()]
-    kinds = random.choices(list(possible), weights, k=random.randint(1, most_acts))
+    kinds = random.choices(list(possible), weights, k=random.randint(most_acts // 3, most_acts))
     return Plan(command, kinds, served, own_clock)
 
 
@@ -139,8 +139,10 @@ def run_round(number: int, plan: Plan, random: Random, undisturbed: Undisturbed,
         done = Round(number, plan.command, repeated.acts, repeated.starts, repeated.problems)
         try:
             repeated.until_success()
-        finally:
-            left = end_processes(space, PATIENCE)
+        except BaseException:
+            end_processes(space, 0)
+            raise
+        left = end_processes(space, PATIENCE)
         done.problems += [f"process that does not end: {process}" for process in left]
         if done.starts[-1].code == 0:
             store = stored_in(space.project)
