@@ -110,7 +110,8 @@ def _some(values: list[Any]) -> str:
 RUNS = "select run_uuid, name, status from runs where lifecycle_stage = 'active'"
 METRICS = "select run_uuid, key, step, value from metrics"
 PARAMETERS = "select run_uuid, key, value from params"
-TAGS = "select run_uuid, key from tags"
+TAGS = "select run_uuid, key from tags where key != 'convtrack.reused_replicates'"
+"""Without the number of replicates that the last start of a stage found already trained."""
 LOGGED_MODELS = """select r.name, m.name, m.status from logged_models m left join runs r on r.run_uuid = m.source_run_id
     where m.lifecycle_stage = 'active' order by 1, 2, 3"""
 VERSIONS = "select name, version, status, current_stage from model_versions order by 1, 2"
