@@ -23,7 +23,7 @@ from torture.workspace import disk_available
 
 MOST_ACTS = 12
 DRAWN = [name for name, command in COMMANDS.items() if command.share]
-PACES = {"long": Pace(stopped=60, outage=20), "short": Pace(stopped=3, outage=5)}
+PACES = {"long": Pace(stopped=60, outage=20), "short": Pace(stopped=60, outage=5)}
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from benchmarks.this_machine import this_machine
 from pipeline.reporting.tables.text_table import Table, escaped, markdown
 from pipeline.reporting.text.quantities import listed
+from pipeline.storage.digests import write_digests
 from pipeline.storage.files import replacing
 from torture.rounds import Round
 from torture.violence import KINDS
@@ -24,7 +25,7 @@ COMPARED = """What must be equal to the undisturbed run:
 - Optuna: the same trials with the same parameters and values, each once.
 - `dvc status` is clean, TMPDIR is empty, DVC's cache and lock contain nothing unfinished, and no process is left.
 
-The output of a command must never contain a traceback, and a command that fails must say why. Three kinds of
+The output of a command must never contain a traceback, and a command that fails must report the reason. Three kinds of
 tracebacks are not ours and do not count: Ctrl-C while Python or DVC starts, before a line of this project has run; a
 process that has no memory left to print a sentence; and Python's resource tracker, if it was killed itself. A baseline
 whose stage is killed is fitted again, and its durations are then logged a second time."""
@@ -71,6 +72,7 @@ def write_report(record: Record) -> None:
             for act in one.acts:
                 moment = (act.start + 1, f"{act.seconds:.1f}", act.kind, act.what)
                 table.writerow((one.number, one.command, *moment, len(one.starts), held))
+    write_digests(FOLDER)
 
 
 def page(record: Record) -> str:
@@ -81,11 +83,11 @@ def page(record: Record) -> str:
     machine = this_machine()
     versions = ", ".join(f"{name} {number}" for name, number in machine.versions.items())
     paragraphs = [
-        "# Commands under random violence",
+        "# Robustness of commands that are killed or disturbed",
         f"`make torture` writes this page. In each round it starts a command in a new clone, disturbs it at random "
         f"moments, repeats the same command until it succeeds, and compares the results with those of an undisturbed "
-        f"run. **{len(held)} of {len(record.rounds)} rounds held**, with {record.acts} acts and {starts} starts of "
-        f"commands, in {minutes:.0f} minutes. [All acts](acts.csv).",
+        f"run. **{len(held)} of {len(record.rounds)} rounds passed**, with {record.acts} disturbances and {starts} "
+        f"starts of commands, in {minutes:.0f} minutes. [All disturbances](acts.csv).",
         f"`repro` is `make repro` of a comparison of {listed(list(NETWORKS))}, with two replicates of {EPOCHS} epochs "
         "on 8×8 digits and all stages. `sweep` has four trials in two workers, and `experiment` is one training.",
         markdown(_by_kind(record)),
@@ -93,7 +95,7 @@ def page(record: Record) -> str:
         COMPARED,
         *_failures(record),
         "## Repeat a round",
-        "What is drawn depends on the seed and the number of the round only; the moments depend on the machine, too.",
+        "The seed and the number of the round determine the disturbances. Their moments also depend on the machine.",
         f"```sh\npython -m torture {record.arguments} --round 0\n```",
         *_not_done(record),
         f"{machine.processor}, {machine.cores} cores, {machine.memory}, {machine.system}; {versions}; {machine.date}, "
@@ -108,8 +110,8 @@ def _by_kind(record: Record) -> Table:
         results = [not one.problems for one in record.rounds for act in one.acts if act.kind == name]
         meaning = (kind.act.__doc__ or "").strip().rstrip(".")
         rows.append((kind.title, str(len(results)), str(sum(results)), meaning))
-    header = ("act", "done", "in rounds that held", "what it does")
-    return Table("Acts by kind", header, tuple(rows), prose=(3,))
+    header = ("disturbance", "times", "in rounds that passed", "what it does")
+    return Table("Disturbances by kind", header, tuple(rows), prose=(3,))
 
 
 def _by_command(record: Record) -> Table:
@@ -119,14 +121,14 @@ def _by_command(record: Record) -> Table:
         held = sum(not one.problems for one in rounds)
         acts, starts = sum(len(one.acts) for one in rounds), sum(len(one.starts) for one in rounds)
         rows.append((name, f"{seconds:.0f} s", str(len(rounds)), str(acts), str(starts), str(held)))
-    header = ("command", "undisturbed", "rounds", "acts", "starts", "rounds that held")
+    header = ("command", "undisturbed", "rounds", "disturbances", "starts", "rounds that passed")
     return Table("Rounds by command", header, tuple(rows))
 
 
 def _failures(record: Record) -> Iterator[str]:
     failed = [one for one in record.rounds if one.problems]
     if failed:
-        yield "## What did not hold"
+        yield "## Failed rounds"
     for one in failed:
         acts = "\n".join(
             f"- start {act.start + 1}, after {act.seconds:.1f} s: {KINDS[act.kind].title}: {escaped(act.what)}"

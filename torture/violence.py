@@ -63,7 +63,7 @@ def kill_group(scene: Scene) -> str:
 
 
 def terminate(scene: Scene) -> str:
-    """The command, or its whole group, is asked to end."""
+    """SIGTERM to the command, or to its whole group."""
     if scene.random.random() < 0.5:
         scene.attempt.signal_group(signal.SIGTERM)
         return "the group"
@@ -87,7 +87,7 @@ def interrupt_twice(scene: Scene) -> str:
 
 
 def stop(scene: Scene) -> str:
-    """The command stands still for a while."""
+    """The command is stopped for a while."""
     scene.attempt.signal_group(signal.SIGSTOP)
     time.sleep(scene.pace.stopped)
     scene.attempt.signal_group(signal.SIGCONT)
@@ -95,7 +95,7 @@ def stop(scene: Scene) -> str:
 
 
 def limit_memory(scene: Scene) -> str:
-    """One process gets no more memory than it has, until the command ends."""
+    """One process cannot allocate more memory, until the command ends."""
     process = _any_process(scene)
     what = shown_process(process)
     with suppress(psutil.Error):
@@ -147,7 +147,7 @@ def shrink_shared_memory(scene: Scene) -> str:
 
 
 def remove_storage(scene: Scene) -> str:
-    """A storage that disappears for a while: its place is a link to nothing."""
+    """The link to a storage is broken for a while."""
     present = [name for name in STORAGES if (scene.attempt.space.project / name).is_dir()]
     if not present:
         return "no storage existed yet"
