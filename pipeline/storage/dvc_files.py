@@ -15,10 +15,10 @@ writes `dvc.lock`, so the stage whose record is lost seldom runs again.
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import psutil
 
@@ -30,6 +30,8 @@ from pipeline.storage.provenance import committed
 
 LOCK = "dvc.lock"
 TEMPORARY = Path(".dvc/tmp")
+STAGE_NAME = re.compile(rb"^  (\S.*):$", re.MULTILINE)
+"""The first line of each record of a stage, as DVC writes it."""
 COMMANDS = ("dvc", "convtrack", "pipeline")
 """A process that runs DVC has one of these words in its command line."""
 
@@ -43,21 +45,24 @@ def keep_locks() -> None:
         return
     with _held(TEMPORARY / "lock") as free, suppress(OSError):
         for lock in _locks() if free else ():
-            _keep(lock, lock.read_bytes())
+            content = lock.read_bytes()
+            if not _kept(lock).startswith(content):
+                _keep(lock, content)
 
 
-def repair() -> list[str]:
+def repair(*, thorough: bool = False) -> list[str]:
     """Repair the files of DVC, and return a sentence for each change. Call this before DVC starts.
 
-    In a folder without git, such as an unpacked archive, DVC is set to work without it.
+    In a folder without git, such as an unpacked archive, DVC is set to work without it. `thorough`: also read lock
+    files that are the same as their copies, which takes DVC's parser seconds.
 
     Raises:
-        UserError: a lock file has the marks of a conflict, which only the user can resolve.
+        UserError: a lock file has the marks of a conflict, or is a folder, which only the user can resolve.
     """
     done = _without_git()
     with _held(TEMPORARY / "lock") as free:
         for lock in _locks() if free else ():
-            done += _repair_lock(lock)
+            done += _repair_lock(lock, thorough=thorough)
     with _held(TEMPORARY / "rwlock.lock") as free:
         if free:
             done += _repair_users(TEMPORARY / "rwlock")
@@ -82,7 +87,18 @@ def _without_git() -> list[str]:
 
 
 def _locks() -> list[Path]:
-    return [lock for lock in (Path(LOCK), *sorted(REPORTS.glob(f"*/{LOCK}"))) if lock.is_file()]
+    return [lock for lock in (Path(LOCK), *sorted(REPORTS.glob(f"*/{LOCK}"))) if _is_file(lock)]
+
+
+def _is_file(file: Path) -> bool:
+    """Whether a file exists.
+
+    Raises:
+        UserError: a folder is in its place.
+    """
+    if file.is_dir():
+        raise UserError(f"{file} is a folder, but DVC keeps a file there. Move the folder away and run `dvc repro`.")
+    return file.is_file()
 
 
 @contextmanager
@@ -104,17 +120,22 @@ def _copy(lock: Path) -> Path:
     return cache_folder() / "dvc" / lock
 
 
-def _keep(lock: Path, content: bytes) -> None:
+def _kept(lock: Path) -> bytes:
     copy = _copy(lock)
-    if not (copy.is_file() and copy.read_bytes() == content):
-        with replacing(copy) as unfinished:
+    return copy.read_bytes() if copy.is_file() else b""
+
+
+def _keep(lock: Path, content: bytes) -> None:
+    if _kept(lock) != content:
+        with replacing(_copy(lock)) as unfinished:
             unfinished.write_bytes(content)
 
 
-def _repair_lock(lock: Path) -> list[str]:
-    content, copy = lock.read_bytes(), _copy(lock)
-    kept = copy.read_bytes() if copy.is_file() else b""
-    if content and (content == kept or _is_complete(content)):
+def _repair_lock(lock: Path, *, thorough: bool) -> list[str]:
+    content, kept = lock.read_bytes(), _kept(lock)
+    if content and content == kept and not thorough:
+        return []
+    if _is_complete(content) and not (_is_cut(lock, content, kept) and _is_complete(kept)):
         _keep(lock, content)
         return []
     if b"<<<<<<< " in content:
@@ -133,32 +154,38 @@ def _repair_lock(lock: Path) -> list[str]:
     ]
 
 
+def _is_cut(lock: Path, content: bytes, kept: bytes) -> bool:
+    """Whether a lock that DVC can read has lost its end: the last stages of the copy, which a commit has, too."""
+    names, before = STAGE_NAME.findall(content), STAGE_NAME.findall(kept)
+    shorter = len(content) < len(kept) and (kept.startswith(content) or names == before[: len(names)] != before)
+    return shorter and content != committed(lock)
+
+
 def _is_complete(lock: bytes) -> bool:
     """Whether DVC can read a lock file, and no line is cut off."""
-    # PyYAML's parser in C takes a third of a second for our own lock, that of ruamel.yaml three seconds.
-    import yaml
-
     if not lock.endswith(b"\n"):
         return False
+    # PyYAML's parser in C takes a third of a second for our own lock, that of DVC three seconds. It reads YAML 1.1,
+    # in which `on` is no text, so DVC's own parser decides about a lock that looks damaged.
+    import yaml
+    from dvc.schema import COMPILED_LOCKFILE_SCHEMA  # type: ignore[import-untyped]
+    from dvc.utils.serialize import YAMLFileCorruptedError, parse_yaml  # type: ignore[import-untyped]
+    from voluptuous import Invalid
+
     try:
-        read = yaml.load(lock, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except (yaml.YAMLError, ValueError):
+        text = lock.decode()
+        with suppress(yaml.YAMLError, ValueError, Invalid):
+            COMPILED_LOCKFILE_SCHEMA(yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
+            return True
+        COMPILED_LOCKFILE_SCHEMA(parse_yaml(text, LOCK))
+    except (YAMLFileCorruptedError, ValueError, Invalid):
         return False
-    stages = read.get("stages") if isinstance(read, Mapping) and "schema" in read else None
-    return isinstance(stages, Mapping) and all(_is_record(stage) for stage in stages.values())
-
-
-def _is_record(stage: Any) -> bool:
-    lists = [stage.get(name, []) for name in ("deps", "outs")] if isinstance(stage, Mapping) else [None]
-    return all(
-        isinstance(files, list) and all(isinstance(file, Mapping) and "path" in file for file in files)
-        for files in lists
-    )
+    return True
 
 
 def _repair_users(file: Path) -> list[str]:
     """Remove the PIDs of processes that do not run DVC; DVC itself removes those of which there is no process."""
-    if not file.is_file():
+    if not _is_file(file):
         return []
     try:
         used = json.loads(file.read_bytes())

@@ -66,17 +66,76 @@ def test_a_lock_that_is_cut_off_is_replaced_by_the_copy_of_the_last_complete_one
     assert repair() == []
 
 
-def test_a_complete_lock_stays_and_is_kept_for_the_next_time():
+LINE_ENDS = [place + 1 for place, letter in enumerate(WHOLE) if letter == "\n"][:-1]
+
+
+@pytest.mark.parametrize("size", LINE_ENDS)
+def test_a_lock_that_is_cut_off_at_the_end_of_a_line_is_replaced_by_the_copy(size):
+    keep_locks()
+    LOCK.write_text(WHOLE[:size])
+    keep_locks()
+    assert len(repair()) == 1
+    assert LOCK.read_text() == WHOLE
+
+
+def test_a_changed_lock_without_its_last_stages_does_not_replace_the_copy():
+    keep_locks()
+    LOCK.write_text(lock("prepare", "build").replace("size: 10", "size: 11"))
+    assert len(repair()) == 1
+    assert LOCK.read_text() == WHOLE
+
+
+def test_a_committed_lock_with_fewer_stages_is_not_taken_for_a_cut_one(commit):
+    LOCK.write_text(lock("prepare"))
+    commit()
+    LOCK.write_text(WHOLE)
     keep_locks()
     LOCK.write_text(lock("prepare"))
     assert repair() == []
+    assert LOCK.read_text() == Path(".convtrack/dvc/dvc.lock").read_text() == lock("prepare")
+
+
+def test_a_complete_lock_stays_and_is_kept_for_the_next_time():
+    keep_locks()
+    LOCK.write_text(lock("prepare", "other"))
+    assert repair() == []
     LOCK.write_text("")
     repair()
-    assert LOCK.read_text() == lock("prepare")
+    assert LOCK.read_text() == lock("prepare", "other")
+
+
+def test_a_lock_whose_texts_are_no_texts_in_yaml_1_1_is_complete():
+    LOCK.write_text(WHOLE.replace("path: data/build", "path: on"))
+    assert repair() == []
+
+
+def test_a_damaged_lock_with_the_same_copy_is_found_by_a_thorough_repair(commit):
+    commit()
+    for file in (LOCK, Path(".convtrack/dvc/dvc.lock")):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("schema: '2.0'\nstages:\n  a:\n    deps: []\n")
+    assert len(repair(thorough=True)) == 1
+    assert LOCK.read_text() == WHOLE
+
+
+@pytest.mark.parametrize("file", [LOCK, USERS])
+def test_a_folder_in_place_of_a_file_of_dvc_is_named(file):
+    file.unlink(missing_ok=True)
+    file.mkdir()
+    with pytest.raises(UserError, match=rf"^{file} is a folder, but DVC keeps a file there\. Move the folder away"):
+        repair()
 
 
 @pytest.mark.parametrize(
-    "content", [b"\0" * 4096, b"\xff\xfe\n", b"- a\n", b"stages: {}\n", b"schema: '2.0'\nstages: []\n"]
+    "content",
+    [
+        b"\0" * 4096,
+        b"\xff\xfe\n",
+        b"- a\n",
+        b"stages: {}\n",
+        b"schema: '2.0'\nstages: []\n",
+        WHOLE.replace("    cmd", "    command").encode(),
+    ],
 )
 def test_a_lock_that_dvc_cannot_read_is_replaced(content):
     keep_locks()

@@ -26,9 +26,9 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str]) -> None:
     """Repair the files of DVC in this project."""
     given = parsed(parser().parse_args, arguments, help_command="convtrack repair --help")
-    done = repair()
+    done = repair(thorough=not given.quiet)
     watch_comparison()
     for line in done:
         say(line)
     if not (done or given.quiet):
-        say("No file of DVC is damaged.")
+        say("No interrupted write of DVC was found.")

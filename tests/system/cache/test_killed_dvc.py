@@ -97,7 +97,7 @@ def test_after_a_kill_in_dvc_lock_a_repair_keeps_the_finished_stages(project):
     output = project.run("-m", "dvc", "repro")
     assert "Stage 'first' didn't change" in output and "Stage 'second' is cached" in output
     assert project.ran == []
-    assert "No file of DVC is damaged" in project.run("-m", "pipeline", "repair")
+    assert "No interrupted write of DVC was found" in project.run("-m", "pipeline", "repair")
 
 
 def test_after_a_kill_in_the_list_of_used_paths_a_repair_is_enough(project):
