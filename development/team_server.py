@@ -9,7 +9,9 @@ in it has what clients and backups need: `. .server/environment`. docs/team.md d
 import argparse
 import os
 import pwd
+import re
 import secrets
+import shlex
 import shutil
 import signal
 import subprocess
@@ -26,11 +28,15 @@ from urllib.request import urlopen
 
 from pipeline.cli.ports import check_free, port
 from pipeline.errors import UserError
+from pipeline.storage.files import replacing
 
 HOST = "127.0.0.1"
 BUCKET = "mlflow"
 DATABASE = "mlflow"
 ADMINISTRATOR = "admin"
+LAST_PORT = 65535
+SECRETS = 4
+SECRET = re.compile("[0-9a-f]{32}")
 PATIENCE = 120
 """Seconds for a server to answer: MLflow's start creates the tables."""
 
@@ -39,16 +45,28 @@ def main(arguments: Sequence[str]) -> None:
     """Start the three servers, print how to use them, and stop them at Ctrl-C or when one of them ends."""
     command = argparse.ArgumentParser("make server", description=(__doc__ or "").partition("\n")[0])
     command.add_argument("--folder", type=Path, default=Path(".server"), help="state of the servers (default: .server)")
-    command.add_argument("--port", type=port, default=5050, help="port of MLflow; the two next ones are used, too")
+    command.add_argument(
+        "--port", type=_first_port, default=5050, help="port of MLflow; the two next ones are used, too"
+    )
     given = command.parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with running(given.folder.resolve(), given.port) as servers:
         print(f"MLflow: http://{HOST}:{given.port}, user {ADMINISTRATOR}. In another terminal:", flush=True)
-        print(f"  . {given.folder}/environment && convtrack publish", flush=True)
+        print(f"  . {shlex.quote(f'{given.folder}/environment')} && convtrack publish", flush=True)
         while all(server.poll() is None for server in servers.values()):
             time.sleep(0.5)
         ended = next(name for name, server in servers.items() if server.poll() is not None)
         raise UserError(f"The server {ended} has ended. Its log is {given.folder}/{ended}.log.")
+
+
+def _first_port(text: str) -> int:
+    """Read the value of `--port`, the first of three ports."""
+    first = port(text)
+    if first > LAST_PORT - 2:
+        raise UserError(
+            f"`--port` must be at most {LAST_PORT - 2}, because the two next ports are used, too. Received {first}."
+        )
+    return first
 
 
 @contextmanager
@@ -91,11 +109,7 @@ def _programs() -> dict[str, str]:
 def _environment(folder: Path, first_port: int) -> dict[str, str]:
     """The variables of all servers and clients. The secrets are made once; only the user may read their file."""
     folder.mkdir(parents=True, exist_ok=True)
-    kept = folder / "secrets"
-    if not kept.is_file():
-        with os.fdopen(os.open(kept, os.O_CREAT | os.O_WRONLY, 0o600), "w", encoding="ascii") as stream:
-            stream.write("\n".join(secrets.token_hex(16) for _ in range(4)))
-    administrator, database, store, session = kept.read_text(encoding="ascii").split()
+    administrator, database, store, session = _secrets(folder / "secrets")
     clients = {
         "MLFLOW_TRACKING_URI": f"http://{HOST}:{first_port}",
         "MLFLOW_TRACKING_USERNAME": ADMINISTRATOR,
@@ -110,8 +124,7 @@ def _environment(folder: Path, first_port: int) -> dict[str, str]:
         "AWS_DEFAULT_REGION": "us-east-1",
         "MLFLOW_S3_ENDPOINT_URL": f"http://{HOST}:{first_port + 2}",
     }
-    with os.fdopen(os.open(folder / "environment", os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as stream:
-        stream.writelines(f"export {name}={value}\n" for name, value in clients.items())
+    _write_privately(folder / "environment", "".join(f"export {name}={value}\n" for name, value in clients.items()))
     (folder / "users.ini").write_text(
         "[mlflow]\ndefault_permission = READ\nauth_cache_ttl_seconds = 60\n"
         f"database_uri = postgresql://{HOST}:{first_port + 1}/{DATABASE}\nadmin_username = {ADMINISTRATOR}\n",
@@ -125,6 +138,34 @@ def _environment(folder: Path, first_port: int) -> dict[str, str]:
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # The jobs are for language models.
         "RCLONE_AUTH_KEY": f'"mlflow,{store}"',
     }
+
+
+def _secrets(file: Path) -> list[str]:
+    """The passwords of the administrator, the database and the store, and the key of sessions; made if missing.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    if not file.exists():
+        with replacing(file) as unfinished:
+            _write_privately(unfinished, "\n".join(secrets.token_hex(16) for _ in range(SECRETS)))
+    try:
+        found = file.read_bytes().decode("ascii").split()
+    except (IsADirectoryError, UnicodeDecodeError):
+        found = []
+    if len(found) != SECRETS or not all(map(SECRET.fullmatch, found)):
+        raise UserError(
+            f"{file} is damaged: it must hold {SECRETS} secrets of 32 hexadecimal digits. Restore it from a backup, or "
+            f"move the folder {file.parent} away to begin with an empty server."
+        )
+    return found
+
+
+def _write_privately(file: Path, text: str) -> None:
+    """Write a file that only the user may read, from its first moment."""
+    file.unlink(missing_ok=True)
+    with os.fdopen(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="ascii") as stream:
+        stream.write(text)
 
 
 @contextmanager
@@ -159,8 +200,7 @@ def _create(folder: Path, data: Path, password: str, programs: Mapping[str, str]
     shutil.rmtree(data, ignore_errors=True)
     data.mkdir(mode=0o700)
     secret = folder / "password"
-    secret.write_text(password, encoding="ascii")
-    secret.chmod(0o600)
+    _write_privately(secret, password)
     if account:
         for path in (data, secret):
             shutil.chown(path, account["user"], account["group"])

@@ -124,6 +124,9 @@ def _words(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
     if schema.get("type") == "object":
         values = schema.get("additionalProperties")
         return f"a mapping to values each {_words(values, definitions)}" if isinstance(values, dict) else "a mapping"
+    if "pattern" in schema and "description" in schema:
+        # A regular expression explains nothing to most people.
+        return str(schema["description"])
     bounds = [words.format(schema[bound]) for bound, words in BOUNDS.items() if bound in schema]
     return " ".join([NAMES.get(schema.get("type", ""), "any value"), " and ".join(bounds)]).strip()
 

@@ -253,7 +253,10 @@ class ComparisonConfig:
 class RayConfig:
     """The Ray cluster of `workers: ray`: HOST:PORT of its head node, or `auto` for the cluster of this machine."""
 
-    address: Annotated[str, Field(pattern=r"^(auto|[^/\s]+:\d+)$")] = "auto"
+    address: Annotated[
+        str,
+        Field(pattern=r"^(auto|[^/\s]+:\d+)$", description="HOST:PORT such as head:6379, or auto, in conf/config.yaml"),
+    ] = "auto"
 
 
 @dataclass(frozen=True, config=_checked)

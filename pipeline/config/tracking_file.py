@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import ConfigDict, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 from pydantic.dataclasses import dataclass
 from ruamel.yaml.error import YAMLError
 
@@ -11,7 +11,12 @@ from pipeline.errors import UserError
 
 FILE = CONF / "tracking.yaml"
 ExperimentName = Annotated[str, StringConstraints(min_length=1, max_length=400)]
-ProjectName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,60}$")]
+PROJECT_NAME = r"^[A-Za-z0-9_-]{1,60}$"
+ProjectName = Annotated[
+    str,
+    StringConstraints(pattern=PROJECT_NAME),
+    Field(description="1 to 60 letters, digits, `_` or `-`, such as cells"),
+]
 """It becomes part of the names of experiments and registered models."""
 
 
@@ -33,5 +38,7 @@ def read_tracking() -> TrackingConfig:
         return TrackingConfig(None, None)
     try:
         return read(TrackingConfig, parse_yaml(FILE.read_text(encoding="utf-8")), "tracking")
+    except UserError as problem:
+        raise UserError(f"In {FILE}: {problem}") from None
     except (YAMLError, UnicodeDecodeError):
         raise UserError(f"{FILE} is not valid YAML in UTF-8: correct it by hand.") from None

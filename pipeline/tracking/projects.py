@@ -9,12 +9,14 @@ This module does not import MLflow, which takes a second.
 """
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.config.tracking_file import read_tracking
+from pipeline.config.tracking_file import PROJECT_NAME, read_tracking
+from pipeline.errors import UserError
 from pipeline.storage.files import replacing
 from pipeline.storage.folders import cache_folder
 from pipeline.tracking.address import is_default_store
@@ -30,15 +32,26 @@ def project_name() -> str:
     """The name that identifies this project.
 
     Raises:
-        UserError: conf/tracking.yaml is invalid.
+        UserError: conf/tracking.yaml is invalid, or the file with the name is damaged.
     """
     chosen = read_tracking().project
     if chosen is not None:
         return chosen
+    file = name_file()
     try:
-        return name_file().read_text(encoding="ascii").strip() or _new_name()
-    except (FileNotFoundError, UnicodeDecodeError):
+        name = file.read_bytes().decode("ascii", "replace").strip()
+    except FileNotFoundError:
         return _new_name()
+    except IsADirectoryError:
+        name = ""
+    if not re.fullmatch(PROJECT_NAME, name):
+        # A new name would silently part the project from its experiments.
+        raise UserError(
+            f"{file} is damaged: it must hold the name of this project, 1 to 60 letters, digits, `_` or `-`. Restore "
+            "it, set `project` in conf/tracking.yaml to the name that the experiment has in the tag "
+            f"`{PROJECT}`, or delete it to begin new experiments."
+        )
+    return name
 
 
 def _new_name() -> str:

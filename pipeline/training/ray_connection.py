@@ -51,12 +51,15 @@ def _token_file() -> Path:
 
 def _check_reachable(address: str) -> None:
     """Raise a UserError if nothing listens at HOST:PORT: Ray would end the whole process after a minute."""
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdigit():
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdecimal():
         return
     try:
-        socket.create_connection((host, int(port)), timeout=PATIENCE).close()
-    except (OSError, OverflowError) as problem:
+        # An address of IPv6 has brackets only before a port.
+        socket.create_connection((host.removeprefix("[").removesuffix("]"), int(port)), timeout=PATIENCE).close()
+    except UnicodeError:
+        raise _not_connected(address, f"'{host}' cannot be the name of a machine") from None
+    except (OSError, OverflowError, ValueError) as problem:
         raise _not_connected(address, str(problem)) from None
 
 

@@ -24,7 +24,7 @@ from pipeline.storage.provenance import process_code
 from pipeline.training.devices import gpus
 from pipeline.training.ray_connection import connect_to_ray
 from pipeline.training.ray_node import Finished, Lacking, Order, Unsuitable, Update, train_on_node
-from pipeline.training.shipped_files import SentFolder, digests, packed, unpack
+from pipeline.training.shipped_files import Damaged, SentFolder, digests, packed, unpack
 from pipeline.training.task import Task, computing
 
 MOST_DEATHS = 3
@@ -56,6 +56,7 @@ def connect(address: str) -> None:
         UserError: Ray is not installed, or the cluster does not accept the connection.
     """
     global _ray
+    process_code()  # Now, because the code may be edited while the nodes train.
     code = {"py_modules": [str(ROOT / "pipeline")], "excludes": ["**/__pycache__"]}
     _ray = connect_to_ray({"address": address, "runtime_env": code})
 
@@ -98,6 +99,12 @@ def _rooms(threads: int) -> Iterator[tuple[str, int]]:
             yield node["NodeID"], int(resources.get("GPU", 0) if gpus() else resources.get("CPU", 0) // threads)
 
 
+def _occupied(threads: int) -> bool:
+    """Whether other jobs leave no room for a training now."""
+    free: Mapping[str, float] = _ray.available_resources()
+    return free.get("GPU", 0) < 1 if gpus() else free.get("CPU", 0) < threads
+
+
 def _need(threads: int) -> str:
     return "a GPU" if gpus() else "1 CPU" if threads == 1 else f"{threads} CPUs"
 
@@ -121,17 +128,32 @@ class _Trainings:
     _references: dict[str, Mapping[str, Sequence[Any]]] = field(default_factory=dict, init=False)
     _unsuitable: dict[str, str] = field(default_factory=dict, init=False)
     _looked: float = field(default=0.0, init=False)
+    _waits_since: float | None = field(default=None, init=False)
 
     def run(self, tasks: Sequence[Task]) -> None:
+        occupied = _occupied(min((task.training.threads for task in tasks), default=1))
         for task in tasks:
             self._submit(_Training(task))
+        if occupied:
+            self._waits_since = time.monotonic()
         while self._running:
             ready, _ = _ray.wait(list(self._running), num_returns=1, timeout=LOOK_INTERVAL)
             # Those that are ready by now, so that the cost of a wait is shared by many messages.
             ready, _ = _ray.wait(list(self._running), num_returns=len(self._running), timeout=0) if ready else ([], [])
+            if ready:
+                self._waits_since = None
             for replies in ready:
                 self._receive(replies)
+            self._report_waiting()
             self._look()
+
+    def _report_waiting(self) -> None:
+        """Print once that no training has started, because other jobs have all processors of the cluster."""
+        if self._waits_since is None or time.monotonic() - self._waits_since < LOOK_INTERVAL:
+            return
+        self._waits_since = None
+        need = _need(min(training.task.training.threads for training in self._running.values()))
+        _say(f"Waiting for the Ray cluster: it does not have {need} free. `ray status` shows what other jobs use.")
 
     def _submit(self, training: _Training) -> None:
         task = training.task
@@ -175,9 +197,11 @@ class _Trainings:
             return
         except UserError as problem:  # Ray's error is an instance of the class of the error that the node raised.
             raise UserError(str(getattr(problem, "cause", problem))) from None
-        except _ray.exceptions.RayTaskError:
-            raise
-        except _ray.exceptions.RayError as problem:
+        except (_ray.exceptions.RayError, Damaged) as problem:
+            if isinstance(problem, _ray.exceptions.RayTaskError):
+                problem = getattr(problem, "cause", problem)
+                if not isinstance(problem, Damaged):
+                    raise
             del self._running[replies]
             self._again(training, problem)
             return
@@ -190,7 +214,7 @@ class _Trainings:
         del self._running[replies]
         if isinstance(reply, Finished):
             if digests(reply.files) != reply.digests:
-                self._again(training, OSError("its result arrived damaged"))
+                self._again(training, Damaged("its result arrived damaged"))
             else:
                 _store(training.task, reply.files)
         elif isinstance(reply, Lacking):
@@ -230,6 +254,11 @@ class _Trainings:
         training.deaths += 1
         which = f"{task.model} replicate {task.replicate + 1}"
         reason = " ".join(str(problem).split())[:200]
+        if training.deaths >= MOST_DEATHS and isinstance(problem, Damaged):
+            raise UserError(
+                f"Files of {which} arrived damaged {training.deaths} times on the Ray cluster ({reason}). Check the "
+                "memory and the network of the nodes, and run the same command again."
+            )
         if training.deaths >= MOST_DEATHS:
             raise UserError(
                 f"The training of {which} was killed {training.deaths} times on the Ray cluster ({reason}), possibly "

@@ -75,10 +75,10 @@ class SentFolder:
 
 def found_files(sent: SentFolder, store: Path) -> Path | None:
     """The folder on this machine that has these files, or None: the sender's folder, or that in the `store`."""
-    if _is_shared(sent.place, tuple(sent.files.items())):
+    if _has_files(sent.place, sent):
         return sent.place
     folder = store / sent.digest
-    if not _has_sizes(folder, sent):
+    if not _has_files(folder, sent):
         return None
     os.utime(folder)
     return folder
@@ -86,6 +86,8 @@ def found_files(sent: SentFolder, store: Path) -> Path | None:
 
 def store_files(sent: SentFolder, store: Path, read: Callable[[str], Iterable[bytes]]) -> Path:
     """Write the files into the `store` unless another process has done so, and return their folder.
+
+    Damaged ones are replaced.
 
     `read` yields the content of a file by its name.
 
@@ -95,7 +97,7 @@ def store_files(sent: SentFolder, store: Path, read: Callable[[str], Iterable[by
     store.mkdir(parents=True, exist_ok=True)
     with FileLock(store / f"{sent.digest}.lock"):
         folder = store / sent.digest
-        if not _has_sizes(folder, sent):
+        if not _has_files(folder, sent):
             with replacing_folder(folder) as unfinished:
                 for name, file in sent.files.items():
                     _write(unfinished / name, read(name), file.digest)
@@ -145,22 +147,25 @@ def node_folder() -> Path:
     return folder
 
 
+def _has_files(folder: Path, sent: SentFolder) -> bool:
+    """Whether a folder has these files. A process reads them once, and then compares their sizes and times only."""
+    try:
+        for name, file in sent.files.items():
+            state = (folder / name).stat()
+            if (
+                state.st_size != file.size
+                or _known_digest(folder / name, state.st_ino, state.st_mtime_ns) != file.digest
+            ):
+                return False
+    except OSError:
+        return False
+    return True
+
+
 @cache
-def _is_shared(place: Path, files: tuple[tuple[str, SentFile], ...]) -> bool:
-    """Whether the files are at the sender's place here, too; a process reads them once."""
-    try:
-        return all(
-            (place / name).stat().st_size == file.size and _digest(place / name) == file.digest for name, file in files
-        )
-    except OSError:
-        return False
-
-
-def _has_sizes(folder: Path, sent: SentFolder) -> bool:
-    try:
-        return all((folder / name).stat().st_size == file.size for name, file in sent.files.items())
-    except OSError:
-        return False
+def _known_digest(file: Path, inode: int, changed: int) -> str:
+    """The digest of a file with this inode that changed at this time, in nanoseconds."""
+    return _digest(file)
 
 
 def _digest(file: Path) -> str:

@@ -161,15 +161,31 @@ def test_the_default_store_is_that_of_one_project_even_without_its_cache(project
 
 def test_a_project_name_that_mlflow_would_reject_is_refused(people):
     configure(people("ann"), project="'a/b'")
-    with pytest.raises(UserError, match=r"`tracking.project` must be"):
+    with pytest.raises(UserError, match=r"^In conf/tracking.yaml: `tracking.project` must be 1 to 60 let") as error:
         Tracker.open("photos")
+    assert "^" not in str(error.value)
 
 
-def test_a_damaged_name_of_the_project_is_replaced(people):
+@pytest.mark.parametrize("content", [b"", b"\n", b'x/../y "q" <b>', b"\xff\xfe", b"a\nb\n", b"x" * 61])
+def test_a_damaged_name_of_the_project_is_reported_and_kept(people, content):
     people("ann")
     name_file().parent.mkdir()
-    name_file().write_bytes(b"")
-    assert project_name() == project_name() != ""
+    name_file().write_bytes(content)
+    with pytest.raises(UserError, match=r"^\.convtrack/project is damaged: it must hold the name.*conf/tracking\.yaml"):
+        project_name()
+    assert name_file().read_bytes() == content
+
+
+def test_a_folder_in_place_of_the_name_of_the_project_is_reported(people):
+    people("ann")
+    name_file().mkdir(parents=True)
+    with pytest.raises(UserError, match=r"^\.convtrack/project is damaged"):
+        project_name()
+
+
+def test_a_project_keeps_the_name_that_it_has_got(people):
+    people("ann")
+    assert project_name() == project_name() == name_file().read_text().strip()
 
 
 def test_an_experiment_that_may_not_be_created_is_reported(people, monkeypatch):

@@ -11,7 +11,7 @@ from pipeline.storage.digests import intact, recorded_digests
 from pipeline.storage.folders import CheckpointFolder
 from pipeline.training import ray_driver
 from pipeline.training.ray_node import Finished, Lacking, Unsuitable, Update
-from pipeline.training.shipped_files import digests
+from pipeline.training.shipped_files import Damaged, digests
 from pipeline.training.task import Progress
 
 RECORD = json.dumps({"commit": "none", "dirty": False, "kept_loss": 0.5}).encode()
@@ -36,8 +36,9 @@ class Cluster:
 
     exceptions = SimpleNamespace(RayError=RayError, RayTaskError=RayTaskError)
 
-    def __init__(self, scripts, cpus=(1, 1)):
+    def __init__(self, scripts, cpus=(1, 1), busy=0):
         self.scripts = iter(scripts)
+        self.busy = busy
         self.cpus = cpus
         self.orders, self.options, self.put_pieces = [], [], []
 
@@ -52,7 +53,13 @@ class Cluster:
 
         return lambda function: SimpleNamespace(remote=remote)
 
+    def available_resources(self):
+        return {} if self.busy else {"CPU": sum(self.cpus)}
+
     def wait(self, replies, *, num_returns, timeout):
+        if self.busy:
+            self.busy -= 1
+            return [], replies
         return replies[:num_returns], replies[num_returns:]
 
     def put(self, piece):
@@ -121,6 +128,43 @@ def test_a_result_that_arrives_damaged_is_not_stored(drive, tasks):
     damaged = Finished({**RESULT, "kept.weights.h5": b"Weights"}, digests(RESULT))
     drive(tasks()[:1], [damaged], [FINISHED])
     assert tasks()[0].result.weights.read_bytes() == b"weights"
+
+
+def test_a_training_whose_images_arrive_damaged_starts_again(drive, tasks, capfd):
+    class Both(RayTaskError, Damaged):
+        cause = Damaged("pixels arrived damaged")
+
+    drive(tasks()[:1], [Both("a traceback")], [FINISHED])
+    assert tasks()[0].result.weights.read_bytes() == b"weights"
+    assert "replicate 1 starts again on another node (Damaged)" in capfd.readouterr().out
+
+
+def test_files_that_arrive_damaged_again_and_again_are_reported(drive, tasks):
+    with pytest.raises(
+        UserError, match=r"^Files of .* replicate 1 arrived damaged 3 times .* \(pixels arrived damaged\)"
+    ):
+        drive(tasks()[:1], *[[Damaged("pixels arrived damaged")]] * 3)
+
+
+def test_other_errors_of_a_node_are_not_taken_for_its_death(drive, tasks):
+    with pytest.raises(RayTaskError):
+        drive(tasks()[:1], [RayTaskError("a bug")])
+
+
+def test_a_cluster_that_is_busy_is_reported_once(drive, tasks, capfd, monkeypatch):
+    monkeypatch.setattr(ray_driver, "LOOK_INTERVAL", 0)
+    drive(tasks()[:1], [update(1), FINISHED], busy=3)
+    drive(tasks()[1:2], [update(1), FINISHED])
+    assert capfd.readouterr().out.count("Waiting for the Ray cluster: it does not have 1 CPU free.") == 1
+
+
+def test_the_code_is_recorded_when_it_is_sent(monkeypatch):
+    order = []
+    monkeypatch.setattr(ray_driver, "process_code", lambda: order.append("recorded"))
+    monkeypatch.setattr(ray_driver, "connect_to_ray", lambda settings: order.append("sent"))
+    monkeypatch.setattr(ray_driver, "_ray", None)
+    ray_driver.connect("auto")
+    assert order == ["recorded", "sent"]
 
 
 def test_images_are_put_into_the_object_store_once_and_only_if_a_node_lacks_them(drive, tasks):

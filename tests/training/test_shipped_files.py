@@ -53,6 +53,23 @@ def test_a_truncated_file_is_fetched_again(sent, tmp_path):
     assert contents(folder) == contents(sent.place)
 
 
+def test_a_changed_byte_in_the_folder_of_a_node_is_found_and_fetched_again(sent, tmp_path):
+    folder = store_files(sent, tmp_path / "store", sent.chunks)
+    original = contents(sent.place)
+    for place in (folder, sent.place):
+        (place / "pixels").write_bytes(b"abcdefghiJ")
+    assert found_files(sent, tmp_path / "store") is None
+    store_files(sent, tmp_path / "store", lambda name: [original[name]])
+    assert found_files(sent, tmp_path / "store") == folder
+    assert contents(folder) == original
+
+
+def test_a_process_reads_files_once(sent, tmp_path, monkeypatch):
+    assert found_files(sent, tmp_path / "store") == sent.place
+    monkeypatch.setattr(shipped_files, "_digest", lambda file: pytest.fail(f"read {file} again"))
+    assert found_files(sent, tmp_path / "store") == sent.place
+
+
 def test_bytes_with_another_digest_are_not_stored(sent, tmp_path):
     with pytest.raises(Damaged, match="pixels"):
         store_files(sent, tmp_path / "store", lambda name: [b"abcdefghiJ"[: sent.files[name].size]])
