@@ -25,6 +25,7 @@ from pipeline.storage.files import check_complete, damaged, existing, read_json
 from pipeline.storage.folders import AUDIT, InterpretationFolder, RunFolder, looks_file
 from pipeline.storage.interpretation_record import interpreted_digest
 from pipeline.storage.provenance import commit, dirty, versions
+from pipeline.storage.tables import read_table
 
 SPLITS_IN_WORDS = {
     "group": "one test set of whole groups; each replicate draws its own training and validation groups",
@@ -223,10 +224,7 @@ def _evaluated(run: RunFolder, sizes: Mapping[str, float], predictions: Mapping[
 
 def _history(run: RunFolder) -> pd.DataFrame:
     """The losses and metrics by replicate and epoch."""
-    try:
-        history = pd.read_csv(existing(run.history))
-    except ValueError:
-        raise damaged(run.history) from None
+    history = read_table(run.history, "replicate", "epoch")
     # A truncated row has missing values at its end.
     if history.isna().any(axis=None):
         raise damaged(run.history)

@@ -117,10 +117,15 @@ def parse_yaml(text: str | IO[bytes]) -> Any:
 def broken_yaml(problem: Exception) -> UserError:
     """The error for a file under `conf/` that is not valid YAML, with the file and line where parsing failed."""
     mark = getattr(problem, "problem_mark", None)
-    if mark is None:
+    # A character that YAML does not allow has no line, but a file.
+    name = mark.name if mark is not None else getattr(problem, "name", None)
+    if not isinstance(name, str):
         return UserError(f"A file under {CONF}/ is not valid YAML: {' '.join(str(problem).split())}.")
-    file = Path(mark.name)
+    file = Path(name)
     shown = file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
+    if mark is None:
+        reason = str(problem).splitlines()[0]
+        return UserError(f"{shown} is not valid YAML: {reason}.")
     return UserError(f"{shown} is not valid YAML: {getattr(problem, 'problem', 'error')} in line {mark.line + 1}.")
 
 

@@ -54,7 +54,7 @@ def named_runs(store: Store, name: str, *, limit: int) -> NamedRuns | None:
     The places are this project's experiment with the images prepared here, this experiment, and the whole store. In
     each, the runs of models come before others.
     """
-    own = _own_place(store)
+    own = own_place(store)
     first = None
     for place in dict.fromkeys((own, Place(own.experiment, None), Place(None, None))):
         for kind in ("model", None):
@@ -66,8 +66,8 @@ def named_runs(store: Store, name: str, *, limit: int) -> NamedRuns | None:
     return first
 
 
-def _own_place(store: Store) -> Place:
-    """Unknown outside a project, and where the experiment or the prepared images are missing."""
+def own_place(store: Store) -> Place:
+    """This project's place in the store, unknown outside a project and where experiment or images are missing."""
     with suppress(UserError):
         _, experiment = find_experiment(store.client, read_comparison().data)
         if experiment is not None and experiment.experiment_id in store.experiments:

@@ -7,8 +7,9 @@ from typing import Any
 import pandas as pd
 
 from pipeline.storage.digests import write_digests
-from pipeline.storage.files import existing, read_json, replacing, replacing_folder, write_json
+from pipeline.storage.files import read_json, replacing, replacing_folder, write_json
 from pipeline.storage.folders import RunFolder
+from pipeline.storage.tables import read_table
 from pipeline.training.task import Task, best
 
 CURVES = ["train/loss", "val/loss", "train/accuracy", "val/accuracy"]
@@ -26,7 +27,7 @@ def collect(
 
     `augmented` is a picture (PNG) of examples of the augmentation, if there is one.
     """
-    histories = [pd.read_csv(existing(task.result.history)).assign(replicate=task.replicate) for task in tasks]
+    histories = [read_table(task.result.history, "epoch").assign(replicate=task.replicate) for task in tasks]
     history = pd.concat(histories)
     with replacing_folder(run.train) as unfinished:
         for task in tasks:

@@ -4,9 +4,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from pipeline.counts import number_of
-from pipeline.errors import UserError
+from pipeline.errors import UserError, reason
 
 State = Literal["ok", "differs", "unknown"]
+
+UNEXPECTED = (ValueError, LookupError, TypeError, AttributeError, IsADirectoryError, NotADirectoryError)
+"""What a record of unexpected contents makes its readers raise, if they have no message of their own."""
 
 SHOWN_NAMES = 4
 """Names that a line lists before it counts the others."""
@@ -31,11 +34,14 @@ class Check(NamedTuple):
 
 
 def checked(subject: str, check: Callable[[], Iterator[Check] | Sequence[Check]]) -> Iterator[Check]:
-    """Yield the checks; a missing or damaged file is a difference of its own."""
+    """Yield the checks; a missing or damaged file is a difference of its own, and does not end the other checks."""
     try:
         yield from check()
     except UserError as problem:
         yield Check(subject, "differs", str(problem).rstrip("."))
+    except UNEXPECTED as problem:
+        remedy = "Restore it with Git, DVC or a copy, or run `dvc repro`."
+        yield Check(subject, "differs", f"it has unexpected contents ({reason(problem).rstrip('.')})", remedy)
 
 
 def conclusion(checks: Sequence[Check]) -> str:

@@ -14,6 +14,7 @@ from pipeline.tracking.address import shown_address
 from pipeline.verification.checked_link import Check, checked
 from pipeline.verification.locked_files import (
     LOCK,
+    Digest,
     LockedStage,
     locked_dependencies,
     locked_outputs,
@@ -45,8 +46,12 @@ def comparison_checks() -> Iterator[Check]:
         yield from checked(str(run.scores), partial(scored_replicates, run, prepared))
     for run in baselines.values():
         yield from checked(str(run.scores), partial(scored_baseline, run))
-    yield from _stored([*networks.values(), *baselines.values()], prepared.manifest["digest"])
-    yield from checked(str(LOCK), partial(_locked, settings.models, settings.baselines))
+    yield from _stored(
+        [*networks.values(), *baselines.values()], prepared.manifest["name"], prepared.manifest["digest"]
+    )
+    digest = remembered_digests()
+    yield from checked(str(LOCK), partial(_locked, settings.models, settings.baselines, digest))
+    yield from checked("studies", partial(_locked_studies, digest))
     yield from checked(str(REPORT), partial(written_report, settings, prepared))
     yield from checked("model card", partial(written_card, prepared))
     yield from _pages()
@@ -60,37 +65,49 @@ def _pages() -> Iterator[Check]:
             yield _recorded_report(report)
 
 
-def _stored(runs: Sequence[RunFolder], data_digest: str) -> Iterator[Check]:
+def _stored(runs: Sequence[RunFolder], data: str, data_digest: str) -> Iterator[Check]:
     # Imported here, because importing MLflow takes seconds, in which the checks above already print their lines.
     from pipeline.tracking.store import Store
-    from pipeline.verification.logged_runs import logged_report, logged_runs
+    from pipeline.verification.logged_runs import logged_report, logged_runs, own_part
 
     try:
         store = Store.open()
+        part = own_part(store, data)
     except UserError as problem:
         yield Check(shown_address(), "unknown", str(problem).rstrip("."), "`convtrack publish` fills a new store.")
         return
     for run in runs:
-        yield from checked(str(run.folder), partial(logged_runs, store, run, data_digest))
-    yield from checked(str(REPORT), lambda: [logged_report(store)])
+        yield from checked(str(run.folder), partial(logged_runs, store, part, run, data_digest))
+    yield from checked(str(REPORT), lambda: [logged_report(store, part)])
 
 
-def _locked(models: Sequence[str], baselines: Sequence[str]) -> Iterator[Check]:
-    """The stages of the comparison, and those of each study, which has its own lock."""
-    digest, stages = remembered_digests(), read_lock()
+def _locked(models: Sequence[str], baselines: Sequence[str], digest: Digest) -> Iterator[Check]:
+    """The stages of the comparison."""
+    stages = read_lock()
     wanted = ["prepare", "plan", "build", *(f"{name}@{one}" for one in models for name in ("train", "evaluate"))]
     wanted += [*(f"baseline@{one}" for one in baselines), "interpret", "report", "package"]
     own = {name: stages[name] for name in wanted if name in stages}
     for name in [name for name in wanted if name not in stages]:
         yield Check(str(LOCK), "differs", f"the stage {name} is not recorded", f"Run `dvc repro {name}`.")
     yield from locked_outputs(list(own.values()), digest)
-    studies: dict[str, LockedStage] = {}
-    for lock in sorted(REPORTS.glob(f"*/{LOCK.name}")):
-        held = read_lock(lock)
-        yield from locked_outputs(list(held.values()), digest, lock=lock)
-        studies[lock.parent.name] = next(iter(held.values()))
     yield locked_dependencies(own, digest, str(LOCK))
-    yield locked_settings(list(own.values()))
+    yield from checked(f"{LOCK}, settings", lambda: [locked_settings(list(own.values()))])
+
+
+def _locked_studies(digest: Digest) -> Iterator[Check]:
+    """The outputs of each study, and what they have read."""
+    studies: dict[str, LockedStage] = {}
+
+    def outputs(lock: Path) -> Iterator[Check]:
+        held = read_lock(lock)
+        if not held:
+            yield Check(str(lock), "differs", "it records no stage", f"Restore it: `git restore {lock}`.")
+            return
+        studies[lock.parent.name] = next(iter(held.values()))
+        yield from locked_outputs(list(held.values()), digest, lock=lock)
+
+    for lock in sorted(REPORTS.glob(f"*/{LOCK.name}")):
+        yield from checked(str(lock), partial(outputs, lock))
     if studies:
         yield locked_dependencies(studies, digest, "studies")
 

@@ -4,13 +4,15 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
 from pathspec import GitIgnoreSpec
+from ruamel.yaml.error import YAMLError
 
-from pipeline.config.reading import flattened, parse_yaml
+from pipeline.config.reading import broken_yaml, flattened, parse_yaml
 from pipeline.counts import number_of
 from pipeline.errors import UserError
 from pipeline.verification.checked_link import Check, names
@@ -181,14 +183,24 @@ def shown_value(value: object) -> str:
     return "not set" if value is MISSING else json.dumps(value, ensure_ascii=False, default=str)
 
 
-@cache
-def _parsed(text: str) -> dict[str, Any]:
-    values = parse_yaml(text)
-    return dict(flattened(values)) if isinstance(values, Mapping) else {}
-
-
 def _values(file: str) -> dict[str, Any]:
-    return _parsed(Path(file).read_text(encoding="utf-8")) if Path(file).is_file() else {}
+    """The settings in a file by dotted name; none if it is missing.
+
+    Raises:
+        UserError: the file is not YAML or not UTF-8 text.
+    """
+    return _parsed(file, Path(file).read_bytes()) if Path(file).is_file() else {}
+
+
+@cache
+def _parsed(file: str, content: bytes) -> dict[str, Any]:
+    stream = BytesIO(content)
+    stream.name = file  # It is in the messages of the parser.
+    try:
+        values = parse_yaml(stream)
+    except YAMLError as problem:
+        raise UserError(f"{broken_yaml(problem)} Correct it, or restore it with Git.") from None
+    return dict(flattened(values)) if isinstance(values, Mapping) else {}
 
 
 def _changed(entries: Iterable[Locked], digest: Any) -> list[str]:

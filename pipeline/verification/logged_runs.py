@@ -1,9 +1,9 @@
 """The runs in MLflow against the run folders: parameters, metrics, epochs, digests and predictions."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 from pipeline.config.reading import flattened
 from pipeline.counts import number_of
@@ -11,6 +11,7 @@ from pipeline.reporting.costs import NETWORK_COSTS
 from pipeline.storage.files import read_json
 from pipeline.storage.folders import REPORT, RunFolder
 from pipeline.tracking.names import DATA_DIGEST, DOES, EVALUATION, FINGERPRINT, KIND, MODEL, PATCH, TRIAL
+from pipeline.tracking.projects import find_experiment
 from pipeline.tracking.publish.comparison import REPORT_FOLDER
 from pipeline.tracking.publish.evaluation import means
 from pipeline.tracking.publish.model_runs import network_metrics, provenance_tags, result_metrics
@@ -21,16 +22,40 @@ from pipeline.verification.scored_replicates import same
 REMEDY = "Run `convtrack publish`."
 
 
-def logged_runs(store: Store, run: RunFolder, data_digest: str) -> Iterator[Check]:
-    """Check the run of a model, or of a baseline, and those of its replicates."""
-    baseline = run.baseline.is_file()
-    record = read_json(run.baseline if baseline else run.replicates, "replicates")
-    own = record["fingerprint" if baseline else "model_fingerprint"]
-    parent = find_run(store, own, run.folder.name)
+class OwnPart(NamedTuple):
+    """The experiments of a store in which this project's runs are searched, by id, and how a line names them."""
+
+    experiments: Sequence[str]
+    shown: str
+
+
+def own_part(store: Store, data: str) -> OwnPart:
+    """This project's experiment of a data set. A store without it is that of somebody else, and is searched whole."""
+    name, found = find_experiment(store.client, data)
+    if found is not None and found.experiment_id in store.experiments:
+        return OwnPart([found.experiment_id], f"experiment {name}")
+    return OwnPart(list(store.experiments), "all experiments")
+
+
+def logged_runs(store: Store, part: OwnPart, run: RunFolder, data_digest: str) -> Iterator[Check]:
+    """Check the run of a model, or of a baseline, in a part of the store, and those of its replicates."""
+    record = _record(run)
+    own = record["fingerprint" if run.baseline.is_file() else "model_fingerprint"]
+    parent = find_run(store, part, own, run.folder.name)
     if parent is None:
-        found = f"{store.address} has no run of {run.folder.name} with the fingerprint {own[:12]}"
+        found = f"{store.address} has no run of {run.folder.name} with the fingerprint {own[:12]} in {part.shown}"
         yield Check(str(run.folder), "differs", found, REMEDY)
-        return
+    else:
+        yield logged_run(store, parent, run, data_digest)
+
+
+def _record(run: RunFolder) -> Any:
+    return read_json(run.baseline if run.baseline.is_file() else run.replicates, "replicates")
+
+
+def logged_run(store: Store, parent: Any, run: RunFolder, data_digest: str) -> Check:
+    """Compare the run of a model, or of a baseline, and those of its replicates, with the run folder."""
+    baseline, record = run.baseline.is_file(), _record(run)
     subject = f"{store.address}, run {parent.info.run_id[:8]} ({run.folder.name})"
     children = {child.data.tags.get(FINGERPRINT): child for child in store.children(parent)}
     scored = {one["replicate"]: one for one in read_json(run.scores, "replicates")["replicates"]}
@@ -44,46 +69,49 @@ def logged_runs(store: Store, run: RunFolder, data_digest: str) -> Iterator[Chec
     if code[PATCH] == "none":
         del code[PATCH]  # Runs of earlier versions do not have the tag.
     changed += list(_differing({**code, DATA_DIGEST: data_digest}, parent.data.tags))
-    count = len(expected) + len(parameters)
+    count, compared = len(expected) + len(parameters), 1
     for one in record["replicates"]:
         child = children.get(one["fingerprint"])
         if child is None:
             changed.append(f"no run of replicate {one['replicate'] + 1}")
             continue
-        values = _replicate_values(scored[one["replicate"]], None if baseline else one)
         name = f"replicate {one['replicate'] + 1}"
+        if one["replicate"] not in scored:
+            changed.append(f"{name} (not evaluated: {run.scores} has no scores of it)")
+            continue
+        values = _replicate_values(scored[one["replicate"]], None if baseline else one)
         changed += [f"{name} {found}" for found in _differing(values, child.data.metrics)]
         epochs = {} if baseline else _epochs(run, one["replicate"])
         kept += [f"{name} {found}" for found in _differing(epochs, _logged_epochs(store, child, epochs))]
         count += len(values) + len(epochs)
+        compared += 1
     predictions = f"{EVALUATION}/{run.predictions.name}"
     if not _same_file(store, parent, predictions, run.predictions):
         changed.append(f"artifact {predictions}")
     if changed or kept:
         # Publishing replaces metrics, tags and files, but MLflow keeps parameters and epochs for ever.
         remedy = f"Delete run {parent.info.run_id} in MLflow, and run `convtrack publish`." if kept else REMEDY
-        yield Check(subject, "differs", f"not as in {run.folder}: {names([*kept, *changed])}", remedy)
-    else:
-        found = f"{number_of(count, 'value')} of {number_of(1 + len(children), 'run')} are those of {run.folder}"
-        yield Check(subject, "ok", found)
+        return Check(subject, "differs", f"not as in {run.folder}: {names([*kept, *changed])}", remedy)
+    found = f"{number_of(count, 'value')} of {number_of(compared, 'run')} are those of {run.folder}"
+    return Check(subject, "ok", found)
 
 
-def logged_report(store: Store) -> Check:
-    """Check that the report in the store is the one here."""
-    found = store.search(f"tags.`{KIND}` = 'comparison'", limit=1000)
+def logged_report(store: Store, part: OwnPart) -> Check:
+    """Check that the report in a part of the store is the one here."""
+    found = store.search(f"tags.`{KIND}` = 'comparison'", limit=1000, experiments=part.experiments)
     if not found:
-        return Check(store.address, "differs", "the store has no report", REMEDY)
+        return Check(store.address, "differs", f"the store has no report in {part.shown}", REMEDY)
     for run in found:
         if _same_file(store, run, f"{REPORT_FOLDER}/{REPORT.name}", REPORT):
             return Check(f"{store.address}, run {run.info.run_id[:8]} (comparison)", "ok", f"its report is {REPORT}")
     return Check(store.address, "differs", f"the logged report is not {REPORT}", REMEDY)
 
 
-def find_run(store: Store, fingerprint: str, model: str) -> Any | None:
-    """The newest run with this fingerprint and model name outside of sweeps, None if the store has none."""
+def find_run(store: Store, part: OwnPart, fingerprint: str, model: str) -> Any | None:
+    """The newest run with this fingerprint and model name outside of sweeps, None if this part has none."""
     condition = f"tags.`{FINGERPRINT}` = '{fingerprint}' AND tags.`{TRIAL}` IS NULL"
-    found = [run for run in store.search(condition, limit=100) if run.data.tags.get(MODEL) == model]
-    return next(iter(found), None)
+    found = store.search(condition, limit=100, experiments=part.experiments)
+    return next((run for run in found if run.data.tags.get(MODEL) == model), None)
 
 
 def _model_values(run: RunFolder, record: Mapping[str, Any]) -> dict[str, float]:

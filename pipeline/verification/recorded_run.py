@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline.console import say
 from pipeline.errors import UserError
 from pipeline.storage.folders import RUNS, UNCOMMITTED, ResultFolder, RunFolder
 from pipeline.tracking.find import MAX_RUNS
-from pipeline.tracking.named_runs import named_runs
+from pipeline.tracking.named_runs import named_runs, own_place
 from pipeline.tracking.names import (
     BASELINE,
     CODE,
@@ -68,9 +69,23 @@ class RecordedRun:
 
     @property
     def environment(self) -> Mapping[str, Any] | None:
-        """The recorded environment; None for runs of earlier versions."""
+        """The recorded environment; None for runs of earlier versions.
+
+        Raises:
+            UserError: the record is damaged.
+        """
         text = self.first.data.tags.get(ENVIRONMENT)
-        return json.loads(text) if text else None
+        if not text:
+            return None
+        try:
+            held = json.loads(text)
+            dict(held["versions"]), str(held["device"]), int(held["threads"])
+        except (ValueError, LookupError, TypeError):
+            raise UserError(
+                f"The tag {ENVIRONMENT} of run {self.first.info.run_id} is damaged: it must hold versions, device and "
+                "threads as JSON. Run `convtrack publish`, or take the tag from a copy of the store."
+            ) from None
+        return dict(held)
 
     @property
     def codes(self) -> list[dict[str, Any]]:
@@ -121,7 +136,7 @@ class RecordedRun:
         return None
 
     def result(self, number: int) -> ResultFolder | None:
-        """The finished training here: in a run folder, whatever has happened to its files, or else in the cache.
+        """The training here, whatever has happened to its files: in a run folder, or else in the cache.
 
         None if this machine lacks it.
         """
@@ -129,7 +144,7 @@ class RecordedRun:
         held, stored = RunFolder.of(self.model).result(number), ResultFolder.stored(own)
         if held.weights.is_file() and _fingerprint(held) == own:
             return held
-        return stored if stored.finished else None
+        return stored if stored.folder.is_dir() else None
 
     @property
     def run_folder(self) -> RunFolder | None:
@@ -178,11 +193,36 @@ def recorded_run(store: Store, word: str) -> RecordedRun:
     if tags.get(KIND) not in ("model", "replicate"):
         raise UserError(f"{run.info.run_name} is no training of this project. Name a run of a model or of a replicate.")
     if tags[KIND] == "replicate":
-        return RecordedRun(store, store.parent(run), {int(tags[REPLICATE]): run}, whole=False)
+        parent = store.parent(run)
+        if parent is None:
+            raise UserError(f"The run of the model above run {run.info.run_id} is missing: restore it in MLflow.")
+        return RecordedRun(store, _tagged(parent, MODEL, FINGERPRINT), {_number(run): run}, whole=False)
+    _tagged(run, MODEL, FINGERPRINT)
     if REPLICATE in tags:
-        return RecordedRun(store, run, {int(tags[REPLICATE]): run}, whole=True)
-    below = {int(child.data.tags[REPLICATE]): child for child in reversed(store.children(run))}
+        return RecordedRun(store, run, {_number(run): run}, whole=True)
+    below = {_number(child): child for child in reversed(store.children(run))}
     return RecordedRun(store, run, dict(sorted(below.items())), whole=True)
+
+
+def _tagged(run: Any, *tags: str) -> Any:
+    """The run, which must have these tags."""
+    for tag in tags:
+        if tag not in run.data.tags:
+            raise UserError(
+                f"Run {run.info.run_id} has no tag {tag}: every training of this version has it. Delete the run in "
+                "MLflow and run `convtrack publish`, or take the tag from a copy of the store."
+            )
+    return run
+
+
+def _number(run: Any) -> int:
+    """The number of a replicate's run."""
+    text = _tagged(run, REPLICATE, FINGERPRINT).data.tags[REPLICATE]
+    if not re.fullmatch(r"[0-9]{1,9}", text):
+        raise UserError(
+            f"The tag {REPLICATE} of run {run.info.run_id} must be a number. Received {text!r}: correct it in MLflow."
+        )
+    return int(text)
 
 
 def _found(store: Store, word: str) -> Any:
@@ -195,12 +235,17 @@ def _found(store: Store, word: str) -> Any:
         if found:
             return found[0]
         marked = store.search(f"tags.`{FINGERPRINT}` LIKE '{word}%'", limit=100)
+        own = own_place(store).experiment
         if len({run.data.tags[FINGERPRINT] for run in marked}) > 1:
             raise UserError(f"Several fingerprints begin with '{word}'. Give more characters of the fingerprint.")
         if marked:
-            return next((run for run in marked if TRIAL not in run.data.tags), marked[0])
+            # The newest is the first of equals.
+            return min(marked, key=lambda run: (run.info.experiment_id != own, TRIAL in run.data.tags))
     named = named_runs(store, word, limit=MAX_RUNS)
     if named is not None:
+        remark = named.remark(store, word) if named.finished else None
+        if remark:
+            say(remark)
         return [*named.finished, *named.runs][0]
     raise UserError(
         f"{store.address} has no run with the id, fingerprint or name '{word}'. Give one that MLflow or the report "

@@ -1,14 +1,17 @@
 """From a run in MLflow to what made it: commit, configuration, images, environment, files, and whether all is here."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from shlex import quote
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from pipeline.config.reading import flattened
 from pipeline.counts import number_of
 from pipeline.data.prepared import read_manifest, read_prepared
 from pipeline.errors import UserError
+from pipeline.storage import digests
 from pipeline.storage.files import read_json, read_network_text
 from pipeline.storage.folders import PREPARED, ResultFolder, RunFolder, cache_folder
 from pipeline.storage.provenance import changed_since, commit_exists, commit_line
@@ -16,7 +19,7 @@ from pipeline.tracking.publish.model_runs import result_metrics
 from pipeline.training.environment import training_environment
 from pipeline.verification.checked_link import Check, checked, names
 from pipeline.verification.locked_files import LOCK, content_digest, read_lock
-from pipeline.verification.logged_runs import logged_runs
+from pipeline.verification.logged_runs import logged_run
 from pipeline.verification.prepared_images import computed_digest
 from pipeline.verification.recorded_run import RecordedRun
 from pipeline.verification.scored_replicates import same
@@ -25,7 +28,8 @@ from pipeline.verification.trained_replicates import code_check, environment_cha
 
 def run_checks(run: RecordedRun) -> Iterator[Check]:
     """Yield the links of the chain that begins with this run."""
-    data = run.store.experiments[run.parent.info.experiment_id]
+    experiment = run.parent.info.experiment_id
+    data = run.store.experiments.get(experiment, f"the deleted experiment {experiment}")
     status = {one.info.status for one in (run.parent, *run.replicates.values())}
     found = f"{number_of(len(run.replicates), 'replicate')} of {run.model} on {data}"
     if status == {"FINISHED"} and run.replicates:
@@ -33,11 +37,11 @@ def run_checks(run: RecordedRun) -> Iterator[Check]:
     else:
         found = f"{found}, {', '.join(sorted(status)) if run.replicates else 'none of which is finished'}"
         yield Check(run.shown, "differs", found, "Run the training again to its end.")
-    yield from _code(run)
+    yield from checked("commit", lambda: _code(run))
     yield from checked("configuration", lambda: _configuration(run))
     folder = prepared_with(run.data_digest)
-    yield _images(run, folder)
-    yield _environment(run)
+    yield from checked("images", lambda: [_images(run, folder)])
+    yield from checked("environment", lambda: [_environment(run)])
     yield from checked("fingerprint", lambda: _fingerprints(run, folder))
     yield from checked("files", lambda: _files(run))
     yield from checked("numbers", lambda: _numbers(run))
@@ -151,11 +155,19 @@ def _files(run: RecordedRun) -> Iterator[Check]:
     if missing:
         found = f"the weights of replicate {names(missing)} are not here"
         yield Check("files", "unknown", found, "Get them with `dvc pull`, or train again: add `--again`.")
+    present = [one for one in here.values() if one is not None]
+    damaged = {one.folder: files for one in present if (files := _damaged(one))}
     folder = run.run_folder
+    for place, files in damaged.items():
+        again = f"Delete {place} and train with this configuration again"
+        if folder is not None and place.is_relative_to(folder.folder):
+            again = f"Run `dvc repro {quote(f'train@{run.model}')}`"
+        found = f"{names(files)} {'is' if len(files) == 1 else 'are'} missing or not as the training wrote"
+        yield Check("files", "differs", f"{found} {'it' if len(files) == 1 else 'them'}", f"{again}.")
     if folder is None:
-        present = [one.folder for one in here.values() if one is not None]
-        if present:
-            yield Check("files", "ok", f"complete in {names(present)}")
+        complete = [one.folder for one in present if one.folder not in damaged]
+        if complete:
+            yield Check("files", "ok", f"complete in {names(complete)}")
         return
     stages = read_lock()
     own = [stages[name] for name in (f"train@{run.model}", f"evaluate@{run.model}") if name in stages]
@@ -170,24 +182,36 @@ def _files(run: RecordedRun) -> Iterator[Check]:
         yield Check("files", "unknown", f"{LOCK} has no stage train@{run.model}")
 
 
+def _damaged(result: ResultFolder) -> list[Path]:
+    """The files of a training that are missing or not as they were written; the folder if no digest tells which."""
+    files = [result.record, result.weights, result.history]
+    files += [one for one in (result.outputs, result.latency) if one.exists()]
+    wrong = [one for one in files if not one.is_file() or digests.changed(one) is not None]
+    return wrong or ([] if result.finished else [result.folder])
+
+
 def _numbers(run: RecordedRun) -> Iterator[Check]:
     folder = run.run_folder
     if folder is not None and run.whole:
-        yield from logged_runs(run.store, folder, run.data_digest or "")
+        yield logged_run(run.store, run.parent, folder, run.data_digest or "")
         return
     for number, one in run.replicates.items():
         result = run.result(number)
         if result is not None:
-            yield _reached(one, result, number, folder)
+            yield from checked("numbers", partial(_reached, one, result, number, folder))
 
 
-def _reached(run: object, result: ResultFolder, number: int, folder: RunFolder | None) -> Check:
+def _reached(run: Any, result: ResultFolder, number: int, folder: RunFolder | None) -> Iterator[Check]:
     """Compare what a replicate reached with its record, and with its scores if it has been evaluated."""
     expected = result_metrics(read_json(result.record))
     if folder is not None and folder.scores.is_file():
         scored = {one["replicate"]: one for one in read_json(folder.scores, "replicates")["replicates"]}
-        expected |= {f"test/{name}": value for name, value in scored[number]["scores"].items()}
-    metrics = run.data.metrics  # type: ignore[attr-defined]
+        if number in scored:
+            expected |= {f"test/{name}": value for name, value in scored[number]["scores"].items()}
+        else:
+            found = f"replicate {number + 1} is not evaluated: {folder.scores} has no scores of it"
+            yield Check("numbers", "differs", found, f"Run `dvc repro {quote(f'evaluate@{folder.folder.name}')}`.")
+    metrics = run.data.metrics
     changed = [
         f"{name} ({metrics.get(name)}, expected {value})"
         for name, value in expected.items()
@@ -195,5 +219,6 @@ def _reached(run: object, result: ResultFolder, number: int, folder: RunFolder |
     ]
     if changed:
         found = f"metrics of replicate {number + 1} are not those of {result.folder}: {names(changed)}"
-        return Check("numbers", "differs", found, "Run `convtrack publish`.")
-    return Check("numbers", "ok", f"{number_of(len(expected), 'metric')} are those of {result.folder}")
+        yield Check("numbers", "differs", found, "Run `convtrack publish`.")
+    else:
+        yield Check("numbers", "ok", f"{number_of(len(expected), 'metric')} are those of {result.folder}")

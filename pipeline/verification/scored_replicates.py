@@ -1,7 +1,9 @@
 """The scores in a run folder, computed again from the outputs of the trained networks."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,8 @@ from pipeline.evaluation.predictions import PARTS, Predictions, read_predictions
 from pipeline.evaluation.scoring import class_table, metrics_file, score, score_file
 from pipeline.storage.files import read_json, read_network_text
 from pipeline.storage.folders import RunFolder
-from pipeline.verification.checked_link import Check, names
+from pipeline.storage.tables import read_table
+from pipeline.verification.checked_link import Check, checked, names
 
 TOLERANCE = 1e-9
 """The largest difference of a score: on other processors sums are rounded otherwise in the last digits."""
@@ -45,24 +48,34 @@ def _compared(
     stage = "baseline" if run.baseline.is_file() else "evaluate"
     remedy = f"Run `dvc repro {stage}@{run.folder.name}`."
     found: list[Check] = []
-    if not _same_predictions(predictions.test, read_predictions(run.predictions)):
-        found.append(Check(str(run.predictions), "differs", "they do not follow from the networks' outputs", remedy))
+    table = pd.read_csv(StringIO(class_table(compared).to_csv(index=False)))
+    found += checked(str(run.confusion), lambda: _changed_table(run.confusion, table, remedy))
+    found += checked(str(run.predictions), lambda: _changed_predictions(run.predictions, predictions.test, remedy))
     written = {run.scores: scores, run.metrics: metrics_file(scores, compared, network)}
     numbers = 0
     for file, expected in written.items():
-        changed = list(differences(expected, read_json(file)))
         numbers += sum(1 for _ in leaves(expected))
-        if changed:
-            verb = "does" if len(changed) == 1 else "do"
-            found.append(
-                Check(str(file), "differs", f"{names(changed)} {verb} not follow from the predictions", remedy)
-            )
-    table = pd.read_csv(StringIO(class_table(compared).to_csv(index=False)))
-    if not run.confusion.is_file() or not pd.read_csv(run.confusion).equals(table):
-        found.append(Check(str(run.confusion), "differs", "it does not follow from the predictions", remedy))
+        found += checked(str(file), partial(_changed_values, file, expected, remedy))
     yield from found or [
         Check(str(run.scores), "ok", f"{number_of(numbers, 'number')} of it and {run.metrics.name} computed again")
     ]
+
+
+def _changed_table(file: Path, expected: pd.DataFrame, remedy: str) -> Iterator[Check]:
+    if not read_table(file).equals(expected):
+        yield Check(str(file), "differs", "it does not follow from the predictions", remedy)
+
+
+def _changed_predictions(file: Path, expected: Mapping[str, Mapping[int, Predictions]], remedy: str) -> Iterator[Check]:
+    if not _same_predictions(expected, read_predictions(file)):
+        yield Check(str(file), "differs", "they do not follow from the networks' outputs", remedy)
+
+
+def _changed_values(file: Path, expected: Mapping[str, Any], remedy: str) -> Iterator[Check]:
+    changed = list(differences(expected, read_json(file)))
+    if changed:
+        verb = "does" if len(changed) == 1 else "do"
+        yield Check(str(file), "differs", f"{names(changed)} {verb} not follow from the predictions", remedy)
 
 
 def _same_predictions(

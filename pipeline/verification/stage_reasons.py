@@ -46,7 +46,7 @@ def stage_reasons(wanted: Sequence[str]) -> list[StageReasons]:
         UserError: there is no such stage, or DVC cannot read dvc.yaml.
     """
     import networkx
-    from dvc.exceptions import DvcException  # type: ignore[import-untyped]
+    from dvc.exceptions import DvcException, NotDvcRepoError  # type: ignore[import-untyped]
     from dvc.repo import Repo  # type: ignore[import-untyped]
 
     try:
@@ -54,13 +54,33 @@ def stage_reasons(wanted: Sequence[str]) -> list[StageReasons]:
             graph = repo.index.graph
             ordered = [stage for stage in networkx.dfs_postorder_nodes(graph) if hasattr(stage, "cmd") and stage.cmd]
             chosen = [stage for stage in ordered if _is_wanted(stage, wanted)]
+            if not wanted and not chosen:
+                raise UserError("dvc.yaml has no stages here. Restore it with Git.")
             for name in wanted:
                 if not any(_is_wanted(stage, [name]) for stage in ordered):
                     raise unknown("stage", name, [_name(stage) for stage in ordered])
             return [_reasons(stage, [_name(one) for one in graph.successors(stage)]) for stage in chosen]
+    except NotDvcRepoError:
+        raise UserError("There are no stages of DVC here: run this command in the folder of the project.") from None
     except DvcException as problem:
-        reason = " ".join(str(problem).split()).rstrip(".")
-        raise UserError(f"DVC cannot read the stages here ({reason}). Run this command in the project.") from None
+        raise UserError(
+            f"DVC cannot read the stages here ({_reason(problem)}). Run `convtrack repair`, or correct the named file, "
+            "or restore it with Git."
+        ) from None
+    except UnicodeDecodeError:  # DVC names every other file that it cannot decode.
+        raise UserError("The file .dvcignore is not UTF-8 text. Restore it with Git.") from None
+
+
+def _reason(problem: BaseException) -> str:
+    """The messages of an exception and of its causes, in one line; DVC names a file in one and the place in another."""
+    found: list[str] = []
+    cause: BaseException | None = problem
+    while cause is not None:
+        text = " ".join(str(cause).split()).partition(' in "<unicode string>"')[0].rstrip(".:")
+        if text and not any(text in one for one in found):
+            found.append(text)
+        cause = cause.__cause__
+    return ": ".join(found)
 
 
 def _name(stage: Any) -> str:
@@ -140,7 +160,10 @@ def changed_packages(file: Path, digest: str) -> list[str]:
     for commit in _git("log", f"-{EARLIER_VERSIONS}", "--format=%H", "--", str(file)).decode().split():
         held = _git("show", f"{commit}:./{file}")
         if hashlib.md5(held, usedforsecurity=False).hexdigest() == digest:
-            then, now = pinned_versions(held.decode()), pinned_versions(file.read_text(encoding="utf-8"))
+            then, now = (
+                pinned_versions(held.decode()),
+                pinned_versions(file.read_text(encoding="utf-8", errors="replace")),
+            )
             return [
                 f"package {name} {then.get(name, 'not required')} → {now.get(name, 'not required')}"
                 for name in sorted(then.keys() | now.keys())

@@ -12,41 +12,43 @@ from pipeline.counts import number_of
 from pipeline.storage.files import read_json, read_network_text
 from pipeline.storage.folders import PREPARED, RunFolder
 from pipeline.storage.provenance import commit_exists, patch_digest
-from pipeline.training.collecting import mean_curve
+from pipeline.storage.tables import read_table
+from pipeline.training.collecting import CURVES, mean_curve
 from pipeline.training.environment import training_environment
 from pipeline.training.task import Task, make_tasks
-from pipeline.verification.checked_link import Check, names
+from pipeline.verification.checked_link import Check, checked, names
 
 RECORDS = ("model", "model_fingerprint", "configuration", "replicates")
 
 
 def trained_replicates(run: RunFolder) -> Iterator[Check]:
     """Check the files of a model's trainings against each other, and their fingerprints."""
-    subject = str(run.train)
     trained = read_json(run.replicates, *RECORDS)
     records = trained["replicates"]
-    remedy = f"Run `dvc repro train@{run.folder.name}`."
+    patches = {one["replicate"]: run.result(one["replicate"]).patch for one in records}
+    yield from checked(str(run.train), lambda: [_files(run, records)])
+    yield from checked(str(run.replicates), lambda: [_fingerprints(run, trained)])
+    yield code_check(str(run.replicates), records, patches)
+
+
+def _files(run: RunFolder, records: Sequence[Mapping[str, Any]]) -> Check:
+    """Compare the files of the replicates with their record and their common history."""
+    subject = str(run.train)
     changed = [run.result(one["replicate"]).record for one in records if _record(run, one) != one]
-    history = pd.read_csv(run.history) if run.history.is_file() else None
+    history = read_table(run.history, "replicate", "epoch", *CURVES)
     for one in records:
         own = run.result(one["replicate"])
         if not own.finished:
             changed.append(own.folder)
-        elif history is None or _epochs(history, one["replicate"]) != own.epochs:
+        elif _epochs(history, one["replicate"]) != own.epochs:
             changed.append(own.history)
-    if history is not None and run.learning_curve.is_file():
-        stored = pd.read_csv(run.learning_curve)
-        if not stored.equals(pd.read_csv(_as_csv(mean_curve(history)))):
-            changed.append(run.learning_curve)
+    if not read_table(run.learning_curve).equals(pd.read_csv(_as_csv(mean_curve(history)))):
+        changed.append(run.learning_curve)
     if changed:
         found = f"{names(changed)} {'does' if len(changed) == 1 else 'do'} not agree with {run.replicates.name} and "
-        yield Check(subject, "differs", f"{found}{run.history.name}", remedy)
-    else:
-        yield Check(subject, "ok", f"the records and histories of {number_of(len(records), 'replicate')} agree")
-    yield _fingerprints(run, trained)
-    yield code_check(
-        str(run.replicates), records, {one["replicate"]: run.result(one["replicate"]).patch for one in records}
-    )
+        remedy = f"Run `dvc repro train@{run.folder.name}`."
+        return Check(subject, "differs", f"{found}{run.history.name}", remedy)
+    return Check(subject, "ok", f"the records and histories of {number_of(len(records), 'replicate')} agree")
 
 
 def _record(run: RunFolder, one: Mapping[str, Any]) -> Any:

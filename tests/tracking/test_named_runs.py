@@ -10,6 +10,7 @@ from pipeline.tracking.find import find
 from pipeline.tracking.names import DATA_DIGEST
 from pipeline.tracking.store import Store
 from pipeline.tracking.tracker import Tracker
+from pipeline.verification.logged_runs import find_run, own_part
 from pipeline.verification.recorded_run import recorded_run
 
 ROOT = Path(__file__).parents[2]
@@ -84,3 +85,26 @@ def test_runs_of_another_project_with_the_same_data_name_are_not_taken(here, mon
     assert found() == (theirs, f"2 finished runs are named lenet5; the newest is used, {theirs[:8]}.")
     monkeypatch.chdir(here)
     assert found() == (run, "")
+
+
+def test_verify_compares_with_the_runs_of_this_project_only(here, monkeypatch, tmp_path):
+    def compared():
+        store = Store.open()
+        run = find_run(store, own_part(store, "elpv"), "ab12cd", "lenet5")
+        return run and run.info.run_id
+
+    own = finished("elpv", "new", "ab12cd")
+    for folder in ("bob", "carol"):
+        (tmp_path / folder).mkdir()
+        shutil.copytree(here / "conf", tmp_path / folder / "conf")
+    monkeypatch.chdir(tmp_path / "bob")
+    assert compared() == own, "a store without this project is that of somebody else"
+    Tracker.open("elpv")
+    assert compared() is None
+    theirs = finished("elpv", "new", "ab12cd")
+    assert compared() == theirs
+    monkeypatch.chdir(here)
+    assert compared() == own
+    assert recorded_run(Store.open(), "ab12cd").parent.info.run_id == own
+    monkeypatch.chdir(tmp_path / "carol")
+    assert recorded_run(Store.open(), "ab12cd").parent.info.run_id == theirs, "the newest of all"
