@@ -25,7 +25,7 @@ from pipeline.storage.files import check_complete, damaged, existing, read_json
 from pipeline.storage.folders import AUDIT, InterpretationFolder, RunFolder, looks_file
 from pipeline.storage.interpretation_record import interpreted_digest
 from pipeline.storage.provenance import commit, dirty, versions
-from pipeline.storage.tables import read_table
+from pipeline.storage.stored_tables import read_table
 
 SPLITS_IN_WORDS = {
     "group": "one test set of whole groups; each replicate draws its own training and validation groups",

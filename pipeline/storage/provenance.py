@@ -102,6 +102,11 @@ def commit_exists(commit: str) -> bool:
     return COMMIT.fullmatch(commit) is not None and _run_git("cat-file", "-e", f"{commit}^{{commit}}") is not None
 
 
+def contains_commit(commit: str, earlier: str) -> bool:
+    """Return whether a commit that exists is another one, or has it in its history."""
+    return _run_git("merge-base", "--is-ancestor", earlier, commit) is not None
+
+
 def commit_line(commit: str) -> str:
     """Return the date and the subject of a commit that exists."""
     return _git("log", "-1", "--format=%cs, %s", commit)

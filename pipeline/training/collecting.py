@@ -9,7 +9,7 @@ import pandas as pd
 from pipeline.storage.digests import write_digests
 from pipeline.storage.files import read_json, replacing, replacing_folder, write_json
 from pipeline.storage.folders import RunFolder
-from pipeline.storage.tables import read_table
+from pipeline.storage.stored_tables import read_table
 from pipeline.training.task import Task, best
 
 CURVES = ["train/loss", "val/loss", "train/accuracy", "val/accuracy"]

@@ -61,6 +61,7 @@ def logged_run(store: Store, parent: Any, run: RunFolder, data_digest: str) -> C
     scored = {one["replicate"]: one for one in read_json(run.scores, "replicates")["replicates"]}
     changed = [] if parent.info.status == "FINISHED" else [f"status {parent.info.status}"]
     kept: list[str] = []
+    absent: list[str] = []
     expected = _model_values(run, record) | {"replicates": len(record["replicates"])}
     changed += list(_differing(expected, parent.data.metrics))
     parameters = {DOES: record["description"]} if baseline else dict(flattened(record["configuration"]))
@@ -73,11 +74,11 @@ def logged_run(store: Store, parent: Any, run: RunFolder, data_digest: str) -> C
     for one in record["replicates"]:
         child = children.get(one["fingerprint"])
         if child is None:
-            changed.append(f"no run of replicate {one['replicate'] + 1}")
+            absent.append(f"no run of replicate {one['replicate'] + 1}")
             continue
         name = f"replicate {one['replicate'] + 1}"
         if one["replicate"] not in scored:
-            changed.append(f"{name} (not evaluated: {run.scores} has no scores of it)")
+            absent.append(f"{name} (not evaluated: {run.scores} has no scores of it)")
             continue
         values = _replicate_values(scored[one["replicate"]], None if baseline else one)
         changed += [f"{name} {found}" for found in _differing(values, child.data.metrics)]
@@ -88,10 +89,10 @@ def logged_run(store: Store, parent: Any, run: RunFolder, data_digest: str) -> C
     predictions = f"{EVALUATION}/{run.predictions.name}"
     if not _same_file(store, parent, predictions, run.predictions):
         changed.append(f"artifact {predictions}")
-    if changed or kept:
+    if absent or changed or kept:
         # Publishing replaces metrics, tags and files, but MLflow keeps parameters and epochs for ever.
         remedy = f"Delete run {parent.info.run_id} in MLflow, and run `convtrack publish`." if kept else REMEDY
-        return Check(subject, "differs", f"not as in {run.folder}: {names([*kept, *changed])}", remedy)
+        return Check(subject, "differs", f"not as in {run.folder}: {names([*absent, *kept, *changed])}", remedy)
     found = f"{number_of(count, 'value')} of {number_of(compared, 'run')} are those of {run.folder}"
     return Check(subject, "ok", found)
 

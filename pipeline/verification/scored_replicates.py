@@ -16,7 +16,7 @@ from pipeline.evaluation.predictions import PARTS, Predictions, read_predictions
 from pipeline.evaluation.scoring import class_table, metrics_file, score, score_file
 from pipeline.storage.files import read_json, read_network_text
 from pipeline.storage.folders import RunFolder
-from pipeline.storage.tables import read_table
+from pipeline.storage.stored_tables import read_table
 from pipeline.verification.checked_link import Check, checked, names
 
 TOLERANCE = 1e-9

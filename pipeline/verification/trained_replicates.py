@@ -12,7 +12,7 @@ from pipeline.counts import number_of
 from pipeline.storage.files import read_json, read_network_text
 from pipeline.storage.folders import PREPARED, RunFolder
 from pipeline.storage.provenance import commit_exists, patch_digest
-from pipeline.storage.tables import read_table
+from pipeline.storage.stored_tables import read_table
 from pipeline.training.collecting import CURVES, mean_curve
 from pipeline.training.environment import training_environment
 from pipeline.training.task import Task, make_tasks

@@ -20,12 +20,13 @@ from pipeline.reporting.content import Comparison
 from pipeline.reporting.sections import document
 from pipeline.storage.files import existing, read_json
 from pipeline.storage.folders import CARD, CARD_FIGURES, CHAMPION, CHOICE, FIGURES, REPORT, RunFolder
-from pipeline.storage.provenance import commit_exists
-from pipeline.verification.checked_link import Check, names
+from pipeline.storage.provenance import commit_exists, contains_commit
+from pipeline.verification.checked_link import Check, checked, names
 from pipeline.verification.scored_replicates import differences
 
 README = Path("README.md")
-NUMBER = re.compile(r"\d[\d,.]*")
+NUMBER = re.compile(r"(?:(?<![\w)–−-])[−-])?\d[\d,.]*")
+"""A number with its sign. A hyphen or minus after a word, a number or a bracket is none, as in `lenet-5` and `3-4`."""
 COMMIT = re.compile(r"^- \*\*Commit:\*\* (\w+)$", re.MULTILINE)
 LINK = re.compile(r"^\[Open the runs in MLflow\]\(<?([^>)]+)>?\)$", re.MULTILINE)
 VERSIONS = re.compile(r"^Versions\n\n(?:\|.*\n)+", re.MULTILINE)
@@ -51,9 +52,8 @@ def written_report(settings: ComparisonConfig, prepared: Prepared) -> Iterator[C
     else:
         model = comparison.champion.model if comparison.champion else None
         yield Check(str(CHOICE), "ok", f"the champion is the one that the report chooses ({model or 'none'})")
-    if comparison.commit != "none" and not commit_exists(comparison.commit):
-        found = f"the report names commit {comparison.commit[:12]}, which is not in this repository"
-        yield Check(str(file), "unknown", found, "Fetch it: `git fetch --all --unshallow`.")
+    if comparison.commit != "none":
+        yield _named_commit(file, comparison)
 
 
 def _comparison(settings: ComparisonConfig, prepared: Prepared, report: str) -> Comparison:
@@ -74,6 +74,21 @@ def _comparison(settings: ComparisonConfig, prepared: Prepared, report: str) -> 
         versions=dict(ROW.findall(versions[0])[1:]) if versions else comparison.versions,
     )
     return with_champion(comparison, read_champion(), usable_networks(settings.models))
+
+
+def _named_commit(file: Path, comparison: Comparison) -> Check:
+    """Check that the report is not older than the trainings: its commit must contain those that they record."""
+    commit = comparison.commit
+    if not commit_exists(commit):
+        found = f"the report names commit {commit[:12]}, which is not in this repository"
+        return Check(str(file), "unknown", found, "Fetch it: `git fetch --all --unshallow`.")
+    other = sorted({model.commit for model in comparison.models} - {"none"})
+    other = [one for one in other if commit_exists(one) and not contains_commit(commit, one)]
+    if other:
+        found = f"the report names commit {commit[:12]}, which does not contain that of trainings ({names(other)})"
+        remedy = "They were trained on another branch, or the report is older: run `dvc repro --force report`."
+        return Check(str(file), "unknown", found, remedy)
+    return Check(str(file), "ok", f"its commit {commit[:12]} contains those of the trainings")
 
 
 def _first(pattern: re.Pattern[str], text: str) -> str | None:
@@ -146,20 +161,7 @@ def quoted_numbers() -> Iterator[Check]:
     if not README.is_file():
         return
     readme = README.read_text(encoding="utf-8")
-    report = _rows(REPORT.with_suffix(".md").read_text(encoding="utf-8"))
-    quoted = {name: row for name, row in _rows(readme).items() if name in report}
-    if not quoted:
-        yield Check(str(README), "unknown", "it does not quote the table of this comparison")
-    else:
-        wrong = [f"{name} {now}" for name in quoted for now in _other(quoted[name], report[name])]
-        state, found = ("differs", f"its table does not quote the report: {names(wrong)}") if wrong else ("ok", "")
-        count = sum(len(NUMBER.findall(" ".join(row))) for row in quoted.values())
-        yield Check(
-            str(README),
-            "differs" if wrong else "ok",
-            found or f"{number_of(count, 'number')} of its table are those of {REPORT.with_suffix('.md')}",
-            "Copy the table of the report." if state == "differs" else "",
-        )
+    yield from checked(str(README), lambda: [_quoted_table(readme)])
     wrong = [f"{name} {number}" for name, number in _wrong_answers(readme)]
     if wrong:
         found = f"numbers are not in the reports of the studies: {names(wrong)}"
@@ -170,14 +172,28 @@ def quoted_numbers() -> Iterator[Check]:
         )
 
 
-def _rows(text: str) -> dict[str, tuple[str, ...]]:
-    """The cells of the first table row of each model with its tie and its score, by name."""
-    found: dict[str, tuple[str, ...]] = {}
+def _quoted_table(readme: str) -> Check:
+    """Compare every row of README's table with the row of this model in the report."""
+    source = REPORT.with_suffix(".md")
+    report = dict(_rows(existing(source).read_text(encoding="utf-8")))
+    quoted = list(_rows(readme))
+    if not any(name in report for name, _ in quoted):
+        return Check(str(README), "unknown", "it does not quote the table of this comparison")
+    wrong = [f"{name} is not in {source}" for name, _ in quoted if name not in report]
+    wrong += [f"{name} {now}" for name, row in quoted for now in _other(row, report.get(name, ()))]
+    if wrong:
+        found = f"its table does not quote the report: {names(wrong)}"
+        return Check(str(README), "differs", found, "Copy the table of the report.")
+    count = sum(len(NUMBER.findall(" ".join(row))) for _, row in quoted)
+    return Check(str(README), "ok", f"{number_of(count, 'number')} of its table are those of {source}")
+
+
+def _rows(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The names of models and their cells, from the table rows with a tie and a score."""
     for line in text.splitlines():
         name, *cells = [cell.strip() for cell in line.strip("|").split("|")]
         if line.startswith("|") and len(cells) > 2 and re.fullmatch(r"[a-z]+( [a-z]+)*", cells[0]) and "±" in cells[1]:
-            found.setdefault(name, tuple(cells))
-    return found
+            yield name, tuple(cells)
 
 
 def _other(one: tuple[str, ...], expected: tuple[str, ...]) -> list[str]:
@@ -186,7 +202,9 @@ def _other(one: tuple[str, ...], expected: tuple[str, ...]) -> list[str]:
 
 def _wrong_answers(readme: str) -> Iterator[tuple[str, str]]:
     for name, report, text in STUDY_ROW.findall(readme):
-        held = set(NUMBER.findall(Path(report).read_text(encoding="utf-8"))) if Path(report).is_file() else set()
-        for number in NUMBER.findall(text):
-            if number.rstrip(".,") not in {one.rstrip(".,") for one in held}:
-                yield name, number
+        held = set(_numbers(Path(report).read_text(encoding="utf-8"))) if Path(report).is_file() else set()
+        yield from ((name, number) for number in _numbers(text) if number not in held)
+
+
+def _numbers(text: str) -> list[str]:
+    return [number.rstrip(".,").replace("−", "-") for number in NUMBER.findall(text)]

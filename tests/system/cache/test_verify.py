@@ -19,11 +19,13 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 
-from pipeline.data.prepared import read_manifest
+from pipeline.data.prepared import read_manifest, read_prepared
 from pipeline.errors import UserError
 from pipeline.storage.digests import DIGESTS, LEVELS
 from pipeline.storage.folders import PREPARED, RunFolder
 from pipeline.verification import comparison_checks as module_of_checks
+from pipeline.verification.scored_replicates import scored_replicates
+from pipeline.verification.trained_replicates import trained_replicates
 
 MODEL = "lecture_cnn"
 RUN = Path("runs") / MODEL
@@ -240,13 +242,48 @@ def test_a_changed_split_is_found(here):
     ],
 )
 def test_a_changed_value_in_mlflow_is_found(change_store, statement, name):
+    change_store(statement)
+    check = logged()
+    assert check.state == "differs" and name in check.found
+
+
+def logged():
     from pipeline.tracking.store import Store
     from pipeline.verification.logged_runs import logged_runs, own_part
 
-    change_store(statement)
     store = Store.open()
     (check,) = logged_runs(store, own_part(store, "digits"), RunFolder.of(MODEL), read_manifest(PREPARED)["digest"])
-    assert check.state == "differs" and name in check.found
+    return check
+
+
+def test_a_replicate_that_is_not_evaluated_is_named(here):
+    file = unsealed(here, RUN / "evaluate/scores.json")
+    scores = json.loads(file.read_text())
+    del scores["replicates"][1]
+    file.write_text(json.dumps(scores))
+    assert f"replicate 2 (not evaluated: {file} has no scores of it)" in logged().found
+    own = json.loads((RUN / "train/replicates.json").read_text())["replicates"][1]["fingerprint"]
+    assert chain(own)["numbers"][0] == "ok"
+
+
+def test_a_replicate_of_an_earlier_comparison_is_not_counted(change_store):
+    change_store(
+        f"update tags set value = '{run_id(MODEL)}' where key = 'mlflow.parentRunId' and run_uuid = "
+        "(select run_uuid from runs where name = 'grey_levels replicate 1')"
+    )
+    check = logged()
+    assert check.state == "ok" and "values of 3 runs are those of" in check.found
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"a,b\n1,2\n", bytes(range(256))])
+@pytest.mark.parametrize("name", ["confusion.csv", "learning_curve.csv", "train/history.csv"])
+def test_a_damaged_table_is_named_and_the_rest_of_the_folder_is_checked(here, name, content):
+    file = unsealed(here, RUN / name)
+    file.write_bytes(content)
+    found = [*trained_replicates(RunFolder.of(MODEL)), *scored_replicates(RunFolder.of(MODEL), read_prepared(PREPARED))]
+    (line,) = [check.line for check in found if check.state == "differs"]
+    assert file.name in line and "`dvc repro" in line
+    assert len(found) == 4
 
 
 def test_a_changed_artifact_in_mlflow_is_found(here):

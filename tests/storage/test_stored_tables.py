@@ -1,7 +1,7 @@
 import pytest
 
 from pipeline.errors import UserError
-from pipeline.storage.tables import read_table
+from pipeline.storage.stored_tables import read_table
 
 
 def test_a_table_is_read(tmp_path):

@@ -1,0 +1,97 @@
+"""Numbers that README quotes from the report and from the reports of studies."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from pipeline.storage import provenance
+from pipeline.verification import written_reports
+from pipeline.verification.written_reports import NUMBER, quoted_numbers
+
+REPORT = """\
+| model  | tied | accuracy      | cost |
+| ------ | ---- | ------------- | ---- |
+| lenet5 |    a | 0.980 ± 0.003 | −1.5 |
+| vgg    |  a b | 0.900 ± 0.010 | 2.0  |
+"""
+STUDY = "| [depth](reports/depth/report.md) | {} |\n"
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "reports/depth").mkdir(parents=True)
+    Path("reports/comparison.md").write_text(REPORT)
+    Path("reports/depth/report.md").write_text("From 51.2 to 78.6, a difference of −0.5 or 3-4 points.")
+
+
+def quoted(text):
+    Path("README.md").write_text(text)
+    return [(check.state, check.found) for check in quoted_numbers()]
+
+
+def test_a_table_of_the_same_rows_agrees():
+    assert quoted(REPORT) == [("ok", "6 numbers of its table are those of reports/comparison.md")]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "found"),
+    [
+        ("| vgg ", "| vgg16 ", "vgg16 is not in reports/comparison.md"),
+        ("0.900", "0.990", "vgg “0.990 ± 0.010”, not “0.900 ± 0.010”"),
+        ("−1.5", "1.5", "lenet5 “1.5”, not “−1.5”"),
+        ("| vgg", "| lenet5 | a | 0.999 ± 0.003 | −1.5 |\n| vgg", "lenet5 “0.999 ± 0.003”, not “0.980 ± 0.003”"),
+    ],
+)
+def test_a_row_that_the_report_does_not_have_differs(old, new, found):
+    assert quoted(REPORT.replace(old, new)) == [("differs", f"its table does not quote the report: {found}")]
+
+
+def test_the_table_of_another_comparison_is_unknown():
+    assert quoted(REPORT.replace("lenet5", "a").replace("vgg", "b"))[0][0] == "unknown"
+
+
+@pytest.mark.parametrize("text", ["From 51.2 to 78.6.", "A difference of -0.5.", "Of 3-4 points.", "A change of −0.5"])
+def test_numbers_of_a_study_are_in_its_report(text):
+    assert quoted(REPORT + STUDY.format(text))[1][0] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("From 51.3", "51.3"), ("A difference of 0.5.", "0.5"), ("−51.2", "-51.2")]
+)
+def test_a_number_or_a_sign_that_is_not_in_the_report_differs(text, number):
+    found = quoted(REPORT + STUDY.format(text))[1]
+    assert found == ("differs", f"numbers are not in the reports of the studies: depth {number}")
+
+
+def test_a_report_that_is_missing_is_a_line():
+    Path("reports/comparison.md").unlink()
+    assert quoted(REPORT)[0] == ("differs", "reports/comparison.md is missing. Run `dvc repro` to create it")
+
+
+def test_signs_are_part_of_a_number_but_hyphens_are_not():
+    assert NUMBER.findall("lenet-5 (-0.5) 3-4 1–2 −7, 1e-3 10−3") == [
+        *("5", "-0.5", "3", "4", "1", "2", "−7,", "1", "3", "10", "3")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("trained", "state", "found"),
+    [
+        ("aaaa", "ok", "its commit bbbb contains those of the trainings"),
+        ("cccc", "unknown", "the report names commit bbbb, which does not contain that of trainings (cccc)"),
+        ("none", "ok", "its commit bbbb contains those of the trainings"),
+    ],
+)
+def test_the_commit_of_the_report_is_compared_with_those_of_the_trainings(monkeypatch, trained, state, found):
+    monkeypatch.setattr(written_reports, "commit_exists", lambda commit: True)
+    monkeypatch.setattr(written_reports, "contains_commit", lambda commit, earlier: earlier < commit)
+    comparison = SimpleNamespace(commit="bbbb", models=[SimpleNamespace(commit=trained)])
+    check = written_reports._named_commit(Path("reports/comparison.md"), comparison)
+    assert (check.state, check.found) == (state, found)
+
+
+def test_a_commit_contains_itself_and_its_history(monkeypatch):
+    monkeypatch.setattr(provenance, "_run_git", lambda *arguments: b"" if arguments[2:] == ("a", "b") else None)
+    assert provenance.contains_commit("b", "a") and not provenance.contains_commit("a", "b")
