@@ -12,11 +12,14 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from importlib import import_module
 from inspect import signature
+from pathlib import Path
 from typing import Any
+
+from ruamel.yaml.error import YAMLError
 
 from pipeline.cli.registry import HYDRA_COMMANDS
 from pipeline.config.overrides import allow_new_options
-from pipeline.config.reading import CONF, check_choice, check_encoding, read, read_comparison
+from pipeline.config.reading import CONF, check_choice, check_encoding, parse_yaml, read, read_comparison
 from pipeline.config.schema import NAMED, SECTIONS, ModelConfig, Settings, TrialAddress
 from pipeline.errors import UserError
 
@@ -217,7 +220,7 @@ def arguments_of(names: Iterable[str], values: Mapping[str, Any], choices: Mappi
     from pipeline.baselines import check_baselines
     from pipeline.evaluation.metrics import metric_named
 
-    settings = read(Settings, {name: value for name, value in values.items() if name not in SECTIONS}, "")
+    settings = _settings(values, choices)
     metric_named(settings.primary_metric)
     check_baselines(settings.baselines)
     taken: dict[str, Any] = {}
@@ -225,10 +228,59 @@ def arguments_of(names: Iterable[str], values: Mapping[str, Any], choices: Mappi
         if name not in SECTIONS:
             taken[name] = getattr(settings, name)
             continue
+        file = _file_of(name, choices)
         if name not in values or (name in NAMED and choices.get(name) is None):
-            if (CONF / name).is_dir():
+            if (CONF / name).is_dir() and choices.get(name) is None:
                 raise UserError(f"The section `{name}` is missing: choose one with `{name}=NAME`.")
-            raise UserError(f"{CONF / name}.yaml has no settings. Restore the file, for example with Git.")
+            raise UserError(f"{file} has no settings `{name}`. Restore the file, for example with Git.")
         file_name = {"name": choices[name]} if name in NAMED else {}
-        taken[name] = read(SECTIONS[name], values[name], name, given=file_name)
+        try:
+            taken[name] = read(SECTIONS[name], values[name], name, given=file_name)
+        except UserError as problem:
+            faulty = _faulty_file(name, choices, file_name, problem)
+            raise (problem if faulty is None else UserError(f"In {faulty}: {problem}")) from None
     return taken
+
+
+def _settings(values: Mapping[str, Any], choices: Mapping[str, str]) -> Settings:
+    """The settings that are in no section."""
+    single = {name: value for name, value in values.items() if name not in SECTIONS}
+    for name in single:
+        if choices.get(name) is not None:
+            raise UserError(
+                f"{_file_of(name, choices)} has no settings, or no line `# @package …` above them. Restore it, for "
+                "example with Git."
+            )
+    try:
+        return read(Settings, single, "")
+    except UserError as problem:
+        # Those of the comparison are always there.
+        if "is missing" in str(problem):
+            raise UserError(f"In {CONF / 'config.yaml'}: {problem}") from None
+        raise
+
+
+def _file_of(section: str, choices: Mapping[str, str]) -> Path:
+    """The file of conf/ that holds a section."""
+    choice = choices.get(section)
+    return CONF / f"{section}.yaml" if choice is None else CONF / section / f"{choice}.yaml"
+
+
+def _faulty_file(section: str, choices: Mapping[str, str], given: Mapping[str, Any], problem: UserError) -> Path | None:
+    """The file of conf/ that causes a problem of a section; None if it is an override of the command line.
+
+    Files of the groups that are composed last may set values of other sections.
+    """
+    content: dict[str, Any] = {}
+    for group in (section, *(one for one in COMPOSED_LAST if one != section and choices.get(one))):
+        file = _file_of(group, choices)
+        try:
+            held = parse_yaml(file.read_text(encoding="utf-8")) or {}
+            content |= held.get(section, held if group == section else {})
+            read(SECTIONS[section], content, section, given=given)
+        except UserError as own:
+            if str(own) == str(problem):
+                return file
+        except (OSError, ValueError, TypeError, AttributeError, YAMLError):
+            return None
+    return None

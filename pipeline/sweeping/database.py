@@ -5,6 +5,7 @@ Create it safely when several processes start at once, wait while it is unreacha
 
 import logging
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import cache
@@ -186,10 +187,12 @@ def _postgresql_lock(storage: str, name: str) -> Iterator[None]:
 
 @contextmanager
 def database_errors_explained(storage: str) -> Iterator[None]:
-    """Turn failures of the database into a `UserError`."""
+    """Turn failures of the database, and values in it that cannot be read, into a `UserError`."""
     try:
         yield
-    except (*DATABASE_ERRORS, ImportError, OSError) as problem:
+    except (*DATABASE_ERRORS, ImportError, OSError, ValueError) as problem:
+        if isinstance(problem, ValueError) and not _from_database(problem):
+            raise
         shown = storage.replace("+psycopg", "", 1)
         if isinstance(problem, ImportError):
             raise UserError(f"{shown} needs the extra `postgresql`: pip install -e '.[postgresql]'.") from None
@@ -197,7 +200,7 @@ def database_errors_explained(storage: str) -> Iterator[None]:
         while root.__cause__ is not None:
             root = root.__cause__
         reason = " ".join(str(root).split())[:200]
-        if any(words in reason for words in DAMAGED):
+        if isinstance(root, ValueError) or any(words in reason for words in DAMAGED):
             advice = "The file is damaged: restore it from a copy, or move it away and start the sweep again"
         elif "disk" in reason:
             advice = "Free some space and run the same command again"
@@ -206,3 +209,9 @@ def database_errors_explained(storage: str) -> Iterator[None]:
         else:
             advice = "Start the server, or name another one (hydra.sweeper.storage)"
         raise UserError(f"Cannot use the database of sweeps {shown} ({reason}). {advice}.") from None
+
+
+def _from_database(problem: ValueError) -> bool:
+    """Whether SQLAlchemy or Optuna has raised an exception while it converted a value of the database."""
+    *_, (frame, _) = traceback.walk_tb(problem.__traceback__)
+    return frame.f_globals["__name__"].split(".")[0] in ("sqlalchemy", "optuna", "json")

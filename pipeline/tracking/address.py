@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from urllib.parse import unquote
 
 from pipeline.safe_text import redacted
 from pipeline.storage.home import home
@@ -36,9 +37,13 @@ def shown_address() -> str:
 
 
 def shown(address: str) -> str:
-    """A URI without user name and password.
+    """A URI without user name and password, and without the options with which SQLite opens a file.
 
     >>> shown("https://me:secret@host:5000/path")
     'https://host:5000/path'
+    >>> shown("sqlite:///file:%2Fa%20b%2Fmlflow.db?mode=ro&uri=true")
+    'sqlite:////a b/mlflow.db'
     """
+    if address.startswith(f"{SQLITE}file:"):
+        return SQLITE + unquote(address.removeprefix(f"{SQLITE}file:").partition("?")[0])
     return redacted(address)

@@ -102,10 +102,14 @@ def _copy(file: Path, address: str) -> Path:
             tables = {name for (name,) in target.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     except sqlite3.Error as problem:
         raise UserError(
-            f"The tracking store {shown(address)} cannot be opened ({problem}). Name an SQLite file of MLflow."
+            f"The tracking store {shown(address)} cannot be opened ({problem}). Name an SQLite file of MLflow, or "
+            "restore this one from a copy."
         ) from None
     if not {"experiments", "runs"} <= tables:
-        raise UserError(f"{file} is not a store of MLflow: it has no table of runs. Name an SQLite file of MLflow.")
+        raise UserError(
+            f"{file} is not a store of MLflow: it has no table of runs. Name an SQLite file of MLflow, or restore this "
+            "one from a copy."
+        )
     _migrate(copy, address)
     return copy
 

@@ -31,6 +31,9 @@ def connection_error(problem: Exception, address: str) -> Exception:
         return OSError(errno.ENOSPC, reason, shown(address))
     if address.startswith("http"):
         return server_error(problem, address) or Unreachable(_unreachable(reason, address, f"Start it, or {LOCAL}."))
+    if address.startswith("sqlite:") and "malformed" in reason:
+        advice = "Restore the file from a copy, or move it away and fill a new one with `convtrack publish`."
+        return Unreachable(_unreachable(reason, address, advice))
     if address.startswith("sqlite:"):
         return Unreachable(_unreachable(reason, address, "Move the file away, or set MLFLOW_TRACKING_URI."))
     return Unreachable(_unreachable(reason, address, f"Correct MLFLOW_TRACKING_URI, or {LOCAL}."))

@@ -32,6 +32,7 @@ from pipeline.sweeping.adopting import (
     with_comparison,
 )
 from pipeline.sweeping.adoption_text import best_text, file_header, front_table, trial_text
+from pipeline.sweeping.database import database_errors_explained
 from pipeline.sweeping.model_file import (
     check_replaceable,
     default_name,
@@ -65,10 +66,10 @@ def main(arguments: Sequence[str]) -> None:
     given = parsed(parser().parse_args, arguments, help_command="convtrack adopt --help")
     comparison = read_comparison()
     storage = given.storage or _configured_storage()
+    if given.sweep is None and (given.trial is not None or given.name or given.compare or given.searched):
+        raise UserError("SWEEP is missing: name the sweep to adopt from. `convtrack adopt` alone lists all sweeps.")
     if given.sweep is not None:
         _adopt(given.sweep, storage, given, comparison)
-    elif given.trial is not None or given.name or given.compare or given.searched:
-        raise UserError("SWEEP is missing: name the sweep to adopt from. `convtrack adopt` alone lists all sweeps.")
     else:
         _list(storage)
 
@@ -89,13 +90,14 @@ def _configured_storage() -> str:
 
 def _list(storage: str) -> None:
     rows = [("sweep", "trials", "complete", "best")]
-    for name in study_names(storage):
-        study = open_study(name, storage)
-        # The database may also hold studies of other programs.
-        if DEFINITION in study.user_attrs:
-            summary = summarise(study)
-            progress = f"{summary.finished} of {study.user_attrs[SETTINGS]['trials']}"
-            rows.append((name, progress, str(summary.complete), best_text(study, summary)))
+    with database_errors_explained(storage):
+        for name in study_names(storage):
+            study = open_study(name, storage)
+            # The database may also hold studies of other programs.
+            if DEFINITION in study.user_attrs:
+                summary = summarise(study)
+                progress = f"{summary.finished} of {study.user_attrs[SETTINGS]['trials']}"
+                rows.append((name, progress, str(summary.complete), best_text(study, summary)))
     if len(rows) == 1:
         raise UserError(f"{storage} contains no sweep: start one with `convtrack experiment -m`.")
     for line in columns(rows):
@@ -103,15 +105,16 @@ def _list(storage: str) -> None:
 
 
 def _adopt(sweep: str, storage: str, given: argparse.Namespace, comparison: ComparisonConfig) -> None:
-    study = open_study(sweep, storage)
-    if DEFINITION not in study.user_attrs:
-        raise UserError(f"'{sweep}' is not a sweep of `convtrack experiment -m`: its trials cannot be adopted.")
-    summary = summarise(study)
-    if given.trial is None and len(summary.best) > 1:
-        for line in (*front_table(study, summary.best), ""):
-            say(line)
-    trial = chosen_trial(study, given.trial)
-    settings = settings_of(study, trial)
+    with database_errors_explained(storage):
+        study = open_study(sweep, storage)
+        if DEFINITION not in study.user_attrs:
+            raise UserError(f"'{sweep}' is not a sweep of `convtrack experiment -m`: its trials cannot be adopted.")
+        summary = summarise(study)
+        if given.trial is None and len(summary.best) > 1:
+            for line in (*front_table(study, summary.best), ""):
+                say(line)
+        trial = chosen_trial(study, given.trial)
+        settings = settings_of(study, trial)
     name = default_name(sweep, settings.model.name) if given.name is None else _checked_name(given.name)
     file = file_of(name)
     check_replaceable(file, sweep)

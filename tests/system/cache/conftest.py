@@ -3,8 +3,10 @@
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,6 +73,13 @@ class Project:
         """A clone by git: it has no data, no results and no cache."""
         self.run("git", "clone", "--quiet", str(self.folder), str(folder))
         return Project(folder)
+
+    def copied_with_store(self, folder: Path) -> None:
+        """Copy the project to a folder, with its store, whose artifacts are then those in the copy."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        with closing(sqlite3.connect(folder / "mlflow.db")) as store, store:
+            for table, column in (("experiments", "artifact_location"), ("runs", "artifact_uri")):
+                store.execute(f"update {table} set {column} = replace({column}, ?, ?)", (str(self.folder), str(folder)))
 
     def commit(self) -> None:
         """Commit all files that git does not ignore."""

@@ -7,7 +7,6 @@ the report again, so only the tests of the report do that.
 import json
 import os
 import re
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -38,11 +37,7 @@ def verified(first_run, tmp_path_factory, empty_store):
     `empty_store` imports MLflow's tables without the warning that this raises.
     """
     folder = tmp_path_factory.mktemp("verified") / "project"
-    shutil.copytree(first_run.project.folder, folder, symlinks=True)
-    with closing(sqlite3.connect(folder / "mlflow.db")) as store, store:
-        for table, column in (("experiments", "artifact_location"), ("runs", "artifact_uri")):
-            before, after = str(first_run.project.folder), str(folder)
-            store.execute(f"update {table} set {column} = replace({column}, ?, ?)", (before, after))
+    first_run.project.copied_with_store(folder)
     return folder
 
 
