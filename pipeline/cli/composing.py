@@ -232,7 +232,8 @@ def arguments_of(names: Iterable[str], values: Mapping[str, Any], choices: Mappi
         if name not in values or (name in NAMED and choices.get(name) is None):
             if (CONF / name).is_dir() and choices.get(name) is None:
                 raise UserError(f"The section `{name}` is missing: choose one with `{name}=NAME`.")
-            raise UserError(f"{file} has no settings `{name}`. Restore the file, for example with Git.")
+            which = f" `{name}`" if name in choices else ""
+            raise UserError(f"{file} has no settings{which}. Restore the file, for example with Git.")
         file_name = {"name": choices[name]} if name in NAMED else {}
         try:
             taken[name] = read(SECTIONS[name], values[name], name, given=file_name)

@@ -42,7 +42,7 @@ def test_an_unknown_baseline_is_rejected_before_any_work_with_the_list():
             "name: SGD\nlearning_rate: fast\noptions: {}\nschedule: null\n",
             "In conf/optimizer/sgd.yaml: `optimizer.learning_rate`",
         ),
-        ("audit.yaml", "", "conf/audit.yaml has no settings `audit`. Restore the file"),
+        ("audit.yaml", "", "conf/audit.yaml has no settings. Restore the file"),
         ("config.yaml", "", "In conf/config.yaml: `"),
         (
             "model/lenet5.yaml",
