@@ -277,6 +277,7 @@ def _faulty_file(section: str, choices: Mapping[str, str], given: Mapping[str, A
         file = _file_of(group, choices)
         try:
             held = parse_yaml(file.read_text(encoding="utf-8")) or {}
+            held = {held: None} if isinstance(held, str) else held  # as Hydra reads a single word
             content |= held.get(section, held if group == section else {})
             read(SECTIONS[section], content, section, given=given)
         except UserError as own:

@@ -42,6 +42,7 @@ def test_an_unknown_baseline_is_rejected_before_any_work_with_the_list():
             "name: SGD\nlearning_rate: fast\noptions: {}\nschedule: null\n",
             "In conf/optimizer/sgd.yaml: `optimizer.learning_rate`",
         ),
+        ("split/group.yaml", "str", "In conf/split/group.yaml: Unknown setting 'split.str'."),
         ("audit.yaml", "", "conf/audit.yaml has no settings. Restore the file"),
         ("config.yaml", "", "In conf/config.yaml: `"),
         (
