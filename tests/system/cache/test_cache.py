@@ -151,6 +151,7 @@ def test_a_clone_with_a_pulled_cache_trains_nothing_and_publishes_all_runs(proje
 
 
 def test_decide_trains_more_replicates_and_leaves_a_project_in_which_no_stage_runs(project):
+    """It takes minutes, because each look runs `dvc repro`, whose stages import TensorFlow."""
     project.change("conf/comparison.yaml", models=["fully_connected"], replicates="auto")
     project.change("conf/comparison.yaml", auto={"least": 2, "greatest": 4, "minutes": 30})
     output = project.run("python", "-m", "pipeline", "decide")
