@@ -124,10 +124,10 @@ def _apart(reader: Reader) -> Reader:
 def _store(tracking: Any, verification: Any) -> Any:
     """What MLflow holds of the comparison; raises `UserError` if it is not what the run folders hold."""
     settings, store = read_comparison(), tracking.Store.open()
-    digest = read_manifest(PREPARED)["digest"]
+    digest, part = read_manifest(PREPARED)["digest"], verification.own_part(store, settings.data)
     runs = [RunFolder.of(name) for name in (*settings.models, *settings.baselines)]
-    found = [check for run in runs for check in verification.logged_runs(store, run, digest)]
-    found.append(verification.logged_report(store))
+    found = [check for run in runs for check in verification.logged_runs(store, part, run, digest)]
+    found.append(verification.logged_report(store, part))
     for check in found:
         if check.state != "ok":
             raise UserError(check.line)
