@@ -27,8 +27,11 @@ COMPARED = """What must be equal to the undisturbed run:
 
 The output of a command must never contain a traceback, and a command that fails must report the reason. Three kinds of
 tracebacks are not ours and do not count: Ctrl-C while Python or DVC starts, before a line of this project has run; a
-process that has no memory left to print a sentence; and Python's resource tracker, if it was killed itself. A baseline
-whose stage is killed is fitted again, and its durations are then logged a second time."""
+process that has no memory left to print a sentence; and Python's resource tracker, if it was killed itself.
+
+Four values depend on what a command had to repeat, and are not compared: the durations of a baseline, which is fitted
+again if its stage is killed (they are then logged a second time); `utilisation` of a sweep; the number of replicates
+that the last start found trained; and the contents of `.convtrack/durations.json`."""
 
 
 @dataclass
