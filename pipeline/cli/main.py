@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from pipeline.storage.interrupts import INTERRUPTED
+from pipeline.storage.interrupts import INTERRUPTED, repeat_lost_interrupt
 
 
 def main() -> None:
@@ -19,6 +19,7 @@ def main() -> None:
     try:
         _open_standard_streams()
         sys.excepthook = _print_bug
+        sys.unraisablehook = repeat_lost_interrupt
         signal.signal(signal.SIGTERM, _interrupt)
         # After the exit functions, Python restores the default handlers, and a signal would kill the process.
         atexit.register(_handle_interrupts, signal.SIG_IGN)

@@ -1,10 +1,12 @@
 """Protect a block from Ctrl-C and SIGTERM: an interrupted database call may lose the signal or leave a lock behind."""
 
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import Any
 
 PATIENCE = 1.0
 """Seconds in which a second signal counts as the same request, as when a terminal and `dvc` both send one."""
@@ -14,6 +16,16 @@ INTERRUPTED = 128 + signal.SIGINT
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _deferring = False
+
+
+def repeat_lost_interrupt(lost: Any) -> None:
+    """As `sys.unraisablehook`: raise a KeyboardInterrupt again that Python has caught in a finalizer or a callback."""
+    if not issubclass(lost.exc_type, KeyboardInterrupt):
+        sys.__unraisablehook__(lost)
+        return
+    # From another thread, and later: here, Python would catch it again. No thread can start while Python ends.
+    with suppress(RuntimeError):
+        threading.Timer(0.01, signal.raise_signal, [signal.SIGINT]).start()
 
 
 @contextmanager

@@ -2,14 +2,16 @@
 
 import os
 import signal
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
 
 from pipeline.storage import interrupts
-from pipeline.storage.interrupts import deferred_interrupts
+from pipeline.storage.interrupts import deferred_interrupts, repeat_lost_interrupt
 
 
 @pytest.fixture(autouse=True)
@@ -116,3 +118,28 @@ def test_threads_run_the_block_unchanged():
     thread.start()
     thread.join()
     assert seen == [signal.getsignal(signal.SIGTERM)]
+
+
+class Interrupted:
+    """Its finalizer is interrupted, and Python catches every exception of a finalizer."""
+
+    def __del__(self) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_an_interrupt_that_python_catches_in_a_finalizer_is_raised_again(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "unraisablehook", repeat_lost_interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        Interrupted()
+        time.sleep(5)
+    assert capsys.readouterr().err == ""
+
+
+def test_other_exceptions_of_a_finalizer_are_reported(monkeypatch, capsys):
+    class Faulty:
+        def __del__(self) -> None:
+            raise ValueError("a mistake")
+
+    monkeypatch.setattr(sys, "unraisablehook", repeat_lost_interrupt)
+    Faulty()
+    assert "ValueError: a mistake" in capsys.readouterr().err
