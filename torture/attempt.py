@@ -63,6 +63,13 @@ class Attempt:
         """How many stages of DVC have ended."""
         return self.output.count(STAGE_ENDS)
 
+    @property
+    def has_own_mounts(self) -> bool:
+        """Whether the command runs in its own namespace for mounts."""
+        with suppress(OSError):
+            return Path(f"/proc/{self.top.pid}/ns/mnt").readlink() != Path("/proc/self/ns/mnt").readlink()
+        return False
+
     def processes(self) -> list[psutil.Process]:
         """The processes of the round, also those that have lost their parent."""
         return processes_of(self.space)

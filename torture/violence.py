@@ -140,6 +140,10 @@ def fill_inodes(scene: Scene) -> str:
 
 def shrink_shared_memory(scene: Scene) -> str:
     """The command has no other shared memory from its start."""
+    # Before `unshare` has made the command's own namespace, this would be the /dev/shm of the whole machine.
+    while not scene.attempt.has_own_mounts:
+        if scene.attempt.wait(0.01):
+            return "the command had ended"
     namespace = ("nsenter", "--mount", "--target", str(scene.attempt.top.pid))
     mounted = ("mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", "/dev/shm")
     done = subprocess.run((*namespace, *mounted), capture_output=True, check=False)

@@ -127,6 +127,19 @@ def _refuses(folder):
     return False
 
 
+def test_a_small_shared_memory_is_only_that_of_the_command(space, tmp_path):
+    if not disk_available(tmp_path):
+        pytest.skip("only root can mount a small disk")
+    own = Workspace(space.folder, on_disk=True)
+    before = os.statvfs("/dev/shm").f_blocks
+    program = "import os, time; time.sleep(1); print(os.statvfs('/dev/shm').f_blocks)"
+    attempt = Attempt(own, (sys.executable, "-c", program), tmp_path / "log.txt")
+    assert violence.shrink_shared_memory(Scene(attempt, Random(0), Pace(1, 1), tmp_path)) == "from the start"
+    assert attempt.wait(20)
+    assert attempt.output == "1\n"
+    assert os.statvfs("/dev/shm").f_blocks == before
+
+
 def test_the_kernel_kills_a_process_without_memory(started, tmp_path):
     if not can_control():
         pytest.skip("this machine allows no new control groups")
