@@ -15,7 +15,7 @@ export DVC_SITE_CACHE_DIR
 # DVC fails for a user id without a name, as in a container.
 export LOGNAME ?= $(shell id -un 2>/dev/null)
 
-.PHONY: install repro decide test test-extras server ui watch serve lecture check deps bench torture clean
+.PHONY: install repro decide test test-extras test-experiments server ui watch serve lecture check deps bench torture clean
 
 install: $(INSTALLED)
 
@@ -35,13 +35,16 @@ test: $(INSTALLED)
 
 # Replicates and sweeps on a Ray cluster, sweeps on a PostgreSQL server, and a remote on a server with the protocol of
 # S3, each started by the tests; data sets of TFDS, HEIC pictures, and exports in ONNX; the champion in an environment of
-# its own; experiments in the queue of DVC.
+# its own.
 test-extras: $(EXTRAS)
-	@$(ACTIVATE) CONVTRACK_ENVIRONMENTS=1 CONVTRACK_DVC_EXPERIMENTS=1 python -m pytest --durations 15 --durations-min 5 \
+	@$(ACTIVATE) CONVTRACK_ENVIRONMENTS=1 python -m pytest --durations 15 --durations-min 5 \
 	  tests/system/cluster tests/system/sweeping/test_ray.py tests/system/sweeping/test_postgresql.py \
 	  tests/system/cache/test_remotes.py tests/system/data/test_extra_sources.py tests/system/deployment/test_onnx.py \
-	  tests/system/cache/test_champion.py tests/system/cache/test_dvc_experiments.py \
-	  tests/system/tracking/test_team_server.py
+	  tests/system/cache/test_champion.py tests/system/tracking/test_team_server.py
+
+# Experiments in the queue of DVC, each of which runs the whole pipeline: ten minutes.
+test-experiments: $(INSTALLED)
+	@$(ACTIVATE) CONVTRACK_DVC_EXPERIMENTS=1 python -m pytest --durations 6 tests/system/cache/test_dvc_experiments.py
 
 # A demonstration of a team's MLflow server on 127.0.0.1, with users, PostgreSQL and a store of files (docs/team.md).
 # PORT is the first of three ports, as in `make server PORT=6000`.

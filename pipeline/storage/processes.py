@@ -128,6 +128,8 @@ def _remove_own_sign(sign: Path, pid: int) -> None:
     if os.getpid() == pid:
         with suppress(OSError):
             sign.unlink(missing_ok=True)
+            # Of its workers that were killed.
+            _remove_needless_signs(sign.parent)
 
 
 def _remove_needless_signs(folder: Path) -> None:

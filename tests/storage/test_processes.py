@@ -192,6 +192,15 @@ def test_signs_of_killed_processes_are_removed_by_the_next_process_unless_it_nee
 
 
 @linux
+def test_a_process_that_ends_removes_the_signs_of_its_killed_workers(tmp_path):
+    worker = f"import subprocess; subprocess.run([sys.executable, '-c', {SIGN!r}], input=b'', check=False)"
+    parent = f"{SIGN.partition('print(')[0]} {worker}; print(len(os.listdir('.convtrack/processes')))"
+    done = subprocess.run([sys.executable, "-c", parent], cwd=tmp_path, stdout=subprocess.PIPE, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "2"
+    assert not any((tmp_path / ".convtrack/processes").iterdir())
+
+
+@linux
 def test_a_sign_is_removed_when_its_process_ends_and_says_nothing_about_others(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     in_container(sys.executable, "-c", SIGN.replace("os._exit(9)", "sys.exit()"), cwd=tmp_path)

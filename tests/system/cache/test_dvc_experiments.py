@@ -18,7 +18,7 @@ from tests.conftest import mlflow_client
 pytestmark = [
     pytest.mark.timeout(1800),
     pytest.mark.skipif(
-        "CONVTRACK_DVC_EXPERIMENTS" not in os.environ, reason="takes minutes; `make test-extras` runs it"
+        "CONVTRACK_DVC_EXPERIMENTS" not in os.environ, reason="takes ten minutes; `make test-experiments` runs it"
     ),
 ]
 
