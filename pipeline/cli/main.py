@@ -10,8 +10,12 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 from pipeline.storage.interrupts import INTERRUPTED, repeat_lost_interrupt
+
+_received: list[int] = []
+"""The signals SIGINT and SIGTERM that have interrupted the command."""
 
 
 def main() -> None:
@@ -21,6 +25,8 @@ def main() -> None:
         sys.excepthook = _print_bug
         sys.unraisablehook = repeat_lost_interrupt
         signal.signal(signal.SIGTERM, _interrupt)
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # It is ignored in the background of a shell.
+            signal.signal(signal.SIGINT, _interrupt)
         # After the exit functions, Python restores the default handlers, and a signal would kill the process.
         atexit.register(_handle_interrupts, signal.SIG_IGN)
         for stream in (sys.stdout, sys.stderr):
@@ -34,13 +40,14 @@ def main() -> None:
         finally:
             sys.stdout.flush()
     except KeyboardInterrupt:
-        _handle_interrupts(lambda *_: os._exit(INTERRUPTED))
-        _exit("Interrupted. Run the same command again to continue; finished work is kept.", INTERRUPTED)
+        _end_interrupted()
     except BrokenPipeError:
         # The reader, such as `head`, has closed the pipe. Python would report that once more when it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except Exception as problem:
+        if _received:  # TensorFlow replaces a KeyboardInterrupt in its C++ code by an error of its own.
+            _end_interrupted()
         from pipeline.cli.messages import sentence
 
         message = sentence(problem)
@@ -104,11 +111,17 @@ def _handle_interrupts(handler: Callable[[int, object], object] | signal.Handler
         signal.signal(number, handler)
 
 
-def _interrupt(*_: object) -> None:
+def _interrupt(number: int, _: object) -> None:
+    _received.append(number)
     raise KeyboardInterrupt
 
 
-def _exit(message: str, code: int) -> None:
+def _end_interrupted() -> NoReturn:
+    _handle_interrupts(lambda *_: os._exit(INTERRUPTED))
+    _exit("Interrupted. Run the same command again to continue; finished work is kept.", INTERRUPTED)
+
+
+def _exit(message: str, code: int) -> NoReturn:
     from pipeline.safe_text import redacted, visible
 
     print(f"convtrack: {visible(redacted(message))}", file=sys.stderr, flush=True)

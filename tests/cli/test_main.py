@@ -57,6 +57,28 @@ main()
     )
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_that_a_library_replaces_by_an_error_of_its_own_is_an_interrupt(number):
+    program = """
+import os, sys
+from pipeline.cli import main
+
+def replaced(arguments):
+    try:
+        os.kill(os.getpid(), int(sys.argv[1]))
+    except KeyboardInterrupt:
+        raise TypeError from None  # As TensorFlow's Flatten does.
+
+main._run = replaced
+main.main()
+"""
+    process = subprocess.run([sys.executable, "-c", program, str(number.value)], capture_output=True, text=True)
+    assert process.returncode == 130
+    assert process.stderr == (
+        "convtrack: Interrupted. Run the same command again to continue; finished work is kept.\n"
+    )
+
+
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_a_closed_standard_stream_is_no_error(closed):
     program = "from pipeline.cli.main import main; import sys; sys.argv[1:] = ['--help']; main(); sys.stdin.read()"
