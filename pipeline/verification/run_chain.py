@@ -183,7 +183,7 @@ def _files(run: RecordedRun) -> Iterator[Check]:
 
 
 def _damaged(result: ResultFolder) -> list[Path]:
-    """The files of a training that are missing or not as they were written; the folder if no digest tells which."""
+    """The files of a training that are missing or not as they were written; the folder if no digest names them."""
     files = [result.record, result.weights, result.history]
     files += [one for one in (result.outputs, result.latency) if one.exists()]
     wrong = [one for one in files if not one.is_file() or digests.changed(one) is not None]
