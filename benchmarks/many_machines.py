@@ -23,6 +23,7 @@ from benchmarks.command import run_part
 from benchmarks.measurements import Measurement, of_rounds
 from pipeline.cli.composing import composed
 from pipeline.console import say
+from pipeline.counts import number_of
 from pipeline.data.prepared import read_manifest
 from pipeline.data.prepared_cache import prepared_folder
 from pipeline.networks.describe import make_network
@@ -124,7 +125,8 @@ def _computed(constants: Constants) -> Iterator[Measurement]:
         for nodes in NODES:
             for each in (1, 10):
                 share = efficiency(constants._replace(training=seconds), nodes, each)
-                name = f"computed: {nodes:,} nodes, {each} trainings of {seconds:.0f} s each"
+                trainings = number_of(each, "training")
+                name = f"computed: {nodes:,} nodes, {trainings} of {seconds:.0f} s each"
                 yield Measurement("many_machines", name, share, unit="%", higher_is_better=True)
 
 

@@ -8,14 +8,18 @@ import io
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from pipeline.storage.interrupts import INTERRUPTED, repeat_lost_interrupt
+from pipeline.storage.interrupts import INTERRUPTED, repeat_lost_interrupt, signal_main_thread
 
 _received: list[int] = []
 """The signals SIGINT and SIGTERM that have interrupted the command."""
+
+_failed: list[Exception] = []
+"""What has ended threads of the command."""
 
 
 def main() -> None:
@@ -23,6 +27,7 @@ def main() -> None:
     try:
         _open_standard_streams()
         sys.excepthook = _print_bug
+        threading.excepthook = _end_with_thread
         sys.unraisablehook = repeat_lost_interrupt
         signal.signal(signal.SIGTERM, _interrupt)
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # It is ignored in the background of a shell.
@@ -48,12 +53,7 @@ def main() -> None:
     except Exception as problem:
         if _received:  # TensorFlow replaces a KeyboardInterrupt in its C++ code by an error of its own.
             _end_interrupted()
-        from pipeline.cli.messages import sentence
-
-        message = sentence(problem)
-        if message is None:
-            raise
-        _exit(message, 1)
+        _exit_with_sentence(problem)
 
 
 def _open_standard_streams() -> None:
@@ -105,6 +105,21 @@ def _print_bug(_: object, problem: BaseException, __: object) -> None:
     print(redacted("".join(traceback.format_exception(problem))), end="", file=sys.stderr, flush=True)
 
 
+def _end_with_thread(failure: threading.ExceptHookArgs) -> None:
+    """Interrupt the command if one of its threads failed for want of memory or disk space: it may wait for that thread.
+
+    An exception without a sentence is printed, and the command continues.
+    """
+    from pipeline.cli.messages import sentence
+
+    problem = failure.exc_value
+    if isinstance(problem, Exception) and sentence(problem) is not None:
+        _failed.append(problem)
+        signal_main_thread(signal.SIGTERM)
+    elif problem is not None:
+        _print_bug(failure.exc_type, problem, failure.exc_traceback)
+
+
 def _handle_interrupts(handler: Callable[[int, object], object] | signal.Handlers) -> None:
     """Let `handler` receive SIGINT and SIGTERM from now on."""
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -118,7 +133,28 @@ def _interrupt(number: int, _: object) -> None:
 
 def _end_interrupted() -> NoReturn:
     _handle_interrupts(lambda *_: os._exit(INTERRUPTED))
+    if _failed:
+        _kill_workers()
+        _exit_with_sentence(_failed[0])
     _exit("Interrupted. Run the same command again to continue; finished work is kept.", INTERRUPTED)
+
+
+def _kill_workers() -> None:
+    """Kill the workers that a failed thread would have ended: Python waits for them when it exits."""
+    from multiprocessing import active_children
+
+    for worker in active_children():
+        worker.kill()
+
+
+def _exit_with_sentence(problem: Exception) -> NoReturn:
+    """End with the sentence that explains an exception; raise it if it has none."""
+    from pipeline.cli.messages import sentence
+
+    message = sentence(problem)
+    if message is None:
+        raise problem
+    _exit(message, 1)
 
 
 def _exit(message: str, code: int) -> NoReturn:

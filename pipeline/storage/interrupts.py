@@ -25,7 +25,14 @@ def repeat_lost_interrupt(lost: Any) -> None:
         return
     # From another thread, and later: here, Python would catch it again. No thread can start while Python ends.
     with suppress(RuntimeError):
-        threading.Timer(0.01, signal.raise_signal, [signal.SIGINT]).start()
+        threading.Timer(0.01, signal_main_thread, [signal.SIGINT]).start()
+
+
+def signal_main_thread(number: signal.Signals) -> None:
+    """Send a signal to the main thread, which then handles it even if it waits for something."""
+    main = threading.main_thread().ident
+    assert main is not None
+    signal.pthread_kill(main, number)
 
 
 @contextmanager

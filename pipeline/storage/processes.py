@@ -249,8 +249,14 @@ def _parsed(process: str) -> _Identity | None:
 
 
 def end_with_parent() -> None:
-    """Let this worker process end as soon as the process that started it has ended, however it ended."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    """Let this worker process end as soon as the process that started it has ended, however it ended.
+
+    It ends at once if there is no memory for that: the pool then reports a worker that was killed.
+    """
+    try:
+        threading.Thread(target=_end_with_parent, daemon=True).start()
+    except (MemoryError, RuntimeError):
+        end_at_once()
 
 
 def _end_with_parent() -> None:

@@ -87,3 +87,35 @@ def test_a_closed_standard_stream_is_no_error(closed):
     )
     assert (process.returncode, process.stderr) == (0, "")
     assert ("convtrack" in process.stdout) == (">&-" not in closed.replace("2>&-", ""))
+
+
+FAILING_THREAD = """
+import sys, threading
+from pipeline.cli import main
+
+def failing():
+    raise {error}
+
+def run(arguments):
+    thread = threading.Thread(target=failing)
+    thread.start()
+    {wait}
+
+main._run = run
+main.main()
+"""
+
+
+def test_a_command_that_waits_for_a_thread_ends_with_a_sentence_if_the_thread_fails_without_memory():
+    program = FAILING_THREAD.format(error='RuntimeError("can\'t start new thread")', wait="threading.Event().wait()")
+    process = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert process.returncode == 1
+    assert process.stderr.startswith("convtrack: Memory ran out. ") and process.stderr.count("\n") == 1
+
+
+def test_a_command_continues_after_a_bug_in_a_thread_and_prints_its_traceback_without_secrets():
+    program = FAILING_THREAD.format(error='ValueError("http://me:secret@host")', wait="thread.join(); print('done')")
+    process = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert (process.returncode, process.stdout) == (0, "done\n")
+    assert process.stderr.startswith("Traceback") and "ValueError" in process.stderr
+    assert "secret" not in process.stderr

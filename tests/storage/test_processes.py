@@ -3,6 +3,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from unittest.mock import Mock
@@ -210,3 +211,14 @@ def test_a_sign_is_removed_when_its_process_ends_and_says_nothing_about_others(t
     sign = processes._sign(changed(name, boot="another"))
     sign.touch()
     assert not is_gone(changed(name, boot="another"))
+
+
+def test_a_worker_without_memory_for_a_thread_ends_at_once(monkeypatch):
+    def refuse(thread):
+        raise RuntimeError("can't start new thread")
+
+    ended = []
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    monkeypatch.setattr(processes, "end_at_once", lambda: ended.append(True))
+    processes.end_with_parent()
+    assert ended == [True]

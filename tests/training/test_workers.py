@@ -198,6 +198,35 @@ def test_an_interrupt_while_workers_start_ends_the_training(project, tasks):
     assert children and not still_running(children, patience=30)
 
 
+WITHOUT_THREADS = """
+import pickle, threading
+from pathlib import Path
+from pipeline.cli import main
+from pipeline.training.workers import train_side_by_side
+
+start = threading.Thread.start
+
+def refuse(thread):
+    if threading.current_thread() is not threading.main_thread():
+        raise RuntimeError("can't start new thread")
+    start(thread)
+
+def run(arguments):
+    threading.Thread.start = refuse  # Such as the thread with which a thread of the pool sends tasks to the workers.
+    train_side_by_side(pickle.loads(Path("tasks").read_bytes()), workers=1, on_progress=lambda progress: None)
+
+main._run = run
+main.main()
+"""
+
+
+def test_a_training_whose_pool_cannot_start_a_thread_ends_with_a_sentence(project, tasks):
+    Path("tasks").write_bytes(pickle.dumps(tasks(epochs=2)[:1]))
+    process = subprocess.run([sys.executable, "-c", WITHOUT_THREADS], capture_output=True, text=True, timeout=60)
+    assert process.returncode == 1
+    assert process.stderr.startswith("convtrack: Memory ran out. ") and process.stderr.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("tasks", "threads", "wanted", "count"),
     [(4, 1, None, 4), (4, 2, None, 4), (4, 3, None, 2), (4, 16, None, 1), (2, 1, None, 2), (4, 1, 3, 3), (4, 1, 9, 4)],
