@@ -98,7 +98,11 @@ def written(value: float, unit: str) -> str:
 
     >>> written(0.51234, "×"), written(0.021, "%"), written(12.34, "s"), written(8, ""), written(1.5, "GiB")
     ('0.51 ×', '2.1 %', '12.3 s', '8', '1.50 GiB')
+    >>> written(0.0123, "s")
+    '12.3 ms'
     """
+    if unit == "s" and value < 0.1:
+        value, unit = 1000 * value, "ms"
     if unit == "%":
         return f"{100 * value:.1f} %"
     if unit == "":
