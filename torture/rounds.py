@@ -173,6 +173,7 @@ class _Repeated:
     acts: list[Act] = field(default_factory=list)
     starts: list[Start] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    postponed: list[str] = field(default_factory=list)
 
     def until_success(self) -> None:
         """Start the command until it succeeds, or fails again and again although nothing disturbs it."""
@@ -205,8 +206,15 @@ class _Repeated:
         worked = sum(start.seconds for start in self.starts)
         remaining = max(self.usual - worked, self.usual / 3)
         killed = False
+        before = len(self.acts)
+        self.plan.kinds[before:before] = self.postponed
+        self.postponed.clear()
         while (planned := self.plan.kinds[len(self.acts) :]) and attempt.code is None:
             kind = KINDS[planned[0]]
+            if kind.at_start and len(self.acts) > before:
+                # It happens before the command has made anything: at the beginning of the next start.
+                self.postponed.append(self.plan.kinds.pop(len(self.acts)))
+                continue
             _wait_for_moment(attempt, kind, self.random, remaining, len(planned))
             if attempt.code is None:
                 at = attempt.seconds
@@ -268,7 +276,7 @@ def _before_the_command(traceback: str) -> bool:
     """Whether Ctrl-C came while Python or DVC was starting, and had run no line of the project yet."""
     frames = [Path(file) for file in re.findall(r'^  File "(.+?)"', traceback, re.MULTILINE)]
     ours = any("project" in file.parts and ".venv" not in file.parts for file in frames)
-    starting = not frames or frames[0].name in ("<frozen site>", "<frozen runpy>", "convtrack", "dvc")
+    starting = not frames or frames[0].name in ("<frozen site>", "<frozen runpy>", "<string>", "convtrack", "dvc")
     return starting and not ours and bool(re.search("^KeyboardInterrupt", traceback, re.MULTILINE))
 
 

@@ -5,7 +5,7 @@ import os
 import re
 import ssl
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 
 import requests
@@ -21,6 +21,8 @@ STORE_ERRORS = (MlflowException, requests.RequestException, SQLAlchemyError, OSE
 """Exceptions of a store that is unreachable."""
 STATUS = re.compile(r"error code (\d{3}) !=|too many (\d{3}) error responses|\b(\d{3}) (?:Client|Server) Error")
 """The HTTP status in the message of an exception of MLflow."""
+WITHOUT_ANSWER = ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE")
+"""The error codes of MLflow for a server or database that fails or does not respond."""
 LOCAL = "unset MLFLOW_TRACKING_URI to keep runs in " + DEFAULT_STORE
 
 
@@ -39,6 +41,22 @@ def connection_error(problem: Exception, address: str) -> Exception:
     return Unreachable(_unreachable(reason, address, f"Correct MLFLOW_TRACKING_URI, or {LOCAL}."))
 
 
+@contextmanager
+def explained_failures() -> Iterator[None]:
+    """Explain why the project's store does not respond in the block, as when it is opened.
+
+    Raises:
+        Unreachable: the store does not respond.
+        OSError: its disk is full.
+    """
+    try:
+        yield
+    except (MlflowException, requests.RequestException, SQLAlchemyError) as problem:
+        if isinstance(problem, MlflowException) and problem.error_code not in WITHOUT_ANSWER:
+            raise
+        raise connection_error(problem, store_address()) from None
+
+
 def server_error(problem: Exception, address: str) -> UserError | None:
     """The error for an exception that a server or its certificate has caused; None for any other exception."""
     if tls := _tls_error(problem, address):
@@ -49,6 +67,11 @@ def server_error(problem: Exception, address: str) -> UserError | None:
         return _unauthenticated(address)
     if status == 403:
         return _forbidden(text, address)
+    if status == 413:
+        return UserError(
+            f"A proxy in front of the tracking server {shown(address)} refuses a file as too large (HTTP status 413). "
+            "Raise its limit, in nginx `client_max_body_size`, and run the same command again; finished work is kept."
+        )
     if status is not None and status >= 500:
         return Unreachable(
             f"The tracking server {shown(address)} failed (HTTP status {status}). Its log says why; run the same "

@@ -2,6 +2,7 @@
 
 import gc
 import multiprocessing
+import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -30,6 +31,8 @@ def start_fork_server(module: str) -> None:
 
 def preload(modules: Sequence[str]) -> None:
     """Import TensorFlow and these modules, for the module that a fork server imports."""
+    # Already blocked, unless the pool itself has replaced a fork server that was killed.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     with suppress(Exception):  # A worker meets the same error and reports it.
         start_tensorflow()
         for module in modules:

@@ -15,7 +15,7 @@ from torture.commands import COMMANDS, Command
 from torture.control_group import can_control
 from torture.own_clock import COMPILER, OwnClock
 from torture.rounds import HANGING, Plan, _Repeated
-from torture.violence import KINDS, Pace, Scene
+from torture.violence import KINDS, Kind, Pace, Scene
 from torture.workspace import Workspace, disk_available
 
 
@@ -189,6 +189,20 @@ def test_a_command_that_fails_again_and_again_or_prints_a_traceback_is_a_problem
     repeated = _Repeated(plan, Random(0), space, tmp_path, HANGING, Pace(1, 1), None, None)
     repeated.until_success()
     assert repeated.problems == problems
+
+
+def test_what_happens_at_the_start_of_a_command_waits_for_the_next_start(space, tmp_path, monkeypatch):
+    monkeypatch.setitem(COMMANDS, "experiment", _command("[ -e started ] && exit 0; touch started; sleep 20"))
+    monkeypatch.setitem(KINDS, "shrink_shared_memory", Kind(lambda scene: "", "", 1, at_start=True))
+    kinds = ["start_another", "shrink_shared_memory", "kill_group"]
+    plan = Plan("experiment", kinds, served=False, own_clock=False)
+    repeated = _Repeated(plan, Random(0), space, tmp_path, 1, Pace(1, 1), None, None)
+    repeated.until_success()
+    assert [(act.kind, act.start) for act in repeated.acts] == [
+        ("start_another", 0),
+        ("kill_group", 0),
+        ("shrink_shared_memory", 1),
+    ]
 
 
 def test_a_failure_without_a_sentence_is_a_problem(space, tmp_path, monkeypatch):

@@ -94,6 +94,13 @@ def test_a_failing_server_is_not_called_unreachable(opened, status):
         )
 
 
+def test_a_proxy_that_refuses_a_large_file_is_named(opened):
+    with answering(413) as address:
+        message = opened(address)
+        assert message.startswith("A proxy in front of the tracking server ADDRESS refuses a file as too large")
+        assert "`client_max_body_size`" in message
+
+
 def test_an_error_of_mlflow_itself_is_a_failure_of_the_server(opened):
     report = json.dumps({"error_code": "INTERNAL_ERROR", "message": "database is locked"})
     with answering(500, ("application/json", report.encode())) as address:

@@ -3,7 +3,7 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from pipeline.errors import UserError
+from pipeline.errors import Unreachable, UserError
 from pipeline.tracking.names import AUGMENTED
 from pipeline.tracking.publish.live import LiveLogger, logging_live
 from pipeline.tracking.publish.model_runs import NETWORK_METRICS, ModelRuns
@@ -115,6 +115,15 @@ def test_an_unreachable_store_stops_the_logging_not_the_training(failing_tracker
         "command again, or `convtrack publish` once the model is evaluated.\n"
     )
     assert points(tracker, runs(tracker)["lenet5 replicate 1"].info.run_id) == [(1, 0.5)]
+
+
+def test_a_store_that_disappears_before_the_training_ends_the_command_and_can_be_tried_again(failing_tracker, result):
+    failing_tracker.client.unreachable = True
+    with (
+        pytest.raises(Unreachable, match=r"cannot be reached"),
+        logging_live(failing_tracker, "lenet5", [task(result)], CONFIGURATION, "d1ce", layers=LAYERS),
+    ):
+        pass
 
 
 def test_a_store_that_becomes_unreachable_at_the_end_does_not_fail_the_training(failing_tracker, result, capsys):
