@@ -53,6 +53,11 @@ work is kept.'
             "Memory ran out. Close other programs, or train fewer replicates at a time with a smaller `workers` in "
             "conf/config.yaml, and run the same command again; finished work is kept."
         )
+    if type(problem).__name__ == "BrokenProcessPool":
+        return (
+            "A process of this command was killed, possibly because memory ran out. Run the same command again; "
+            "finished work is kept."
+        )
     if isinstance(problem, FileNotFoundError) and problem.filename:
         return (
             f"{problem.filename} is missing: it was moved or deleted, or its disk is not connected. Restore it and run "

@@ -10,7 +10,7 @@ from joblib.externals.loky.process_executor import BrokenProcessPool, ProcessPoo
 
 from pipeline.config.schema import RayConfig, Workers
 from pipeline.errors import UserError
-from pipeline.storage.interrupts import interrupts_blocked
+from pipeline.storage.worker_start import workers_starting
 from pipeline.training import ray_driver
 from pipeline.training.task import OnProgress, Task
 from pipeline.training.workers import deliver_until_done, prepare_workers, train_side_by_side, worker_count
@@ -89,7 +89,7 @@ class RayPool:
             1, context=context, initializer=ray_driver.start_driver, initargs=(self._inbox,)
         )
         # A Ctrl-C in this block is raised at its end, and does not reach the process.
-        with interrupts_blocked():
+        with workers_starting():
             self._connected = self._executor.submit(ray_driver.connect, self._address)
 
     def parallel(self, trainings: int, threads: int) -> int:

@@ -12,8 +12,8 @@ from joblib.externals.loky.process_executor import BrokenProcessPool, ProcessPoo
 
 from pipeline.errors import UserError
 from pipeline.storage.digests import add_digests
-from pipeline.storage.interrupts import interrupts_blocked
 from pipeline.storage.processes import end_with_parent
+from pipeline.storage.worker_start import workers_starting
 from pipeline.training.devices import gpus
 from pipeline.training.fork_server import can_fork, start_fork_server
 from pipeline.training.task import OnProgress, Task, best
@@ -80,7 +80,7 @@ def _run_in_workers(
     running: set[Future[None]] = set()
     try:
         # A Ctrl-C in this block is raised at its end.
-        with interrupts_blocked():
+        with workers_starting():
             running |= {executor.submit(work, item) for item in items}
         deliver_until_done(running, inbox, on_progress)
     except BrokenProcessPool as problem:

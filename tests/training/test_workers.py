@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from multiprocessing import popen_forkserver
 from pathlib import Path
 from types import SimpleNamespace
 from zipfile import ZipFile
@@ -196,6 +197,18 @@ def test_an_interrupt_while_workers_start_ends_the_training(project, tasks):
     assert stdout == ""
     assert stderr.count("Traceback") == 1 and stderr.endswith("KeyboardInterrupt\n"), stderr
     assert children and not still_running(children, patience=30)
+
+
+@pytest.mark.parametrize("problem", [EOFError, BrokenPipeError])
+def test_a_fork_server_that_is_killed_while_it_starts_a_worker_is_a_killed_training(
+    project, tasks, monkeypatch, problem
+):
+    def killed(*_):
+        raise problem
+
+    monkeypatch.setattr(popen_forkserver.forkserver, "read_signed", killed)
+    with pytest.raises(UserError, match=r"A training process was killed, possibly because memory ran out"):
+        train_side_by_side(tasks(epochs=2)[:1], workers=1, on_progress=lambda progress: None)
 
 
 WITHOUT_THREADS = """

@@ -23,8 +23,8 @@ from pipeline.data.pictures.decoded import DecodedPictures, Entry, Picture
 from pipeline.data.pictures.opening import Unreadable
 from pipeline.errors import UserError
 from pipeline.storage.folders import cache_folder
-from pipeline.storage.interrupts import interrupts_blocked
 from pipeline.storage.processes import end_with_parent
+from pipeline.storage.worker_start import workers_starting
 
 TOGETHER = 64
 """A worker decodes this many pictures at a time."""
@@ -198,7 +198,7 @@ def _decoded(
     try:
         for some in _batches(numbers, TOGETHER):
             # A Ctrl-C in this block is raised at its end, and does not reach the workers that it starts.
-            with interrupts_blocked():
+            with workers_starting():
                 running[executor.submit(_decode_some, *task(some))] = some
             if len(running) >= 3 * count:
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
