@@ -17,7 +17,7 @@ from pipeline.errors import UserError
 from pipeline.storage.files import replacing
 from pipeline.storage.folders import cache_folder
 from pipeline.storage.interrupts import deferred_interrupts
-from pipeline.tracking.address import store_address
+from pipeline.tracking.address import SQLITE, store_address
 from pipeline.tracking.artifact_store import METHODS, artifact_errors
 from pipeline.tracking.store_errors import connection_error
 
@@ -44,8 +44,8 @@ def connecting(address: str | None = None) -> Iterator[mlflow.MlflowClient]:
     retries = os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"]
     os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
     try:
-        if address.startswith("sqlite:///") and not address.startswith("sqlite:///file:"):
-            _open_sqlite(Path(address.removeprefix("sqlite:///")))
+        if address.startswith(SQLITE) and not address.startswith(f"{SQLITE}file:"):
+            _open_sqlite(Path(address.removeprefix(SQLITE)))
         elif address.partition(":")[0].partition("+")[0] in DATABASE_ENGINES:
             _check_database(address)
         if chosen is None:

@@ -17,7 +17,7 @@ from pipeline.deployment.picture_model import SETTINGS
 from pipeline.errors import UserError
 from pipeline.storage.files import replacing_folder
 from pipeline.storage.folders import CHAMPION, CHOICE, cache_folder
-from pipeline.tracking.address import is_default_store, shown, store_address
+from pipeline.tracking.address import SQLITE, is_default_store, shown, store_address
 from pipeline.tracking.names import CHAMPION_ALIAS
 from pipeline.tracking.projects import own_name
 
@@ -25,7 +25,6 @@ FOLDER = "champion"
 """The folder of the packaged network among the files of a logged model."""
 PACKAGED = " for pictures"
 """End of the name of a logged model that takes pictures."""
-SQLITE = "sqlite:///"
 FORMS = "an alias such as champion, the number of a version, the id of a run, models:/NAME@ALIAS, models:/NAME/VERSION"
 
 

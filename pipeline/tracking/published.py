@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from pipeline.storage.files import read_json, write_json
 from pipeline.storage.folders import RunFolder, cache_folder
-from pipeline.tracking.address import artifact_folder, is_default_store, shown_address, store_address
+from pipeline.tracking.address import SQLITE, artifact_folder, is_default_store, shown_address, store_address
 from pipeline.tracking.projects import experiment_name
 
 
@@ -76,9 +76,9 @@ def _in_sqlite(published: Published) -> bool:
 
     Runs whose process was killed stay in the state RUNNING until the experiment is opened with MLflow.
     """
-    if not store_address().startswith("sqlite:///"):
+    if not store_address().startswith(SQLITE):
         return False
-    file = Path(store_address().removeprefix("sqlite:///"))
+    file = Path(store_address().removeprefix(SQLITE))
     folder = artifact_folder().as_uri() if is_default_store() else None
     marks = ", ".join("?" * len(published.runs))
     try:

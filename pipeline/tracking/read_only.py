@@ -24,10 +24,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline.errors import Unreachable, UserError
 from pipeline.safe_text import redacted
-from pipeline.tracking.address import shown
+from pipeline.tracking.address import SQLITE, shown
 from pipeline.tracking.connection import connecting
-
-SQLITE = "sqlite:///"
 
 
 def resolved_address(text: str) -> str:

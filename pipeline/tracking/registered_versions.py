@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from pipeline.tracking.address import store_address
-from pipeline.tracking.model_registry import SQLITE, reading_store
+from pipeline.tracking.address import SQLITE, store_address
+from pipeline.tracking.model_registry import reading_store
 from pipeline.tracking.names import CHAMPION_ALIAS, VERSION_MODEL, VERSION_REPLICATES
 
 

@@ -10,8 +10,8 @@ from pipeline.data.prepared import read_prepared
 from pipeline.errors import UserError
 from pipeline.storage.digests import DIGESTS, intact, recorded_digests
 from pipeline.storage.folders import PREPARED, REPORT, REPORTS, RunFolder
-from pipeline.tracking.address import shown_address
-from pipeline.verification.checked_link import Check, checked
+from pipeline.tracking.address import SQLITE, shown_address, store_address
+from pipeline.verification.checked_link import Check, State, checked
 from pipeline.verification.locked_files import (
     LOCK,
     Digest,
@@ -74,7 +74,8 @@ def _stored(runs: Sequence[RunFolder], data: str, data_digest: str) -> Iterator[
         store = Store.open()
         part = own_part(store, data)
     except UserError as problem:
-        yield Check(shown_address(), "unknown", str(problem).rstrip("."), "`convtrack publish` fills a new store.")
+        state: State = "differs" if Path(store_address().removeprefix(SQLITE)).is_file() else "unknown"
+        yield Check(shown_address(), state, str(problem).rstrip("."), "`convtrack publish` fills a new store.")
         return
     for run in runs:
         yield from checked(str(run.folder), partial(logged_runs, store, part, run, data_digest))

@@ -293,6 +293,13 @@ def test_without_a_store_the_rest_is_checked(here, monkeypatch):
     assert [(check.subject, check.state) for check in unknown] == [("sqlite:///missing.db", "unknown")]
 
 
+def test_a_damaged_store_is_a_difference(here, monkeypatch, tmp_path):
+    (tmp_path / "runs.db").write_bytes(b"x" * 5000)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/runs.db")
+    ((subject, found),) = differing().items()
+    assert subject.endswith("runs.db") and "cannot be opened" in found
+
+
 def test_a_changed_digest_in_the_lock_is_found(here):
     lock = here("dvc.lock")
     digest = re.search(rf"path: {RUN}/metrics.json\n    +hash: md5\n +md5: (\w+)", lock.read_text())[1]
