@@ -123,6 +123,7 @@ def drawn_plan(random: Random, missing: set[str], most_acts: int, commands: list
     possible = {name: kind for name, kind in KINDS.items() if kind.needs not in absent}
     weights = [kind.weight for kind in possible.values()]
     kinds = random.choices(list(possible), weights, k=random.randint(most_acts // 3, most_acts))
+    kinds.sort(key=lambda name: not KINDS[name].at_start)
     return Plan(command, kinds, served, own_clock)
 
 
@@ -273,11 +274,12 @@ def _output_problem(attempt: Attempt, killed: bool) -> str | None:
 
 
 def _before_the_command(traceback: str) -> bool:
-    """Whether Ctrl-C came while Python or DVC was starting, and had run no line of the project yet."""
+    """Whether Ctrl-C came while Python, DVC or a fork server was starting, and had run no line of the project yet."""
     frames = [Path(file) for file in re.findall(r'^  File "(.+?)"', traceback, re.MULTILINE)]
     ours = any("project" in file.parts and ".venv" not in file.parts for file in frames)
-    starting = not frames or frames[0].name in ("<frozen site>", "<frozen runpy>", "<string>", "convtrack", "dvc")
-    return starting and not ours and bool(re.search("^KeyboardInterrupt", traceback, re.MULTILINE))
+    starting = not frames or frames[0].name in ("<frozen site>", "<frozen runpy>", "convtrack", "dvc")
+    in_fork_server = len(frames) > 1 and frames[1].name == "forkserver.py"
+    return (starting or in_fork_server) and not ours and bool(re.search("^KeyboardInterrupt", traceback, re.MULTILINE))
 
 
 def _of_python(traceback: str) -> bool:

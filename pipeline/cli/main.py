@@ -19,7 +19,7 @@ _received: list[int] = []
 """The signals SIGINT and SIGTERM that have interrupted the command."""
 
 _failed: list[Exception] = []
-"""What has ended threads of the command."""
+"""What has ended a thread of the command, and thereby the command."""
 
 
 def main() -> None:
@@ -44,6 +44,8 @@ def main() -> None:
                 _run(sys.argv[1:])
         finally:
             sys.stdout.flush()
+            if _failed:  # Some commands end without an error when they are interrupted.
+                sys.exit(1)
     except KeyboardInterrupt:
         _end_interrupted()
     except BrokenPipeError:
@@ -53,7 +55,8 @@ def main() -> None:
     except Exception as problem:
         if _received:  # TensorFlow replaces a KeyboardInterrupt in its C++ code by an error of its own.
             _end_interrupted()
-        _exit_with_sentence(problem)
+        _print_sentence(problem)
+        sys.exit(1)
 
 
 def _open_standard_streams() -> None:
@@ -70,7 +73,7 @@ def _open_standard_streams() -> None:
 def _run(arguments: Sequence[str]) -> None:
     from importlib import import_module
 
-    from pipeline.cli import composing
+    from pipeline.cli import composing, messages  # noqa: F401 (without memory, nothing could be imported)
     from pipeline.cli.help import overview
     from pipeline.cli.registry import COMMANDS, HYDRA_COMMANDS, STAGES
     from pipeline.cli.user_account import complete_account
@@ -106,18 +109,23 @@ def _print_bug(_: object, problem: BaseException, __: object) -> None:
 
 
 def _end_with_thread(failure: threading.ExceptHookArgs) -> None:
-    """Interrupt the command if one of its threads failed for want of memory or disk space: it may wait for that thread.
+    """Interrupt the command if one of its threads has no memory or disk space: it may wait for that thread for ever.
 
-    An exception without a sentence is printed, and the command continues.
+    Any other exception is printed, and the command continues.
     """
-    from pipeline.cli.messages import sentence
+    from pipeline.cli.messages import is_exhausted
 
     problem = failure.exc_value
-    if isinstance(problem, Exception) and sentence(problem) is not None:
-        _failed.append(problem)
-        signal_main_thread(signal.SIGTERM)
-    elif problem is not None:
+    if problem is None or isinstance(problem, SystemExit) or _received or _failed:
+        return
+    if not (isinstance(problem, Exception) and is_exhausted(problem)):
         _print_bug(failure.exc_type, problem, failure.exc_traceback)
+        return
+    _failed.append(problem)
+    try:
+        _print_sentence(problem)
+    finally:
+        signal_main_thread(signal.SIGTERM)
 
 
 def _handle_interrupts(handler: Callable[[int, object], object] | signal.Handlers) -> None:
@@ -133,32 +141,21 @@ def _interrupt(number: int, _: object) -> None:
 
 def _end_interrupted() -> NoReturn:
     _handle_interrupts(lambda *_: os._exit(INTERRUPTED))
-    if _failed:
-        _kill_workers()
-        _exit_with_sentence(_failed[0])
-    _exit("Interrupted. Run the same command again to continue; finished work is kept.", INTERRUPTED)
+    _print_message("Interrupted. Run the same command again to continue; finished work is kept.")
+    sys.exit(INTERRUPTED)
 
 
-def _kill_workers() -> None:
-    """Kill the workers that a failed thread would have ended: Python waits for them when it exits."""
-    from multiprocessing import active_children
-
-    for worker in active_children():
-        worker.kill()
-
-
-def _exit_with_sentence(problem: Exception) -> NoReturn:
-    """End with the sentence that explains an exception; raise it if it has none."""
+def _print_sentence(problem: Exception) -> None:
+    """Print the sentence that explains an exception; raise the exception if it has none."""
     from pipeline.cli.messages import sentence
 
     message = sentence(problem)
     if message is None:
         raise problem
-    _exit(message, 1)
+    _print_message(message)
 
 
-def _exit(message: str, code: int) -> NoReturn:
+def _print_message(message: str) -> None:
     from pipeline.safe_text import redacted, visible
 
     print(f"convtrack: {visible(redacted(message))}", file=sys.stderr, flush=True)
-    sys.exit(code)

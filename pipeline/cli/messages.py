@@ -24,6 +24,15 @@ NO_MAPPING = ("Invalid loaded object type", "ConfigTypeError raised while compos
 """What OmegaConf and Hydra write of a configuration file that holds a number or a list. They do not name the file."""
 
 
+def is_exhausted(problem: Exception) -> bool:
+    """Whether an exception means that memory or disk space has run out."""
+    return _without_memory(problem) or (isinstance(problem, OSError) and problem.errno in DISK_FULL)
+
+
+def _without_memory(problem: Exception) -> bool:
+    return isinstance(problem, MemoryError) or any(text in str(problem) for text in OUT_OF_MEMORY)
+
+
 def sentence(problem: Exception) -> str | None:
     """The message for a mistake of the user or a failure of the environment; None for any other exception.
 
@@ -48,12 +57,12 @@ work is kept.'
             f"Cannot read or write {problem.filename or 'a file'} ({problem.strerror}): the disk, or the connection to "
             "it, failed. Check it and run the same command again; finished work is kept."
         )
-    if isinstance(problem, MemoryError) or any(text in str(problem) for text in OUT_OF_MEMORY):
+    if _without_memory(problem):
         return (
             "Memory ran out. Close other programs, or train fewer replicates at a time with a smaller `workers` in "
             "conf/config.yaml, and run the same command again; finished work is kept."
         )
-    if type(problem).__name__ == "BrokenProcessPool":
+    if "BrokenProcessPool" in (kind.__name__ for kind in type(problem).__mro__):
         return (
             "A process of this command was killed, possibly because memory ran out. Run the same command again; "
             "finished work is kept."

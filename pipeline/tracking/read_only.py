@@ -28,6 +28,10 @@ from pipeline.tracking.address import SQLITE, shown
 from pipeline.tracking.connection import connecting
 
 
+class DamagedStore(UserError):
+    """A file that should be a store of MLflow, and is not."""
+
+
 def resolved_address(text: str) -> str:
     """The URI of a store that a user names by its URI or as an SQLite file.
 
@@ -54,7 +58,8 @@ def reading(address: str) -> Iterator[Any]:
     """Yield a client of the store at this URI. The copy of an SQLite file is deleted when the process ends.
 
     Raises:
-        UserError: the store is missing, is damaged, has the schema of another version or cannot be reached.
+        DamagedStore: the store is damaged.
+        UserError: it is missing, has the schema of another version, or cannot be reached.
     """
     if address.startswith(SQLITE):
         file = Path(address.removeprefix(SQLITE))
@@ -99,12 +104,14 @@ def _copy(file: Path, address: str) -> Path:
             source.backup(target)
             tables = {name for (name,) in target.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     except sqlite3.Error as problem:
-        raise UserError(
+        # Such as a file that is locked, or that this user may not read.
+        error = UserError if isinstance(problem, sqlite3.OperationalError) else DamagedStore
+        raise error(
             f"The tracking store {shown(address)} cannot be opened ({problem}). Name an SQLite file of MLflow, or "
             "restore this one from a copy."
         ) from None
     if not {"experiments", "runs"} <= tables:
-        raise UserError(
+        raise DamagedStore(
             f"{file} is not a store of MLflow: it has no table of runs. Name an SQLite file of MLflow, or restore this "
             "one from a copy."
         )

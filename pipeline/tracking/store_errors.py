@@ -21,8 +21,8 @@ STORE_ERRORS = (MlflowException, requests.RequestException, SQLAlchemyError, OSE
 """Exceptions of a store that is unreachable."""
 STATUS = re.compile(r"error code (\d{3}) !=|too many (\d{3}) error responses|\b(\d{3}) (?:Client|Server) Error")
 """The HTTP status in the message of an exception of MLflow."""
-WITHOUT_ANSWER = ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE")
-"""The error codes of MLflow for a server or database that fails or does not respond."""
+NO_CONNECTION = "failed with exception"
+"""Part of MLflow's message about a request that no server has received."""
 LOCAL = "unset MLFLOW_TRACKING_URI to keep runs in " + DEFAULT_STORE
 
 
@@ -42,19 +42,21 @@ def connection_error(problem: Exception, address: str) -> Exception:
 
 
 @contextmanager
-def explained_failures() -> Iterator[None]:
-    """Explain why the project's store does not respond in the block, as when it is opened.
+def store_failures() -> Iterator[None]:
+    """Use the project's store in the block; a server that stops or fails there is unreachable, as when it is opened.
 
     Raises:
-        Unreachable: the store does not respond.
-        OSError: its disk is full.
+        Unreachable: the server fails or does not respond.
+        OSError: the disk of the store is full.
     """
     try:
         yield
     except (MlflowException, requests.RequestException, SQLAlchemyError) as problem:
-        if isinstance(problem, MlflowException) and problem.error_code not in WITHOUT_ANSWER:
-            raise
-        raise connection_error(problem, store_address()) from None
+        address, text = store_address(), str(problem)
+        lost = isinstance(problem, requests.RequestException) or NO_CONNECTION in text or (_status(problem) or 0) >= 500
+        if (address.startswith("http") and lost) or "disk is full" in text:
+            raise connection_error(problem, address) from None
+        raise
 
 
 def server_error(problem: Exception, address: str) -> UserError | None:
@@ -69,7 +71,7 @@ def server_error(problem: Exception, address: str) -> UserError | None:
         return _forbidden(text, address)
     if status == 413:
         return UserError(
-            f"A proxy in front of the tracking server {shown(address)} refuses a file as too large (HTTP status 413). "
+            f"A proxy before the tracking server {shown(address)} refuses a request as too large (HTTP status 413). "
             "Raise its limit, in nginx `client_max_body_size`, and run the same command again; finished work is kept."
         )
     if status is not None and status >= 500:

@@ -10,7 +10,7 @@ from joblib.externals.loky.process_executor import BrokenProcessPool, ProcessPoo
 
 from pipeline.config.schema import RayConfig, Workers
 from pipeline.errors import UserError
-from pipeline.storage.worker_start import workers_starting
+from pipeline.storage.worker_start import end_pool, workers_starting
 from pipeline.training import ray_driver
 from pipeline.training.task import OnProgress, Task
 from pipeline.training.workers import deliver_until_done, prepare_workers, train_side_by_side, worker_count
@@ -107,7 +107,7 @@ class RayPool:
     def close(self) -> None:
         """End the process, and with it everything that it runs on the cluster."""
         if self._executor is not None:
-            self._executor.shutdown(wait=False, kill_workers=True)
+            end_pool(self._executor)
 
     def _result(self, work: Any, argument: Any, *, on_progress: OnProgress = lambda progress: None) -> Any:
         if self._executor is None:

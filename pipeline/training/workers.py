@@ -13,7 +13,7 @@ from joblib.externals.loky.process_executor import BrokenProcessPool, ProcessPoo
 from pipeline.errors import UserError
 from pipeline.storage.digests import add_digests
 from pipeline.storage.processes import end_with_parent
-from pipeline.storage.worker_start import workers_starting
+from pipeline.storage.worker_start import end_pool, workers_starting
 from pipeline.training.devices import gpus
 from pipeline.training.fork_server import can_fork, start_fork_server
 from pipeline.training.task import OnProgress, Task, best
@@ -89,7 +89,7 @@ def _run_in_workers(
             "the last finished epoch; `workers: 1` in conf/config.yaml trains one replicate at a time."
         ) from problem
     finally:
-        executor.shutdown(wait=False, kill_workers=True)
+        end_pool(executor)
 
 
 def deliver_until_done(running: set[Future[None]], inbox: Any, on_progress: OnProgress) -> None:

@@ -10,7 +10,7 @@ from pipeline.data.prepared import read_prepared
 from pipeline.errors import UserError
 from pipeline.storage.digests import DIGESTS, intact, recorded_digests
 from pipeline.storage.folders import PREPARED, REPORT, REPORTS, RunFolder
-from pipeline.tracking.address import SQLITE, shown_address, store_address
+from pipeline.tracking.address import shown_address
 from pipeline.verification.checked_link import Check, State, checked
 from pipeline.verification.locked_files import (
     LOCK,
@@ -67,19 +67,20 @@ def _pages() -> Iterator[Check]:
 
 def _stored(runs: Sequence[RunFolder], data: str, data_digest: str) -> Iterator[Check]:
     # Imported here, because importing MLflow takes seconds, in which the checks above already print their lines.
+    from pipeline.tracking.read_only import DamagedStore
     from pipeline.tracking.store import Store
-    from pipeline.verification.logged_runs import logged_report, logged_runs, own_part
+    from pipeline.verification.logged_runs import logged_report, logged_runs, own_part, reading_failures
 
     try:
         store = Store.open()
         part = own_part(store, data)
     except UserError as problem:
-        state: State = "differs" if Path(store_address().removeprefix(SQLITE)).is_file() else "unknown"
+        state: State = "differs" if isinstance(problem, DamagedStore) else "unknown"
         yield Check(shown_address(), state, str(problem).rstrip("."), "`convtrack publish` fills a new store.")
         return
     for run in runs:
-        yield from checked(str(run.folder), partial(logged_runs, store, part, run, data_digest))
-    yield from checked(str(REPORT), lambda: [logged_report(store, part)])
+        yield from checked(str(run.folder), reading_failures(partial(logged_runs, store, part, run, data_digest)))
+    yield from checked(str(REPORT), reading_failures(lambda: [logged_report(store, part)]))
 
 
 def _locked(models: Sequence[str], baselines: Sequence[str], digest: Digest) -> Iterator[Check]:

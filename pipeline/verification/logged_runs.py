@@ -1,21 +1,27 @@
 """The runs in MLflow against the run folders: parameters, metrics, epochs, digests and predictions."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
+from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import SQLAlchemyError
+
 from pipeline.config.reading import flattened
 from pipeline.counts import number_of
+from pipeline.errors import UserError
 from pipeline.reporting.costs import NETWORK_COSTS
 from pipeline.storage.files import read_json
 from pipeline.storage.folders import REPORT, RunFolder
+from pipeline.tracking.address import store_address
 from pipeline.tracking.names import DATA_DIGEST, DOES, EVALUATION, FINGERPRINT, KIND, MODEL, PATCH, TRIAL
 from pipeline.tracking.projects import find_experiment
 from pipeline.tracking.publish.comparison import REPORT_FOLDER
 from pipeline.tracking.publish.evaluation import means
 from pipeline.tracking.publish.model_runs import network_metrics, provenance_tags, result_metrics
 from pipeline.tracking.store import Store
+from pipeline.tracking.store_errors import connection_error
 from pipeline.verification.checked_link import Check, names
 from pipeline.verification.scored_replicates import same
 
@@ -35,6 +41,18 @@ def own_part(store: Store, data: str) -> OwnPart:
     if found is not None and found.experiment_id in store.experiments:
         return OwnPart([found.experiment_id], f"experiment {name}")
     return OwnPart(list(store.experiments), "all experiments")
+
+
+def reading_failures(check: Callable[[], Iterable[Check]]) -> Callable[[], Iterator[Check]]:
+    """The same check, in which a store that cannot be read is a `UserError`."""
+
+    def explained() -> Iterator[Check]:
+        try:
+            yield from check()
+        except (MlflowException, SQLAlchemyError) as problem:
+            raise UserError(str(connection_error(problem, store_address()))) from None
+
+    return explained
 
 
 def logged_runs(store: Store, part: OwnPart, run: RunFolder, data_digest: str) -> Iterator[Check]:

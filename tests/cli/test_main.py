@@ -113,6 +113,51 @@ def test_a_command_that_waits_for_a_thread_ends_with_a_sentence_if_the_thread_fa
     assert process.stderr.startswith("convtrack: Memory ran out. ") and process.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("caught", ["KeyboardInterrupt", "BaseException"])
+def test_a_command_that_catches_interrupts_also_ends_with_the_sentence_and_exit_code_1(caught):
+    program = f"""
+import threading
+from pipeline.cli import main
+
+def run(arguments):
+    for _ in range(2):
+        threading.Thread(target=lambda: [].append(bytes(10**15))).start()
+    try:
+        threading.Event().wait()
+    except {caught}:
+        pass
+
+main._run = run
+main.main()
+"""
+    process = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert process.returncode == 1
+    assert process.stderr.startswith("convtrack: Memory ran out. ") and process.stderr.count("\n") == 1
+
+
+def test_a_thread_that_fails_after_ctrl_c_changes_nothing():
+    program = """
+import os, signal, threading
+from pipeline.cli import main
+
+def run(arguments):
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+    finally:
+        thread = threading.Thread(target=lambda: bytes(10**15))
+        thread.start()
+        thread.join()
+
+main._run = run
+main.main()
+"""
+    process = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert process.returncode == 130
+    assert process.stderr == (
+        "convtrack: Interrupted. Run the same command again to continue; finished work is kept.\n"
+    )
+
+
 def test_a_command_continues_after_a_bug_in_a_thread_and_prints_its_traceback_without_secrets():
     program = FAILING_THREAD.format(error='ValueError("http://me:secret@host")', wait="thread.join(); print('done')")
     process = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)

@@ -143,3 +143,7 @@ def test_other_exceptions_of_a_finalizer_are_reported(monkeypatch, capsys):
     monkeypatch.setattr(sys, "unraisablehook", repeat_lost_interrupt)
     Faulty()
     assert "ValueError: a mistake" in capsys.readouterr().err
+
+
+def test_no_module_that_pytest_has_imported_blocks_ctrl_c():
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, set())

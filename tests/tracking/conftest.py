@@ -60,7 +60,7 @@ class FailingClient:
 
     def __getattr__(self, name):
         if self.unreachable:
-            raise MlflowException("connection refused")
+            raise MlflowException("API request to http://127.0.0.1:1 failed with exception (connection refused)")
         return getattr(self.client, name)
 
 

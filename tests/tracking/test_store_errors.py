@@ -8,8 +8,10 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+from mlflow.exceptions import MlflowException
 
 from pipeline.errors import Unreachable, UserError
+from pipeline.tracking.store_errors import store_failures
 from pipeline.tracking.tracker import Tracker
 from tests.tracking.certificates import write_certificate
 
@@ -97,7 +99,7 @@ def test_a_failing_server_is_not_called_unreachable(opened, status):
 def test_a_proxy_that_refuses_a_large_file_is_named(opened):
     with answering(413) as address:
         message = opened(address)
-        assert message.startswith("A proxy in front of the tracking server ADDRESS refuses a file as too large")
+        assert message.startswith("A proxy before the tracking server ADDRESS refuses a request as too large")
         assert "`client_max_body_size`" in message
 
 
@@ -169,3 +171,19 @@ def test_a_stopped_server_is_unreachable_and_may_be_tried_again(project, monkeyp
     monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
     with pytest.raises(Unreachable, match=r"cannot be reached \(Connection refused\)"):
         Tracker.open("digits")
+
+
+@pytest.mark.parametrize(
+    ("address", "text", "raised"),
+    [
+        ("http://127.0.0.1:1", "API request to x failed with exception refused", Unreachable),
+        ("http://127.0.0.1:1", "parameter too long", MlflowException),
+        ("sqlite:///runs.db", "(sqlite3.OperationalError) database is locked", MlflowException),
+        ("sqlite:///runs.db", "(sqlite3.OperationalError) database or disk is full", OSError),
+    ],
+)
+def test_only_a_store_that_does_not_respond_is_unreachable(monkeypatch, address, text, raised):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+    with pytest.raises(Exception, match=r".") as error, store_failures():
+        raise MlflowException(text)
+    assert type(error.value) is raised

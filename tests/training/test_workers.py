@@ -212,7 +212,7 @@ def test_a_fork_server_that_is_killed_while_it_starts_a_worker_is_a_killed_train
 
 
 WITHOUT_THREADS = """
-import pickle, threading
+import pickle, threading, time
 from pathlib import Path
 from pipeline.cli import main
 from pipeline.training.workers import train_side_by_side
@@ -220,22 +220,26 @@ from pipeline.training.workers import train_side_by_side
 start = threading.Thread.start
 
 def refuse(thread):
-    if threading.current_thread() is not threading.main_thread():
+    if (threading.current_thread() is threading.main_thread()) == {in_main_thread}:
+        time.sleep(5)  # Until the workers wait for work.
         raise RuntimeError("can't start new thread")
     start(thread)
 
 def run(arguments):
-    threading.Thread.start = refuse  # Such as the thread with which a thread of the pool sends tasks to the workers.
-    train_side_by_side(pickle.loads(Path("tasks").read_bytes()), workers=1, on_progress=lambda progress: None)
+    threading.Thread.start = refuse
+    train_side_by_side(pickle.loads(Path("tasks").read_bytes()), workers=2, on_progress=lambda progress: None)
 
 main._run = run
 main.main()
 """
 
 
-def test_a_training_whose_pool_cannot_start_a_thread_ends_with_a_sentence(project, tasks):
-    Path("tasks").write_bytes(pickle.dumps(tasks(epochs=2)[:1]))
-    process = subprocess.run([sys.executable, "-c", WITHOUT_THREADS], capture_output=True, text=True, timeout=60)
+@pytest.mark.parametrize("in_main_thread", [True, False])
+def test_a_training_whose_pool_cannot_start_a_thread_ends_with_a_sentence(project, tasks, in_main_thread):
+    """The pool's own thread, or the one with which that thread sends tasks to the workers."""
+    Path("tasks").write_bytes(pickle.dumps(tasks(epochs=2)[:2]))
+    program = WITHOUT_THREADS.format(in_main_thread=in_main_thread)
+    process = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=90)
     assert process.returncode == 1
     assert process.stderr.startswith("convtrack: Memory ran out. ") and process.stderr.count("\n") == 1
 

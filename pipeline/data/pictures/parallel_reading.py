@@ -24,7 +24,7 @@ from pipeline.data.pictures.opening import Unreadable
 from pipeline.errors import UserError
 from pipeline.storage.folders import cache_folder
 from pipeline.storage.processes import end_with_parent
-from pipeline.storage.worker_start import workers_starting
+from pipeline.storage.worker_start import end_pool, workers_starting
 
 TOGETHER = 64
 """A worker decodes this many pictures at a time."""
@@ -211,7 +211,7 @@ def _decoded(
             "pictures that were decoded are not decoded again."
         ) from problem
     finally:
-        executor.shutdown(kill_workers=True)
+        end_pool(executor)
 
 
 def _start_worker() -> None:

@@ -9,7 +9,7 @@ from pipeline.errors import reason
 from pipeline.tracking.image_sets import image_sets_in
 from pipeline.tracking.names import AUGMENTED, REASON, TRIAL_STATE
 from pipeline.tracking.publish.model_runs import ModelRuns, SweepTrial, network_metrics, network_tags
-from pipeline.tracking.store_errors import STORE_ERRORS, explained_failures, logging_failed
+from pipeline.tracking.store_errors import STORE_ERRORS, logging_failed, store_failures
 from pipeline.tracking.tracker import Status, Tracker
 from pipeline.training.task import Progress, Pruned, Task
 
@@ -43,7 +43,7 @@ def logging_live(
     status: Status = "FAILED"
     logger: LiveLogger | None = None
     try:
-        with explained_failures():
+        with store_failures():
             runs = ModelRuns.of(
                 tracker,
                 model,
@@ -53,10 +53,11 @@ def logging_live(
                 data_digest=data_digest,
                 trial=trial,
             )
-            if trial is not None:
+        logger = LiveLogger(runs, tasks, layers, pictures=trial is None)
+        if trial is not None:
+            with store_failures():
                 # At once, so that a process that ran the trial before leaves the runs alone from now on.
                 tracker.start(runs.parent)
-        logger = LiveLogger(runs, tasks, layers, pictures=trial is None)
         logger.begin(augmented)
         yield logger
         logger.finish({TRIAL_STATE: "complete"} if trial else {})

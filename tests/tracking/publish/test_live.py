@@ -117,7 +117,8 @@ def test_an_unreachable_store_stops_the_logging_not_the_training(failing_tracker
     assert points(tracker, runs(tracker)["lenet5 replicate 1"].info.run_id) == [(1, 0.5)]
 
 
-def test_a_store_that_disappears_before_the_training_ends_the_command_and_can_be_tried_again(failing_tracker, result):
+def test_a_server_that_disappears_before_the_training_is_unreachable(failing_tracker, result, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
     failing_tracker.client.unreachable = True
     with (
         pytest.raises(Unreachable, match=r"cannot be reached"),
