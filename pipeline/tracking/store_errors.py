@@ -59,6 +59,15 @@ def store_failures() -> Iterator[None]:
         raise
 
 
+@contextmanager
+def reading_errors() -> Iterator[None]:
+    """Raise any error of the project's store in the block, such as a damaged table, as a `UserError`."""
+    try:
+        yield
+    except (MlflowException, SQLAlchemyError) as problem:
+        raise UserError(str(connection_error(problem, store_address()))) from None
+
+
 def server_error(problem: Exception, address: str) -> UserError | None:
     """The error for an exception that a server or its certificate has caused; None for any other exception."""
     if tls := _tls_error(problem, address):

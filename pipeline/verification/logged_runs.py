@@ -5,23 +5,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-from mlflow.exceptions import MlflowException
-from sqlalchemy.exc import SQLAlchemyError
-
 from pipeline.config.reading import flattened
 from pipeline.counts import number_of
-from pipeline.errors import UserError
 from pipeline.reporting.costs import NETWORK_COSTS
 from pipeline.storage.files import read_json
 from pipeline.storage.folders import REPORT, RunFolder
-from pipeline.tracking.address import store_address
 from pipeline.tracking.names import DATA_DIGEST, DOES, EVALUATION, FINGERPRINT, KIND, MODEL, PATCH, TRIAL
 from pipeline.tracking.projects import find_experiment
 from pipeline.tracking.publish.comparison import REPORT_FOLDER
 from pipeline.tracking.publish.evaluation import means
 from pipeline.tracking.publish.model_runs import network_metrics, provenance_tags, result_metrics
 from pipeline.tracking.store import Store
-from pipeline.tracking.store_errors import connection_error
+from pipeline.tracking.store_errors import reading_errors
 from pipeline.verification.checked_link import Check, names
 from pipeline.verification.scored_replicates import same
 
@@ -47,10 +42,8 @@ def reading_failures(check: Callable[[], Iterable[Check]]) -> Callable[[], Itera
     """The same check, in which a store that cannot be read is a `UserError`."""
 
     def explained() -> Iterator[Check]:
-        try:
+        with reading_errors():
             yield from check()
-        except (MlflowException, SQLAlchemyError) as problem:
-            raise UserError(str(connection_error(problem, store_address()))) from None
 
     return explained
 

@@ -192,7 +192,9 @@ def test_a_command_that_fails_again_and_again_or_prints_a_traceback_is_a_problem
 
 
 def test_what_happens_at_the_start_of_a_command_waits_for_the_next_start(space, tmp_path, monkeypatch):
-    monkeypatch.setitem(COMMANDS, "experiment", _command("[ -e started ] && exit 0; touch started; sleep 20"))
+    monkeypatch.setitem(
+        COMMANDS, "experiment", _command("[ -e started ] && sleep 2 && exit 0; touch started; sleep 20")
+    )
     monkeypatch.setitem(KINDS, "shrink_shared_memory", Kind(lambda scene: "", "", 1, at_start=True))
     kinds = ["start_another", "shrink_shared_memory", "kill_group"]
     plan = Plan("experiment", kinds, served=False, own_clock=False)
