@@ -10,7 +10,7 @@ from random import Random
 import pytest
 
 from torture import violence
-from torture.attempt import Attempt, end_processes, processes_of
+from torture.attempt import Attempt, end_processes, processes_of, shown_process
 from torture.commands import COMMANDS, Command
 from torture.control_group import can_control
 from torture.own_clock import COMPILER, OwnClock
@@ -82,6 +82,9 @@ def test_a_stopped_command_continues(scene):
 def test_a_process_that_has_lost_its_parent_is_found_and_ended(space, started):
     attempt = started("sh", "-c", "sleep 61 & exit")
     assert attempt.wait(20)
+    end = time.monotonic() + 20
+    while [shown_process(one) for one in processes_of(space)] != ["sleep 61"] and time.monotonic() < end:
+        time.sleep(0.05)  # The shell's copy has not become `sleep` yet.
     assert end_processes(space, 0) == ["sleep 61"]
     assert processes_of(space) == []
 
