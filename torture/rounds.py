@@ -35,6 +35,9 @@ TRACEBACK = re.compile(r"Traceback \(most recent call last\).*(?:\n .*)*(?:\n\S.
 WITHOUT_MEMORY = ("MemoryError", "Cannot allocate memory", "error return without exception set", "std::bad_alloc")
 """What Python prints if a sentence, too, would need more memory than a process may have."""
 
+LOGGED_LATER = "Training continues without logging."
+"""With this, an experiment that ends well asks for the same command again, which logs the rest."""
+
 AT_END_OF_STAGE = 0.4
 """How often an act waits for the end of a stage, when DVC writes dvc.lock."""
 
@@ -186,7 +189,7 @@ class _Repeated:
             attempt = Attempt(self.space, COMMANDS[self.plan.command].words, log, environment)
             before = len(self.acts)
             self._disturb(attempt, number)
-            if attempt.code == 0:
+            if attempt.code == 0 and not (self.plan.command == "experiment" and LOGGED_LATER in attempt.output):
                 return
             if len(self.acts) > before:
                 in_vain = 0

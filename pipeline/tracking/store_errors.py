@@ -36,6 +36,8 @@ def connection_error(problem: Exception, address: str) -> Exception:
     if address.startswith("sqlite:") and "malformed" in reason:
         advice = "Restore the file from a copy, or move it away and fill a new one with `convtrack publish`."
         return Unreachable(_unreachable(reason, address, advice))
+    if address.startswith("sqlite:") and "locked" in reason:
+        return Unreachable(_unreachable(reason, address, "Another program uses it: run the same command again."))
     if address.startswith("sqlite:"):
         return Unreachable(_unreachable(reason, address, "Move the file away, or set MLFLOW_TRACKING_URI."))
     return Unreachable(_unreachable(reason, address, f"Correct MLFLOW_TRACKING_URI, or {LOCAL}."))

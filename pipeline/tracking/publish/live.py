@@ -1,15 +1,19 @@
-"""Log a model while it trains. An unreachable store stops the logging, not the training."""
+"""Log a model while it trains. An unreachable store stops the logging, not the training.
+
+What is missing is logged when the training ends, if the store responds again.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
 from pipeline.console import say
-from pipeline.errors import reason
+from pipeline.errors import Unreachable, reason
+from pipeline.tracking.address import store_address
 from pipeline.tracking.image_sets import image_sets_in
 from pipeline.tracking.names import AUGMENTED, REASON, TRIAL_STATE
 from pipeline.tracking.publish.model_runs import ModelRuns, SweepTrial, network_metrics, network_tags
-from pipeline.tracking.store_errors import STORE_ERRORS, logging_failed, store_failures
+from pipeline.tracking.store_errors import STORE_ERRORS, connection_error, logging_failed, store_failures
 from pipeline.tracking.tracker import Status, Tracker
 from pipeline.training.task import Progress, Pruned, Task
 
@@ -39,6 +43,10 @@ def logging_live(
         augmented: a picture (PNG) of examples of the augmentation, if there is one.
         trial: the trial that is trained, if any. Its runs are below the run of its sweep, and a tag states how it
             ended. A pruned trial is FINISHED. If another process has taken the trial over, its runs are left alone.
+
+    Raises:
+        Unreachable: the store does not respond when the block begins or, for a trial, when it ends: the trial must run
+            again, which reuses its training.
     """
     status: Status = "FAILED"
     logger: LiveLogger | None = None
@@ -61,11 +69,14 @@ def logging_live(
         logger.begin(augmented)
         yield logger
         logger.finish({TRIAL_STATE: "complete"} if trial else {})
+        if trial is not None:
+            logger.require_store()
         status = "FINISHED"
     except Pruned:
         status = "FINISHED"
         if logger is not None:
             logger.stop({TRIAL_STATE: "pruned"})
+            logger.require_store()
         raise
     except KeyboardInterrupt:
         status = "KILLED"
@@ -94,6 +105,7 @@ class LiveLogger:
         self.layers = layers
         self.pictures = pictures
         self.reachable = True
+        self.failure: Exception | None = None
         self.started: set[int] = set()
 
     def begin(self, augmented: bytes | None) -> None:
@@ -131,6 +143,7 @@ class LiveLogger:
 
     def finish(self, tags: Mapping[str, str]) -> None:
         """Log the results that are missing, the network, and how many trainings were reused."""
+        self._try_again()
         with self._while_reachable() as reachable:
             if reachable:
                 for task in self.tasks:
@@ -144,6 +157,7 @@ class LiveLogger:
     def stop(self, tags: Mapping[str, str]) -> None:
         """Log the network of a trial that was pruned or failed."""
         runs = self.runs
+        self._try_again()
         with self._while_reachable() as reachable:
             if reachable and runs.tracker.is_ours(runs.parent):
                 all_tags = {**network_tags(self.layers), **tags}
@@ -155,6 +169,18 @@ class LiveLogger:
         with suppress(*STORE_ERRORS) if not self.reachable else self._while_reachable():
             if status == "FINISHED" or runs.tracker.is_ours(runs.parent):
                 runs.end(status)
+
+    def require_store(self) -> None:
+        """Raise `Unreachable` if something could not be logged."""
+        if not self.reachable and self.failure is not None:
+            raise Unreachable(str(connection_error(self.failure, store_address()))) from None
+
+    def _try_again(self) -> None:
+        """Use the store again, and trust nothing that was written before it failed."""
+        if not self.reachable:
+            self.reachable = True
+            for run in (self.runs.parent, *self.runs.children.values()):
+                self.runs.tracker.forget(run)
 
     def _child(self, replicate: int) -> str:
         new = replicate not in self.runs.children
@@ -170,7 +196,9 @@ class LiveLogger:
             yield self.reachable
         except STORE_ERRORS as problem:
             self.reachable = False
-            say(
-                f"{logging_failed(problem)} Training continues without logging. "
-                "To log it later, run the same command again, or `convtrack publish` once the model is evaluated."
-            )
+            if self.failure is None:
+                say(
+                    f"{logging_failed(problem)} Training continues without logging. What is missing is logged at its "
+                    "end; if that fails, run the same command again, or `convtrack publish` when the model is evaluated."
+                )
+            self.failure = problem

@@ -1,14 +1,16 @@
 from io import BytesIO
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
 
 from pipeline.errors import Unreachable, UserError
+from pipeline.storage.processes import this_process
 from pipeline.tracking.names import AUGMENTED
 from pipeline.tracking.publish.live import LiveLogger, logging_live
 from pipeline.tracking.publish.model_runs import NETWORK_METRICS, ModelRuns
 from pipeline.tracking.tracker import Tracker
-from pipeline.training.task import Progress
+from pipeline.training.task import Progress, Pruned
 from tests.tracking.conftest import CONFIGURATION, LAYERS, Counting, child, parent, points, runs, task
 
 
@@ -111,8 +113,8 @@ def test_an_unreachable_store_stops_the_logging_not_the_training(failing_tracker
         for _ in range(3):
             live(Progress(0, [{"train/loss": 0.5}, {"train/loss": 0.25}]))
     assert capsys.readouterr().out == (
-        "MLflow is unreachable (MlflowException). Training continues without logging. To log it later, run the same "
-        "command again, or `convtrack publish` once the model is evaluated.\n"
+        "MLflow is unreachable (MlflowException). Training continues without logging. What is missing is logged at its "
+        "end; if that fails, run the same command again, or `convtrack publish` when the model is evaluated.\n"
     )
     assert points(tracker, runs(tracker)["lenet5 replicate 1"].info.run_id) == [(1, 0.5)]
 
@@ -132,6 +134,35 @@ def test_a_store_that_becomes_unreachable_at_the_end_does_not_fail_the_training(
         live(Progress(0, [{"train/loss": 0.5}]))
         failing_tracker.client.unreachable = True
     assert "MLflow is unreachable" in capsys.readouterr().out
+
+
+def test_what_a_store_has_missed_is_logged_at_the_end(failing_tracker, tracker, result):
+    with logging_live(failing_tracker, "lenet5", [task(result)], CONFIGURATION, "d1ce", layers=LAYERS) as live:
+        live(Progress(0, [{"train/loss": 0.5}]))
+        failing_tracker.client.unreachable = True
+        live(Progress(0, [{"train/loss": 0.5}, {"train/loss": 0.25}]))
+        failing_tracker.client.unreachable = False
+    found = runs(tracker)
+    assert {run.info.status for run in found.values()} == {"FINISHED"}
+    assert points(tracker, found["lenet5 replicate 1"].info.run_id) == [(1, 0.5), (2, 0.25)]
+
+
+@pytest.mark.parametrize("pruned", [False, True])
+def test_a_trial_that_could_not_be_logged_must_run_again(failing_tracker, tracker, result, pruned):
+    trial = SimpleNamespace(number=0, sweep="sweep", sweep_fingerprint="5eed", sweeper=this_process())
+    arguments = (failing_tracker, "lenet5", [task(result)], CONFIGURATION, "d1ce")
+    with pytest.raises(Unreachable), logging_live(*arguments, layers=LAYERS, trial=trial) as live:
+        live(Progress(0, [{"train/loss": 0.5}]))
+        failing_tracker.client.unreachable = True
+        live(Progress(0, [{"train/loss": 0.5}, {"train/loss": 0.25}]))
+        if pruned:
+            raise Pruned
+    failing_tracker.client.unreachable = False
+    with logging_live(*arguments, layers=LAYERS, trial=trial):
+        pass
+    (run,) = (run for name, run in runs(tracker).items() if name == "lenet5 trial 0")
+    assert run.info.status == "FINISHED" and run.data.tags["convtrack.trial_state"] == "complete"
+    assert points(tracker, run.info.run_id) == [(1, 0.5), (2, 0.25)]
 
 
 def test_the_rest_is_logged_when_the_store_is_reachable_again(failing_tracker, tracker, result):
