@@ -199,6 +199,6 @@ class LiveLogger:
             if self.failure is None:
                 say(
                     f"{logging_failed(problem)} Training continues without logging. What is missing is logged at its "
-                    "end; if that fails, run the same command again, or `convtrack publish` when the model is evaluated."
+                    "end; if that fails, run the same command again, or `convtrack publish` after the evaluation."
                 )
             self.failure = problem

@@ -114,7 +114,7 @@ def test_an_unreachable_store_stops_the_logging_not_the_training(failing_tracker
             live(Progress(0, [{"train/loss": 0.5}, {"train/loss": 0.25}]))
     assert capsys.readouterr().out == (
         "MLflow is unreachable (MlflowException). Training continues without logging. What is missing is logged at its "
-        "end; if that fails, run the same command again, or `convtrack publish` when the model is evaluated.\n"
+        "end; if that fails, run the same command again, or `convtrack publish` after the evaluation.\n"
     )
     assert points(tracker, runs(tracker)["lenet5 replicate 1"].info.run_id) == [(1, 0.5)]
 
