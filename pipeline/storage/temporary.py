@@ -71,8 +71,14 @@ def _folder_of_process(place: Path) -> Path:
     folder, lock = _locked_folder(place, PROCESS_PREFIX)
     os.set_inheritable(lock, True)
     # After multiprocessing has deleted its own folder in it, which has the priority -100.
-    Finalize(None, _delete, (folder, lock), exitpriority=-200)
+    Finalize(None, _delete_all, (folder, lock), exitpriority=-200)
     return folder
+
+
+def _delete_all(folder: Path, lock: int) -> None:
+    """Delete the folder of this process, and those of processes that were killed while it ran."""
+    _delete(folder, lock)
+    _delete_left(folder.parent, PROCESS_PREFIX)
 
 
 def _too_long_for_sockets(folder: Path) -> bool:

@@ -218,3 +218,21 @@ def test_workers_start_even_if_the_path_of_temporary_files_is_too_long_for_socke
     assert code == "0"
     assert Path(own).parent == place and names(place) == []
     assert len(sockets) < 40 and not Path(sockets).parent.exists()
+
+
+def test_a_process_that_ends_deletes_the_folder_of_one_that_was_killed_in_the_meantime(tmp_path):
+    program = (
+        "import os, sys; from pipeline.storage.temporary import own_temporary_files\n"
+        "with own_temporary_files():\n    print(flush=True)\n    input()\n    sys.argv[1:] and os._exit(9)"
+    )
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    with (
+        subprocess.Popen([sys.executable, "-c", program], env=environment, **pipes) as lasting,
+        subprocess.Popen([sys.executable, "-c", program, "killed"], env=environment, **pipes) as killed,
+    ):
+        assert lasting.stdout.readline() and killed.stdout.readline()
+        killed.communicate("\n", timeout=30)
+        assert len(names(tmp_path)) == 2
+        lasting.communicate("\n", timeout=30)
+    assert names(tmp_path) == []
