@@ -78,7 +78,8 @@ def _folder_of_process(place: Path) -> Path:
 def _delete_all(folder: Path, lock: int) -> None:
     """Delete the folder of this process, and those of processes that were killed while it ran."""
     _delete(folder, lock)
-    _delete_left(folder.parent, PROCESS_PREFIX)
+    with suppress(OSError):  # The whole place may be gone, such as the temporary folder of a test.
+        _delete_left(folder.parent, PROCESS_PREFIX)
 
 
 def _too_long_for_sockets(folder: Path) -> bool:
