@@ -73,7 +73,7 @@ def _open_standard_streams() -> None:
 def _run(arguments: Sequence[str]) -> None:
     from importlib import import_module
 
-    from pipeline.cli import composing, messages  # noqa: F401 (without memory, nothing could be imported)
+    from pipeline.cli import composing
     from pipeline.cli.help import overview
     from pipeline.cli.registry import COMMANDS, HYDRA_COMMANDS, STAGES
     from pipeline.cli.user_account import complete_account
@@ -81,6 +81,7 @@ def _run(arguments: Sequence[str]) -> None:
     from pipeline.storage.durations import record_duration
     from pipeline.storage.dvc_files import keep_locks
 
+    import_module("pipeline.cli.messages")  # Later, there may be no memory to import it.
     complete_account()
     if "DVC_STAGE" in os.environ:
         keep_locks()

@@ -22,14 +22,14 @@ def workers_starting() -> Iterator[None]:
         raise BrokenProcessPool("a process was killed while it started") from problem
 
 
-def end_pool(pool: ProcessPoolExecutor) -> None:
-    """End a pool and its workers at once.
+def end_pool(pool: ProcessPoolExecutor, *, wait: bool = False) -> None:
+    """End a pool and its workers at once; `wait` until they have ended.
 
     A thread of the pool does that. If there was no memory for it, its workers would live as long as this process, which
     would wait for them when it exits.
     """
     thread, workers = pool._executor_manager_thread, dict(pool._processes or {})
-    pool.shutdown(wait=False, kill_workers=True)
+    pool.shutdown(wait=wait, kill_workers=True)
     if thread is None or not thread.is_alive():
         for worker in workers.values():
             worker.kill()

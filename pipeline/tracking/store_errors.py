@@ -43,9 +43,23 @@ def connection_error(problem: Exception, address: str) -> Exception:
     return Unreachable(_unreachable(reason, address, f"Correct MLFLOW_TRACKING_URI, or {LOCAL}."))
 
 
+def lost_store(problem: Exception) -> Exception | None:
+    """The error to raise if the project's store does not respond or its disk is full; None for any other error of it.
+
+    Work that needs the store may then be tried again.
+    """
+    address, text = store_address(), str(problem)
+    if isinstance(problem, Unreachable) or (isinstance(problem, OSError) and problem.errno == errno.ENOSPC):
+        return problem
+    lost = isinstance(problem, requests.RequestException) or NO_CONNECTION in text or (_status(problem) or 0) >= 500
+    if (address.startswith("http") and lost) or "disk is full" in text:
+        return connection_error(problem, address)
+    return None
+
+
 @contextmanager
 def store_failures() -> Iterator[None]:
-    """Use the project's store in the block; a server that stops or fails there is unreachable, as when it is opened.
+    """Use the project's store in the block.
 
     Raises:
         Unreachable: the server fails or does not respond.
@@ -54,10 +68,8 @@ def store_failures() -> Iterator[None]:
     try:
         yield
     except (MlflowException, requests.RequestException, SQLAlchemyError) as problem:
-        address, text = store_address(), str(problem)
-        lost = isinstance(problem, requests.RequestException) or NO_CONNECTION in text or (_status(problem) or 0) >= 500
-        if (address.startswith("http") and lost) or "disk is full" in text:
-            raise connection_error(problem, address) from None
+        if lost := lost_store(problem):
+            raise lost from None
         raise
 
 

@@ -88,7 +88,6 @@ class RayPool:
         self._executor = ProcessPoolExecutor(
             1, context=context, initializer=ray_driver.start_driver, initargs=(self._inbox,)
         )
-        # A Ctrl-C in this block is raised at its end, and does not reach the process.
         with workers_starting():
             self._connected = self._executor.submit(ray_driver.connect, self._address)
 

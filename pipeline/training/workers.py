@@ -79,7 +79,6 @@ def _run_in_workers(
     executor = ProcessPoolExecutor(workers, context=context, initializer=_start_worker, initargs=(inbox, devices))
     running: set[Future[None]] = set()
     try:
-        # A Ctrl-C in this block is raised at its end.
         with workers_starting():
             running |= {executor.submit(work, item) for item in items}
         deliver_until_done(running, inbox, on_progress)

@@ -69,7 +69,7 @@ def _stored(runs: Sequence[RunFolder], data: str, data_digest: str) -> Iterator[
     # Imported here, because importing MLflow takes seconds, in which the checks above already print their lines.
     from pipeline.tracking.read_only import DamagedStore
     from pipeline.tracking.store import Store
-    from pipeline.verification.logged_runs import logged_report, logged_runs, own_part, reading_failures
+    from pipeline.verification.logged_runs import logged_report, logged_runs, own_part
 
     try:
         store = Store.open()
@@ -79,8 +79,8 @@ def _stored(runs: Sequence[RunFolder], data: str, data_digest: str) -> Iterator[
         yield Check(shown_address(), state, str(problem).rstrip("."), "`convtrack publish` fills a new store.")
         return
     for run in runs:
-        yield from checked(str(run.folder), reading_failures(partial(logged_runs, store, part, run, data_digest)))
-    yield from checked(str(REPORT), reading_failures(lambda: [logged_report(store, part)]))
+        yield from checked(str(run.folder), partial(logged_runs, store, part, run, data_digest))
+    yield from checked(str(REPORT), lambda: [logged_report(store, part)])
 
 
 def _locked(models: Sequence[str], baselines: Sequence[str], digest: Digest) -> Iterator[Check]:

@@ -1,6 +1,6 @@
 """The runs in MLflow against the run folders: parameters, metrics, epochs, digests and predictions."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -38,16 +38,6 @@ def own_part(store: Store, data: str) -> OwnPart:
     return OwnPart(list(store.experiments), "all experiments")
 
 
-def reading_failures(check: Callable[[], Iterable[Check]]) -> Callable[[], Iterator[Check]]:
-    """The same check, in which a store that cannot be read is a `UserError`."""
-
-    def explained() -> Iterator[Check]:
-        with reading_errors():
-            yield from check()
-
-    return explained
-
-
 def logged_runs(store: Store, part: OwnPart, run: RunFolder, data_digest: str) -> Iterator[Check]:
     """Check the run of a model, or of a baseline, in a part of the store, and those of its replicates."""
     record = _record(run)
@@ -64,6 +54,7 @@ def _record(run: RunFolder) -> Any:
     return read_json(run.baseline if run.baseline.is_file() else run.replicates, "replicates")
 
 
+@reading_errors()
 def logged_run(store: Store, parent: Any, run: RunFolder, data_digest: str) -> Check:
     """Compare the run of a model, or of a baseline, and those of its replicates, with the run folder."""
     baseline, record = run.baseline.is_file(), _record(run)
@@ -108,6 +99,7 @@ def logged_run(store: Store, parent: Any, run: RunFolder, data_digest: str) -> C
     return Check(subject, "ok", found)
 
 
+@reading_errors()
 def logged_report(store: Store, part: OwnPart) -> Check:
     """Check that the report in a part of the store is the one here."""
     found = store.search(f"tags.`{KIND}` = 'comparison'", limit=1000, experiments=part.experiments)
@@ -119,6 +111,7 @@ def logged_report(store: Store, part: OwnPart) -> Check:
     return Check(store.address, "differs", f"the logged report is not {REPORT}", REMEDY)
 
 
+@reading_errors()
 def find_run(store: Store, part: OwnPart, fingerprint: str, model: str) -> Any | None:
     """The newest run with this fingerprint and model name outside of sweeps, None if this part has none."""
     condition = f"tags.`{FINGERPRINT}` = '{fingerprint}' AND tags.`{TRIAL}` IS NULL"

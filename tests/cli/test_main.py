@@ -90,7 +90,7 @@ def test_a_closed_standard_stream_is_no_error(closed):
 
 
 FAILING_THREAD = """
-import sys, threading
+import threading
 from pipeline.cli import main
 
 def failing():
@@ -121,7 +121,7 @@ from pipeline.cli import main
 
 def run(arguments):
     for _ in range(2):
-        threading.Thread(target=lambda: [].append(bytes(10**15))).start()
+        threading.Thread(target=lambda: bytes(10**15)).start()
     try:
         threading.Event().wait()
     except {caught}:

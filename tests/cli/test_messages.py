@@ -6,6 +6,7 @@ import sys
 
 import pytest
 import yaml
+from joblib.externals.loky.process_executor import BrokenProcessPool, TerminatedWorkerError
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -40,6 +41,11 @@ def test_a_file_that_is_not_writable_is_named(code):
 )
 def test_a_lack_of_memory_states_what_to_do(problem):
     assert sentence(problem).startswith("Memory ran out. Close other programs, or train fewer replicates at a time ")
+
+
+@pytest.mark.parametrize("problem", [BrokenProcessPool("gone"), TerminatedWorkerError("gone")])
+def test_a_killed_process_states_what_to_do(problem):
+    assert sentence(problem).startswith("A process of this command was killed, possibly because memory ran out. ")
 
 
 def test_the_message_of_a_user_error_is_shown_unchanged():

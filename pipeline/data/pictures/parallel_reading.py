@@ -197,7 +197,6 @@ def _decoded(
     running: dict[Future[list[Entry]], Sequence[int]] = {}
     try:
         for some in _batches(numbers, TOGETHER):
-            # A Ctrl-C in this block is raised at its end, and does not reach the workers that it starts.
             with workers_starting():
                 running[executor.submit(_decode_some, *task(some))] = some
             if len(running) >= 3 * count:
@@ -211,7 +210,7 @@ def _decoded(
             "pictures that were decoded are not decoded again."
         ) from problem
     finally:
-        end_pool(executor)
+        end_pool(executor, wait=True)
 
 
 def _start_worker() -> None:

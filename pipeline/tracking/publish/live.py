@@ -8,12 +8,11 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from pipeline.console import say
-from pipeline.errors import Unreachable, reason
-from pipeline.tracking.address import store_address
+from pipeline.errors import reason
 from pipeline.tracking.image_sets import image_sets_in
 from pipeline.tracking.names import AUGMENTED, REASON, TRIAL_STATE
 from pipeline.tracking.publish.model_runs import ModelRuns, SweepTrial, network_metrics, network_tags
-from pipeline.tracking.store_errors import STORE_ERRORS, connection_error, logging_failed, store_failures
+from pipeline.tracking.store_errors import STORE_ERRORS, logging_failed, lost_store, store_failures
 from pipeline.tracking.tracker import Status, Tracker
 from pipeline.training.task import Progress, Pruned, Task
 
@@ -47,6 +46,7 @@ def logging_live(
     Raises:
         Unreachable: the store does not respond when the block begins or, for a trial, when it ends: the trial must run
             again, which reuses its training.
+        OSError: the disk of the store is full then.
     """
     status: Status = "FAILED"
     logger: LiveLogger | None = None
@@ -171,9 +171,9 @@ class LiveLogger:
                 runs.end(status)
 
     def require_store(self) -> None:
-        """Raise `Unreachable` if something could not be logged."""
-        if not self.reachable and self.failure is not None:
-            raise Unreachable(str(connection_error(self.failure, store_address()))) from None
+        """Raise an error if something could not be logged because the store did not respond."""
+        if not self.reachable and self.failure is not None and (lost := lost_store(self.failure)):
+            raise lost from None
 
     def _try_again(self) -> None:
         """Use the store again, and trust nothing that was written before it failed."""

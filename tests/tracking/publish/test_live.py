@@ -148,7 +148,8 @@ def test_what_a_store_has_missed_is_logged_at_the_end(failing_tracker, tracker, 
 
 
 @pytest.mark.parametrize("pruned", [False, True])
-def test_a_trial_that_could_not_be_logged_must_run_again(failing_tracker, tracker, result, pruned):
+def test_a_trial_that_could_not_be_logged_must_run_again(failing_tracker, tracker, result, pruned, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
     trial = SimpleNamespace(number=0, sweep="sweep", sweep_fingerprint="5eed", sweeper=this_process())
     arguments = (failing_tracker, "lenet5", [task(result)], CONFIGURATION, "d1ce")
     with pytest.raises(Unreachable), logging_live(*arguments, layers=LAYERS, trial=trial) as live:
@@ -163,6 +164,16 @@ def test_a_trial_that_could_not_be_logged_must_run_again(failing_tracker, tracke
     (run,) = (run for name, run in runs(tracker).items() if name == "lenet5 trial 0")
     assert run.info.status == "FINISHED" and run.data.tags["convtrack.trial_state"] == "complete"
     assert points(tracker, run.info.run_id) == [(1, 0.5), (2, 0.25)]
+
+
+def test_a_trial_does_not_run_again_for_an_error_that_would_return(failing_tracker, result, capsys):
+    """Such as a bug in the logging: a store in a file is not lost."""
+    trial = SimpleNamespace(number=0, sweep="sweep", sweep_fingerprint="5eed", sweeper=this_process())
+    arguments = (failing_tracker, "lenet5", [task(result)], CONFIGURATION, "d1ce")
+    with logging_live(*arguments, layers=LAYERS, trial=trial) as live:
+        live(Progress(0, [{"train/loss": 0.5}]))
+        failing_tracker.client.unreachable = True
+    assert capsys.readouterr().out.startswith("MLflow is unreachable (MlflowException). Training continues")
 
 
 def test_the_rest_is_logged_when_the_store_is_reachable_again(failing_tracker, tracker, result):
