@@ -19,17 +19,18 @@ COMPARED = """What must be equal to the undisturbed run:
 - every file of the project: none is missing and none is left over. The contents are equal bit by bit (weights,
   predictions, prepared data, networks), or in all values but durations (histories, scores, records). Of the report's
   pages, of which some numbers are durations, only the existence is checked.
-- MLflow: each run once, each metric of each epoch once, all runs FINISHED, the same values but for durations, the same
-  parameters, and tags, artifacts, logged models and registered versions of the same names. Pictures of feature maps are
-  not compared, because the epochs that get one depend on time.
+- MLflow: each run once, each metric of each epoch once, all runs FINISHED, the same values but for durations, and the
+  same parameters. Tags, artifacts, logged models and registered versions must have the same names. Pictures of feature
+  maps are not compared, because the epochs that get one depend on time.
 - Optuna: the same trials with the same parameters and values, each once.
 - `dvc status` is clean, TMPDIR is empty, DVC's cache and lock contain nothing unfinished, and no process is left.
 
-The output of a command must never contain a traceback, and a command that fails must report the reason, unless a signal
-or a lack of memory may have ended it. Three kinds of tracebacks are not ours and do not count: Ctrl-C while Python, DVC
-or a fork server starts, before a line of this project has run; a process that has no memory left to print a sentence;
-and Python's resource tracker, if it was killed itself. An experiment that succeeds, but reports that logging stopped, is
-started again: its message says that the same command logs the rest.
+The output of a command must never contain a traceback. A command that fails must report the reason, unless a signal
+or a lack of memory may have ended the command. Three kinds of tracebacks do not come from this project and do not
+count: those of Ctrl-C while Python, DVC or a fork server starts, before a line of this project has run; those of a
+process that has no memory left to print a sentence; and those of Python's resource tracker after it was killed. If an
+experiment succeeds but reports that logging stopped, it is started again, because its message states that the same
+command logs the rest.
 
 Four values depend on what a command had to repeat, and are not compared: the durations of a baseline, which is fitted
 again if its stage is killed (they are then logged a second time); `utilisation` of a sweep; the number of replicates

@@ -81,7 +81,7 @@ def _run(arguments: Sequence[str]) -> None:
     from pipeline.storage.durations import record_duration
     from pipeline.storage.dvc_files import keep_locks
 
-    import_module("pipeline.cli.messages")  # Later, there may be no memory to import it.
+    import_module("pipeline.cli.messages")  # Imported now, because later there may not be enough memory.
     complete_account()
     if "DVC_STAGE" in os.environ:
         keep_locks()
@@ -110,7 +110,7 @@ def _print_bug(_: object, problem: BaseException, __: object) -> None:
 
 
 def _end_with_thread(failure: threading.ExceptHookArgs) -> None:
-    """Interrupt the command if one of its threads has no memory or disk space: it may wait for that thread for ever.
+    """Interrupt the command, which may wait forever for a thread that has run out of memory or disk space.
 
     Any other exception is printed, and the command continues.
     """

@@ -10,10 +10,12 @@ from pipeline.storage.interrupts import interrupts_blocked
 
 @contextmanager
 def workers_starting() -> Iterator[None]:
-    """Submit work of a pool in the block: a worker that starts there never gets a Ctrl-C, which is raised at the end.
+    """Submit work to a pool in the block. Workers that start there never receive Ctrl-C.
+
+    This process handles it when the block ends.
 
     Raises:
-        BrokenProcessPool: a process was killed while a fork server started it, or the fork server was.
+        BrokenProcessPool: a process was killed while a fork server started it, or the fork server itself was killed.
     """
     try:
         with interrupts_blocked():
@@ -23,13 +25,16 @@ def workers_starting() -> Iterator[None]:
 
 
 def end_pool(pool: ProcessPoolExecutor, *, wait: bool = False) -> None:
-    """End a pool and its workers at once; `wait` until they have ended.
+    """Kill the workers of a pool. With `wait`, return after they have ended.
 
-    A thread of the pool does that. If there was no memory for it, its workers would live as long as this process, which
-    would wait for them when it exits.
+    A thread of the pool kills them. If that thread could not be started for lack of memory, they are killed here;
+    otherwise this process would wait for them forever at its exit.
     """
     thread, workers = pool._executor_manager_thread, dict(pool._processes or {})
-    pool.shutdown(wait=wait, kill_workers=True)
-    if thread is None or not thread.is_alive():
+    running = thread is not None and thread.is_alive()
+    pool.shutdown(wait=wait and running, kill_workers=True)
+    if not running:
         for worker in workers.values():
             worker.kill()
+            if wait:
+                worker.join()

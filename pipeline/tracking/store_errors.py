@@ -21,8 +21,9 @@ STORE_ERRORS = (MlflowException, requests.RequestException, SQLAlchemyError, OSE
 """Exceptions of a store that is unreachable."""
 STATUS = re.compile(r"error code (\d{3}) !=|too many (\d{3}) error responses|\b(\d{3}) (?:Client|Server) Error")
 """The HTTP status in the message of an exception of MLflow."""
-NO_CONNECTION = "failed with exception"
-"""Part of MLflow's message about a request that no server has received."""
+NO_CONNECTION = ("failed with exception", "OperationalError")
+"""Parts of MLflow's messages about a request that no server, or no database server, has received."""
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 LOCAL = "unset MLFLOW_TRACKING_URI to keep runs in " + DEFAULT_STORE
 
 
@@ -44,26 +45,30 @@ def connection_error(problem: Exception, address: str) -> Exception:
 
 
 def lost_store(problem: Exception) -> Exception | None:
-    """The error to raise if the project's store does not respond or its disk is full; None for any other error of it.
+    """Return the error to raise if the project's store does not respond or its disk is full, else None.
 
-    Work that needs the store may then be tried again.
+    After such an error, work that needs the store can be tried again.
     """
-    address, text = store_address(), str(problem)
-    if isinstance(problem, Unreachable) or (isinstance(problem, OSError) and problem.errno == errno.ENOSPC):
+    if isinstance(problem, Unreachable) or (isinstance(problem, OSError) and problem.errno in DISK_FULL):
         return problem
-    lost = isinstance(problem, requests.RequestException) or NO_CONNECTION in text or (_status(problem) or 0) >= 500
-    if (address.startswith("http") and lost) or "disk is full" in text:
-        return connection_error(problem, address)
-    return None
+    address, text, status = store_address(), str(problem), _status(problem)
+    if address.startswith("sqlite:"):
+        lost = "database is locked" in text or "disk is full" in text
+    elif status is None:
+        lost = isinstance(problem, requests.RequestException) or any(sign in text for sign in NO_CONNECTION)
+    else:
+        lost = status >= 500
+    error = connection_error(problem, address) if lost else None
+    return error if isinstance(error, Unreachable | OSError) else None
 
 
 @contextmanager
 def store_failures() -> Iterator[None]:
-    """Use the project's store in the block.
+    """Turn a lost store in the block into the error of `lost_store`. Other errors are raised unchanged.
 
     Raises:
-        Unreachable: the server fails or does not respond.
-        OSError: the disk of the store is full.
+        Unreachable: the store does not respond.
+        OSError: its disk is full.
     """
     try:
         yield
@@ -75,11 +80,14 @@ def store_failures() -> Iterator[None]:
 
 @contextmanager
 def reading_errors() -> Iterator[None]:
-    """Raise any error of the project's store in the block, such as a damaged table, as a `UserError`."""
+    """Turn errors of the project's store in the block, such as a damaged table, into a `UserError`."""
     try:
         yield
-    except (MlflowException, SQLAlchemyError) as problem:
-        raise UserError(str(connection_error(problem, store_address()))) from None
+    except (MlflowException, requests.RequestException, SQLAlchemyError) as problem:
+        raise UserError(
+            f"The tracking store {shown(store_address())} cannot be read ({_root_cause(problem)}). Restore it from a "
+            "copy, or delete what is damaged and run `convtrack publish`."
+        ) from None
 
 
 def server_error(problem: Exception, address: str) -> UserError | None:
@@ -94,8 +102,9 @@ def server_error(problem: Exception, address: str) -> UserError | None:
         return _forbidden(text, address)
     if status == 413:
         return UserError(
-            f"A proxy before the tracking server {shown(address)} refuses a request as too large (HTTP status 413). "
-            "Raise its limit, in nginx `client_max_body_size`, and run the same command again; finished work is kept."
+            f"A proxy in front of the tracking server {shown(address)} rejects a request because it is too large (HTTP "
+            "status 413). Raise the proxy's limit (in nginx, `client_max_body_size`) and run the same command again; "
+            "finished work is kept."
         )
     if status is not None and status >= 500:
         return Unreachable(

@@ -30,6 +30,7 @@ class OwnPart(NamedTuple):
     shown: str
 
 
+@reading_errors()
 def own_part(store: Store, data: str) -> OwnPart:
     """This project's experiment of a data set. A store without it is that of somebody else, and is searched whole."""
     name, found = find_experiment(store.client, data)

@@ -11,7 +11,7 @@ import pytest
 from mlflow.exceptions import MlflowException
 
 from pipeline.errors import Unreachable, UserError
-from pipeline.tracking.store_errors import store_failures
+from pipeline.tracking.store_errors import reading_errors, store_failures
 from pipeline.tracking.tracker import Tracker
 from tests.tracking.certificates import write_certificate
 
@@ -99,7 +99,9 @@ def test_a_failing_server_is_not_called_unreachable(opened, status):
 def test_a_proxy_that_refuses_a_large_file_is_named(opened):
     with answering(413) as address:
         message = opened(address)
-        assert message.startswith("A proxy before the tracking server ADDRESS refuses a request as too large")
+        assert message.startswith(
+            "A proxy in front of the tracking server ADDRESS rejects a request because it is too large"
+        )
         assert "`client_max_body_size`" in message
 
 
@@ -178,7 +180,11 @@ def test_a_stopped_server_is_unreachable_and_may_be_tried_again(project, monkeyp
     [
         ("http://127.0.0.1:1", "API request to x failed with exception refused", Unreachable),
         ("http://127.0.0.1:1", "parameter too long", MlflowException),
-        ("sqlite:///runs.db", "(sqlite3.OperationalError) database is locked", MlflowException),
+        ("http://127.0.0.1:1", "failed: 413 Client Error: too large", MlflowException),
+        ("http://127.0.0.1:1", "failed: 503 Server Error: busy", Unreachable),
+        ("postgresql://127.0.0.1/x", "(psycopg.OperationalError) connection refused", Unreachable),
+        ("sqlite:///runs.db", "(sqlite3.OperationalError) database is locked", Unreachable),
+        ("sqlite:///runs.db", "(sqlite3.OperationalError) no such table: runs", MlflowException),
         ("sqlite:///runs.db", "(sqlite3.OperationalError) database or disk is full", OSError),
     ],
 )
@@ -187,3 +193,8 @@ def test_only_a_store_that_does_not_respond_is_unreachable(monkeypatch, address,
     with pytest.raises(Exception, match=r".") as error, store_failures():
         raise MlflowException(text)
     assert type(error.value) is raised
+
+
+def test_an_error_while_a_store_is_read_names_the_reason():
+    with pytest.raises(UserError, match=r"cannot be read \(no such table: runs\)\. Restore it from"), reading_errors():
+        raise MlflowException("no such table: runs")

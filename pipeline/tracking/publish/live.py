@@ -1,6 +1,6 @@
 """Log a model while it trains. An unreachable store stops the logging, not the training.
 
-What is missing is logged when the training ends, if the store responds again.
+Missing values are logged when the training ends, if the store responds again.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -44,9 +44,9 @@ def logging_live(
             ended. A pruned trial is FINISHED. If another process has taken the trial over, its runs are left alone.
 
     Raises:
-        Unreachable: the store does not respond when the block begins or, for a trial, when it ends: the trial must run
-            again, which reuses its training.
-        OSError: the disk of the store is full then.
+        Unreachable: the store does not respond when the block begins. For a trial, also when the block ends: the trial
+            must then run again.
+        OSError: the disk of the store is full at one of these times.
     """
     status: Status = "FAILED"
     logger: LiveLogger | None = None
@@ -69,14 +69,11 @@ def logging_live(
         logger.begin(augmented)
         yield logger
         logger.finish({TRIAL_STATE: "complete"} if trial else {})
-        if trial is not None:
-            logger.require_store()
         status = "FINISHED"
     except Pruned:
         status = "FINISHED"
         if logger is not None:
             logger.stop({TRIAL_STATE: "pruned"})
-            logger.require_store()
         raise
     except KeyboardInterrupt:
         status = "KILLED"
@@ -87,7 +84,10 @@ def logging_live(
         raise
     finally:
         if logger is not None:
-            logger.end(status)
+            needs_store = trial is not None and status == "FINISHED"
+            logger.end("KILLED" if needs_store and logger.lost else status)
+            if needs_store and (lost := logger.lost):
+                raise lost
 
 
 class LiveLogger:
@@ -170,13 +170,13 @@ class LiveLogger:
             if status == "FINISHED" or runs.tracker.is_ours(runs.parent):
                 runs.end(status)
 
-    def require_store(self) -> None:
-        """Raise an error if something could not be logged because the store did not respond."""
-        if not self.reachable and self.failure is not None and (lost := lost_store(self.failure)):
-            raise lost from None
+    @property
+    def lost(self) -> Exception | None:
+        """The error to raise if something could not be logged because the store did not respond, else None."""
+        return None if self.reachable or self.failure is None else lost_store(self.failure)
 
     def _try_again(self) -> None:
-        """Use the store again, and trust nothing that was written before it failed."""
+        """Use the store again, and forget what is known about its runs, because earlier writes may be incomplete."""
         if not self.reachable:
             self.reachable = True
             for run in (self.runs.parent, *self.runs.children.values()):
@@ -198,7 +198,8 @@ class LiveLogger:
             self.reachable = False
             if self.failure is None:
                 say(
-                    f"{logging_failed(problem)} Training continues without logging. What is missing is logged at its "
-                    "end; if that fails, run the same command again, or `convtrack publish` after the evaluation."
+                    f"{logging_failed(problem)} Training continues without logging. The missing values are logged "
+                    "when it ends. If that fails too, run the same command again, or `convtrack publish` after "
+                    "evaluation."
                 )
             self.failure = problem

@@ -3,6 +3,7 @@ from types import SimpleNamespace
 
 import pytest
 from PIL import Image
+from requests import HTTPError
 
 from pipeline.errors import Unreachable, UserError
 from pipeline.storage.processes import this_process
@@ -113,8 +114,8 @@ def test_an_unreachable_store_stops_the_logging_not_the_training(failing_tracker
         for _ in range(3):
             live(Progress(0, [{"train/loss": 0.5}, {"train/loss": 0.25}]))
     assert capsys.readouterr().out == (
-        "MLflow is unreachable (MlflowException). Training continues without logging. What is missing is logged at its "
-        "end; if that fails, run the same command again, or `convtrack publish` after the evaluation.\n"
+        "MLflow is unreachable (MlflowException). Training continues without logging. The missing values are logged "
+        "when it ends. If that fails too, run the same command again, or `convtrack publish` after evaluation.\n"
     )
     assert points(tracker, runs(tracker)["lenet5 replicate 1"].info.run_id) == [(1, 0.5)]
 
@@ -166,14 +167,32 @@ def test_a_trial_that_could_not_be_logged_must_run_again(failing_tracker, tracke
     assert points(tracker, run.info.run_id) == [(1, 0.5), (2, 0.25)]
 
 
-def test_a_trial_does_not_run_again_for_an_error_that_would_return(failing_tracker, result, capsys):
-    """Such as a bug in the logging: a store in a file is not lost."""
+@pytest.mark.parametrize("status", [403, 413])
+def test_a_trial_does_not_run_again_for_an_error_that_would_return(tracker, result, monkeypatch, status):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
     trial = SimpleNamespace(number=0, sweep="sweep", sweep_fingerprint="5eed", sweeper=this_process())
-    arguments = (failing_tracker, "lenet5", [task(result)], CONFIGURATION, "d1ce")
-    with logging_live(*arguments, layers=LAYERS, trial=trial) as live:
+
+    def refuse(*_, **__):
+        raise HTTPError(f"{status} Client Error: refused")
+
+    with logging_live(tracker, "lenet5", [task(result)], CONFIGURATION, "d1ce", layers=LAYERS, trial=trial) as live:
         live(Progress(0, [{"train/loss": 0.5}]))
+        monkeypatch.setattr(ModelRuns, "log_model", refuse)
+
+
+def test_a_trial_whose_run_could_not_be_ended_must_run_again(failing_tracker, result, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
+    trial = SimpleNamespace(number=0, sweep="sweep", sweep_fingerprint="5eed", sweeper=this_process())
+    finish = LiveLogger.finish
+
+    def finish_and_lose(self, tags):
+        finish(self, tags)
         failing_tracker.client.unreachable = True
-    assert capsys.readouterr().out.startswith("MLflow is unreachable (MlflowException). Training continues")
+
+    monkeypatch.setattr(LiveLogger, "finish", finish_and_lose)
+    arguments = (failing_tracker, "lenet5", [task(result)], CONFIGURATION, "d1ce")
+    with pytest.raises(Unreachable), logging_live(*arguments, layers=LAYERS, trial=trial):
+        pass
 
 
 def test_the_rest_is_logged_when_the_store_is_reachable_again(failing_tracker, tracker, result):
