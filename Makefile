@@ -31,7 +31,8 @@ decide: $(INSTALLED)
 	@$(ACTIVATE) convtrack ui --link
 
 test: $(INSTALLED)
-	@$(ACTIVATE) python -m pytest --numprocesses 2 --dist loadfile --durations 30 --durations-min 5
+	@$(ACTIVATE) python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 30 \
+	  --durations-min 5 tests/system tests pipeline # The longest files first, so that both processes end together.
 
 # Replicates and sweeps on a Ray cluster, sweeps on a PostgreSQL server, and a remote on a server with the protocol of
 # S3, each started by the tests; data sets of TFDS, HEIC pictures, and exports in ONNX; the champion in an environment of

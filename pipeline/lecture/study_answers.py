@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 from pipeline import studies
 from pipeline.errors import UserError
 from pipeline.lecture.material import Material
-from pipeline.studies.study_index import read_answer
+from pipeline.reporting.study_answer import read_answer
 
 QUESTIONS: Mapping[str, str] = {
     "connectivity": "How many weights do sparse connections and shared weights save?",

@@ -16,8 +16,8 @@ from pipeline.cli.composing import composed
 from pipeline.config.schema import RayConfig, Workers
 from pipeline.console import Progress, duration, say
 from pipeline.counts import number_of
-from pipeline.data.looks import record_look, test_set_digest
-from pipeline.data.prepared import read_manifest, read_prepared
+from pipeline.data.looks import Purpose, record_look, test_set_digest, untuned_digest
+from pipeline.data.prepared import Prepared, read_manifest, read_prepared
 from pipeline.data.prepared_cache import prepared_folder
 from pipeline.data.splits import TEST, VALIDATION
 from pipeline.errors import UserError
@@ -84,6 +84,13 @@ class Trained:
         return trained_network(task.architecture, task.result)
 
 
+class Tuned(NamedTuple):
+    """A validation metric of the replicates of one candidate, and the duration of each training in seconds."""
+
+    scores: tuple[float, ...]
+    seconds: tuple[float, ...]
+
+
 class _Planned(NamedTuple):
     """A candidate before its training."""
 
@@ -105,12 +112,24 @@ def train_candidates(candidates: Sequence[Candidate], *, replicates: int) -> dic
         UserError: an override is invalid, a network has pretrained weights, or a training fails.
         ValueError: two candidates have the same label.
     """
+    return {one.label: _trained(one) for one in _planned_and_trained(candidates, replicates)}
+
+
+def tune_candidates(candidates: Sequence[Candidate], *, replicates: int, metric: str) -> dict[str, Tuned]:
+    """Like `train_candidates`, but compute only a metric on the validation images of every candidate.
+
+    The configurations are recorded as tuned on the images outside the test set.
+    """
+    return {one.label: _tuned(one, metric) for one in _planned_and_trained(candidates, replicates)}
+
+
+def _planned_and_trained(candidates: Sequence[Candidate], replicates: int) -> list[_Planned]:
     labels = [candidate.label for candidate in candidates]
     if len(set(labels)) < len(labels):
         raise ValueError(f"Candidates must have different labels. Received {labels}.")
     planned = [_plan(candidate, replicates) for candidate in candidates]
     _train(planned)
-    return {one.label: _trained(one) for one in planned}
+    return planned
 
 
 def _plan(candidate: Candidate, replicates: int) -> _Planned:
@@ -146,33 +165,52 @@ def _train(planned: Sequence[_Planned]) -> None:
         say(f"{number_of(len(tasks), 'training')}, {pool.parallel(len(tasks), threads)} in parallel")
         pool.train(tasks, on_progress=on_progress)
     progress.close()
-    seconds = sum(float(read_json(task.result.record)["seconds"]) for task in tasks)
-    say(f"Trained: {duration(seconds)} of training in all")
+    say(f"Trained: {duration(sum(_seconds(tasks)))} of training in all")
 
 
 def _trained(planned: _Planned) -> Trained:
-    columns, folder = Columns.of(planned.network.architecture), planned.tasks[0].prepared
-    prepared = read_prepared(folder)
-    record_look(
-        looks_file(planned.data),
-        "evaluated",
-        test_set=test_set_digest(prepared),
-        configuration=planned.tasks[0].configuration_fingerprint,
-        model=planned.model,
-        commit=commit(),
-    )
-    parts = [replicate_predictions(columns, task.result, prepared, task.replicate) for task in planned.tasks]
-    first = columns.outputs[0]
-    test, validation = ([one[part][first] for one in parts] for part in (TEST, VALIDATION))
+    prepared = read_prepared(planned.tasks[0].prepared)
+    _record(planned, "evaluated", test_set_digest(prepared))
+    predicted = _predictions(planned, prepared)
+    test, validation = predicted[TEST], predicted[VALIDATION]
     return Trained(
         label=planned.label,
         tasks=tuple(planned.tasks),
-        prepared=folder,
+        prepared=planned.tasks[0].prepared,
         predictions=tuple(test),
         scores=tuple(dict(scores(one.truth, one.probabilities)) for one in test),
         validation=tuple(dict(scores(one.truth, one.probabilities)) for one in validation),
-        seconds=tuple(float(read_json(task.result.record)["seconds"]) for task in planned.tasks),
+        seconds=_seconds(planned.tasks),
         parameters=planned.network.parameters,
         multiply_accumulates=planned.network.multiply_accumulates,
         receptive_field=planned.network.receptive_field,
     )
+
+
+def _tuned(planned: _Planned, metric: str) -> Tuned:
+    prepared = read_prepared(planned.tasks[0].prepared)
+    _record(planned, "tuned", untuned_digest(prepared))
+    found = [dict(scores(one.truth, one.probabilities)) for one in _predictions(planned, prepared)[VALIDATION]]
+    return Tuned(tuple(float(one[metric]) for one in found), _seconds(planned.tasks))
+
+
+def _record(planned: _Planned, purpose: Purpose, test_set: str) -> None:
+    record_look(
+        looks_file(planned.data),
+        purpose,
+        test_set=test_set,
+        configuration=planned.tasks[0].configuration_fingerprint,
+        model=planned.model,
+        commit=commit(),
+    )
+
+
+def _predictions(planned: _Planned, prepared: Prepared) -> dict[int, list[Predictions]]:
+    """The predictions of the first output of all replicates, by part (`TEST` and `VALIDATION`)."""
+    columns = Columns.of(planned.network.architecture)
+    parts = [replicate_predictions(columns, task.result, prepared, task.replicate) for task in planned.tasks]
+    return {part: [one[part][columns.outputs[0]] for one in parts] for part in (TEST, VALIDATION)}
+
+
+def _seconds(tasks: Sequence[Task]) -> tuple[float, ...]:
+    return tuple(float(read_json(task.result.record)["seconds"]) for task in tasks)

@@ -23,9 +23,10 @@ from pipeline.verification.locked_files import (
     remembered_digests,
 )
 from pipeline.verification.prepared_images import prepared_images
+from pipeline.verification.quoted_numbers import quoted_numbers
 from pipeline.verification.scored_replicates import scored_baseline, scored_replicates
 from pipeline.verification.trained_replicates import trained_replicates
-from pipeline.verification.written_reports import quoted_numbers, written_card, written_report
+from pipeline.verification.written_reports import written_card, written_report
 
 
 def comparison_checks() -> Iterator[Check]:

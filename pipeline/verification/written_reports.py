@@ -21,17 +21,14 @@ from pipeline.reporting.sections import document
 from pipeline.storage.files import existing, read_json
 from pipeline.storage.folders import CARD, CARD_FIGURES, CHAMPION, CHOICE, FIGURES, REPORT, RunFolder
 from pipeline.storage.provenance import commit_exists, contains_commit
-from pipeline.verification.checked_link import Check, checked, names
+from pipeline.verification.checked_link import Check, names
+from pipeline.verification.quoted_numbers import NUMBER
 from pipeline.verification.scored_replicates import differences
 
-README = Path("README.md")
-NUMBER = re.compile(r"(?:(?<![\w)–−-])[−-])?\d[\d,.]*")
-"""A number with its sign. A hyphen or minus after a word, a number or a bracket is none, as in `lenet-5` and `3-4`."""
 COMMIT = re.compile(r"^- \*\*Commit:\*\* (\w+)$", re.MULTILINE)
 LINK = re.compile(r"^\[Open the runs in MLflow\]\(<?([^>)]+)>?\)$", re.MULTILINE)
 VERSIONS = re.compile(r"^Versions\n\n(?:\|.*\n)+", re.MULTILINE)
 ROW = re.compile(r"^\| (\S+) +\| +(\S+) \|$", re.MULTILINE)
-STUDY_ROW = re.compile(r"^\| \[(\w+)\]\((reports/\w+/report\.md)\) \| (.+) \|$", re.MULTILINE)
 WIDTH = 60
 """Characters of a differing line that are shown before and after the first difference."""
 
@@ -154,57 +151,3 @@ def written_card(prepared: Prepared) -> Iterator[Check]:
 
 
 PACKAGE = "Run `dvc repro --force package`."
-
-
-def quoted_numbers() -> Iterator[Check]:
-    """Check the numbers of README: its table against the report, its answers of studies against their reports."""
-    if not README.is_file():
-        return
-    readme = README.read_text(encoding="utf-8")
-    yield from checked(str(README), lambda: [_quoted_table(readme)])
-    wrong = [f"{name} {number}" for name, number in _wrong_answers(readme)]
-    if wrong:
-        found = f"numbers are not in the reports of the studies: {names(wrong)}"
-        yield Check(str(README), "differs", found, "Copy the answers of the studies.")
-    elif STUDY_ROW.search(readme):
-        yield Check(
-            str(README), "ok", f"its answers of {len(STUDY_ROW.findall(readme))} studies are those of their reports"
-        )
-
-
-def _quoted_table(readme: str) -> Check:
-    """Compare every row of README's table with the row of this model in the report."""
-    source = REPORT.with_suffix(".md")
-    report = dict(_rows(existing(source).read_text(encoding="utf-8")))
-    quoted = list(_rows(readme))
-    if not any(name in report for name, _ in quoted):
-        return Check(str(README), "unknown", "it does not quote the table of this comparison")
-    wrong = [f"{name} is not in {source}" for name, _ in quoted if name not in report]
-    wrong += [f"{name} {now}" for name, row in quoted for now in _other(row, report.get(name, ()))]
-    if wrong:
-        found = f"its table does not quote the report: {names(wrong)}"
-        return Check(str(README), "differs", found, "Copy the table of the report.")
-    count = sum(len(NUMBER.findall(" ".join(row))) for _, row in quoted)
-    return Check(str(README), "ok", f"{number_of(count, 'number')} of its table are those of {source}")
-
-
-def _rows(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """The names of models and their cells, from the table rows with a tie and a score."""
-    for line in text.splitlines():
-        name, *cells = [cell.strip() for cell in line.strip("|").split("|")]
-        if line.startswith("|") and len(cells) > 2 and re.fullmatch(r"[a-z]+( [a-z]+)*", cells[0]) and "±" in cells[1]:
-            yield name, tuple(cells)
-
-
-def _other(one: tuple[str, ...], expected: tuple[str, ...]) -> list[str]:
-    return [f"“{now}”, not “{was}”" for now, was in zip(one, expected, strict=False) if now != was]
-
-
-def _wrong_answers(readme: str) -> Iterator[tuple[str, str]]:
-    for name, report, text in STUDY_ROW.findall(readme):
-        held = set(_numbers(Path(report).read_text(encoding="utf-8"))) if Path(report).is_file() else set()
-        yield from ((name, number) for number in _numbers(text) if number not in held)
-
-
-def _numbers(text: str) -> list[str]:
-    return [number.rstrip(".,").replace("−", "-") for number in NUMBER.findall(text)]

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from pipeline.studies.study_index import read_answer
+from pipeline.reporting.study_answer import read_answer
 
 ROW = re.compile(r"^\| \[(\w+)\]\((reports/\w+/report\.md)\) \| (.+) \|$", re.MULTILINE)
 NUMBER = re.compile(r"\d+\.\d+")

@@ -1,8 +1,9 @@
 from pathlib import Path
 
 from pipeline.cli.commands.study import study_names
+from pipeline.reporting.study_answer import read_answer
 from pipeline.storage.imports import ROOT
-from pipeline.studies.study_index import INDEX, read_answer, write_study_index
+from pipeline.studies.study_index import INDEX, write_study_index
 
 
 def test_the_committed_index_states_the_answers_of_the_committed_reports(tmp_path, monkeypatch):

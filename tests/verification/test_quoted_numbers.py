@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.storage import provenance
 from pipeline.verification import written_reports
-from pipeline.verification.written_reports import NUMBER, quoted_numbers
+from pipeline.verification.quoted_numbers import NUMBER, quoted_numbers
 
 REPORT = """\
 | model  | tied | accuracy      | cost |
@@ -23,7 +23,9 @@ def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "reports/depth").mkdir(parents=True)
     Path("reports/comparison.md").write_text(REPORT)
-    Path("reports/depth/report.md").write_text("From 51.2 to 78.6, a difference of −0.5 or 3-4 points.")
+    Path("reports/depth/report.md").write_text(
+        "# Depth\n\n**Answer.** From 51.2 to 78.6, a difference of −0.5 or 3-4 points.\n\nOther text with 99.9."
+    )
 
 
 def quoted(text):
@@ -53,16 +55,38 @@ def test_the_table_of_another_comparison_is_unknown():
 
 
 @pytest.mark.parametrize("text", ["From 51.2 to 78.6.", "A difference of -0.5.", "Of 3-4 points.", "A change of −0.5"])
-def test_numbers_of_a_study_are_in_its_report(text):
+def test_numbers_of_a_study_are_in_its_answer_in_the_same_order(text):
     assert quoted(REPORT + STUDY.format(text))[1][0] == "ok"
 
 
 @pytest.mark.parametrize(
-    ("text", "number"), [("From 51.3", "51.3"), ("A difference of 0.5.", "0.5"), ("−51.2", "-51.2")]
+    ("text", "number"),
+    [
+        ("From 51.3", "51.3"),
+        ("A difference of 0.5.", "0.5"),
+        ("−51.2", "-51.2"),
+        ("From 78.6 to 51.2.", "51.2"),
+        ("A number outside the answer: 99.9.", "99.9"),
+    ],
 )
-def test_a_number_or_a_sign_that_is_not_in_the_report_differs(text, number):
+def test_a_number_a_sign_or_an_order_that_is_not_in_the_answer_differs(text, number):
     found = quoted(REPORT + STUDY.format(text))[1]
-    assert found == ("differs", f"numbers are not in the reports of the studies: depth {number}")
+    assert found == (
+        "differs",
+        f"numbers are not, in this order, in the answers of the studies: depth {number}",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "state", "found"),
+    [
+        ("[0.980 of vgg](reports/comparison.md)", "ok", "the numbers of 1 link are in the reports"),
+        ("[391 s](reports/comparison.md)", "differs", "“391 s” is not in reports/comparison.md"),
+        ("[391 s](reports/absent.md)", "differs", "reports/absent.md is missing"),
+    ],
+)
+def test_a_number_in_a_link_is_in_the_report(text, state, found):
+    assert quoted(f"{REPORT}\nIt takes {text}.\n")[1] == (state, found)
 
 
 def test_a_report_that_is_missing_is_a_line():
