@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from pipeline.storage.digests import write_digests
-from pipeline.storage.folders import FIGURES, REPORT, REPORTS, looks_file
+from pipeline.storage.folders import FIGURES, REPORT, REPORTS, TEST_SETS
 
 
 def main(name: str) -> None:
@@ -32,8 +32,8 @@ def main(name: str) -> None:
             shutil.copy(clone / page, folder / page.name)
         shutil.rmtree(folder / FIGURES.name, ignore_errors=True)
         shutil.copytree(clone / FIGURES, folder / FIGURES.name)
-        for looks in (clone / looks_file(name).parent).glob("*.looks.csv"):
-            shutil.copy(looks, looks_file(name).parent)
+        for looks in (clone / TEST_SETS).glob("*.looks.csv"):
+            shutil.copy(looks, TEST_SETS)
     write_digests(folder)
 
 

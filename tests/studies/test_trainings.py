@@ -10,7 +10,7 @@ from pipeline.data.prepared import read_prepared
 from pipeline.data.splits import TEST
 from pipeline.errors import UserError
 from pipeline.studies import trainings
-from pipeline.studies.trainings import Candidate, train_candidates
+from pipeline.studies.trainings import Candidate, train_candidates, tune_candidates
 
 SETTINGS = ("data=digits_5x5", "split=resampled", "optimizer=sgd", "training=lecture", "augmentation=none")
 SHORT = Candidate("logistic, 1 epoch", ("model=logistic", *SETTINGS, "training.epochs=1"))
@@ -58,6 +58,16 @@ def test_finished_trainings_are_reused(trained, monkeypatch, capsys):
     again = train_candidates([SHORT], replicates=2)[SHORT.label]
     assert again.scores == trained[SHORT.label].scores
     assert "Reusing 2 of 2 trainings" in capsys.readouterr().out
+
+
+def test_tuning_computes_validation_scores_only_and_is_recorded_as_such(trained, monkeypatch):
+    monkeypatch.setattr(trainings, "training_pool", lambda *_, **__: pytest.fail("trained again"))
+    looks = Path("data/test_sets/digits_5x5.looks.csv")
+    evaluated = looks.read_text()
+    tuned = tune_candidates([SHORT], replicates=2, metric="accuracy")[SHORT.label]
+    assert tuned.scores == tuple(one["accuracy"] for one in trained[SHORT.label].validation)
+    assert tuned.seconds == trained[SHORT.label].seconds
+    assert [line.split(",")[0] for line in looks.read_text().removeprefix(evaluated).splitlines()] == ["tuned"]
 
 
 def test_labels_must_differ():

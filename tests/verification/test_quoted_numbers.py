@@ -82,7 +82,7 @@ def test_a_number_a_sign_or_an_order_that_is_not_in_the_answer_differs(text, num
     [
         ("[0.980 of vgg](reports/comparison.md)", "ok", "the numbers of 1 link are in the reports"),
         ("[391 s](reports/comparison.md)", "differs", "“391 s” is not in reports/comparison.md"),
-        ("[391 s](reports/absent.md)", "differs", "reports/absent.md is missing"),
+        ("[391 s](reports/absent.md)", "differs", "reports/absent.md is missing. Run `dvc repro` to create it"),
     ],
 )
 def test_a_number_in_a_link_is_in_the_report(text, state, found):
