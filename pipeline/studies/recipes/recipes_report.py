@@ -19,6 +19,7 @@ def text(found: Mapping[str, Found]) -> str:
         digits=scores_table(found[DIGITS.data]),
         cells=scores_table(found[SOLAR_CELLS.data]),
         replicates=REPLICATES,
+        edges=sum(one.best(network).rate in _edges(one) for one in found.values() for network in one.search.networks),
         minutes={name: f"{_seconds(one) / 60:.0f}" for name, one in found.items()},
     )
 
@@ -85,6 +86,11 @@ def results(found: Mapping[str, Found]) -> dict[str, Any]:
         }
         for name, one in found.items()
     }
+
+
+def _edges(found: Found) -> tuple[float, float]:
+    """The lowest and the highest learning rate."""
+    return min(found.search.rates), max(found.search.rates)
 
 
 def _trial(trial: Trial) -> str:

@@ -63,6 +63,11 @@ def test_the_report_states_the_minutes_of_all_trainings(found):
     assert "40 minutes of training on digits and 40 on solar cells" in " ".join(text(found).split())
 
 
+def test_the_report_counts_the_best_learning_rates_at_the_edge_of_the_range(found):
+    # resnet8_mnist and lecture_cnn_mnist have 0.01, logistic_elpv 0.0001.
+    assert "for 3 of the networks" in " ".join(text(found).split())
+
+
 def test_the_scores_in_conf_are_those_of_the_report():
     held = json.loads(Path("reports/recipes/results.json").read_text())
     for name, search in RECIPES.items():
