@@ -1,9 +1,13 @@
 """Errors that a user can correct, each with a message of one sentence."""
 
+import errno
 from collections.abc import Iterable
 from difflib import get_close_matches
 
 from pipeline.safe_text import redacted
+
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+"""Errors of the system about a full disk or an exhausted quota."""
 
 
 class UserError(Exception):

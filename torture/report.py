@@ -17,11 +17,11 @@ FOLDER = ROOT / "reports/torture"
 COMPARED = """What must be equal to the undisturbed run:
 
 - every file of the project: none is missing and none is left over. The contents are equal bit by bit (weights,
-  predictions, prepared data, networks), or in all values but durations (histories, scores, records). Of the report's
-  pages, of which some numbers are durations, only the existence is checked.
+  predictions, prepared data, networks), or in all values but durations (histories, scores, records). The report's pages
+  contain durations, so only their existence is checked.
 - MLflow: each run once, each metric of each epoch once, all runs FINISHED, the same values but for durations, and the
   same parameters. Tags, artifacts, logged models and registered versions must have the same names. Pictures of feature
-  maps are not compared, because the epochs that get one depend on time.
+  maps are not compared, because they are drawn after epochs that depend on time.
 - Optuna: the same trials with the same parameters and values, each once.
 - `dvc status` is clean, TMPDIR is empty, DVC's cache and lock contain nothing unfinished, and no process is left.
 
@@ -90,10 +90,11 @@ def page(record: Record) -> str:
     versions = ", ".join(f"{name} {number}" for name, number in machine.versions.items())
     paragraphs = [
         "# Robustness of commands that are killed or disturbed",
-        f"`make torture` writes this page. In each round it starts a command in a new clone, disturbs it at random "
-        f"moments, repeats the same command until it succeeds, and compares the results with those of an undisturbed "
-        f"run. **{len(held)} of {len(record.rounds)} rounds passed**, with {record.acts} disturbances and {starts} "
-        f"starts of commands, in {minutes:.0f} minutes. [All disturbances](acts.csv).",
+        f"`python -m torture {record.arguments}` has written this page. In each round it starts a command in a new "
+        "clone, disturbs it at random moments, repeats the same command until it succeeds, and compares the results "
+        f"with those of an undisturbed run. **{len(held)} of {len(record.rounds)} rounds passed**, with {record.acts} "
+        f"disturbances in {starts} starts of commands (a start can be disturbed more than once), in {minutes:.0f} "
+        "minutes. [All disturbances](acts.csv).",
         f"`repro` is `make repro` of a comparison of {listed(list(NETWORKS))}, with two replicates of {EPOCHS} epochs "
         "on 8×8 digits and all stages. `sweep` has four trials in two workers, and `experiment` is one training.",
         markdown(_by_kind(record)),
@@ -101,7 +102,7 @@ def page(record: Record) -> str:
         COMPARED,
         *_failures(record),
         "## Repeat a round",
-        "The seed and the number of the round determine the disturbances. Their moments also depend on the machine.",
+        "Seed, pace and number of the round determine the disturbances. Their moments also depend on the machine.",
         f"```sh\npython -m torture {record.arguments} --round 0\n```",
         *_not_done(record),
         f"{machine.processor}, {machine.cores} cores, {machine.memory}, {machine.system}; {versions}; {machine.date}, "

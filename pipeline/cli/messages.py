@@ -7,12 +7,17 @@ project and keeps its traceback.
 import errno
 
 from pipeline.config.reading import CONF, broken_yaml, check_encoding, not_a_mapping
-from pipeline.errors import UserError, unknown
+from pipeline.errors import DISK_FULL, UserError, unknown
 from pipeline.safe_text import redacted
 
-DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 DEVICE_FAILED = (errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.ETIMEDOUT, errno.EREMOTEIO)
-NOT_WRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG)
+NOT_PERMITTED = {
+    errno.EACCES: "Check the permissions.",
+    errno.EPERM: "Check the permissions.",
+    errno.EROFS: "Use another folder, or mount the file system writable.",
+    errno.EFBIG: "Raise the limit (`ulimit -f`), or use another disk.",
+}
+"""What to do after an error of the system that a repetition does not remove."""
 
 OUT_OF_MEMORY = ("failed to map segment", "Cannot allocate memory", "can't start new thread", "OOM when allocating")
 """What other libraries report when memory runs out: the linker, the system, Python and TensorFlow."""
@@ -50,8 +55,8 @@ work is kept.'
             f"The disk is full: no space left{where}. Free some space and run the same command again; finished work "
             "is kept."
         )
-    if isinstance(problem, OSError) and problem.errno in NOT_WRITABLE:
-        return f"Cannot write {problem.filename or 'a file'} ({problem.strerror}). Check its permissions."
+    if isinstance(problem, OSError) and problem.errno in NOT_PERMITTED:
+        return f"Cannot open {problem.filename or 'a file'} ({problem.strerror}). {NOT_PERMITTED[problem.errno]}"
     if isinstance(problem, OSError) and problem.errno in DEVICE_FAILED:
         return (
             f"Cannot read or write {problem.filename or 'a file'} ({problem.strerror}): the disk, or the connection to "
@@ -134,7 +139,9 @@ def _hydra_sentence(problem: Exception) -> str:
         parent = getattr(problem.__cause__, "parent_node", None)
         known = [f"{section}.{name}" if section else str(name) for name in (parent or ()) if name != "hydra"]
         if section and not known:
-            return f"Unknown setting '{key}': `{section}` has no settings here. Choose a file that sets it."
+            return (
+                f"Unknown setting '{key}': `{section}` is empty. Choose one of its files first, as in `{section}=NAME`."
+            )
         return str(unknown("setting", key, known))
     unresolved = getattr(problem, "full_key", None)
     if unresolved:

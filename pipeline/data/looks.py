@@ -87,15 +87,15 @@ def record_look(file: Path, purpose: Purpose, *, test_set: str, configuration: s
     Looks of this project that the table lacks are restored.
     """
     today = datetime.now(UTC).date().isoformat()
-    _synchronise(file, [Look(purpose, test_set, configuration, model, commit, today)])
+    add_looks(file, [Look(purpose, test_set, configuration, model, commit, today)])
 
 
 def restore_looks(file: Path) -> int:
     """Add the looks of this project that the table lacks; return their number."""
-    return _synchronise(file, [])
+    return add_looks(file, [])
 
 
-def _synchronise(file: Path, new: Sequence[Look]) -> int:
+def add_looks(file: Path, new: Sequence[Look]) -> int:
     """Give the table and its copy in the cache the looks of both and the new ones; return how many the table lacked."""
     kept = cache_folder() / "looks" / file.name
     kept.parent.mkdir(parents=True, exist_ok=True)

@@ -12,6 +12,7 @@ HEAD = """\
   [the model card](model_card.md) of its champion and the audit of its images (audit.html)
 - [elpv/comparison.md](elpv/comparison.md): the comparison on images of solar cells
 - [benchmarks/report.md](benchmarks/report.md): speed, measured by `make bench`
+- [torture/report.md](torture/report.md): commands that are killed or disturbed, tested by `make torture`
 
 ## Studies
 

@@ -171,8 +171,7 @@ def _train(planned: Sequence[_Planned]) -> None:
 def _trained(planned: _Planned) -> Trained:
     prepared = read_prepared(planned.tasks[0].prepared)
     _record(planned, "evaluated", test_set_digest(prepared))
-    predicted = _predictions(planned, prepared)
-    test, validation = predicted[TEST], predicted[VALIDATION]
+    test, validation = _predictions(planned, prepared, TEST), _predictions(planned, prepared, VALIDATION)
     return Trained(
         label=planned.label,
         tasks=tuple(planned.tasks),
@@ -190,7 +189,7 @@ def _trained(planned: _Planned) -> Trained:
 def _tuned(planned: _Planned, metric: str) -> Tuned:
     prepared = read_prepared(planned.tasks[0].prepared)
     _record(planned, "tuned", untuned_digest(prepared))
-    found = [dict(scores(one.truth, one.probabilities)) for one in _predictions(planned, prepared)[VALIDATION]]
+    found = [dict(scores(one.truth, one.probabilities)) for one in _predictions(planned, prepared, VALIDATION)]
     return Tuned(tuple(float(one[metric]) for one in found), _seconds(planned.tasks))
 
 
@@ -205,11 +204,11 @@ def _record(planned: _Planned, purpose: Purpose, test_set: str) -> None:
     )
 
 
-def _predictions(planned: _Planned, prepared: Prepared) -> dict[int, list[Predictions]]:
-    """The predictions of the first output of all replicates, by part (`TEST` and `VALIDATION`)."""
+def _predictions(planned: _Planned, prepared: Prepared, part: int) -> list[Predictions]:
+    """The predictions of the first output for one part of the images (`TEST` or `VALIDATION`), by replicate."""
     columns = Columns.of(planned.network.architecture)
     parts = [replicate_predictions(columns, task.result, prepared, task.replicate) for task in planned.tasks]
-    return {part: [one[part][columns.outputs[0]] for one in parts] for part in (TEST, VALIDATION)}
+    return [one[part][columns.outputs[0]] for one in parts]
 
 
 def _seconds(tasks: Sequence[Task]) -> tuple[float, ...]:

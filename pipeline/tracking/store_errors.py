@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 import requests
 from mlflow.exceptions import ERROR_CODE_TO_HTTP_STATUS, MlflowException, RestException
 from mlflow.utils.credentials import read_mlflow_creds
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from pipeline.errors import Unreachable, UserError
+from pipeline.errors import DISK_FULL, Unreachable, UserError
 from pipeline.safe_text import redacted
 from pipeline.tracking.address import DEFAULT_STORE, shown, store_address
 
@@ -21,26 +21,32 @@ STORE_ERRORS = (MlflowException, requests.RequestException, SQLAlchemyError, OSE
 """Exceptions of a store that is unreachable."""
 STATUS = re.compile(r"error code (\d{3}) !=|too many (\d{3}) error responses|\b(\d{3}) (?:Client|Server) Error")
 """The HTTP status in the message of an exception of MLflow."""
-NO_CONNECTION = ("failed with exception", "OperationalError")
-"""Parts of MLflow's messages about a request that no server, or no database server, has received."""
-DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+NO_CONNECTION = "failed with exception"
+"""Part of MLflow's message about a request that no server has received."""
+OVERLOADED = (408, 429)
+"""HTTP statuses of a server that may accept the same request later."""
+NO_SPACE = ("disk is full", "No space left on device")
+"""What SQLite and PostgreSQL report about a full disk."""
 LOCAL = "unset MLFLOW_TRACKING_URI to keep runs in " + DEFAULT_STORE
 
 
 def connection_error(problem: Exception, address: str) -> Exception:
     """The error to raise for an exception while the store at this address is opened."""
     reason = _root_cause(problem)
-    if "disk is full" in reason:
+    if any(sign in reason for sign in NO_SPACE):
         return OSError(errno.ENOSPC, reason, shown(address))
     if address.startswith("http"):
-        return server_error(problem, address) or Unreachable(_unreachable(reason, address, f"Start it, or {LOCAL}."))
+        return server_error(problem, address) or Unreachable(
+            _unreachable(reason, address, f"Check the address and that the server runs, or {LOCAL}.")
+        )
     if address.startswith("sqlite:") and "malformed" in reason:
         advice = "Restore the file from a copy, or move it away and fill a new one with `convtrack publish`."
         return Unreachable(_unreachable(reason, address, advice))
     if address.startswith("sqlite:") and "locked" in reason:
         return Unreachable(_unreachable(reason, address, "Another program uses it: run the same command again."))
     if address.startswith("sqlite:"):
-        return Unreachable(_unreachable(reason, address, "Move the file away, or set MLFLOW_TRACKING_URI."))
+        advice = "If another version of MLflow wrote it, move it away; otherwise check its folder and permissions."
+        return Unreachable(_unreachable(reason, address, advice))
     return Unreachable(_unreachable(reason, address, f"Correct MLFLOW_TRACKING_URI, or {LOCAL}."))
 
 
@@ -53,11 +59,12 @@ def lost_store(problem: Exception) -> Exception | None:
         return problem
     address, text, status = store_address(), str(problem), _status(problem)
     if address.startswith("sqlite:"):
-        lost = "database is locked" in text or "disk is full" in text
-    elif status is None:
-        lost = isinstance(problem, requests.RequestException) or any(sign in text for sign in NO_CONNECTION)
+        lost = "database is locked" in text or any(sign in text for sign in NO_SPACE)
+    elif status is not None:
+        lost = status >= 500 or status in OVERLOADED
     else:
-        lost = status >= 500
+        database = any(isinstance(one, OperationalError) for one in _chain(problem))
+        lost = database or isinstance(problem, requests.RequestException) or NO_CONNECTION in text
     error = connection_error(problem, address) if lost else None
     return error if isinstance(error, Unreachable | OSError) else None
 
@@ -80,13 +87,20 @@ def store_failures() -> Iterator[None]:
 
 @contextmanager
 def reading_errors() -> Iterator[None]:
-    """Turn errors of the project's store in the block, such as a damaged table, into a `UserError`."""
+    """Turn errors of the project's store in the block, such as a damaged table, into a `UserError`.
+
+    Raises:
+        UserError: the store does not respond or cannot be read.
+        OSError: its disk is full.
+    """
     try:
         yield
     except (MlflowException, requests.RequestException, SQLAlchemyError) as problem:
+        if lost := lost_store(problem):
+            raise lost from None
         raise UserError(
-            f"The tracking store {shown(store_address())} cannot be read ({_root_cause(problem)}). Restore it from a "
-            "copy, or delete what is damaged and run `convtrack publish`."
+            f"The tracking store {shown(store_address())} cannot be read ({_root_cause(problem)}). If it is damaged, "
+            "restore it from a copy, or move it away and fill a new one with `convtrack publish`."
         ) from None
 
 
@@ -106,10 +120,10 @@ def server_error(problem: Exception, address: str) -> UserError | None:
             "status 413). Raise the proxy's limit (in nginx, `client_max_body_size`) and run the same command again; "
             "finished work is kept."
         )
-    if status is not None and status >= 500:
+    if status is not None and (status >= 500 or status in OVERLOADED):
         return Unreachable(
-            f"The tracking server {shown(address)} failed (HTTP status {status}). Its log says why; run the same "
-            "command again when it works. Finished work is kept."
+            f"The tracking server {shown(address)} failed (HTTP status {status}). See its log for the cause, and "
+            "run the same command again when it works; finished work is kept."
         )
     foreign = isinstance(problem, RestException) and status is None
     if foreign or "valid JSON" in text or (status is not None and "API request to endpoint" in text):
@@ -159,7 +173,7 @@ def _tls_error(problem: Exception, address: str) -> UserError | None:
             "another host name, write that name into MLFLOW_TRACKING_URI."
         )
     return UserError(
-        f"{shown(address)} does not answer with TLS ({found.reason or found}). If the server has no certificate, write "
+        f"{shown(address)} does not support TLS ({found.reason or found}). If the server has no certificate, write "
         "http:// in place of https:// in MLFLOW_TRACKING_URI."
     )
 
@@ -195,9 +209,9 @@ def _forbidden(text: str, address: str) -> UserError:
 
 def _no_mlflow(address: str) -> UserError:
     target = _redirection(address)
-    redirected = f" It redirects to {shown(target)}: name that address if it is MLflow's." if target else ""
+    redirected = f" It redirects to {shown(target)}: if MLflow is there, use that address." if target else ""
     return UserError(
-        f"{shown(address)} answers, but not as an MLflow server. Correct host, port and path in "
+        f"The server at {shown(address)} is not an MLflow server. Correct host, port and path in "
         f"MLFLOW_TRACKING_URI.{redirected}"
     )
 

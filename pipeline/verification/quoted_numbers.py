@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from pipeline.config.reading import read_comparison
 from pipeline.counts import number_of
 from pipeline.reporting.study_answer import read_answer
 from pipeline.storage.files import existing
@@ -11,77 +12,99 @@ from pipeline.storage.folders import REPORT
 from pipeline.verification.checked_link import Check, checked, names
 
 README = Path("README.md")
+SOURCE = REPORT.with_suffix(".md")
 NUMBER = re.compile(r"(?:(?<![\w)–−-])[−-])?\d[\d,.]*")
 """A number with its sign. A hyphen or minus after a word, a number or a bracket is none, as in `lenet-5` and `3-4`."""
-STUDY_ROW = re.compile(r"^\| \[(\w+)\]\((reports/\w+/report\.md)\) \| (.+) \|$", re.MULTILINE)
-QUOTED = re.compile(r"\[([^\]\[]*\d[^\]\[]*)\]\((reports/[\w/]+\.md)\)")
+MEASURE = re.compile(NUMBER.pattern + r"(?: [\w%×]+)?")
+"""A number with its sign and the word behind it."""
+STUDY_ROW = re.compile(r"^\| *\[(\w+)\]\((reports/\w+/report\.md)\) *\| *(.+?) *\|$", re.MULTILINE)
+LINK = re.compile(r"\[([^\]\[]*\d[^\]\[]*)\]\((reports/[\w/-]+\.md)(?:#[^)]*)?\)")
 """A link to a report whose text has a number."""
+CONCLUSION = re.compile(r"^\*\*(.+)\*\*$", re.MULTILINE)
+"""The first bold line of a report: which model to use."""
 
 
 def quoted_numbers() -> Iterator[Check]:
-    """Check the numbers of README: its table, its answers of studies and its links against the reports."""
+    """Check the numbers of README against the reports: its table, its answers of studies and its links."""
     if not README.is_file():
         return
     readme = README.read_text(encoding="utf-8")
-    yield from checked(str(README), lambda: [_quoted_table(readme)])
-    answers = STUDY_ROW.findall(readme)
-    if answers:
-        yield from checked(str(README), lambda: [_quoted_answers(answers)])
-    links = [(text, report) for text, report in QUOTED.findall(readme) if report not in {row[1] for row in answers}]
-    if links:
-        yield from checked(str(README), lambda: [_quoted_in_links(links)])
+    yield from checked(str(README), lambda: _quoted_comparison(readme))
+    yield from _quoted_answers(STUDY_ROW.findall(readme))
+    yield from _quoted_in_links(LINK.findall(STUDY_ROW.sub("", readme)))
 
 
-def _quoted_answers(answers: Sequence[tuple[str, str, str]]) -> Check:
-    """Compare README's answers of studies with those of their reports: the same numbers in the same order."""
-    wrong = []
-    for name, report, text in answers:
-        held = iter(_numbers(read_answer(existing(Path(report))).answer))
-        # `in` consumes the iterator, so each number must come after the one before.
-        wrong += [f"{name} {number}" for number in _numbers(text) if number not in held][:1]
+def _quoted_comparison(readme: str) -> Iterator[Check]:
+    """Compare README's table with the rows of the report, and its bold sentence with that of the report."""
+    report = existing(SOURCE).read_text(encoding="utf-8")
+    quoted, held, baselines = dict(_rows(readme)), dict(_rows(report)), read_comparison().baselines
+    if not set(quoted) & set(held) - set(baselines):
+        yield Check(str(README), "unknown", "it does not quote the table of this comparison")
+        return
+    wrong = [one for name, row in quoted.items() for one in _other(name, row, held.get(name))]
+    conclusion = CONCLUSION.search(report)
+    if conclusion and conclusion[1] not in CONCLUSION.findall(readme):
+        wrong.append(f"it does not quote “{conclusion[1]}”")
     if wrong:
-        found = f"numbers are not, in this order, in the answers of the studies: {names(wrong)}"
-        return Check(str(README), "differs", found, "Copy the answers of the studies.")
-    return Check(str(README), "ok", f"its answers of {len(answers)} studies are those of their reports")
-
-
-def _quoted_in_links(links: Sequence[tuple[str, str]]) -> Check:
-    wrong = []
-    for text, report in links:
-        held = set(_numbers(existing(Path(report)).read_text(encoding="utf-8")))
-        wrong += [f"“{text}” is not in {report}" for number in _numbers(text) if number not in held][:1]
-    if wrong:
-        return Check(str(README), "differs", names(wrong), "Copy the numbers of the reports.")
-    return Check(str(README), "ok", f"the numbers of {number_of(len(links), 'link')} are in the reports")
-
-
-def _quoted_table(readme: str) -> Check:
-    """Compare every row of README's table with the row of this model in the report."""
-    source = REPORT.with_suffix(".md")
-    report = dict(_rows(existing(source).read_text(encoding="utf-8")))
-    quoted = list(_rows(readme))
-    if not any(name in report for name, _ in quoted):
-        return Check(str(README), "unknown", "it does not quote the table of this comparison")
-    wrong = [f"{name} is not in {source}" for name, _ in quoted if name not in report]
-    wrong += [f"{name} {now}" for name, row in quoted for now in _other(row, report.get(name, ()))]
-    if wrong:
-        found = f"its table does not quote the report: {names(wrong)}"
-        return Check(str(README), "differs", found, "Copy the table of the report.")
-    count = sum(len(NUMBER.findall(" ".join(row))) for _, row in quoted)
-    return Check(str(README), "ok", f"{number_of(count, 'number')} of its table are those of {source}")
+        yield Check(str(README), "differs", names(wrong), f"Copy the lines from {SOURCE} into {README}.")
+    else:
+        count = sum(len(NUMBER.findall(" ".join(row))) for row in quoted.values())
+        yield Check(str(README), "ok", f"{number_of(count, 'number')} in its table match {SOURCE}")
 
 
 def _rows(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     """The names of models and their cells, from the table rows with a tie and a score."""
     for line in text.splitlines():
         name, *cells = [cell.strip() for cell in line.strip("|").split("|")]
-        if line.startswith("|") and len(cells) > 2 and re.fullmatch(r"[a-z]+( [a-z]+)*", cells[0]) and "±" in cells[1]:
+        if line.startswith("|") and len(cells) > 1 and re.fullmatch(r"[a-z]+( [a-z]+)*", cells[0]) and "±" in cells[1]:
             yield name, tuple(cells)
 
 
-def _other(one: tuple[str, ...], expected: tuple[str, ...]) -> list[str]:
-    return [f"“{now}”, not “{was}”" for now, was in zip(one, expected, strict=False) if now != was]
+def _other(name: str, row: Sequence[str], expected: Sequence[str] | None) -> list[str]:
+    """The cells of a row that differ from those of the report."""
+    if expected is None:
+        return [f"{name} is not in {SOURCE}"]
+    if len(row) != len(expected):
+        return [f"{name} has {len(row)} values, in the report {len(expected)}"]
+    return [f"{name}: README has “{a}”, the report “{b}”" for a, b in zip(row, expected, strict=True) if a != b]
+
+
+def _quoted_answers(answers: Sequence[tuple[str, str, str]]) -> Iterator[Check]:
+    """Compare README's answers of studies with those of their reports: the same numbers in the same order."""
+    wrong = []
+    for name, report, text in answers:
+        if not Path(report).is_file():
+            yield Check(str(README), "differs", f"{report} is missing", f"Run `convtrack study {name}`.")
+            continue
+        held = iter(_numbers(read_answer(Path(report)).answer))
+        # `in` consumes the iterator, so each number must come after the one before.
+        missing = [number for number in _numbers(text) if number not in held]
+        wrong += [f"the answer of {report} does not have {number} at this place" for number in missing[:1]]
+    if wrong:
+        yield Check(str(README), "differs", names(wrong), f"Correct {README}, with the numbers in the same order.")
+    elif answers:
+        yield Check(
+            str(README),
+            "ok",
+            f"the quoted answers of {number_of(len(answers), 'study', 'studies')} match their reports",
+        )
+
+
+def _quoted_in_links(links: Sequence[tuple[str, str]]) -> Iterator[Check]:
+    """Search each number in the text of a link, with the word behind it, in the report that the link opens."""
+    wrong = []
+    for text, report in links:
+        held = set(_measures(Path(report).read_text(encoding="utf-8"))) if Path(report).is_file() else set()
+        wrong += [f"{report} does not have “{measure}”" for measure in _measures(text) if measure not in held]
+    if wrong:
+        yield Check(str(README), "differs", names(wrong), f"Correct the links in {README}, or restore the reports.")
+    elif links:
+        yield Check(str(README), "ok", f"the numbers in {number_of(len(links), 'link')} are in the reports")
 
 
 def _numbers(text: str) -> list[str]:
     return [number.rstrip(".,").replace("−", "-") for number in NUMBER.findall(text)]
+
+
+def _measures(text: str) -> list[str]:
+    return [measure.rstrip(".,").replace("−", "-") for measure in MEASURE.findall(text)]

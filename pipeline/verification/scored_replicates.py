@@ -57,7 +57,11 @@ def _compared(
         numbers += sum(1 for _ in leaves(expected))
         found += checked(str(file), partial(_changed_values, file, expected, remedy))
     yield from found or [
-        Check(str(run.scores), "ok", f"{number_of(numbers, 'number')} of it and {run.metrics.name} computed again")
+        Check(
+            str(run.scores),
+            "ok",
+            f"{number_of(numbers, 'number')} in it and in {run.metrics.name} match the recomputed values",
+        )
     ]
 
 

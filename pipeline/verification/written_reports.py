@@ -102,7 +102,7 @@ def _text(html: str) -> str:
 def _compared(file: Path, held: str, expected: str) -> Check:
     numbers = number_of(len(NUMBER.findall(expected)), "number")
     if held == expected:
-        return Check(str(file), "ok", f"{numbers}, each as the run folders give it")
+        return Check(str(file), "ok", f"{numbers}, all of which match the run folders")
     lines, own = expected.splitlines(), held.splitlines()
     changed = [number for number, (line, now) in enumerate(zip(lines, own, strict=False)) if line != now]
     if not changed:

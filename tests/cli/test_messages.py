@@ -25,9 +25,16 @@ def test_a_full_disk_is_named_with_the_file(code):
     assert sentence(OSError(code, "full")).startswith("The disk is full: no space left. Free ")
 
 
-@pytest.mark.parametrize("code", [errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG])
-def test_a_file_that_is_not_writable_is_named(code):
-    assert sentence(OSError(code, "refused", "a.npz")) == "Cannot write a.npz (refused). Check its permissions."
+@pytest.mark.parametrize(
+    ("code", "advice"),
+    [
+        (errno.EACCES, "Check the permissions."),
+        (errno.EROFS, "Use another folder, or mount the file system writable."),
+        (errno.EFBIG, "Raise the limit (`ulimit -f`), or use another disk."),
+    ],
+)
+def test_a_file_that_the_system_does_not_permit_is_named_with_what_to_do(code, advice):
+    assert sentence(OSError(code, "refused", "a.npz")) == f"Cannot open a.npz (refused). {advice}"
 
 
 @pytest.mark.parametrize(

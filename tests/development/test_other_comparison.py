@@ -1,3 +1,4 @@
+import contextlib
 import shutil
 import subprocess
 from pathlib import Path
@@ -5,14 +6,18 @@ from pathlib import Path
 import pytest
 
 from development import other_comparison
+from pipeline.data.looks import read_looks, record_look
 from pipeline.storage.digests import intact, recorded_digests
+from pipeline.storage.folders import looks_file
+
+DIFFER = "The records of the comparison differ, so its report is not copied."
 
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     """A project with the settings of another comparison, and an outdated figure of it."""
     monkeypatch.chdir(tmp_path)
-    for file in ("conf/comparison.yaml", "data/test_sets/digits.looks.csv", "reports/cells/comparison/old.png"):
+    for file in ("conf/comparison.yaml", "reports/cells/comparison/old.png"):
         Path(file).parent.mkdir(parents=True)
         Path(file).write_text("old")
     Path("reports/cells/comparison.yaml").write_text("data: elpv")
@@ -24,7 +29,7 @@ def commands(monkeypatch):
     """The commands that run in the clone; `dvc repro` writes the report of the settings there."""
     ran = []
 
-    def run(command, *, check, cwd=None, **_):
+    def run(command, *, cwd=None, **_):
         ran.append((command[0], command[1]))
         if command[0] == "git":
             shutil.copytree(command[3], command[4], ignore=shutil.ignore_patterns("reports"))
@@ -32,12 +37,13 @@ def commands(monkeypatch):
             (cwd / "reports/comparison").mkdir(parents=True)
             for file in ("comparison.html", "comparison.md", "comparison/scores.png"):
                 (cwd / "reports" / file).write_text((cwd / "conf/comparison.yaml").read_text())
-            (cwd / "data/test_sets/elpv.looks.csv").write_text("new")
-        return subprocess.CompletedProcess(command, returncode=failing.get(command[0], 0))
+            with contextlib.chdir(cwd):
+                record_look(looks_file("elpv"), "evaluated", test_set="a", configuration="b", model="vgg", commit="c")
+        return subprocess.CompletedProcess(command, outcomes.get(command[0], (0, ""))[0], outcomes["convtrack"][1])
 
-    failing: dict[str, int] = {}
+    outcomes = {"convtrack": (1, "ok       reports/comparison.md: 9 numbers.\ndiffers  studies: champion changed.\n")}
     monkeypatch.setattr(subprocess, "run", run)
-    return ran, failing
+    return ran, outcomes
 
 
 def test_the_report_of_the_clone_is_copied_and_recorded(project, commands):
@@ -51,16 +57,27 @@ def test_the_report_of_the_clone_is_copied_and_recorded(project, commands):
         "comparison/scores.png",
     ]
     assert intact(folder) and (folder / "comparison.md").read_text() == "data: elpv"
-    assert (project / "data/test_sets/elpv.looks.csv").read_text() == "new"
+    assert [look.model for look in read_looks(looks_file("elpv"))] == ["vgg"]
     assert (project / "conf/comparison.yaml").read_text() == "old"
 
 
-@pytest.mark.parametrize("failing", ["dvc", "convtrack"])
-def test_if_a_command_fails_nothing_is_written(project, commands, failing):
-    commands[1][failing] = 3
+@pytest.mark.parametrize(
+    ("command", "outcome", "code"),
+    [
+        ("dvc", (3, ""), 3),
+        (
+            "convtrack",
+            (1, "differs  runs/vgg: another score.\n"),
+            "The records of the comparison differ, so its report is not copied.",
+        ),
+        ("convtrack", (1, ""), "The records of the comparison differ, so its report is not copied."),
+    ],
+)
+def test_if_a_command_fails_or_a_record_differs_nothing_is_written(project, commands, command, outcome, code):
+    commands[1][command] = outcome
     with pytest.raises(SystemExit) as ended:
         other_comparison.main("cells")
-    assert ended.value.code == 3
+    assert ended.value.code == code
     assert not (project / "reports/cells/comparison.md").exists()
 
 

@@ -60,7 +60,7 @@ def test_finished_trainings_are_reused(trained, monkeypatch, capsys):
     assert "Reusing 2 of 2 trainings" in capsys.readouterr().out
 
 
-def test_tuning_computes_validation_scores_only_and_is_recorded_as_such(trained, monkeypatch):
+def test_tuning_gives_the_metric_on_validation_images_and_is_recorded_as_tuning(trained, monkeypatch):
     monkeypatch.setattr(trainings, "training_pool", lambda *_, **__: pytest.fail("trained again"))
     looks = Path("data/test_sets/digits_5x5.looks.csv")
     evaluated = looks.read_text()

@@ -36,7 +36,7 @@ def test_a_server_on_this_machine_has_the_same_folders(project, monkeypatch):
 def test_a_store_whose_package_is_missing_is_named_with_the_package(project, monkeypatch, missing):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", REMOTE)
     monkeypatch.setitem(sys.modules, missing, None)
-    with pytest.raises(Unreachable, match=r"are in s3://bucket/1, which cannot be reached without the package boto3"):
+    with pytest.raises(UserError, match=r"are in s3://bucket/1, which cannot be reached without the package boto3"):
         check_artifact_store("s3://bucket/1")
 
 
@@ -48,6 +48,17 @@ def test_errors_of_a_library_are_explained_and_those_of_python_and_this_project_
     for other in (ZeroDivisionError("a mistake of ours"), PermissionError(13, "denied"), UserError("known")):
         with pytest.raises(type(other)), artifact_errors():
             raise other
+
+
+@pytest.mark.parametrize(("status", "kind"), [(403, UserError), (429, Unreachable), (503, Unreachable)])
+def test_only_a_rejected_request_is_not_worth_a_repetition(status, kind):
+    from optuna.exceptions import OptunaError as ErrorOfALibrary
+
+    rejected = ErrorOfALibrary("denied")
+    rejected.response = {"ResponseMetadata": {"HTTPStatusCode": status}}
+    with pytest.raises(UserError) as error, artifact_errors():
+        raise rejected
+    assert type(error.value) is kind
 
 
 def test_a_failure_while_files_are_logged_is_explained(tracker, monkeypatch, tmp_path):

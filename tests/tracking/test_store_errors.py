@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from pipeline.errors import Unreachable, UserError
 from pipeline.tracking.store_errors import reading_errors, store_failures
@@ -78,21 +79,21 @@ def opened(project, monkeypatch):
 def test_another_service_or_a_login_page_is_not_taken_for_a_stopped_server(opened, status, content):
     with answering(status, content) as address:
         assert opened(address) == (
-            "ADDRESS answers, but not as an MLflow server. Correct host, port and path in MLFLOW_TRACKING_URI."
+            "The server at ADDRESS is not an MLflow server. Correct host, port and path in MLFLOW_TRACKING_URI."
         )
 
 
 def test_the_target_of_a_redirection_is_named(opened):
     with answering(302, location="/login?next=mlflow") as address:
-        assert opened(address).endswith(" It redirects to /login?next=mlflow: name that address if it is MLflow's.")
+        assert opened(address).endswith(" It redirects to /login?next=mlflow: if MLflow is there, use that address.")
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
 def test_a_failing_server_is_not_called_unreachable(opened, status):
     with answering(status) as address:
         assert opened(address) == (
-            f"The tracking server ADDRESS failed (HTTP status {status}). Its log says why; run the same command again "
-            "when it works. Finished work is kept."
+            f"The tracking server ADDRESS failed (HTTP status {status}). See its log for the cause, and run the same "
+            "command again when it works; finished work is kept."
         )
 
 
@@ -154,7 +155,7 @@ def test_an_untrusted_certificate_is_reported_with_the_variable_that_trusts_it(o
 def test_https_to_a_server_without_a_certificate_is_reported(opened):
     with answering(200) as address:
         message = opened(address.replace("http:", "https:"))
-    assert "does not answer with TLS" in message and "write http:// in place of https://" in message
+    assert "does not support TLS" in message and "write http:// in place of https://" in message
 
 
 def test_a_database_server_that_does_not_answer_is_given_up_soon(opened, monkeypatch):
@@ -182,7 +183,7 @@ def test_a_stopped_server_is_unreachable_and_may_be_tried_again(project, monkeyp
         ("http://127.0.0.1:1", "parameter too long", MlflowException),
         ("http://127.0.0.1:1", "failed: 413 Client Error: too large", MlflowException),
         ("http://127.0.0.1:1", "failed: 503 Server Error: busy", Unreachable),
-        ("postgresql://127.0.0.1/x", "(psycopg.OperationalError) connection refused", Unreachable),
+        ("http://127.0.0.1:1", "API request to x failed with exception: too many 429 error responses", Unreachable),
         ("sqlite:///runs.db", "(sqlite3.OperationalError) database is locked", Unreachable),
         ("sqlite:///runs.db", "(sqlite3.OperationalError) no such table: runs", MlflowException),
         ("sqlite:///runs.db", "(sqlite3.OperationalError) database or disk is full", OSError),
@@ -195,6 +196,30 @@ def test_only_a_store_that_does_not_respond_is_unreachable(monkeypatch, address,
     assert type(error.value) is raised
 
 
+@pytest.mark.parametrize(
+    ("cause", "raised"),
+    [
+        (
+            OperationalError("insert", {}, Exception("(psycopg.errors.AdminShutdown) shut down")),
+            Unreachable,
+        ),
+        (OperationalError("insert", {}, Exception("(psycopg.errors.DiskFull) No space left on device")), OSError),
+        (ProgrammingError("insert", {}, Exception("(psycopg.errors.UndefinedTable) no table")), MlflowException),
+    ],
+)
+def test_a_database_server_that_fails_or_is_full_is_told_from_a_rejected_statement(monkeypatch, cause, raised):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql://127.0.0.1/x")
+    with pytest.raises(Exception, match=r".") as error, store_failures():
+        raise MlflowException(str(cause)) from cause
+    assert type(error.value) is raised
+
+
+def test_a_store_that_does_not_respond_while_it_is_read_is_not_called_damaged(monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
+    with pytest.raises(Unreachable, match="run the same command again"), reading_errors():
+        raise MlflowException("failed: 503 Server Error: busy")
+
+
 def test_an_error_while_a_store_is_read_names_the_reason():
-    with pytest.raises(UserError, match=r"cannot be read \(no such table: runs\)\. Restore it from"), reading_errors():
+    with pytest.raises(UserError, match=r"cannot be read \(no such table: runs\)\. If it is damaged"), reading_errors():
         raise MlflowException("no such table: runs")

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from pipeline.storage import provenance
+from pipeline.verification import quoted_numbers as module
 from pipeline.verification import written_reports
 from pipeline.verification.quoted_numbers import NUMBER, quoted_numbers
 
@@ -21,6 +22,7 @@ STUDY = "| [depth](reports/depth/report.md) | {} |\n"
 @pytest.fixture(autouse=True)
 def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(module, "read_comparison", lambda: SimpleNamespace(baselines=["most_frequent"]))
     (tmp_path / "reports/depth").mkdir(parents=True)
     Path("reports/comparison.md").write_text(REPORT)
     Path("reports/depth/report.md").write_text(
@@ -34,24 +36,41 @@ def quoted(text):
 
 
 def test_a_table_of_the_same_rows_agrees():
-    assert quoted(REPORT) == [("ok", "6 numbers of its table are those of reports/comparison.md")]
+    assert quoted(REPORT) == [("ok", "6 numbers in its table match reports/comparison.md")]
 
 
 @pytest.mark.parametrize(
     ("old", "new", "found"),
     [
         ("| vgg ", "| vgg16 ", "vgg16 is not in reports/comparison.md"),
-        ("0.900", "0.990", "vgg “0.990 ± 0.010”, not “0.900 ± 0.010”"),
-        ("−1.5", "1.5", "lenet5 “1.5”, not “−1.5”"),
-        ("| vgg", "| lenet5 | a | 0.999 ± 0.003 | −1.5 |\n| vgg", "lenet5 “0.999 ± 0.003”, not “0.980 ± 0.003”"),
+        ("0.900", "0.990", "vgg: README has “0.990 ± 0.010”, the report “0.900 ± 0.010”"),
+        ("−1.5", "1.5", "lenet5: README has “1.5”, the report “−1.5”"),
+        (
+            "| vgg",
+            "| lenet5 | a | 0.999 ± 0.003 | −1.5 |\n| vgg",
+            "lenet5: README has “0.999 ± 0.003”, the report “0.980 ± 0.003”",
+        ),
     ],
 )
 def test_a_row_that_the_report_does_not_have_differs(old, new, found):
-    assert quoted(REPORT.replace(old, new)) == [("differs", f"its table does not quote the report: {found}")]
+    assert quoted(REPORT.replace(old, new)) == [("differs", found)]
 
 
-def test_the_table_of_another_comparison_is_unknown():
-    assert quoted(REPORT.replace("lenet5", "a").replace("vgg", "b"))[0][0] == "unknown"
+def test_the_table_of_another_comparison_is_unknown_even_with_the_same_baselines():
+    baseline = "| most_frequent | c | 0.100 ± 0.000 | 0 |\n"
+    with Path("reports/comparison.md").open("a") as report:
+        report.write(baseline)
+    assert quoted(REPORT.replace("lenet5", "a").replace("vgg", "b") + baseline)[0][0] == "unknown"
+
+
+def test_a_row_with_fewer_cells_differs():
+    assert quoted(REPORT.replace(" | 2.0  |", " |")) == [("differs", "vgg has 2 values, in the report 3")]
+
+
+def test_the_sentence_that_names_the_model_to_use_is_that_of_the_report():
+    Path("reports/comparison.md").write_text(f"# Comparison\n\n**Use vgg: it is better.**\n\n{REPORT}")
+    assert quoted(f"{REPORT}\n**Use vgg: it is better.**\n")[0][0] == "ok"
+    assert quoted(f"{REPORT}\n**Use lenet5.**\n") == [("differs", "it does not quote “Use vgg: it is better.”")]
 
 
 @pytest.mark.parametrize("text", ["From 51.2 to 78.6.", "A difference of -0.5.", "Of 3-4 points.", "A change of −0.5"])
@@ -73,20 +92,38 @@ def test_a_number_a_sign_or_an_order_that_is_not_in_the_answer_differs(text, num
     found = quoted(REPORT + STUDY.format(text))[1]
     assert found == (
         "differs",
-        f"numbers are not, in this order, in the answers of the studies: depth {number}",
+        f"the answer of reports/depth/report.md does not have {number} at this place",
     )
 
 
 @pytest.mark.parametrize(
     ("text", "state", "found"),
     [
-        ("[0.980 of vgg](reports/comparison.md)", "ok", "the numbers of 1 link are in the reports"),
-        ("[391 s](reports/comparison.md)", "differs", "“391 s” is not in reports/comparison.md"),
-        ("[391 s](reports/absent.md)", "differs", "reports/absent.md is missing. Run `dvc repro` to create it"),
+        ("[0.980 ±](reports/comparison.md#models)", "ok", "the numbers in 1 link are in the reports"),
+        ("[78.6, a](reports/depth/report.md)", "ok", "the numbers in 1 link are in the reports"),
+        ("[391 s](reports/comparison.md)", "differs", "reports/comparison.md does not have “391 s”"),
+        ("[0.980 s](reports/comparison.md)", "differs", "reports/comparison.md does not have “0.980 s”"),
+        ("[391 s](reports/absent.md)", "differs", "reports/absent.md does not have “391 s”"),
     ],
 )
 def test_a_number_in_a_link_is_in_the_report(text, state, found):
     assert quoted(f"{REPORT}\nIt takes {text}.\n")[1] == (state, found)
+
+
+def test_a_link_outside_the_table_of_studies_is_checked_although_the_table_names_its_report():
+    text = REPORT + STUDY.format("From 51.2.") + "\nIt reaches [12.3 %](reports/depth/report.md).\n"
+    assert quoted(text)[1:] == [
+        ("ok", "the quoted answers of 1 study match their reports"),
+        ("differs", "reports/depth/report.md does not have “12.3 %”"),
+    ]
+
+
+def test_a_missing_study_does_not_hide_the_others():
+    row = STUDY.format("From 51.3.")
+    assert [found for _, found in quoted(REPORT + row + row.replace("depth", "pooling"))[1:]] == [
+        "reports/pooling/report.md is missing",
+        "the answer of reports/depth/report.md does not have 51.3 at this place",
+    ]
 
 
 def test_a_report_that_is_missing_is_a_line():

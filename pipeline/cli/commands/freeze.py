@@ -14,11 +14,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from pipeline.cli.messages import DISK_FULL
 from pipeline.cli.usage import parsed
 from pipeline.console import say
 from pipeline.counts import number_of
-from pipeline.errors import UserError
+from pipeline.errors import DISK_FULL, UserError
 from pipeline.reporting.text.quantities import storage
 from pipeline.storage.files import replacing
 

@@ -2,7 +2,7 @@
 
 Without RUN, check the comparison in this folder: the numbers of its report are computed again from the run folders, and
 runs in MLflow are compared value by value. Weights, pictures, the model card and the reports of studies are checked by
-their digests. The table and the answers of studies in README must be those of the reports.
+their digests. The table, the answers of studies and the links in README must have the numbers of the reports.
 
 RUN is one of
   ID           the id of a run in MLflow, or its first six or more characters

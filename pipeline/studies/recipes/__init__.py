@@ -1,1 +1,1 @@
-"""Which learning rate and augmentation suit each compared network? A search on images that are never tested."""
+"""Does a repeated search select the same recipes? Learning rate and augmentation of the compared networks."""

@@ -3,7 +3,7 @@
 Every network of a data set has the same eight trials: all combinations of four learning rates and two augmentations.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import NamedTuple
 
@@ -107,14 +107,17 @@ def run(search: Search) -> Found:
 
 
 def recipe(search: Search, network: str) -> Trial | None:
-    """The trial whose learning rate and augmentation a network has in `conf/model/`."""
-    of_comparison = composed("experiment", (f"model={network}_{search.ending}", f"data={search.data}", *SETTINGS))
-    for trial in search.trials:
-        of_trial = composed("experiment", _overrides(search, network, trial))
-        same_rate = of_comparison["optimizer"].learning_rate == of_trial["optimizer"].learning_rate
-        if same_rate and of_comparison["augmentation"] == of_trial["augmentation"]:
-            return trial
-    return None
+    """The trial with the network, optimizer and augmentation of a model file in `conf/model/`."""
+    of_file = _settings((f"model={network}_{search.ending}", f"data={search.data}", *SETTINGS, "augmentation=none"))
+    return next((one for one in search.trials if _settings(_overrides(search, network, one)) == of_file), None)
+
+
+def _settings(overrides: Sequence[str]) -> tuple[object, ...]:
+    sections = composed("experiment", overrides)
+    model, optimizer = sections["model"], sections["optimizer"]
+    options = {name: value for name, value in optimizer.options.items() if value is not None}
+    chosen = (optimizer.name, optimizer.learning_rate, options, optimizer.schedule)
+    return model.architecture, model.options, chosen, sections["augmentation"]
 
 
 def _overrides(search: Search, network: str, trial: Trial) -> tuple[str, ...]:

@@ -29,8 +29,9 @@ def answer(found: Mapping[str, Found]) -> str:
     networks = [(one, network) for one in found.values() for network in one.recipes]
     others = [(one, network) for one, network in networks if one.recipes[network] != one.best(network)]
     first = (
-        f"For {len(networks) - len(others)} of {len(networks)} networks, the recipe in `conf/model/` has the best mean "
-        f"validation score of the {number_of(len(DIGITS.trials), 'trial')} of the search."
+        f"For {len(networks) - len(others)} of {len(networks)} recipes in `conf/model/` (five networks on each of two "
+        f"data sets), yes: of the {number_of(len(DIGITS.trials), 'trial')} of the repeated search, the recipe has the "
+        "best mean validation score."
     )
     if not others:
         return first

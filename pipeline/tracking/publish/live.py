@@ -107,6 +107,7 @@ class LiveLogger:
         self.reachable = True
         self.failure: Exception | None = None
         self.started: set[int] = set()
+        self.histories: dict[int, Sequence[Mapping[str, Any]]] = {}
 
     def begin(self, augmented: bytes | None) -> None:
         """Log the images that the model uses, and the picture of their augmentation."""
@@ -123,6 +124,7 @@ class LiveLogger:
     def __call__(self, progress: Progress) -> None:
         """Log the new epochs and pictures of a replicate."""
         tracker = self.runs.tracker
+        self.histories[progress.replicate] = progress.history
         with self._while_reachable() as reachable:
             if not reachable:
                 return
@@ -155,18 +157,20 @@ class LiveLogger:
                 self.runs.log_model(results, self.layers, tags={**tags, "convtrack.reused_replicates": reused})
 
     def stop(self, tags: Mapping[str, str]) -> None:
-        """Log the network of a trial that was pruned or failed."""
+        """Log the network and the missing epochs of a trial that was pruned or failed."""
         runs = self.runs
         self._try_again()
         with self._while_reachable() as reachable:
             if reachable and runs.tracker.is_ours(runs.parent):
                 all_tags = {**network_tags(self.layers), **tags}
                 runs.tracker.log_metrics(runs.parent, network_metrics(self.layers), tags=all_tags)
+                for replicate, history in self.histories.items():
+                    runs.tracker.log_epochs(self._child(replicate), history)
 
     def end(self, status: Status) -> None:
         """End the runs if the store is reachable (again) and no other process has taken them over."""
         runs = self.runs
-        with suppress(*STORE_ERRORS) if not self.reachable else self._while_reachable():
+        with self._while_reachable():
             if status == "FINISHED" or runs.tracker.is_ours(runs.parent):
                 runs.end(status)
 

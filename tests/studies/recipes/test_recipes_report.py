@@ -39,7 +39,7 @@ def test_a_recipe_is_found_by_its_learning_rate_and_augmentation():
 
 
 def test_the_best_trials_are_marked_and_the_answer_counts_them(found):
-    assert answer(found).startswith("For 10 of 10 networks")
+    assert answer(found).startswith("For 10 of 10 recipes")
     cells = [cell for row in scores_table(found["elpv"]).rows for cell in row]
     assert cells.count("0.900 ▲●") == 5
 
@@ -47,9 +47,9 @@ def test_the_best_trials_are_marked_and_the_answer_counts_them(found):
 def test_the_answer_names_a_recipe_that_is_not_the_best_trial(found):
     found["elpv"].tuned["vgg_bn"][Trial("none", 0.0001)] = Tuned((0.95, 0.95), (30.0, 30.0))
     assert answer(found) == (
-        "For 9 of 10 networks, the recipe in `conf/model/` has the best mean validation score of the 8 trials of the "
-        "search. The recipe of `vgg_bn_elpv` (0.001, augmentation none) has 0.900, the best trial (0.0001, "
-        "augmentation none) 0.950."
+        "For 9 of 10 recipes in `conf/model/` (five networks on each of two data sets), yes: of the 8 trials of the "
+        "repeated search, the recipe has the best mean validation score. The recipe of `vgg_bn_elpv` (0.001, "
+        "augmentation none) has 0.900, the best trial (0.0001, augmentation none) 0.950."
     )
 
 

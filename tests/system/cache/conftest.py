@@ -155,3 +155,47 @@ def project(first_run, tmp_path) -> Project:
     store = shutil.ignore_patterns("mlflow.db*", "mlartifacts")
     shutil.copytree(first_run.project.folder, copy, symlinks=True, ignore=store)
     return Project(copy)
+
+
+@pytest.fixture(scope="module")
+def verified(first_run, tmp_path_factory, empty_store):
+    """A copy of the reproduced project with its store, whose artifacts lie in the copy.
+
+    `empty_store` imports MLflow's tables without the warning that this raises.
+    """
+    folder = tmp_path_factory.mktemp("verified") / "project"
+    first_run.project.copied_with_store(folder)
+    return folder
+
+
+@pytest.fixture
+def here(verified, monkeypatch):
+    """Work in the copy, and put back the files that `kept` has read."""
+    monkeypatch.chdir(verified)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    contents = {}
+
+    def kept(file):
+        contents[Path(file)] = Path(file).read_bytes() if Path(file).exists() else None
+        return Path(file)
+
+    yield kept
+    for file, content in contents.items():
+        if content is None:
+            file.unlink(missing_ok=True)
+        else:
+            file.write_bytes(content)
+
+
+@pytest.fixture
+def change_store(here):
+    """Return a function that changes one row. SQLite restores the store, because MLflow keeps it open."""
+    with closing(sqlite3.connect(":memory:")) as before, closing(sqlite3.connect("mlflow.db")) as store:
+        store.backup(before)
+
+        def change(statement):
+            with store:
+                assert store.execute(statement).rowcount == 1
+
+        yield change
+        before.backup(store)

@@ -26,8 +26,8 @@ def error_message(project, address):
 def test_a_server_that_does_not_respond(project, closed_port):
     address = f"http://127.0.0.1:{closed_port}"
     assert error_message(project, address) == (
-        f"The tracking store {address} cannot be reached (Connection refused). Start it, or unset MLFLOW_TRACKING_URI "
-        "to keep runs in sqlite:///mlflow.db."
+        f"The tracking store {address} cannot be reached (Connection refused). Check the address and that the "
+        "server runs, or unset MLFLOW_TRACKING_URI to keep runs in sqlite:///mlflow.db."
     )
 
 
@@ -52,7 +52,8 @@ def test_a_database_of_another_version_of_mlflow_is_reported(project):
     database.close()
     assert error_message(project, "") == (
         "The tracking store sqlite:///mlflow.db cannot be reached ((sqlite3.OperationalError) no such column: "
-        "experiments.name). Move the file away, or set MLFLOW_TRACKING_URI."
+        "experiments.name). If another version of MLflow wrote it, move it away; otherwise check its folder and "
+        "permissions."
     )
 
 

@@ -167,6 +167,19 @@ def test_a_trial_that_could_not_be_logged_must_run_again(failing_tracker, tracke
     assert points(tracker, run.info.run_id) == [(1, 0.5), (2, 0.25)]
 
 
+def test_epochs_that_a_store_has_missed_are_logged_when_a_trial_is_pruned(failing_tracker, tracker, result):
+    trial = SimpleNamespace(number=0, sweep="sweep", sweep_fingerprint="5eed", sweeper=this_process())
+    arguments = (failing_tracker, "lenet5", [task(result)], CONFIGURATION, "d1ce")
+    with pytest.raises(Pruned), logging_live(*arguments, layers=LAYERS, trial=trial) as live:
+        live(Progress(0, [{"train/loss": 0.5}]))
+        failing_tracker.client.unreachable = True
+        live(Progress(0, [{"train/loss": 0.5}, {"train/loss": 0.25}]))
+        failing_tracker.client.unreachable = False
+        raise Pruned
+    run = runs(tracker)["lenet5 trial 0"]
+    assert points(tracker, run.info.run_id) == [(1, 0.5), (2, 0.25)]
+
+
 @pytest.mark.parametrize("status", [403, 413])
 def test_a_trial_does_not_run_again_for_an_error_that_would_return(tracker, result, monkeypatch, status):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
