@@ -55,8 +55,9 @@ def sentences(comparison: Comparison) -> tuple[str, ...]:
         parts.append(optimism)
     if tuned:
         parts.append(
-            f"Settings were tuned on images that this comparison tests on ({number_of(tuned, 'configuration')}). The "
-            "scores of models with these settings are too optimistic by an unknown amount."
+            f"{number_of(tuned, 'configuration was', 'configurations were')} tuned with another split or another form "
+            "of these images, such as another size, so possibly on images that this comparison tests on. The scores of "
+            "models with these settings may be too optimistic."
         )
     return tuple(parts)
 

@@ -49,7 +49,8 @@ def test_earlier_uses_are_reported_with_their_effect(compare):
 
 def test_tuning_on_test_images_is_reported(compare):
     assert "tuned" not in text(compare, 3)
-    assert "Settings were tuned on images that this comparison tests on (1 configuration)" in text(compare, 3, 1)
+    assert "1 configuration was tuned with another split or another form of these images" in text(compare, 3, 1)
+    assert "8 configurations were tuned with another split" in text(compare, 3, 8)
 
 
 def test_the_effect_of_chance_is_left_out_if_it_is_unknown(compare, result):
