@@ -34,7 +34,10 @@ Tile = NDArray[np.uint8]
 
 
 class Band(NamedTuple):
-    """Rows of tiles below a heading, with a caption above each column; the tiles of `framed` rows have a blue frame."""
+    """Rows of tiles below a heading, with a caption above each column; the tiles of `framed` rows have a blue frame.
+
+    A caption that is wider than a tile has two lines, which are shortened if they are still too wide.
+    """
 
     heading: str
     rows: Sequence[Sequence[Tile]]
@@ -107,10 +110,11 @@ def _drawn(band: Band, side: int, width: int) -> Iterator[Image.Image]:
     if band.heading:
         for line in _wrapped(band.heading, HEADING, width - 2 * MARGIN):
             yield _text(line, HEADING, width)
-    if band.captions:
+    captions = [_in_two_lines(caption, side) for caption in band.captions]
+    for number in range(max(map(len, captions), default=0)):
         strip = Image.new("RGB", (width, CAPTION + 6), "white")
-        for left, caption in zip(_lefts(side), band.captions, strict=False):
-            shown = _shortened(caption, CAPTION, side)
+        for left, lines in zip(_lefts(side), captions, strict=False):
+            shown = lines[number] if number < len(lines) else ""
             ImageDraw.Draw(strip).text((left + side / 2, 0), shown, MUTED, _font(CAPTION), anchor="ma")
         yield strip
     for number, row in enumerate(band.rows):
@@ -149,6 +153,12 @@ def _wrapped(text: str, size: int, width: int) -> list[str]:
         else:
             lines.append(word)
     return lines
+
+
+def _in_two_lines(caption: str, width: int) -> list[str]:
+    """One or two lines that fit into a width in pixels."""
+    first, *others = _wrapped(caption, CAPTION, width)
+    return [_shortened(line, CAPTION, width) for line in (first, " ".join(others)) if line]
 
 
 def _shortened(text: str, size: int, width: int) -> str:

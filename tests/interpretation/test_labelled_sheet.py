@@ -57,5 +57,15 @@ def test_long_titles_are_wrapped_and_long_captions_shortened():
     assert (long[-100:, 110:] == 255).all()
 
 
+def test_a_caption_that_is_too_wide_gets_a_second_line():
+    one, two = (
+        opened(labelled_sheet("t", [Band("", [[BLACK]], [caption])], columns=5))
+        for caption in ("0 → 1, 0.98", "defective → functional, 0.98")
+    )
+    assert two.shape[0] > one.shape[0]
+    other = opened(labelled_sheet("t", [Band("", [[BLACK]], ["defective → functional, 0.50"])], columns=5))
+    assert (other != two).any()
+
+
 def test_equal_sheets_have_equal_bytes():
     assert labelled_sheet("t", [Band("h", [[RED]], ["1"])]) == labelled_sheet("t", [Band("h", [[RED]], ["1"])])
