@@ -69,10 +69,16 @@ def named_runs(store: Store, name: str, *, limit: int) -> NamedRuns | None:
 def own_place(store: Store) -> Place:
     """This project's place in the store, unknown outside a project and where experiment or images are missing."""
     with suppress(UserError):
-        _, experiment = find_experiment(store.client, read_comparison().data)
-        if experiment is not None and experiment.experiment_id in store.experiments:
-            return Place(experiment.experiment_id, _digest())
+        _, experiment = own_experiment(store, read_comparison().data)
+        if experiment is not None:
+            return Place(experiment, _digest())
     return Place(None, None)
+
+
+def own_experiment(store: Store, data: str) -> tuple[str, str | None]:
+    """The name of this project's experiment for a data set, and its id; None if the store does not have it."""
+    name, found = find_experiment(store.client, data)
+    return name, found.experiment_id if found is not None and found.experiment_id in store.experiments else None
 
 
 def _digest() -> str | None:

@@ -10,8 +10,8 @@ from pipeline.counts import number_of
 from pipeline.reporting.costs import NETWORK_COSTS
 from pipeline.storage.files import read_json
 from pipeline.storage.folders import REPORT, RunFolder
+from pipeline.tracking.named_runs import own_experiment
 from pipeline.tracking.names import DATA_DIGEST, DOES, EVALUATION, FINGERPRINT, KIND, MODEL, PATCH, TRIAL
-from pipeline.tracking.projects import find_experiment
 from pipeline.tracking.publish.comparison import REPORT_FOLDER
 from pipeline.tracking.publish.evaluation import means
 from pipeline.tracking.publish.model_runs import network_metrics, provenance_tags, result_metrics
@@ -33,9 +33,9 @@ class OwnPart(NamedTuple):
 @reading_errors()
 def own_part(store: Store, data: str) -> OwnPart:
     """This project's experiment of a data set. A store without it is that of somebody else, and is searched whole."""
-    name, found = find_experiment(store.client, data)
-    if found is not None and found.experiment_id in store.experiments:
-        return OwnPart([found.experiment_id], f"experiment {name}")
+    name, experiment = own_experiment(store, data)
+    if experiment is not None:
+        return OwnPart([experiment], f"experiment {name}")
     return OwnPart(list(store.experiments), "all experiments")
 
 
