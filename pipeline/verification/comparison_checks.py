@@ -1,6 +1,6 @@
 """Every check of the comparison in this folder, from the images to README."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from pipeline.counts import number_of
 from pipeline.data.prepared import read_prepared
 from pipeline.errors import UserError
 from pipeline.storage.digests import DIGESTS, intact, recorded_digests
-from pipeline.storage.folders import PREPARED, REPORT, REPORTS, RunFolder
+from pipeline.storage.folders import CHAMPION, PREPARED, REPORT, REPORTS, RunFolder
 from pipeline.tracking.address import shown_address
 from pipeline.verification.checked_link import Check, State, checked
 from pipeline.verification.locked_files import (
@@ -27,6 +27,9 @@ from pipeline.verification.quoted_numbers import quoted_numbers
 from pipeline.verification.scored_replicates import scored_baseline, scored_replicates
 from pipeline.verification.trained_replicates import trained_replicates
 from pipeline.verification.written_reports import written_card, written_report
+
+RESULTS = (str(PREPARED), str(CHAMPION))
+"""Outputs of the comparison that a study can read."""
 
 
 def comparison_checks() -> Iterator[Check]:
@@ -112,7 +115,22 @@ def _locked_studies(digest: Digest) -> Iterator[Check]:
     for lock in sorted(REPORTS.glob(f"*/{LOCK.name}")):
         yield from checked(str(lock), partial(outputs, lock))
     if studies:
-        yield locked_dependencies(studies, digest, "studies")
+        yield from _read_by_studies(studies, digest)
+
+
+def _read_by_studies(studies: Mapping[str, LockedStage], digest: Digest) -> Iterator[Check]:
+    """Check what the studies have read. One that was made with the results of another comparison is not wrong."""
+    for name, study in studies.items():
+        other = [one.path for one in study.deps if one.path in RESULTS and digest(one.path) != one.digest]
+        if other:
+            found = f"it was made with another {' and another '.join(other)}"
+            yield Check(str(REPORTS / name), "unknown", found, f"`dvc repro {REPORTS / name}/dvc.yaml` makes it again.")
+    sources = {
+        name: study._replace(deps=tuple(one for one in study.deps if one.path not in RESULTS))
+        for name, study in studies.items()
+    }
+    remedy = f"`dvc repro {REPORTS}/NAME/dvc.yaml` makes a study again."
+    yield locked_dependencies(sources, digest, "studies", remedy=remedy)
 
 
 def _recorded_report(report: Path) -> Check:

@@ -128,7 +128,12 @@ def locked_outputs(stages: Sequence[LockedStage], digest: Digest, *, lock: Path 
         yield Check(str(lock), "ok", f"{number_of(same, 'output')} with the recorded digest")
 
 
-def locked_dependencies(stages: Mapping[str, LockedStage], digest: Digest, subject: str) -> Check:
+AGAIN = "`convtrack why` says what that means; `dvc repro` runs them again."
+
+
+def locked_dependencies(
+    stages: Mapping[str, LockedStage], digest: Digest, subject: str, *, remedy: str = AGAIN
+) -> Check:
     """Check the files that the stages, by the names to print, have read and that no stage has written."""
     outputs = {one.path for stage in stages.values() for one in stage.outs}
     changed: dict[str, list[str]] = {}
@@ -142,7 +147,7 @@ def locked_dependencies(stages: Mapping[str, LockedStage], digest: Digest, subje
         return Check(subject, "ok", f"{number_of(len(read), 'file or folder', 'files and folders')} read, unchanged")
     concerned = list(dict.fromkeys(name for own in changed.values() for name in own))
     found = f"{names(sorted(changed))} changed after {names(concerned)} ran"
-    return Check(subject, "differs", found, "`convtrack why` says what that means; `dvc repro` runs them again.")
+    return Check(subject, "differs", found, remedy)
 
 
 def _overlap(one: str, other: str) -> bool:
