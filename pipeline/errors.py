@@ -18,6 +18,10 @@ class Unreachable(UserError):
     """A server or store does not respond. The work that needed it may be tried again."""
 
 
+class Rejected(Unreachable):
+    """A store rejects the request, or needs another package. A repetition alone does not help."""
+
+
 def reason(problem: Exception) -> str:
     """Why something failed, in one line: the message of a UserError; the type and message of any other exception.
 

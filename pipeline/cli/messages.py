@@ -56,7 +56,9 @@ work is kept.'
             "is kept."
         )
     if isinstance(problem, OSError) and problem.errno in NOT_PERMITTED:
-        return f"Cannot open {problem.filename or 'a file'} ({problem.strerror}). {NOT_PERMITTED[problem.errno]}"
+        return (
+            f"Cannot open or write {problem.filename or 'a file'} ({problem.strerror}). {NOT_PERMITTED[problem.errno]}"
+        )
     if isinstance(problem, OSError) and problem.errno in DEVICE_FAILED:
         return (
             f"Cannot read or write {problem.filename or 'a file'} ({problem.strerror}): the disk, or the connection to "
@@ -139,8 +141,10 @@ def _hydra_sentence(problem: Exception) -> str:
         parent = getattr(problem.__cause__, "parent_node", None)
         known = [f"{section}.{name}" if section else str(name) for name in (parent or ()) if name != "hydra"]
         if section and not known:
+            group = section.partition(".")[0]
             return (
-                f"Unknown setting '{key}': `{section}` is empty. Choose one of its files first, as in `{section}=NAME`."
+                f"Unknown setting '{key}': `{section}` has no settings here. Choose a file of `{group}` that sets "
+                f"it, as in `{group}=NAME`."
             )
         return str(unknown("setting", key, known))
     unresolved = getattr(problem, "full_key", None)

@@ -99,6 +99,7 @@ def gather_comparison(
         reuse=Reuse(
             evaluated=evaluated(uses, test_set),
             tuned=tuned(uses, test_set, redrawn=_tested_images_can_be_tuned(split)),
+            redrawn=_tested_images_can_be_tuned(split),
         ),
         by_class={model: class_scores(list(ones.values()), folds=folds) for model, ones in predictions.items()},
         augmented={

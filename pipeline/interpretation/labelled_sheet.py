@@ -36,7 +36,7 @@ Tile = NDArray[np.uint8]
 class Band(NamedTuple):
     """Rows of tiles below a heading, with a caption above each column; the tiles of `framed` rows have a blue frame.
 
-    A caption that is wider than a tile has two lines, which are shortened if they are still too wide.
+    The lines of a caption are joined with a comma if a tile is wide enough. Otherwise, each gets one or two lines.
     """
 
     heading: str
@@ -110,7 +110,7 @@ def _drawn(band: Band, side: int, width: int) -> Iterator[Image.Image]:
     if band.heading:
         for line in _wrapped(band.heading, HEADING, width - 2 * MARGIN):
             yield _text(line, HEADING, width)
-    captions = [_in_two_lines(caption, side) for caption in band.captions]
+    captions = [_caption_lines(caption, side) for caption in band.captions]
     for number in range(max(map(len, captions), default=0)):
         strip = Image.new("RGB", (width, CAPTION + 6), "white")
         for left, lines in zip(_lefts(side), captions, strict=False):
@@ -155,10 +155,16 @@ def _wrapped(text: str, size: int, width: int) -> list[str]:
     return lines
 
 
-def _in_two_lines(caption: str, width: int) -> list[str]:
-    """One or two lines that fit into a width in pixels."""
-    first, *others = _wrapped(caption, CAPTION, width)
-    return [_shortened(line, CAPTION, width) for line in (first, " ".join(others)) if line]
+def _caption_lines(caption: str, width: int) -> list[str]:
+    """The caption in one line, or its lines, each in at most two lines that fit into a width in pixels."""
+    joined = caption.replace("\n", ", ")
+    if _font(CAPTION).getlength(joined) <= width:
+        return [joined]
+    lines = []
+    for line in caption.splitlines():
+        first, *others = _wrapped(line, CAPTION, width)
+        lines += [_shortened(part, CAPTION, width) for part in (first, " ".join(others)) if part]
+    return lines
 
 
 def _shortened(text: str, size: int, width: int) -> str:

@@ -48,7 +48,7 @@ def mistake_bands(replicate: Replicate, inputs: Floats, probabilities: Floats, n
     if not shown:
         return []
     captions = [
-        f"{names[truth[image]]} → {names[predicted[image]]}, {percentage(probabilities[image].max())}"
+        f"{names[truth[image]]} → {names[predicted[image]]}\n{percentage(probabilities[image].max())}"
         for image in wrong
     ]
     return [

@@ -101,12 +101,13 @@ class Reuse:
     """How often the test images were used before. Each use makes the best model look better than it is.
 
     `evaluated` counts the model configurations evaluated on these test images so far, including those of this
-    comparison. `tuned` counts the configurations that experiments tried on images that this comparison tests on. It is
-    0 with one fixed test set, unless an experiment split the images differently.
+    comparison. `tuned` counts the configurations that experiments tried on images that this comparison may test on: all
+    of them if the test sets are `redrawn` from all images, else those with another split or another form of the images.
     """
 
     evaluated: int
     tuned: int
+    redrawn: bool
 
 
 class Champion(NamedTuple):

@@ -13,9 +13,9 @@ from urllib.parse import unquote, urlsplit
 
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
-from pipeline.errors import Unreachable, UserError
+from pipeline.errors import Rejected, Unreachable, UserError
 from pipeline.tracking.address import artifact_folder, is_default_store, shown, shown_address, store_address
-from pipeline.tracking.store_errors import OVERLOADED
+from pipeline.tracking.store_errors import OVERLOADED, causes
 
 METHODS = (
     "log_artifact",
@@ -43,9 +43,9 @@ def check_artifact_store(location: str) -> None:
     """Check that the files of an experiment can be reached from here, before anything is trained.
 
     Raises:
-        UserError: the project was moved or copied without its files, the folder is on another machine, or the store
-            of the files needs another package or rejects the request.
+        UserError: the project was moved or copied without its files, or the folder is on another machine.
         Unreachable: the store of the files does not respond.
+        Rejected: it needs another package or rejects the credentials.
     """
     place = urlsplit(location)
     if is_default_store():
@@ -84,9 +84,9 @@ def _check_folder(folder: Path) -> None:
 
 @contextmanager
 def artifact_errors(location: str = "") -> Iterator[None]:
-    """Raise a `UserError` for exceptions of the libraries that reach files of runs, such as boto3 for S3.
+    """Raise `Unreachable` for exceptions of the libraries that reach files of runs, such as boto3 for S3.
 
-    It is `Unreachable` unless a package is missing or the store has rejected the request.
+    It is `Rejected` if a package is missing or the store has rejected the request.
     Exceptions of Python, such as a full disk, stay as they are, and so do those of MLflow, unless `location` tells that
     the server is not involved.
     """
@@ -96,7 +96,7 @@ def artifact_errors(location: str = "") -> Iterator[None]:
         yield
     except ImportError as problem:
         package = (problem.name or "").partition(".")[0].replace("botocore", "boto3")  # boto3 installs both
-        raise UserError(f"{where} cannot be reached without the package {package}: `pip install {package}`.") from None
+        raise Rejected(f"{where} cannot be reached without the package {package}: `pip install {package}`.") from None
     except Exception as problem:
         package = type(problem).__module__.partition(".")[0]
         if package in sys.stdlib_module_names or package in ("pipeline", "requests", "sqlalchemy"):
@@ -104,15 +104,18 @@ def artifact_errors(location: str = "") -> Iterator[None]:
         if package == "mlflow" and not direct:
             raise
         reason = " ".join(str(problem).split())[:300].rstrip(".")
-        raise (UserError if _rejected(problem) else Unreachable)(
+        raise (Rejected if any(map(_is_rejection, causes(problem))) else Unreachable)(
             f"{where} cannot be reached ({reason}). Set the credentials and the address of this store, such as "
             "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and MLFLOW_S3_ENDPOINT_URL, or start the server with "
             "`--serve-artifacts`."
         ) from None
 
 
-def _rejected(problem: Exception) -> bool:
-    """Whether the response of an S3 store, in an exception of botocore, states a mistake of the client."""
+def _is_rejection(problem: BaseException) -> bool:
+    """Whether an exception of botocore has the response of an S3 store that states a mistake of the client."""
     response = getattr(problem, "response", None)
-    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode") if isinstance(response, dict) else None
-    return status is not None and 400 <= status < 500 and status not in OVERLOADED
+    if not isinstance(response, dict):
+        return False
+    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    late = response.get("Error", {}).get("Code") == "RequestTimeout"  # S3 gives it the status 400.
+    return 400 <= status < 500 and status not in OVERLOADED and not late

@@ -13,12 +13,12 @@ from mlflow.exceptions import ERROR_CODE_TO_HTTP_STATUS, MlflowException, RestEx
 from mlflow.utils.credentials import read_mlflow_creds
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from pipeline.errors import DISK_FULL, Unreachable, UserError
+from pipeline.errors import DISK_FULL, Rejected, Unreachable, UserError
 from pipeline.safe_text import redacted
 from pipeline.tracking.address import DEFAULT_STORE, shown, store_address
 
 STORE_ERRORS = (MlflowException, requests.RequestException, SQLAlchemyError, OSError, Unreachable)
-"""Exceptions of a store that is unreachable."""
+"""Exceptions of a store that is unreachable or rejects a request."""
 STATUS = re.compile(r"error code (\d{3}) !=|too many (\d{3}) error responses|\b(\d{3}) (?:Client|Server) Error")
 """The HTTP status in the message of an exception of MLflow."""
 NO_CONNECTION = "failed with exception"
@@ -47,7 +47,12 @@ def connection_error(problem: Exception, address: str) -> Exception:
     if address.startswith("sqlite:"):
         advice = "If another version of MLflow wrote it, move it away; otherwise check its folder and permissions."
         return Unreachable(_unreachable(reason, address, advice))
-    return Unreachable(_unreachable(reason, address, f"Correct MLFLOW_TRACKING_URI, or {LOCAL}."))
+    advice = f"Correct MLFLOW_TRACKING_URI, or {LOCAL}."
+    if any(isinstance(one, OperationalError) for one in causes(problem)):
+        advice = (
+            f"Check that the database server runs, and run the same command again; or {advice[0].lower()}{advice[1:]}"
+        )
+    return Unreachable(_unreachable(reason, address, advice))
 
 
 def lost_store(problem: Exception) -> Exception | None:
@@ -55,6 +60,8 @@ def lost_store(problem: Exception) -> Exception | None:
 
     After such an error, work that needs the store can be tried again.
     """
+    if isinstance(problem, Rejected):
+        return None
     if isinstance(problem, Unreachable) or (isinstance(problem, OSError) and problem.errno in DISK_FULL):
         return problem
     address, text, status = store_address(), str(problem), _status(problem)
@@ -63,7 +70,7 @@ def lost_store(problem: Exception) -> Exception | None:
     elif status is not None:
         lost = status >= 500 or status in OVERLOADED
     else:
-        database = any(isinstance(one, OperationalError) for one in _chain(problem))
+        database = any(isinstance(one, OperationalError) for one in causes(problem))
         lost = database or isinstance(problem, requests.RequestException) or NO_CONNECTION in text
     error = connection_error(problem, address) if lost else None
     return error if isinstance(error, Unreachable | OSError) else None
@@ -90,13 +97,13 @@ def reading_errors() -> Iterator[None]:
     """Turn errors of the project's store in the block, such as a damaged table, into a `UserError`.
 
     Raises:
-        UserError: the store does not respond or cannot be read.
-        OSError: its disk is full.
+        UserError: the store cannot be read.
+        Unreachable: it does not respond.
     """
     try:
         yield
     except (MlflowException, requests.RequestException, SQLAlchemyError) as problem:
-        if lost := lost_store(problem):
+        if isinstance(lost := lost_store(problem), Unreachable):
             raise lost from None
         raise UserError(
             f"The tracking store {shown(store_address())} cannot be read ({_root_cause(problem)}). If it is damaged, "
@@ -141,7 +148,7 @@ def _unreachable(reason: str, address: str, advice: str) -> str:
     return f"The tracking store {shown(address)} cannot be reached ({reason}). {advice}"
 
 
-def _chain(problem: BaseException) -> Iterator[BaseException]:
+def causes(problem: BaseException) -> Iterator[BaseException]:
     """An exception and those that have caused it."""
     cause: BaseException | None = problem
     while cause is not None:
@@ -163,7 +170,7 @@ def _status(problem: BaseException) -> int | None:
 
 
 def _tls_error(problem: Exception, address: str) -> UserError | None:
-    found = next((one for one in _chain(problem) if isinstance(one, ssl.SSLError)), None)
+    found = next((one for one in causes(problem) if isinstance(one, ssl.SSLError)), None)
     if found is None:
         return None
     if isinstance(found, ssl.SSLCertVerificationError):
@@ -227,7 +234,7 @@ def _redirection(address: str) -> str | None:
 def _root_cause(problem: BaseException) -> str:
     """The message of the operating system or the import error at the root of a chain, else that of `problem`."""
     message = str(problem)
-    for cause in [*_chain(problem)][1:]:
+    for cause in [*causes(problem)][1:]:
         if isinstance(cause, ImportError) or (isinstance(cause, OSError) and cause.strerror):
             message = str(getattr(cause, "strerror", cause))
     # SQLAlchemy appends the statement and a link.

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from pipeline.counts import number_of
-from pipeline.errors import UserError, reason
+from pipeline.errors import Unreachable, UserError, reason
 
 State = Literal["ok", "differs", "unknown"]
 
@@ -37,6 +37,8 @@ def checked(subject: str, check: Callable[[], Iterator[Check] | Sequence[Check]]
     """Yield the checks; a missing or damaged file is a difference of its own, and does not end the other checks."""
     try:
         yield from check()
+    except Unreachable as problem:
+        yield Check(subject, "unknown", str(problem).rstrip("."))
     except UserError as problem:
         yield Check(subject, "differs", str(problem).rstrip("."))
     except UNEXPECTED as problem:

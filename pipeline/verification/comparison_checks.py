@@ -123,7 +123,7 @@ def _read_by_studies(studies: Mapping[str, LockedStage], digest: Digest) -> Iter
     for name, study in studies.items():
         other = [one.path for one in study.deps if one.path in RESULTS and digest(one.path) != one.digest]
         if other:
-            found = f"it was made with another {' and another '.join(other)}"
+            found = f"it was made with other contents of {' and '.join(other)}"
             yield Check(str(REPORTS / name), "unknown", found, f"`dvc repro {REPORTS / name}/dvc.yaml` makes it again.")
     sources = {
         name: study._replace(deps=tuple(one for one in study.deps if one.path not in RESULTS))

@@ -34,7 +34,7 @@ def test_a_full_disk_is_named_with_the_file(code):
     ],
 )
 def test_a_file_that_the_system_does_not_permit_is_named_with_what_to_do(code, advice):
-    assert sentence(OSError(code, "refused", "a.npz")) == f"Cannot open a.npz (refused). {advice}"
+    assert sentence(OSError(code, "refused", "a.npz")) == f"Cannot open or write a.npz (refused). {advice}"
 
 
 @pytest.mark.parametrize(

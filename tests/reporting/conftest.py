@@ -154,7 +154,7 @@ def compare() -> Callable[..., Comparison]:
                     )
                 )
             },
-            "reuse": Reuse(evaluated=3, tuned=0),
+            "reuse": Reuse(evaluated=3, tuned=0, redrawn=False),
         }
         values |= changes
         if "certainty" not in changes:

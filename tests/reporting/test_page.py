@@ -195,7 +195,9 @@ def test_a_model_is_recommended_only_if_it_is_significantly_better(compare, comp
     )
 
 
-@pytest.mark.parametrize(("reuse", "text"), [((40, 0), "40 configurations"), ((3, 7), "Settings were tuned on images")])
+@pytest.mark.parametrize(
+    ("reuse", "text"), [((40, 0, False), "40 configurations"), ((3, 7, True), "Settings were tuned on images")]
+)
 def test_used_test_images_cause_a_warning_next_to_the_recommendation(compare, comparison, reuse, text):
     assert "warning" not in [role for _, role in texts(lead.blocks(comparison))]
     answer, _, warning, *_ = texts(lead.blocks(compare(reuse=Reuse(*reuse))))

@@ -32,7 +32,7 @@ def test_the_page_counts_disturbances_by_kind_and_those_in_rounds_that_passed(re
     assert ["SIGKILL of one process", "1", "0"] in [row[:3] for row in rows(text)]
     assert ["SIGKILL of the group", "2", "1"] in [row[:3] for row in rows(text)]
     assert ["repro", "60 s", "1", "2", "2", "0"] in rows(text)
-    assert "**1 of 2 rounds passed**, with 3 disturbances and 4 starts of commands" in text
+    assert "**1 of 2 rounds passed**, with 3 disturbances in 4 starts of commands" in text
 
 
 def test_the_page_describes_a_round_that_did_not_hold(record):

@@ -4,9 +4,10 @@ import sys
 
 import pytest
 
-from pipeline.errors import Unreachable, UserError
+from pipeline.errors import Rejected, Unreachable, UserError
 from pipeline.tracking.artifact_store import artifact_errors, check_artifact_store
 from pipeline.tracking.connection import connecting
+from pipeline.tracking.store_errors import lost_store
 
 REMOTE = "http://mlflow.example.org:5000"
 
@@ -36,7 +37,7 @@ def test_a_server_on_this_machine_has_the_same_folders(project, monkeypatch):
 def test_a_store_whose_package_is_missing_is_named_with_the_package(project, monkeypatch, missing):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", REMOTE)
     monkeypatch.setitem(sys.modules, missing, None)
-    with pytest.raises(UserError, match=r"are in s3://bucket/1, which cannot be reached without the package boto3"):
+    with pytest.raises(Rejected, match=r"are in s3://bucket/1, which cannot be reached without the package boto3"):
         check_artifact_store("s3://bucket/1")
 
 
@@ -50,15 +51,29 @@ def test_errors_of_a_library_are_explained_and_those_of_python_and_this_project_
             raise other
 
 
-@pytest.mark.parametrize(("status", "kind"), [(403, UserError), (429, Unreachable), (503, Unreachable)])
-def test_only_a_rejected_request_is_not_worth_a_repetition(status, kind):
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (403, "AccessDenied", Rejected),
+        (400, "RequestTimeout", Unreachable),
+        (429, "TooManyRequests", Unreachable),
+        (503, "SlowDown", Unreachable),
+    ],
+)
+def test_a_rejection_is_found_behind_the_error_of_an_upload(monkeypatch, status, code, kind):
+    """boto3 raises an error of its own for an upload, with that of the store as its context."""
     from optuna.exceptions import OptunaError as ErrorOfALibrary
 
-    rejected = ErrorOfALibrary("denied")
-    rejected.response = {"ResponseMetadata": {"HTTPStatusCode": status}}
+    of_the_store = ErrorOfALibrary(code)
+    of_the_store.response = {"ResponseMetadata": {"HTTPStatusCode": status}, "Error": {"Code": code}}
     with pytest.raises(UserError) as error, artifact_errors():
-        raise rejected
+        try:
+            raise of_the_store
+        except ErrorOfALibrary:
+            raise ErrorOfALibrary("Failed to upload")  # noqa: B904
     assert type(error.value) is kind
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", REMOTE)
+    assert lost_store(error.value) is (None if kind is Rejected else error.value)
 
 
 def test_a_failure_while_files_are_logged_is_explained(tracker, monkeypatch, tmp_path):

@@ -53,7 +53,12 @@ def sentences(comparison: Comparison) -> tuple[str, ...]:
         ]
     if optimism := _optimism(comparison, max(evaluated, shown)):
         parts.append(optimism)
-    if tuned:
+    if tuned and comparison.reuse.redrawn:
+        parts.append(
+            f"Settings were tuned on images that this comparison tests on ({number_of(tuned, 'configuration')}). The "
+            "scores of models with these settings are too optimistic by an unknown amount."
+        )
+    elif tuned:
         parts.append(
             f"{number_of(tuned, 'configuration was', 'configurations were')} tuned with another split or another form "
             "of these images, such as another size, so possibly on images that this comparison tests on. The scores of "

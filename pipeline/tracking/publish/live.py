@@ -206,4 +206,5 @@ class LiveLogger:
                     "when it ends. If that fails too, run the same command again, or `convtrack publish` after "
                     "evaluation."
                 )
-            self.failure = problem
+            if self.failure is None or lost_store(self.failure) is None:
+                self.failure = problem

@@ -32,8 +32,8 @@ def test_the_standard_error_does_not_depend_on_the_width_of_the_interval(known):
     assert reuse.own_error(wide) == reuse.own_error(certainty) == pytest.approx(0.01 / math.sqrt(2))
 
 
-def text(compare, evaluated, tuned=0, **changes):
-    return " ".join(reuse.sentences(compare(reuse=Reuse(evaluated, tuned), **changes)))
+def text(compare, evaluated, tuned=0, *, redrawn=False, **changes):
+    return " ".join(reuse.sentences(compare(reuse=Reuse(evaluated, tuned, redrawn), **changes)))
 
 
 def test_earlier_uses_are_reported_with_their_effect(compare):
@@ -51,6 +51,8 @@ def test_tuning_on_test_images_is_reported(compare):
     assert "tuned" not in text(compare, 3)
     assert "1 configuration was tuned with another split or another form of these images" in text(compare, 3, 1)
     assert "8 configurations were tuned with another split" in text(compare, 3, 8)
+    certain = text(compare, 3, 8, redrawn=True)
+    assert "Settings were tuned on images that this comparison tests on (8 configurations)" in certain
 
 
 def test_the_effect_of_chance_is_left_out_if_it_is_unknown(compare, result):

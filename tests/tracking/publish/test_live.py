@@ -208,6 +208,26 @@ def test_a_trial_whose_run_could_not_be_ended_must_run_again(failing_tracker, re
         pass
 
 
+@pytest.mark.parametrize("statuses", [(503, 404), (413, 503)])
+def test_an_outage_counts_even_if_another_error_precedes_or_follows_it(tracker, result, monkeypatch, statuses):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
+    trial = SimpleNamespace(number=0, sweep="sweep", sweep_fingerprint="5eed", sweeper=this_process())
+
+    def failing(status):
+        def fail(*_, **__):
+            raise HTTPError(f"{status} Server Error: no" if status >= 500 else f"{status} Client Error: no")
+
+        return fail
+
+    with (
+        pytest.raises(Unreachable),
+        logging_live(tracker, "lenet5", [task(result)], CONFIGURATION, "d1ce", layers=LAYERS, trial=trial) as live,
+    ):
+        live(Progress(0, [{"train/loss": 0.5}]))
+        monkeypatch.setattr(ModelRuns, "log_model", failing(statuses[0]))
+        monkeypatch.setattr(ModelRuns, "end", failing(statuses[1]))
+
+
 def test_the_rest_is_logged_when_the_store_is_reachable_again(failing_tracker, tracker, result):
     with logging_live(failing_tracker, "lenet5", [task(result)], CONFIGURATION, "d1ce", layers=LAYERS) as live:
         failing_tracker.client.unreachable = True
