@@ -47,12 +47,9 @@ def connection_error(problem: Exception, address: str) -> Exception:
     if address.startswith("sqlite:"):
         advice = "If another version of MLflow wrote it, move it away; otherwise check its folder and permissions."
         return Unreachable(_unreachable(reason, address, advice))
-    advice = f"Correct MLFLOW_TRACKING_URI, or {LOCAL}."
-    if any(isinstance(one, OperationalError) for one in causes(problem)):
-        advice = (
-            f"Check that the database server runs, and run the same command again; or {advice[0].lower()}{advice[1:]}"
-        )
-    return Unreachable(_unreachable(reason, address, advice))
+    failed = any(isinstance(one, OperationalError) for one in causes(problem))
+    advice = "Check that the database server runs and" if failed else "Check"
+    return Unreachable(_unreachable(reason, address, f"{advice} that MLFLOW_TRACKING_URI is right, or {LOCAL}."))
 
 
 def lost_store(problem: Exception) -> Exception | None:

@@ -62,7 +62,5 @@ def test_an_address_that_mlflow_does_not_support_is_reported_without_its_passwor
     sentence = error_message(project, address)
     shown = address.replace("me:secret@", "")
     assert sentence.startswith(f"The tracking store {shown} cannot be reached (")
-    assert sentence.endswith(
-        "Correct MLFLOW_TRACKING_URI, or unset MLFLOW_TRACKING_URI to keep runs in sqlite:///mlflow.db."
-    )
+    assert sentence.endswith("is right, or unset MLFLOW_TRACKING_URI to keep runs in sqlite:///mlflow.db.")
     assert "secret" not in sentence
