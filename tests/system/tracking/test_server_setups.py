@@ -95,7 +95,7 @@ def test_a_host_name_that_the_server_does_not_accept_is_reported(guarded, certif
 
 def test_a_missing_path_is_reported(guarded, certificate, opened, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_SERVER_CERT_PATH", str(certificate))
-    with pytest.raises(UserError, match=r"not as an MLflow server\. Correct host, port and path"):
+    with pytest.raises(UserError, match=r"is not an MLflow server\. Correct host, port and path"):
         opened(guarded.removesuffix("/mlflow"))
 
 
