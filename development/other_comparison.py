@@ -8,13 +8,13 @@ those here.
 """
 
 import argparse
-import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks.reproduction import clone, project_environment
 from pipeline.data.looks import add_looks, read_looks
 from pipeline.storage.digests import write_digests
 from pipeline.storage.folders import FIGURES, REPORT, REPORTS, TEST_SETS
@@ -27,29 +27,19 @@ def main(name: str) -> None:
     if not settings.is_file():
         sys.exit(f"{settings} is missing. Write the comparison there as in conf/comparison.yaml.")
     with TemporaryDirectory() as scratch:
-        clone = Path(scratch, "project")
-        subprocess.run(["git", "clone", "--quiet", str(Path.cwd()), str(clone)], check=True)
-        shutil.copy(settings, clone / "conf/comparison.yaml")
-        _run(clone, "dvc", "repro")
-        _run(clone, "convtrack", "verify")
+        project = clone(Path(scratch, "project"))
+        shutil.copy(settings, project / "conf/comparison.yaml")
+        for command in (["dvc", "repro"], ["convtrack", "verify"]):
+            environment = project_environment(project, {})
+            if failed := subprocess.run(command, cwd=project, env=environment, check=False).returncode:
+                sys.exit(failed)
         for page in (REPORT, REPORT.with_suffix(".md")):
-            shutil.copy(clone / page, folder / page.name)
+            shutil.copy(project / page, folder / page.name)
         shutil.rmtree(folder / FIGURES.name, ignore_errors=True)
-        shutil.copytree(clone / FIGURES, folder / FIGURES.name)
-        for looks in sorted((clone / TEST_SETS).glob("*.looks.csv")):
+        shutil.copytree(project / FIGURES, folder / FIGURES.name)
+        for looks in sorted((project / TEST_SETS).glob("*.looks.csv")):
             add_looks(TEST_SETS / looks.name, read_looks(looks))
     write_digests(folder)
-
-
-def _run(project: Path, *command: str) -> None:
-    """Run a command of the project with this Python's packages, and end with its exit code if it fails."""
-    environment = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
-    environment |= {
-        "PYTHONPATH": str(project),
-        "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])),
-    }
-    if failed := subprocess.run(command, cwd=project, env=environment, check=False).returncode:
-        sys.exit(failed)
 
 
 if __name__ == "__main__":

@@ -66,11 +66,10 @@ def test_a_rejection_is_found_behind_the_error_of_an_upload(monkeypatch, status,
 
     of_the_store = ErrorOfALibrary(code)
     of_the_store.response = {"ResponseMetadata": {"HTTPStatusCode": status}, "Error": {"Code": code}}
+    of_the_upload = ErrorOfALibrary("Failed to upload")
+    of_the_upload.__context__ = of_the_store
     with pytest.raises(UserError) as error, artifact_errors():
-        try:
-            raise of_the_store
-        except ErrorOfALibrary:
-            raise ErrorOfALibrary("Failed to upload")  # noqa: B904
+        raise of_the_upload
     assert type(error.value) is kind
     monkeypatch.setenv("MLFLOW_TRACKING_URI", REMOTE)
     assert lost_store(error.value) is (None if kind is Rejected else error.value)
