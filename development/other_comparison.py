@@ -3,8 +3,9 @@
     python -m development.other_comparison elpv    # 8 minutes on 2 cores
 
 The clone has the committed code and an empty cache. Its report is copied only if `convtrack verify` finds all its
-numbers in the run folders of the clone; `digests.json` then records the copies. The looks at test images are added to
-those here.
+numbers in the run folders of the clone. `records.zip` keeps these folders without weights and images, so that `verify`
+can compute the numbers again here, and `digests.json` records all files. The looks at test images are added to those
+here.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from benchmarks.reproduction import clone, project_environment
 from pipeline.data.looks import add_looks, read_looks
 from pipeline.storage.digests import write_digests
 from pipeline.storage.folders import FIGURES, REPORT, REPORTS, TEST_SETS
+from pipeline.verification.archived_records import ARCHIVE, archive_records
 
 
 def main(name: str) -> None:
@@ -37,6 +39,7 @@ def main(name: str) -> None:
             shutil.copy(project / page, folder / page.name)
         shutil.rmtree(folder / FIGURES.name, ignore_errors=True)
         shutil.copytree(project / FIGURES, folder / FIGURES.name)
+        archive_records(project, folder / ARCHIVE)
         for looks in sorted((project / TEST_SETS).glob("*.looks.csv")):
             add_looks(TEST_SETS / looks.name, read_looks(looks))
     write_digests(folder)

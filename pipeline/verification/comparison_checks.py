@@ -11,6 +11,8 @@ from pipeline.errors import UserError
 from pipeline.storage.digests import DIGESTS, intact, recorded_digests
 from pipeline.storage.folders import CHAMPION, PREPARED, REPORT, REPORTS, RunFolder
 from pipeline.tracking.address import shown_address
+from pipeline.verification.archived_comparison import archived_comparison
+from pipeline.verification.archived_records import ARCHIVE
 from pipeline.verification.checked_link import Check, State, checked
 from pipeline.verification.locked_files import (
     LOCK,
@@ -23,10 +25,10 @@ from pipeline.verification.locked_files import (
     remembered_digests,
 )
 from pipeline.verification.prepared_images import prepared_images
-from pipeline.verification.quoted_numbers import quoted_numbers
+from pipeline.verification.quoted_numbers import MARKDOWN, quoted_numbers
 from pipeline.verification.scored_replicates import scored_baseline, scored_replicates
 from pipeline.verification.trained_replicates import trained_replicates
-from pipeline.verification.written_reports import written_card, written_report
+from pipeline.verification.written_reports import report_commit, written_card, written_report
 
 RESULTS = (str(PREPARED), str(CHAMPION))
 """Outputs of the comparison that a study can read."""
@@ -50,13 +52,13 @@ def comparison_checks() -> Iterator[Check]:
         yield from checked(str(run.scores), partial(scored_replicates, run, prepared))
     for run in baselines.values():
         yield from checked(str(run.scores), partial(scored_baseline, run))
-    yield from _stored(
-        [*networks.values(), *baselines.values()], prepared.manifest["name"], prepared.manifest["digest"]
-    )
+    runs = [*networks.values(), *baselines.values()]
+    yield from _stored(runs, prepared.manifest["name"], prepared.manifest["digest"])
     digest = remembered_digests()
     yield from checked(str(LOCK), partial(_locked, settings.models, settings.baselines, digest))
     yield from checked("studies", partial(_locked_studies, digest))
     yield from checked(str(REPORT), partial(written_report, settings, prepared))
+    yield from checked(str(MARKDOWN), partial(report_commit, MARKDOWN, runs))
     yield from checked("model card", partial(written_card, prepared))
     yield from _pages()
 
@@ -67,6 +69,8 @@ def _pages() -> Iterator[Check]:
     for report in sorted(REPORTS.glob("*/*.md")):
         if not (report.parent / LOCK.name).is_file() and report.parent != REPORT.with_suffix(""):
             yield _recorded_report(report)
+    for archive in sorted(REPORTS.glob(f"*/{ARCHIVE}")):
+        yield from checked(str(archive), partial(archived_comparison, archive.parent))
 
 
 def _stored(runs: Sequence[RunFolder], data: str, data_digest: str) -> Iterator[Check]:

@@ -12,7 +12,7 @@ from pipeline.storage.folders import REPORT
 from pipeline.verification.checked_link import Check, checked, names
 
 README = Path("README.md")
-SOURCE = REPORT.with_suffix(".md")
+MARKDOWN = REPORT.with_suffix(".md")
 NUMBER = re.compile(r"(?:(?<![\w)–−-])[−-])?\d+(?:[.,]\d+)*")
 """A number with its sign. A hyphen or minus after a word, a number or a bracket is none, as in `lenet-5` and `3-4`."""
 MEASURE = re.compile(NUMBER.pattern + r"(?:\s+[\w%×]+)?")
@@ -34,13 +34,13 @@ def quoted_numbers() -> Iterator[Check]:
     yield from quoted_answers(readme)
     links = LINK.findall(STUDY_ROW.sub("", readme))
     if any(one.state == "unknown" for one in comparison):
-        links = [(text, report) for text, report in links if Path(report) != SOURCE]
+        links = [(text, report) for text, report in links if Path(report) != MARKDOWN]
     yield from _quoted_in_links(links)
 
 
 def _quoted_comparison(readme: str) -> Iterator[Check]:
     """Compare README's table with the rows of the report, and its sentence in bold that begins with "Use"."""
-    report = existing(SOURCE).read_text(encoding="utf-8")
+    report = existing(MARKDOWN).read_text(encoding="utf-8")
     quoted, held, baselines = list(_rows(readme)), dict(_rows(report)), read_comparison().baselines
     if not {name for name, _ in quoted} & set(held) - set(baselines):
         yield Check(str(README), "unknown", "it does not quote the table of this comparison")
@@ -51,10 +51,10 @@ def _quoted_comparison(readme: str) -> Iterator[Check]:
     if advice and any(one != advice[1] for one in given):
         wrong.append(f"README does not have the sentence “{advice[1]}”")
     if wrong:
-        yield Check(str(README), "differs", names(wrong), f"Copy the lines from {SOURCE} into {README}.")
+        yield Check(str(README), "differs", names(wrong), f"Copy the lines from {MARKDOWN} into {README}.")
     else:
         count = sum(len(NUMBER.findall(" ".join(row))) for _, row in quoted)
-        yield Check(str(README), "ok", f"{number_of(count, 'number')} in its table match {SOURCE}")
+        yield Check(str(README), "ok", f"{number_of(count, 'number')} in its table match {MARKDOWN}")
 
 
 def _rows(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -68,7 +68,7 @@ def _rows(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
 def _other(name: str, row: Sequence[str], expected: Sequence[str] | None) -> list[str]:
     """The cells of a row that differ from those of the report."""
     if expected is None:
-        return [f"{name} is not in {SOURCE}"]
+        return [f"{name} is not in {MARKDOWN}"]
     if len(row) != len(expected):
         return [f"{name} has {len(row)} values, in the report {len(expected)}"]
     return [f"{name}: README has “{a}”, the report “{b}”" for a, b in zip(row, expected, strict=True) if a != b]

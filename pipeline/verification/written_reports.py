@@ -1,7 +1,7 @@
 """The reports against the run folders they are made of: each page is made again and compared line by line."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
@@ -22,7 +22,7 @@ from pipeline.storage.files import existing, read_json
 from pipeline.storage.folders import CARD, CARD_FIGURES, CHAMPION, CHOICE, FIGURES, REPORT, RunFolder
 from pipeline.storage.provenance import commit_exists, contains_commit
 from pipeline.verification.checked_link import Check, names
-from pipeline.verification.quoted_numbers import NUMBER
+from pipeline.verification.quoted_numbers import MARKDOWN, NUMBER
 from pipeline.verification.scored_replicates import differences
 
 COMMIT = re.compile(r"^- \*\*Commit:\*\* (\w+)$", re.MULTILINE)
@@ -35,11 +35,10 @@ WIDTH = 60
 
 def written_report(settings: ComparisonConfig, prepared: Prepared) -> Iterator[Check]:
     """Check every line of the comparison's report, in Markdown and HTML, and the choice of the champion."""
-    file = REPORT.with_suffix(".md")
-    held = existing(file).read_text(encoding="utf-8")
+    held = existing(MARKDOWN).read_text(encoding="utf-8")
     comparison = _comparison(settings, prepared, held)
     report = document(comparison)
-    yield _compared(file, held, page.markdown_text(report, FIGURES.name))
+    yield _compared(MARKDOWN, held, page.markdown_text(report, FIGURES.name))
     yield _compared(REPORT, _text(existing(REPORT).read_text(encoding="utf-8")), _text(page.html(report)))
     with TemporaryDirectory() as scratch:
         write_choice(Path(scratch) / CHOICE.name, comparison)
@@ -49,8 +48,6 @@ def written_report(settings: ComparisonConfig, prepared: Prepared) -> Iterator[C
     else:
         model = comparison.champion.model if comparison.champion else None
         yield Check(str(CHOICE), "ok", f"the champion is the one that the report chooses ({model or 'none'})")
-    if comparison.commit != "none":
-        yield _named_commit(file, comparison)
 
 
 def _comparison(settings: ComparisonConfig, prepared: Prepared, report: str) -> Comparison:
@@ -73,19 +70,30 @@ def _comparison(settings: ComparisonConfig, prepared: Prepared, report: str) -> 
     return with_champion(comparison, read_champion(), usable_networks(settings.models))
 
 
-def _named_commit(file: Path, comparison: Comparison) -> Check:
-    """Check that the report is not older than the trainings: its commit must contain those that they record."""
-    commit = comparison.commit
+def report_commit(report: Path, runs: Sequence[RunFolder]) -> Iterator[Check]:
+    """Check that a Markdown report is not older than the trainings: its commit must contain those that they record."""
+    commit = _first(COMMIT, existing(report).read_text(encoding="utf-8"))
+    if commit is None:
+        return
     if not commit_exists(commit):
         found = f"the report names commit {commit[:12]}, which is not in this repository"
-        return Check(str(file), "unknown", found, "Fetch it: `git fetch --all --unshallow`.")
-    other = sorted({model.commit for model in comparison.models} - {"none"})
+        yield Check(str(report), "unknown", found, "Fetch it: `git fetch --all --unshallow`.")
+        return
+    other = sorted({_training_commit(run) for run in runs} - {"none"})
     other = [one for one in other if commit_exists(one) and not contains_commit(commit, one)]
     if other:
         found = f"the report names commit {commit[:12]}, which does not contain that of trainings ({names(other)})"
         remedy = "They were trained on another branch, or the report is older: run `dvc repro --force report`."
-        return Check(str(file), "unknown", found, remedy)
-    return Check(str(file), "ok", f"its commit {commit[:12]} contains those of the trainings")
+        yield Check(str(report), "unknown", found, remedy)
+    else:
+        yield Check(str(report), "ok", f"its commit {commit[:12]} contains those of the trainings")
+
+
+def _training_commit(run: RunFolder) -> str:
+    """The commit that the first replicate of a model records."""
+    if run.baseline.is_file():
+        return str(read_json(run.baseline, "commit")["commit"])
+    return str(read_json(run.replicates, "replicates")["replicates"][0]["commit"])
 
 
 def _first(pattern: re.Pattern[str], text: str) -> str | None:

@@ -53,6 +53,7 @@ def test_the_report_of_the_clone_is_copied_and_recorded(project, commands):
         "comparison.md",
         "comparison.yaml",
         "comparison/scores.png",
+        "records.zip",
     ]
     assert intact(folder) and (folder / "comparison.md").read_text() == "data: elpv"
     assert [look.model for look in read_looks(looks_file("elpv"))] == ["vgg"]

@@ -6,6 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from pipeline.storage import provenance
+from pipeline.storage.files import write_json
+from pipeline.storage.folders import RunFolder
 from pipeline.verification import quoted_numbers as module
 from pipeline.verification import written_reports
 from pipeline.verification.quoted_numbers import NUMBER, quoted_numbers
@@ -160,11 +162,13 @@ def test_signs_are_part_of_a_number_but_hyphens_are_not():
         ("none", "ok", "its commit bbbb contains those of the trainings"),
     ],
 )
-def test_the_commit_of_the_report_is_compared_with_those_of_the_trainings(monkeypatch, trained, state, found):
+def test_the_commit_of_the_report_is_compared_with_those_of_the_trainings(tmp_path, monkeypatch, trained, state, found):
     monkeypatch.setattr(written_reports, "commit_exists", lambda commit: True)
     monkeypatch.setattr(written_reports, "contains_commit", lambda commit, earlier: earlier < commit)
-    comparison = SimpleNamespace(commit="bbbb", models=[SimpleNamespace(commit=trained)])
-    check = written_reports._named_commit(Path("reports/comparison.md"), comparison)
+    report, run = tmp_path / "comparison.md", RunFolder(tmp_path, tmp_path)
+    report.write_text("- **Commit:** bbbb\n")
+    write_json(run.replicates, {"replicates": [{"commit": trained}]})
+    (check,) = written_reports.report_commit(report, [run])
     assert (check.state, check.found) == (state, found)
 
 
