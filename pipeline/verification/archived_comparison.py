@@ -52,9 +52,10 @@ def _recomputed() -> Iterator[Check]:
 def _commits(project: Path) -> Iterator[Check]:
     """Check the recorded commits in the repository of the working directory."""
     settings = read_comparison(project / CONF)
-    networks = [RunFolder(project / RUNS / name, project / NETWORKS / name) for name in settings.models]
-    for run in networks:
+    names = (*settings.models, *settings.baselines)
+    runs = [RunFolder(project / RUNS / name, project / NETWORKS / name) for name in names]
+    for run in runs[: len(settings.models)]:
         records = read_json(run.replicates, "replicates")["replicates"]
         patches = {one["replicate"]: run.result(one["replicate"]).patch for one in records}
         yield code_check(str(run.replicates), records, patches)
-    yield from report_commit(project / MARKDOWN, networks)
+    yield from report_commit(project / MARKDOWN, runs)

@@ -19,7 +19,7 @@ from pipeline.storage.folders import AUDIT, CHOICE, INTERPRETATION, NETWORKS, PL
 ARCHIVE = "records.zip"
 """The name of the archive, next to the pages."""
 ARCHIVED = (CONF, PREPARED, PLAN, NETWORKS, RUNS, INTERPRETATION, TEST_SETS, AUDIT, CHOICE)
-LEFT_OUT = ("*.h5", "*.keras", f"{PREPARED}/{PIXELS}", "replicate-*/*.png", "snapshots/*")
+LEFT_OUT = ("*.h5", "*.keras", "initial_weights.npz", f"{PREPARED}/{PIXELS}", "replicate-*/*.png", "snapshots/*")
 """Weights, pixels, and pictures of the training: of them, the pages need at most the sizes."""
 SIZES = "sizes.json"
 """The sizes in bytes of the files that were left out, by path."""
