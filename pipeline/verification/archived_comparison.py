@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pipeline.config.reading import CONF, read_comparison
 from pipeline.data.prepared import read_prepared
+from pipeline.errors import UserError
 from pipeline.storage.files import read_json
 from pipeline.storage.folders import NETWORKS, PREPARED, REPORT, RUNS, RunFolder
 from pipeline.verification.archived_records import ARCHIVE, unpacked_records
@@ -22,12 +23,15 @@ def archived_comparison(folder: Path) -> Iterator[Check]:
     """Check the scores in the archive of a folder of `reports/`, and the pages, as if the run folders were here.
 
     Raises:
-        UserError: the archive or a file in it is damaged.
+        UserError: a page is missing, or the archive or a file in it is damaged.
     """
     pages = {str(page): str(folder / page.name) for page in (REPORT, MARKDOWN)}
     with unpacked_records(folder / ARCHIVE) as project:
-        for page in pages:
-            shutil.copy(folder / Path(page).name, project / page)
+        (project / REPORT.parent).mkdir(exist_ok=True)
+        for page, source in pages.items():
+            if not Path(source).is_file():
+                raise UserError(f"{source} is missing. Restore it with Git.")
+            shutil.copy(source, project / page)
         with chdir(project):
             checks = list(_recomputed())
         checks += _commits(project)

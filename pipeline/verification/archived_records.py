@@ -62,11 +62,11 @@ def unpacked_records(archive: Path) -> Iterator[Path]:
                 opened.extractall(project)
             for name, size in json.loads((project / SIZES).read_bytes()).items():
                 _restore_size(project, name, size)
+            manifest = read_manifest(project / PREPARED)
+            shape = (manifest["images"], *manifest["image_shape"])
+            np.lib.format.open_memmap(project / PREPARED / PIXELS, "w+", np.uint8, shape)
         except Exception:  # Damaged archives raise nearly any exception, from NotImplementedError to zlib.error.
             raise UserError(f"{archive} is damaged. Restore it with Git.") from None
-        manifest = read_manifest(project / PREPARED)
-        shape = (manifest["images"], *manifest["image_shape"])
-        np.lib.format.open_memmap(project / PREPARED / PIXELS, "w+", np.uint8, shape)
         yield project
 
 

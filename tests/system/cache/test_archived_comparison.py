@@ -85,6 +85,27 @@ def test_a_damaged_archive_is_one_sentence(archived, content):
         states()
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("sizes.json", b"[]"),
+        ("sizes.json", b'{"runs/a": -1}'),
+        ("data/prepared/manifest.json", b"{}"),
+        ("data/prepared/manifest.json", b'{"images": 1000000000, "image_shape": [1000000000, 1000000000, 1]}'),
+    ],
+)
+def test_an_archive_of_other_contents_is_damaged(archived, name, content):
+    rewritten(archived, name, content)
+    with pytest.raises(UserError, match=rf"^{archived} is damaged\. Restore it with Git\.$"):
+        states()
+
+
+def test_a_missing_page_is_one_sentence(archived):
+    (FOLDER / "comparison.html").unlink()
+    with pytest.raises(UserError, match=rf"^{FOLDER}/comparison\.html is missing\. Restore it with Git\.$"):
+        states()
+
+
 @pytest.mark.parametrize("name", ["../outside", "/tmp/outside", "runs/../../outside"])
 def test_no_file_is_written_outside_of_the_temporary_folder(archived, name):
     rewritten(archived, "sizes.json", f'{{"{name}": 3}}'.encode())
