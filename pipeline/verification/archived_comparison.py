@@ -6,8 +6,9 @@ from contextlib import chdir
 from functools import partial
 from pathlib import Path
 
-from pipeline.config.reading import CONF, read_comparison
-from pipeline.data.prepared import read_prepared
+from pipeline.config.reading import read_comparison
+from pipeline.config.schema import ComparisonConfig
+from pipeline.data.prepared import Prepared, read_prepared
 from pipeline.errors import UserError
 from pipeline.storage.files import read_json
 from pipeline.storage.folders import NETWORKS, PREPARED, REPORT, RUNS, RunFolder
@@ -27,23 +28,30 @@ def archived_comparison(folder: Path) -> Iterator[Check]:
     """
     pages = {str(page): str(folder / page.name) for page in (REPORT, MARKDOWN)}
     with unpacked_records(folder / ARCHIVE) as project:
-        (project / REPORT.parent).mkdir(exist_ok=True)
         for page, source in pages.items():
             if not Path(source).is_file():
                 raise UserError(f"{source} is missing. Restore it with Git.")
             shutil.copy(source, project / page)
         with chdir(project):
-            checks = list(_recomputed())
-        checks += _commits(project)
+            try:
+                settings, prepared = read_comparison(), read_prepared(PREPARED)
+            except UserError:
+                raise UserError(f"{folder / ARCHIVE} is damaged. Restore it with Git.") from None
+            checks = list(_recomputed(settings, prepared))
+        checks += _commits(project, settings)
     for one in checks:
-        name = one.subject.removeprefix(f"{project}/")
-        remedy = f"`git restore {folder}` brings the committed files back." if one.state == "differs" else one.remedy
-        yield one._replace(subject=pages.get(name, f"{folder / ARCHIVE}, {name}"), remedy=remedy)
+        name, found = one.subject.removeprefix(f"{project}/"), one.found.replace(f"{project}/", "")
+        subject = pages.get(name, f"{folder / ARCHIVE}, {name}")
+        if one.state == "differs" or "dvc repro" in one.remedy:
+            # Advice in the text of an error, too, is about the run folders of this project.
+            found = found if one.remedy else found.partition(". ")[0]
+            yield Check(subject, one.state, found, f"`git restore {folder}` brings the committed files back.")
+        else:
+            yield Check(subject, one.state, found, one.remedy)
 
 
-def _recomputed() -> Iterator[Check]:
+def _recomputed(settings: ComparisonConfig, prepared: Prepared) -> Iterator[Check]:
     """Check what can be computed again from the records in the working directory."""
-    settings, prepared = read_comparison(), read_prepared(PREPARED)
     for name in settings.models:
         run = RunFolder.of(name)
         yield from checked(str(run.scores), partial(scored_replicates, run, prepared))
@@ -53,13 +61,17 @@ def _recomputed() -> Iterator[Check]:
     yield from checked(str(MARKDOWN), partial(written_report, settings, prepared))
 
 
-def _commits(project: Path) -> Iterator[Check]:
+def _commits(project: Path, settings: ComparisonConfig) -> Iterator[Check]:
     """Check the recorded commits in the repository of the working directory."""
-    settings = read_comparison(project / CONF)
     names = (*settings.models, *settings.baselines)
     runs = [RunFolder(project / RUNS / name, project / NETWORKS / name) for name in names]
     for run in runs[: len(settings.models)]:
-        records = read_json(run.replicates, "replicates")["replicates"]
-        patches = {one["replicate"]: run.result(one["replicate"]).patch for one in records}
-        yield code_check(str(run.replicates), records, patches)
-    yield from report_commit(project / MARKDOWN, runs)
+        yield from checked(str(run.replicates), partial(_trained_code, run))
+    report = project / MARKDOWN
+    yield from checked(str(report), partial(report_commit, report, runs))
+
+
+def _trained_code(run: RunFolder) -> Iterator[Check]:
+    records = read_json(run.replicates, "replicates")["replicates"]
+    patches = {one["replicate"]: run.result(one["replicate"]).patch for one in records}
+    yield code_check(str(run.replicates), records, patches)

@@ -14,7 +14,7 @@ import numpy as np
 from pipeline.config.reading import CONF
 from pipeline.data.prepared import PIXELS, read_manifest
 from pipeline.errors import UserError
-from pipeline.storage.folders import AUDIT, CHOICE, INTERPRETATION, NETWORKS, PLAN, PREPARED, RUNS, TEST_SETS
+from pipeline.storage.folders import AUDIT, CHOICE, INTERPRETATION, NETWORKS, PLAN, PREPARED, REPORTS, RUNS, TEST_SETS
 
 ARCHIVE = "records.zip"
 """The name of the archive, next to the pages."""
@@ -60,6 +60,7 @@ def unpacked_records(archive: Path) -> Iterator[Path]:
         try:
             with ZipFile(archive) as opened:
                 opened.extractall(project)
+            (project / REPORTS).mkdir(exist_ok=True)
             for name, size in json.loads((project / SIZES).read_bytes()).items():
                 _restore_size(project, name, size)
             manifest = read_manifest(project / PREPARED)

@@ -8,7 +8,10 @@ from pipeline.errors import Unreachable, UserError, reason
 
 State = Literal["ok", "differs", "unknown"]
 
-UNEXPECTED = (ValueError, LookupError, TypeError, AttributeError, IsADirectoryError, NotADirectoryError)
+UNEXPECTED = (
+    *(ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError),
+    *(IsADirectoryError, NotADirectoryError),
+)
 """What a record of unexpected contents makes its readers raise, if they have no message of their own."""
 
 SHOWN_NAMES = 4

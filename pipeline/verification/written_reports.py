@@ -72,7 +72,7 @@ def _comparison(settings: ComparisonConfig, prepared: Prepared, report: str) -> 
 
 def report_commit(report: Path, runs: Sequence[RunFolder]) -> Iterator[Check]:
     """Check that a Markdown report is not older than the trainings: its commit must contain those that they record."""
-    commit = _first(COMMIT, report.read_text(encoding="utf-8")) if report.is_file() else None
+    commit = _first(COMMIT, existing(report).read_text(encoding="utf-8"))
     if commit in (None, "none"):
         return
     if not commit_exists(commit):

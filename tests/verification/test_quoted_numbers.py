@@ -178,10 +178,6 @@ def test_a_report_that_was_written_outside_of_a_repository_has_no_commit_to_chec
     assert list(written_reports.report_commit(tmp_path / "comparison.md", [])) == []
 
 
-def test_a_missing_report_is_reported_once(tmp_path):
-    assert list(written_reports.report_commit(tmp_path / "comparison.md", [])) == []
-
-
 def test_a_commit_contains_itself_and_its_history(monkeypatch):
     monkeypatch.setattr(provenance, "_run_git", lambda *arguments: b"" if arguments[2:] == ("a", "b") else None)
     assert provenance.contains_commit("b", "a") and not provenance.contains_commit("a", "b")
