@@ -17,6 +17,7 @@ import pytest
 from pipeline.data.prepared import ImageTexts, Prepared
 from pipeline.data.splits import TEST, TRAIN, VALIDATION
 from pipeline.evaluation.predictions import Predictions
+from tests.preloaded.python import preloaded_python
 
 ROOT = Path(__file__).parents[1]
 
@@ -76,11 +77,12 @@ class Project:
         return {**kept, **self.environment, "PYTHONPATH": path.lstrip(os.pathsep)}
 
     def run(
-        self, *arguments: str, python: tuple[str, ...] = (), timeout: float = 240, **environment: str
+        self, *arguments: str, python: tuple[str, ...] | None = None, timeout: float = 240, **environment: str
     ) -> CommandResult:
-        """Run a command to its end."""
+        """Run a command to its end, in a new Python with the options `python` unless these are None."""
+        program = [preloaded_python()] if python is None else [sys.executable, *python]
         done = subprocess.run(
-            [sys.executable, *python, "-m", "pipeline", *arguments],
+            [*program, "-m", "pipeline", *arguments],
             cwd=self.folder,
             env=self.variables | environment,
             capture_output=True,

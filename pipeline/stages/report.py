@@ -5,10 +5,9 @@ from pipeline.comparison.choosing import with_champion
 from pipeline.config.schema import ChampionConfig
 from pipeline.console import say
 from pipeline.data.prepared import read_prepared
-from pipeline.reporting import page
+from pipeline.reporting.report_files import write_report
 from pipeline.reporting.sections import document
-from pipeline.storage.files import replacing, replacing_folder
-from pipeline.storage.folders import CHOICE, FIGURES, PREPARED, REPORT, InterpretationFolder, RunFolder
+from pipeline.storage.folders import CHOICE, PREPARED, REPORT, InterpretationFolder, RunFolder
 from pipeline.storage.home import temporary_experiment
 from pipeline.tracking.publish.baselines import publish_baseline
 from pipeline.tracking.publish.comparison import compare_published, publish_comparison
@@ -29,14 +28,7 @@ def main(
         publish_interpretation(runs[model], InterpretationFolder.of(model))
     comparison = compare_published(runs, prepared, primary_metric=primary_metric, margin=margin)
     comparison = with_champion(comparison, champion, usable_networks(models))
-    report = document(comparison)
-    text, figures = page.markdown(report, FIGURES.name)
-    with replacing_folder(FIGURES) as unfinished:
-        for name, picture in figures.items():
-            (unfinished / name).write_bytes(picture)
-    for file, content in ((REPORT.with_suffix(".md"), text), (REPORT, page.html(report))):
-        with replacing(file) as unfinished:
-            unfinished.write_text(content, encoding="utf-8")
+    write_report(document(comparison))
     write_choice(CHOICE, comparison)
     experiment = temporary_experiment()
     if experiment is None:

@@ -42,7 +42,10 @@ def archived_comparison(folder: Path) -> Iterator[Check]:
     for one in checks:
         name, found = one.subject.removeprefix(f"{project}/"), one.found.replace(f"{project}/", "")
         subject = pages.get(name, f"{folder / ARCHIVE}, {name}")
-        if one.state == "differs" or "dvc repro" in one.remedy:
+        if one.state == "unknown" and "dvc repro" in one.remedy:
+            remedy = f"Run the comparison again: `python -m development.other_comparison {folder.name}`."
+            yield Check(subject, one.state, found, remedy)
+        elif one.state == "differs":
             # Advice in the text of an error, too, is about the run folders of this project.
             found = found if one.remedy else found.partition(". ")[0]
             yield Check(subject, one.state, found, f"`git restore {folder}` brings the committed files back.")

@@ -13,7 +13,7 @@ import numpy as np
 
 from pipeline.config.reading import CONF
 from pipeline.data.prepared import PIXELS, read_manifest
-from pipeline.errors import UserError
+from pipeline.errors import DISK_FULL, UserError
 from pipeline.storage.folders import AUDIT, CHOICE, INTERPRETATION, NETWORKS, PLAN, PREPARED, REPORTS, RUNS, TEST_SETS
 
 ARCHIVE = "records.zip"
@@ -66,7 +66,9 @@ def unpacked_records(archive: Path) -> Iterator[Path]:
             manifest = read_manifest(project / PREPARED)
             shape = (manifest["images"], *manifest["image_shape"])
             np.lib.format.open_memmap(project / PREPARED / PIXELS, "w+", np.uint8, shape)
-        except Exception:  # Damaged archives raise nearly any exception, from NotImplementedError to zlib.error.
+        except Exception as problem:  # Damaged archives raise nearly any, from NotImplementedError to zlib.error.
+            if isinstance(problem, OSError) and problem.errno in DISK_FULL:
+                raise
             raise UserError(f"{archive} is damaged. Restore it with Git.") from None
         yield project
 

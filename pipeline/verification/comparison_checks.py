@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from itertools import chain
 from pathlib import Path
 
 from pipeline.config.reading import read_comparison
@@ -58,7 +57,9 @@ def comparison_checks() -> Iterator[Check]:
     digest = remembered_digests()
     yield from checked(str(LOCK), partial(_locked, settings.models, settings.baselines, digest))
     yield from checked("studies", partial(_locked_studies, digest))
-    yield from checked(str(REPORT), lambda: chain(written_report(settings, prepared), report_commit(MARKDOWN, runs)))
+    yield from checked(str(REPORT), partial(written_report, settings, prepared))
+    if MARKDOWN.is_file():
+        yield from checked(str(MARKDOWN), partial(report_commit, MARKDOWN, runs))
     yield from checked("model card", partial(written_card, prepared))
     yield from _pages()
 

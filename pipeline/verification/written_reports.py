@@ -36,7 +36,7 @@ WIDTH = 60
 def written_report(settings: ComparisonConfig, prepared: Prepared) -> Iterator[Check]:
     """Check every line of the comparison's report, in Markdown and HTML, and the choice of the champion."""
     held = existing(MARKDOWN).read_text(encoding="utf-8")
-    comparison = _comparison(settings, prepared, held)
+    comparison = recorded_comparison(settings, prepared, held)
     report = document(comparison)
     yield _compared(MARKDOWN, held, page.markdown_text(report, FIGURES.name))
     yield _compared(REPORT, _text(existing(REPORT).read_text(encoding="utf-8")), _text(page.html(report)))
@@ -50,8 +50,8 @@ def written_report(settings: ComparisonConfig, prepared: Prepared) -> Iterator[C
         yield Check(str(CHOICE), "ok", f"the champion is the one that the report chooses ({model or 'none'})")
 
 
-def _comparison(settings: ComparisonConfig, prepared: Prepared, report: str) -> Comparison:
-    """The comparison in the run folders, with the commit, versions and link of the process that wrote the report."""
+def recorded_comparison(settings: ComparisonConfig, prepared: Prepared, report: str) -> Comparison:
+    """The comparison in the run folders, with the commit, versions and link that its Markdown report names."""
     comparison = gather_comparison(
         [*settings.models, *settings.baselines],
         prepared.manifest,

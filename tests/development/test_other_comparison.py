@@ -45,7 +45,7 @@ def commands(monkeypatch):
 
 
 def test_the_report_of_the_clone_is_copied_and_recorded(project, commands):
-    other_comparison.main("cells")
+    other_comparison.main("cells", only_pages=False)
     folder = project / "reports/cells"
     assert commands[0] == [("git", "clone"), ("dvc", "repro"), ("convtrack", "verify")]
     assert sorted(recorded_digests(folder)) == [
@@ -64,11 +64,16 @@ def test_the_report_of_the_clone_is_copied_and_recorded(project, commands):
 def test_if_a_command_fails_nothing_is_written(project, commands, command):
     commands[1][command] = 3
     with pytest.raises(SystemExit) as ended:
-        other_comparison.main("cells")
+        other_comparison.main("cells", only_pages=False)
     assert ended.value.code == 3
     assert not (project / "reports/cells/comparison.md").exists()
 
 
 def test_without_settings_the_message_names_the_file(project):
     with pytest.raises(SystemExit, match=r"reports/digits/comparison\.yaml is missing"):
-        other_comparison.main("digits")
+        other_comparison.main("digits", only_pages=False)
+
+
+def test_without_an_archive_no_pages_can_be_written(project):
+    with pytest.raises(SystemExit, match=r"reports/cells/records\.zip is missing"):
+        other_comparison.main("cells", only_pages=True)

@@ -1,5 +1,6 @@
 """A project with a small comparison, reproduced once by the real `dvc` command; every test works on its own copy."""
 
+import json
 import os
 import re
 import shutil
@@ -7,13 +8,15 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from filelock import FileLock
 from ruamel.yaml import YAML
+
+from tests.preloaded.python import preloaded_python
 
 ROOT = Path(__file__).parents[3]
 PARTS = (
@@ -36,16 +39,18 @@ IDENTITY = {
 
 @dataclass(frozen=True)
 class Project:
-    """A project folder, and the commands that tests run in it."""
+    """A project folder, and the commands that tests run in it, with `python` and `dvc` from the folder of `python`."""
 
     folder: Path
+    python: str = field(default_factory=preloaded_python)
 
     def run(self, *command: str, **added: str) -> str:
         """Run a command, which must succeed, with variables added to its environment, and return its output."""
         environment = (
             {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"} | IDENTITY | added
         )
-        environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+        programs = [str(Path(one).parent) for one in (self.python, sys.executable)]
+        environment["PATH"] = os.pathsep.join([*programs, environment["PATH"]])
         done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
         return done.stdout + done.stderr
@@ -56,6 +61,10 @@ class Project:
         Without `package`, which runs if the champion or its score changed: small networks take turns as champion.
         """
         return set(re.findall(r"Running stage '(.+?)'", self.run("dvc", "repro", *stages))) - {"package"}
+
+    def changed(self) -> set[str]:
+        """The stages of which a setting, a file or an output has changed, as `dvc status` shows them."""
+        return set(json.loads(self.run("dvc", "status", "--json").splitlines()[-1]))
 
     def change(self, file: str, **values: Any) -> None:
         """Set values in a YAML file; comments are kept. `options__units=3` sets `units` in the mapping `options`."""
@@ -123,7 +132,8 @@ def first_run(tmp_path_factory) -> FirstRun:
     folder, stages = shared / "first-run", shared / "first-run.txt"
     with FileLock(shared / "first-run.lock"):
         if not stages.exists():
-            stages.write_text("\n".join(_reproduced(new_project(folder))), encoding="utf-8")
+            plain = replace(new_project(folder), python=sys.executable)
+            stages.write_text("\n".join(_reproduced(plain)), encoding="utf-8")
     return FirstRun(Project(folder), set(stages.read_text(encoding="utf-8").split()))
 
 

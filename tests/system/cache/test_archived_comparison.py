@@ -7,6 +7,7 @@ from zipfile import ZipFile
 
 import pytest
 
+from development import other_comparison
 from pipeline.errors import UserError
 from pipeline.verification.archived_comparison import archived_comparison
 from pipeline.verification.archived_records import ARCHIVE, archive_records
@@ -54,6 +55,19 @@ def test_all_numbers_of_the_pages_are_computed_again(archived):
     for name in ("grey_levels", "lecture_cnn", "fully_connected"):
         assert f"{archived}, runs/{name}/evaluate/scores.json" in found
     assert "is in this repository" in found[f"{archived}, {RUN}/train/replicates.json"][1]
+
+
+def test_the_pages_are_written_again_from_the_archive_without_training(archived):
+    page = FOLDER / "comparison.md"
+    written = page.read_text()
+    page.write_text(written.replace("accuracy", "another word"))
+    (FOLDER / "comparison.html").unlink()
+    other_comparison.main("other", only_pages=True)
+    assert page.read_text() == written
+    assert {state for state, _ in states().values()} == {"ok"}
+    assert {one.name: one.read_bytes() for one in (FOLDER / "comparison").iterdir()} == {
+        one.name: one.read_bytes() for one in Path("reports/comparison").iterdir()
+    }
 
 
 def test_the_archive_has_neither_weights_nor_images_and_is_the_same_each_time(archived, tmp_path):

@@ -75,6 +75,12 @@ def test_a_changed_number_in_a_report_is_found(here, name):
     assert "0.999" in found[f"reports/{name}"] and score in found[f"reports/{name}"]
 
 
+def test_a_missing_report_is_one_line(here):
+    here("reports/comparison.md").unlink()
+    lines = [check.line for check in checks(report=True) if "reports/comparison.md is missing" in check.line]
+    assert len(lines) == 1
+
+
 def test_a_changed_score_is_found_with_the_value_that_the_predictions_give(here):
     file = unsealed(here, RUN / "evaluate/scores.json")
     scores = json.loads(file.read_text())

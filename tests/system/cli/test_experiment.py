@@ -15,7 +15,7 @@ def project(new_project):
 def debugged(project):
     """The output of the first run of the experiment `debug`, and its CPU seconds."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    output = project.run("experiment", "experiment=debug").output()
+    output = project.run("experiment", "experiment=debug", python=()).output()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return output, after.ru_utime - before.ru_utime
 
@@ -87,7 +87,8 @@ def test_finished_trainings_survive_a_full_disk(new_project, tmp_path):
     )
     project = new_project()
     command = ("experiment", "model=fully_connected", "data=digits", "training.epochs=3", "replicates=2")
-    sentence = project.run(*command, PYTHONPATH=f"{tmp_path}:{project.variables['PYTHONPATH']}").error_message()
+    path = f"{tmp_path}:{project.variables['PYTHONPATH']}"
+    sentence = project.run(*command, python=(), PYTHONPATH=path).error_message()
     assert sentence.startswith("The disk is full: no space left to write .convtrack/checkpoints/")
     assert sentence.endswith("state.npz. Free some space and run the same command again; finished work is kept.")
     assert {run.info.run_name: run.info.status for run in project.runs()} == {

@@ -18,6 +18,7 @@ import requests
 import yaml
 from urllib3.exceptions import InsecureRequestWarning
 
+from tests.preloaded.python import preloaded_python
 from tests.tracking import conftest as tracking
 
 imported_tables = tracking.imported_tables
@@ -94,7 +95,7 @@ class Project:
             "PYTHONPATH": str(ROOT),
         }
         done = subprocess.run(
-            [sys.executable, "-m", "pipeline", *arguments],
+            [preloaded_python(), "-m", "pipeline", *arguments],
             cwd=self.folder,
             env=variables,
             capture_output=True,

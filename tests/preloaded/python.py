@@ -1,0 +1,55 @@
+"""A Python that starts with its libraries imported, for commands whose start a test does not examine.
+
+TensorFlow, MLflow and DVC take many seconds to import, and the tests start hundreds of commands. Here a server has
+imported them, and each command is a copy of it. The project's own modules are imported by the command, from its folder.
+"""
+
+import atexit
+import os
+import socket
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
+
+HERE = Path(__file__).parent
+PROGRAMS = ("python", "dvc")
+SOCKET = "socket"
+"""The server's socket in the folder of the programs."""
+PLAIN = "plain"
+"""A link to the Python without imports, in the same folder."""
+
+
+@cache
+def preloaded_python() -> str:
+    """Start the server of this process and return the program to use instead of `sys.executable`.
+
+    Its folder contains `dvc`, too. Outside Linux, TensorFlow does not survive a fork: there, it is the plain Python.
+    """
+    if sys.platform != "linux":
+        return sys.executable
+    folder = Path(mkdtemp(prefix="preloaded-"))
+    for name in PROGRAMS:
+        program = folder / name
+        program.write_text(f"#!{sys.executable} -IS\n{(HERE / 'client.py').read_text(encoding='utf-8')}")
+        program.chmod(0o755)
+    (folder / PLAIN).symlink_to(sys.executable)
+    # A test that comes first must not change what the commands of the others inherit.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(folder / SOCKET))
+        listening.listen(100)
+        command = [sys.executable, HERE / "server.py", str(listening.fileno()), folder / "python", HERE.parents[1]]
+        server = subprocess.Popen(
+            command, stdin=subprocess.PIPE, env=environment, cwd=folder, pass_fds=[listening.fileno()]
+        )
+
+    @atexit.register
+    def end() -> None:
+        server.stdin.close()
+        server.wait(60)
+        rmtree(folder)
+
+    return str(folder / "python")
