@@ -30,18 +30,20 @@ decide: $(INSTALLED)
 	@$(ACTIVATE) convtrack decide
 	@$(ACTIVATE) convtrack ui --link
 
-# By default, xdist starts with the files that have the most tests, so that the longest files would come last.
+# The longest files first, so that no process waits for the other at the end. By default, xdist starts with the files
+# that have the most tests.
+PYTEST := python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 30 --durations-min 5
 test: $(INSTALLED)
-	@$(ACTIVATE) python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 30 --durations-min 5
+	@$(ACTIVATE) $(PYTEST) tests/system/torture tests/system tests pipeline
 
 # Replicates and sweeps on a Ray cluster, sweeps on a PostgreSQL server, and a remote on a server with the protocol of
 # S3, each started by the tests; data sets of TFDS, HEIC pictures, and exports in ONNX; the champion in an environment of
-# its own.
+# its own. The two files with Ray clusters are first and last, because each cluster needs two cores.
 test-extras: $(EXTRAS)
-	@$(ACTIVATE) CONVTRACK_ENVIRONMENTS=1 python -m pytest --durations 15 --durations-min 5 \
-	  tests/system/cluster tests/system/sweeping/test_ray.py tests/system/sweeping/test_postgresql.py \
-	  tests/system/cache/test_remotes.py tests/system/data/test_extra_sources.py tests/system/deployment/test_onnx.py \
-	  tests/system/cache/test_champion.py tests/system/tracking/test_team_server.py
+	@$(ACTIVATE) CONVTRACK_ENVIRONMENTS=1 $(PYTEST) \
+	  tests/system/cluster tests/system/sweeping/test_postgresql.py tests/system/tracking/test_team_server.py \
+	  tests/system/cache/test_remotes.py tests/system/cache/test_champion.py tests/system/deployment/test_onnx.py \
+	  tests/system/data/test_extra_sources.py tests/system/sweeping/test_ray.py
 
 # Experiments in the queue of DVC, each of which runs the whole pipeline: ten minutes.
 test-experiments: $(INSTALLED)
@@ -72,7 +74,6 @@ check: $(INSTALLED)
 	@$(ACTIVATE) ruff format --check .
 	@$(ACTIVATE) ruff check .
 	@$(ACTIVATE) mypy
-	@$(ACTIVATE) python -m pytest pipeline
 
 # After imports have changed: write the source files that each stage depends on into dvc.yaml.
 deps: $(INSTALLED)

@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -39,17 +39,16 @@ IDENTITY = {
 
 @dataclass(frozen=True)
 class Project:
-    """A project folder, and the commands that tests run in it, with `python` and `dvc` from the folder of `python`."""
+    """A project folder, and the commands that tests run in it; `python` and `dvc` are preloaded."""
 
     folder: Path
-    python: str = field(default_factory=preloaded_python)
 
     def run(self, *command: str, **added: str) -> str:
         """Run a command, which must succeed, with variables added to its environment, and return its output."""
         environment = (
             {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"} | IDENTITY | added
         )
-        programs = [str(Path(one).parent) for one in (self.python, sys.executable)]
+        programs = [str(Path(one).parent) for one in (preloaded_python(), sys.executable)]
         environment["PATH"] = os.pathsep.join([*programs, environment["PATH"]])
         done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
@@ -132,8 +131,7 @@ def first_run(tmp_path_factory) -> FirstRun:
     folder, stages = shared / "first-run", shared / "first-run.txt"
     with FileLock(shared / "first-run.lock"):
         if not stages.exists():
-            plain = replace(new_project(folder), python=sys.executable)
-            stages.write_text("\n".join(_reproduced(plain)), encoding="utf-8")
+            stages.write_text("\n".join(_reproduced(new_project(folder))), encoding="utf-8")
     return FirstRun(Project(folder), set(stages.read_text(encoding="utf-8").split()))
 
 

@@ -77,7 +77,7 @@ def test_a_changed_computation_in_an_architecture_trains_only_its_own_models(pro
     path = project.folder / "pipeline/architectures/fully_connected.py"
     path.write_text(path.read_text().replace("units: PositiveInt = 100", "units: PositiveInt = 60"))
     assert project.repro("build") == {"build"}
-    assert project.changed() == {"train@fully_connected", "evaluate@fully_connected", "interpret"}
+    assert project.changed() == {"train@fully_connected", "evaluate@fully_connected", "interpret", "report"}
 
 
 def test_an_option_of_one_model_reruns_only_that_model(project):
@@ -88,12 +88,12 @@ def test_an_option_of_one_model_reruns_only_that_model(project):
 
 
 def test_a_new_model_is_trained_and_a_removed_model_and_baseline_disappear_from_the_report(project):
+    project.change("conf/comparison.yaml", baselines=[])
+    assert project.repro("plan") == {"plan"} and project.changed() == {"report"}
     source = (project.folder / "pipeline/architectures/fully_connected.py").read_text()
     (project.folder / "pipeline/architectures/newcomer.py").write_text(source.replace('"hidden"', '"hidden_units"'))
     model = (project.folder / "conf/model/fully_connected.yaml").read_text()
     (project.folder / "conf/model/newcomer.yaml").write_text(model.replace(": fully_connected", ": newcomer"))
-    project.change("conf/comparison.yaml", baselines=[])
-    assert project.repro("plan") == {"plan"} and project.changed() == {"report"}
     project.change("conf/comparison.yaml", models=["fully_connected", "newcomer"])
     assert project.repro() == {"plan", "build", "interpret", "report"} | stages_of("newcomer")
     assert not (project.folder / "networks/lecture_cnn").exists()
@@ -142,16 +142,16 @@ def test_a_clone_with_a_pulled_cache_trains_nothing_and_publishes_all_runs(proje
 
 
 def test_decide_trains_more_replicates_and_leaves_a_project_in_which_no_stage_runs(project):
-    """It takes half a minute, because each of the two looks runs `dvc repro`."""
+    """It takes long, because each of the two looks runs `dvc repro`."""
     project.change("conf/comparison.yaml", models=["fully_connected"], replicates="auto")
-    project.change("conf/comparison.yaml", auto={"least": 2, "greatest": 3, "minutes": 30})
+    project.change("conf/comparison.yaml", auto={"least": 3, "greatest": 4, "minutes": 30})
     output = project.run("python", "-m", "pipeline", "decide")
-    # Two looks at one pair need more replicates for a verdict, but less than twice the greatest number.
+    # Two looks at one pair need 7 replicates for a verdict, less than twice the greatest number.
     assert (
         "1 of 1 pairs can still be decided: fully_connected – grey_levels. Training more replicates (1 of f" in output
     )
-    end = "The greatest number of replicates, 3, is reached. Undecided: fully_connected – grey_levels."
+    end = "The greatest number of replicates, 4, is reached. Undecided: fully_connected – grey_levels."
     assert output.strip().endswith(end)
-    assert json.loads((project.folder / "plan/models/fully_connected.json").read_text())["replicates"] == 3
+    assert json.loads((project.folder / "plan/models/fully_connected.json").read_text())["replicates"] == 4
     assert end in (project.folder / "reports/comparison.md").read_text()
     assert len(metrics_of(project, "fully_connected")) and project.repro() == set()

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +16,7 @@ import pandas as pd
 import pytest
 
 from pipeline.networks.build import build
+from tests.preloaded.python import preloaded_python
 
 ROOT = Path(__file__).parents[3]
 SMALL = {"filters": [4], "units": 8}
@@ -126,7 +126,7 @@ def compared(tmp_path_factory) -> Compared:
     """All models, built, trained, evaluated and reported in a separate process."""
     folder = tmp_path_factory.mktemp("project")
     variables = {**os.environ, "PYTHONPATH": str(ROOT), "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db"}
-    command = [sys.executable, "-c", STAGES, json.dumps(MODELS)]
+    command = [preloaded_python(), "-c", STAGES, json.dumps(MODELS)]
     done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
     return Compared(folder, json.loads(done.stdout.split("FOUND ")[1]))
