@@ -116,7 +116,10 @@ class RayPool:
             future = self._executor.submit(work, argument)
             deliver_until_done({future}, self._inbox, on_progress)
             return future.result()
-        except BrokenProcessPool:
+        except (BrokenProcessPool, OSError) as problem:
+            # Ray raises an OSError without a number if its own connection breaks before it ends the driver.
+            if isinstance(problem, OSError) and problem.errno is not None:
+                raise
             raise UserError(
                 f"The Ray cluster at {self._address} no longer responds. Start it and run the same command again; "
                 "finished trainings are kept, and the others continue from the checkpoints that have arrived here."
