@@ -30,11 +30,10 @@ decide: $(INSTALLED)
 	@$(ACTIVATE) convtrack decide
 	@$(ACTIVATE) convtrack ui --link
 
-# The longest files first, so that no process waits for the other at the end. By default, xdist starts with the files
-# that have the most tests.
+# By default, xdist starts with the files that have the most tests, so that the longest files would come last.
 PYTEST := python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 30 --durations-min 5
 test: $(INSTALLED)
-	@$(ACTIVATE) $(PYTEST) tests/system/torture tests/system tests pipeline
+	@$(ACTIVATE) $(PYTEST)
 
 # Replicates and sweeps on a Ray cluster, sweeps on a PostgreSQL server, and a remote on a server with the protocol of
 # S3, each started by the tests; data sets of TFDS, HEIC pictures, and exports in ONNX; the champion in an environment of
