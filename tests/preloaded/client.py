@@ -30,14 +30,14 @@ def main() -> None:
         os.close(number)  # What reads them must see their end when the command ends.
     code = int(connection.makefile().read() or 1)
     if code < 0:
-        if code == -signal.SIGINT:  # For the other signals that end a command, a new Python has no function.
+        if code == -signal.SIGINT:  # The only signal that Python would turn into an exception here.
             signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.kill(os.getpid(), -code)
     os._exit(code)
 
 
 def _is_open(number: int) -> bool:
-    """Whether a file is open; that of the list itself no longer is."""
+    """Whether a file is open. The one through which the numbers were listed is not any more."""
     try:
         os.fstat(number)
     except OSError:

@@ -16,10 +16,6 @@ from tempfile import mkdtemp
 
 HERE = Path(__file__).parent
 PROGRAMS = ("python", "dvc")
-SOCKET = "socket"
-"""The server's socket in the folder of the programs."""
-PLAIN = "plain"
-"""A link to the Python without imports, in the same folder."""
 
 
 @cache
@@ -35,11 +31,11 @@ def preloaded_python() -> str:
         program = folder / name
         program.write_text(f"#!{sys.executable} -IS\n{(HERE / 'client.py').read_text(encoding='utf-8')}")
         program.chmod(0o755)
-    (folder / PLAIN).symlink_to(sys.executable)
+    (folder / "plain").symlink_to(sys.executable)  # For what a copy of the server cannot run.
     # A test that comes first must not change what the commands of the others inherit.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     with socket.socket(socket.AF_UNIX) as listening:
-        listening.bind(str(folder / SOCKET))
+        listening.bind(str(folder / "socket"))
         listening.listen(100)
         command = [sys.executable, HERE / "server.py", str(listening.fileno()), folder / "python", HERE.parents[1]]
         server = subprocess.Popen(

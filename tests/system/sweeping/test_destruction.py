@@ -101,7 +101,8 @@ def test_the_same_command_resumes_a_killed_sweep(project):
 
 
 def test_two_sweepers_run_each_trial_once(project):
-    with ending(sweep_in(project, 6, workers=1)) as one, ending(sweep_in(project, 6, workers=1)) as other:
+    sweeps = [sweep_in(project, 6, epochs=10, workers=1) for _ in range(2)]
+    with ending(sweeps[0]) as one, ending(sweeps[1]) as other:
         lines = [
             sum(line.startswith("trial ") for line in finished_output(sweeper).splitlines()) for sweeper in (one, other)
         ]

@@ -12,9 +12,9 @@ from torture.violence import KINDS, Pace
 from torture.workspace import disk_available
 
 KINDS_BY_COMMAND = {
-    "stages": ["kill_group", "terminate", "kill_one"],
+    "stages": ["kill_one", "kill_group", "terminate", "interrupt"],
     "sweep": ["interrupt_twice", "kill_one", "fill_disk"],
-    "experiment": ["kill_group", "interrupt", "kill_one", "kill_one"],
+    "experiment": ["kill_group", "interrupt", "kill_one"],
 }
 
 
