@@ -11,10 +11,10 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 from scipy import special
-from statsmodels.stats.multitest import multipletests
 
 from pipeline.evaluation.metrics import Metric
 from pipeline.statistics import inference, unpaired, verdicts
+from pipeline.statistics.multiple_tests import holm
 from pipeline.statistics.resampling import drawn_weights
 from pipeline.statistics.results import LEVEL, Verdict
 
@@ -127,8 +127,7 @@ def compare_groups(
     groups.sort(key=lambda one: (not np.isfinite(one.mean), -sign * one.mean))
     names = [one.name for one in groups if np.isfinite(one.mean)]
     between = [_ordered(a, b, values, sign, tested_share) for a, b in combinations(names, 2)]
-    p_values = [difference.p_value for _, _, difference in between]
-    adjusted = multipletests(p_values, alpha=1 - LEVEL, method="holm")[1] if len(p_values) > 1 else p_values
+    adjusted = holm([difference.p_value for _, _, difference in between])
     pairs = (
         _pair(a, b, difference, float(corrected), margin, len(between))
         for (a, b, difference), corrected in zip(between, adjusted, strict=True)

@@ -8,11 +8,11 @@ import networkx
 import numpy as np
 import numpy.typing as npt
 from scipy import special
-from statsmodels.stats.multitest import multipletests
 
 from pipeline.evaluation.metrics import Metric, metric_named
 from pipeline.statistics.designs import Method
 from pipeline.statistics.inference import MOST, Variance, needed_replicates, probability_within, t_test
+from pipeline.statistics.multiple_tests import holm
 from pipeline.statistics.resampling import Resampled, weighted_mean
 from pipeline.statistics.results import LEVEL, Certainty, Estimate, Pair, Verdict, level_of_one_look
 
@@ -55,8 +55,7 @@ def conclude(
     differences = [
         _Difference(resampled, first, second, sign, method, level) for first, second in combinations(order, 2)
     ]
-    p_values = [pair.p_value for pair in differences]
-    adjusted = multipletests(p_values, alpha=1 - level, method="holm")[1] if len(p_values) > 1 else p_values
+    adjusted = holm([pair.p_value for pair in differences])
     fewest = method.fewest(len(differences), level=1 - level)
     fewest_groups = method.fewest_groups(len(differences), level=1 - level)
     pairs = tuple(

@@ -24,7 +24,6 @@ LIBRARIES = (
     "pandas",
     "scipy.stats",
     "sklearn.linear_model",
-    "statsmodels.api",
     "matplotlib.figure",
     "matplotlib.backends.backend_agg",
     "matplotlib.backends.backend_svg",

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from pipeline.statistics.multiple_tests import holm
+
 MARGIN = 0.01
 """The largest loss of accuracy that is irrelevant, unless the user states another one."""
 
@@ -28,13 +30,11 @@ class Difference(NamedTuple):
 def relevant(differences: tuple[Difference, ...], *, error_rate: float) -> tuple[Difference, ...]:
     """The differences that are both significant and large enough.
 
-    The probability that any of them is due to chance is at most `error_rate`, for any dependence between them (Holm
-    1979, *A simple sequentially rejective multiple test procedure*).
+    The probability that any of them is due to chance is at most `error_rate`, for any dependence between them.
     """
-    ordered = sorted(differences, key=lambda one: one.p_value)
-    significant = []
-    for left, one in zip(range(len(ordered), 0, -1), ordered, strict=True):
-        if one.p_value * left > error_rate:
-            break
-        significant.append(one.name)
-    return tuple(one for one in differences if one.name in significant and one.effect >= one.relevant_from)
+    adjusted = holm([one.p_value for one in differences])
+    return tuple(
+        one
+        for one, p_value in zip(differences, adjusted, strict=True)
+        if p_value <= error_rate and one.effect >= one.relevant_from
+    )
