@@ -41,8 +41,9 @@ test: $(INSTALLED)
 test-extras: $(EXTRAS)
 	@$(ACTIVATE) CONVTRACK_ENVIRONMENTS=1 $(PYTEST) \
 	  tests/system/cluster tests/system/sweeping/test_postgresql.py tests/system/tracking/test_team_server.py \
-	  tests/system/cache/test_remotes.py tests/system/cache/test_champion.py tests/system/deployment/test_onnx.py \
-	  tests/system/data/test_extra_sources.py tests/system/sweeping/test_ray.py
+	  tests/system/cache/test_remotes.py::test_a_clone_reproduces_from_an_s3_store_without_training \
+	  tests/system/cache/test_champion.py::test_the_requirements_of_the_logged_model_suffice_in_a_new_environment \
+	  tests/system/deployment/test_onnx.py tests/system/data/test_extra_sources.py tests/system/sweeping/test_ray.py
 
 # Experiments in the queue of DVC, each of which runs the whole pipeline: ten minutes.
 test-experiments: $(INSTALLED)

@@ -1,5 +1,6 @@
 """Shared fixtures: a project folder whose commands run in separate processes, an empty store, images, predictions."""
 
+import gc
 import os
 import shutil
 import signal
@@ -33,6 +34,16 @@ LONGEST = ("tests/system/torture/", "tests/system/")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Start with the longest files, so that no process of pytest-xdist waits for the other at the end."""
     items.sort(key=lambda item: next((n for n, folder in enumerate(LONGEST) if item.nodeid.startswith(folder)), 2))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_objects_to_collect():
+    """Exempt what exists before a file of tests from garbage collection.
+
+    Keras collects garbage before every training. After an hour of tests, a collection of all objects takes seconds.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
-"""Every model in conf/model is built for tiny images, predicts, learns, and is loaded from its JSON."""
+"""Every network in conf/model is built for tiny images, predicts, learns, and is loaded from its JSON."""
 
+import json
 from functools import cache
 from pathlib import Path
 
@@ -28,12 +29,28 @@ def model_of(file: Path) -> dict:
 
 ARCHITECTURE = {file: model_of(file)["architecture"] for file in FILES}
 every_model = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-every_network = pytest.mark.parametrize(
-    "file",
-    {f"{model_of(file)['architecture']} {model_of(file)['options']}": file for file in FILES}.values(),
-    ids=lambda file: file.stem,
-)
-"""Models of the same network differ only in their training."""
+NETWORKS = list({f"{ARCHITECTURE[file]} {model_of(file)['options']}": file for file in FILES}.values())
+"""One model for each network: further ones differ only in their training."""
+every_network = pytest.mark.parametrize("file", NETWORKS, ids=lambda file: file.stem)
+CONVERTED = [
+    *{ARCHITECTURE[file]: file for file in reversed(NETWORKS)}.values(),
+    *(
+        FILES[0].with_stem(name)
+        for name in (
+            "ladder_masked_2d",
+            "ladder_shared_1d",
+            "ladder_sparse_1d",
+            "lecture_cnn_batch_normalization",
+            "lecture_cnn_blurpool",
+            "lecture_cnn_circular",
+            "lecture_cnn_invariant",
+            "lecun1989_net4",
+            "lenet5_sparse",
+            "mnist1d_pooling_blur",
+        )
+    ),
+]
+"""Networks that have every kind of layer: the first of each architecture, and some with further layers."""
 
 
 @cache
@@ -74,8 +91,8 @@ def loss(probabilities: tf.Tensor) -> tf.Tensor:
     return tf.reduce_mean(keras.losses.sparse_categorical_crossentropy(truth, probabilities))
 
 
-@every_model
-def test_every_model_predicts_probabilities_and_has_a_gradient_for_every_weight(file):
+@every_network
+def test_every_network_predicts_probabilities_and_has_a_gradient_for_every_weight(file):
     model = built(file)
     with tf.GradientTape() as tape:
         outputs = predictions(model, examples(model))
@@ -94,8 +111,8 @@ def test_every_model_predicts_probabilities_and_has_a_gradient_for_every_weight(
         assert np.isfinite(values).all() and values.any(), weight.path
 
 
-@every_model
-def test_every_model_loaded_from_its_json_computes_the_same_function(file):
+@every_network
+def test_every_network_loaded_from_its_json_computes_the_same_function(file):
     model = built(file)
     copy = keras.models.model_from_json(model.to_json())
     assert copy.to_json() == model.to_json()
@@ -106,8 +123,19 @@ def test_every_model_loaded_from_its_json_computes_the_same_function(file):
         np.testing.assert_array_equal(one, other)
 
 
-@every_network
-def test_every_network_computes_the_same_probabilities_in_litert(file, tmp_path):
+def kinds(files: list[Path]) -> set[str]:
+    """The kinds of the layers and functions in some networks."""
+    return {
+        operation["class_name"] for file in files for operation in json.loads(built(file).to_json())["config"]["layers"]
+    }
+
+
+def test_the_converted_networks_have_every_kind_of_layer():
+    assert kinds(CONVERTED) == kinds(NETWORKS)
+
+
+@pytest.mark.parametrize("file", CONVERTED, ids=lambda file: file.stem)
+def test_every_kind_of_network_computes_the_same_probabilities_in_litert(file, tmp_path):
     model, random = built(file), np.random.default_rng(0)
     for weight in model.weights:
         if weight.dtype == "float32" and len(np.unique(weight)) == 1:  # biases and statistics that have not moved yet

@@ -1,5 +1,6 @@
 """Results of a study without any training: networks that are right with a given probability."""
 
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -38,7 +39,7 @@ def _trained(label, accuracy, number, fields, replicates):
         tasks=tuple(SimpleNamespace(replicate=one, result=SimpleNamespace(epochs=epochs)) for one in range(replicates)),
         prepared=Path("prepared"),
         predictions=predictions,
-        scores=tuple(dict(scores(one.truth, one.probabilities)) for one in predictions),
+        scores=tuple(_scores(accuracy, number, replicate) for replicate in range(replicates)),
         validation=(),
         seconds=(1.0,) * replicates,
         parameters=10_000 + number,
@@ -47,6 +48,13 @@ def _trained(label, accuracy, number, fields, replicates):
     )
 
 
+@cache
+def _scores(accuracy, number, replicate):
+    predicted = _predictions(accuracy, number, replicate)
+    return dict(scores(predicted.truth, predicted.probabilities))
+
+
+@cache
 def _predictions(accuracy, number, replicate):
     images = np.arange(replicate % FOLDS, DIGITS, FOLDS)
     random = np.random.default_rng([number, replicate])
