@@ -37,13 +37,15 @@ test: $(INSTALLED)
 
 # Replicates and sweeps on a Ray cluster, sweeps on a PostgreSQL server, and a remote on a server with the protocol of
 # S3, each started by the tests; data sets of TFDS, HEIC pictures, and exports in ONNX; the champion in an environment of
-# its own. The two files with Ray clusters are first and last, because each cluster needs two cores.
+# its own. Where a single test is named, `make test` runs the others of its file. The two files with Ray clusters are
+# first and last, because each cluster needs two cores.
 test-extras: $(EXTRAS)
 	@$(ACTIVATE) CONVTRACK_ENVIRONMENTS=1 $(PYTEST) \
 	  tests/system/cluster tests/system/sweeping/test_postgresql.py tests/system/tracking/test_team_server.py \
 	  tests/system/cache/test_remotes.py::test_a_clone_reproduces_from_an_s3_store_without_training \
 	  tests/system/cache/test_champion.py::test_the_requirements_of_the_logged_model_suffice_in_a_new_environment \
-	  tests/system/deployment/test_onnx.py tests/system/data/test_extra_sources.py tests/system/sweeping/test_ray.py
+	  tests/system/deployment/test_onnx.py tests/system/data/test_extra_sources.py tests/tracking/test_store_errors.py \
+	  tests/sweeping/test_samplers.py tests/system/sweeping/test_ray.py
 
 # Experiments in the queue of DVC, each of which runs the whole pipeline: ten minutes.
 test-experiments: $(INSTALLED)

@@ -11,7 +11,7 @@ def test_adjusted_p_values_are_those_of_statsmodels(tests):
     np.testing.assert_array_equal(holm(p_values.tolist()), multipletests(p_values, method="holm")[1])
 
 
-def test_a_single_test_needs_no_correction_and_none_no_value():
+def test_a_single_p_value_does_not_change_and_no_p_values_give_none():
     assert holm([0.04]).tolist() == [0.04]
     assert holm([]).tolist() == []
 

@@ -1,4 +1,4 @@
-"""The parts of the comparison on numbers worked by hand, or against another library."""
+"""The parts of the comparison on numbers worked by hand."""
 
 import numpy as np
 import pytest
@@ -20,6 +20,7 @@ def test_several_differences_need_smaller_p_values():
     found = relevant(differences(np.array([0.03, 0.01, 0.02, 0.9])), error_rate=0.05)
     assert [one.name for one in found] == ["1"]
     assert len(relevant(differences(np.array([0.025, 0.01, 0.015, 0.025])), error_rate=0.05)) == 4
+    assert len(relevant(differences(np.array([0.001, np.nan])), error_rate=0.05)) == 1
 
 
 def test_a_significant_but_small_difference_is_not_relevant():

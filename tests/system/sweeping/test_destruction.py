@@ -143,8 +143,9 @@ def test_a_sweep_without_workers_can_be_interrupted(project, by):
 def test_neither_a_killed_worker_nor_a_database_that_disappears_for_a_while_loses_a_trial(project):
     with ending(sweep_in(project, 5)) as sweeper:
         working = until(lambda: len(in_workers(project, sweeper)) == 2 and in_workers(project, sweeper), seconds=90)
+        before = finished(project)
         os.kill(next(iter(working.values())), signal.SIGKILL)
-        until(lambda: finished(project) >= 1, seconds=90, process=sweeper)
+        until(lambda: finished(project) > before, seconds=90, process=sweeper)
         files = [file for file in project.glob("sweeps.db*") if file.suffix != ".lock"]
         away = project / "away"
         away.mkdir()
