@@ -25,20 +25,21 @@ repro: $(INSTALLED)
 	@$(ACTIVATE) dvc repro
 	@$(ACTIVATE) convtrack ui --link
 
-# With `replicates: auto` in conf/comparison.yaml: train more replicates until every pair of models has a verdict.
+# With `replicates: auto` in conf/comparison.yaml: train more replicates until every pair of models has a verdict or a
+# limit is reached.
 decide: $(INSTALLED)
 	@$(ACTIVATE) convtrack decide
 	@$(ACTIVATE) convtrack ui --link
 
-# By default, xdist starts with the files that have the most tests, so that the longest files would come last.
+# The order is that of tests/conftest.py. By default, xdist starts with the files that have the most tests, and the longest
+# files would come last.
 PYTEST := python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 30 --durations-min 5
 test: $(INSTALLED)
 	@$(ACTIVATE) $(PYTEST)
 
-# Replicates and sweeps on a Ray cluster, sweeps on a PostgreSQL server, and a remote on a server with the protocol of
-# S3, each started by the tests; data sets of TFDS, HEIC pictures, and exports in ONNX; the champion in an environment of
-# its own. Where a single test is named, `make test` runs the others of its file. The two files with Ray clusters are
-# first and last, because each cluster needs two cores.
+# The tests that need the extras: Ray, PostgreSQL and S3, whose servers they start, TFDS, HEIC and ONNX; and the champion in
+# a new environment. Where a single test is named, `make test` runs the others of its file. The files with Ray clusters
+# are first and last, because each cluster needs two cores.
 test-extras: $(EXTRAS)
 	@$(ACTIVATE) CONVTRACK_ENVIRONMENTS=1 $(PYTEST) \
 	  tests/system/cluster tests/system/sweeping/test_postgresql.py tests/system/tracking/test_team_server.py \
@@ -85,8 +86,8 @@ deps: $(INSTALLED)
 bench: $(EXTRAS)
 	@$(ACTIVATE) python -m benchmarks
 
-# Commands that are killed, interrupted and deprived at random moments: writes reports/torture/, in hours. For a shorter
-# run: make torture ACTS=20.
+# Kill and interrupt commands at random moments, or take memory, disk or server away from them. This writes
+# reports/torture/ and takes hours. For a shorter run: make torture ACTS=20.
 ACTS ?= 200
 torture: $(INSTALLED)
 	@$(ACTIVATE) python -m torture --acts $(ACTS)
@@ -94,16 +95,15 @@ torture: $(INSTALLED)
 clean: $(INSTALLED)
 	@$(ACTIVATE) convtrack clean
 
-# Ray and PostgreSQL for sweeps, remotes in S3, and the libraries that the benchmarks compare with.
+# What optional features need, such as Ray, PostgreSQL, S3 and ONNX, and the libraries that the benchmarks compare with.
 $(EXTRAS): requirements-extras.lock $(INSTALLED)
 	@echo "Installing the extras into $(VENV)"
 	@$(VENV)/bin/python -m pip install --disable-pip-version-check --compile --progress-bar off --quiet \
 	  -r requirements-extras.lock
 	@touch $@
 
-# TensorFlow 2.21 has wheels for Python 3.11 to 3.13. `--compile`, because without bytecode every start of TensorFlow
-# takes twice as long. The lock prevents two `make` from installing at the same time; the second one
-# then finds everything installed.
+# TensorFlow 2.21 has wheels for Python 3.11 to 3.13. Without `--compile`, every start of TensorFlow would take twice as
+# long. The lock prevents two `make` from installing at the same time; the second one then finds everything installed.
 $(INSTALLED): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null || { \
 	  echo "convtrack needs Python 3.11, 3.12 or 3.13, but $(PYTHON) is $$($(PYTHON) --version 2>&1 | tail -n 1);" \

@@ -3,10 +3,10 @@
     python -m development.other_comparison elpv            # 8 minutes on 2 cores
     python -m development.other_comparison elpv --pages    # seconds, after a change of the report's text or figures
 
-The clone has the committed code and an empty cache. Its report is copied only if `convtrack verify` finds all its
-numbers in the run folders of the clone. `records.zip` keeps these folders without weights and images, so that `verify`
-can compute the numbers again here, and `digests.json` records all files. The looks at test images are added to those
-here. With `--pages`, nothing is trained: the code in the working directory makes the report of these records again.
+The clone has the committed code and an empty cache. Its report is copied only if `convtrack verify` succeeds there.
+`records.zip` keeps the run folders without weights and images, so that `verify` can compute the numbers again here, and
+`digests.json` records all files. The uses of test images are added to those recorded here (`data/test_sets/`). With
+`--pages`, nothing is trained: the code in the working directory writes the report again from `records.zip`.
 """
 
 import argparse

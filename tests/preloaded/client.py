@@ -1,4 +1,4 @@
-"""Run a command in a copy of the server, with the folder, environment and open files of this process.
+"""Run a command in a fork of the server, with the working directory, environment and open files of this process.
 
 It imports as little as possible, because it starts for every command.
 """
@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def _is_open(number: int) -> bool:
-    """Whether a file is open. The one through which the numbers were listed is not any more."""
+    """Whether a file descriptor is open. The one that has listed `/proc/self/fd` is already closed."""
     try:
         os.fstat(number)
     except OSError:

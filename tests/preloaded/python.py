@@ -1,7 +1,7 @@
-"""A Python that starts with its libraries imported, for commands whose start a test does not examine.
+"""A Python whose libraries are already imported, for tests that do not examine how a command starts.
 
-TensorFlow, MLflow and DVC take many seconds to import, and the tests start hundreds of commands. Here a server has
-imported them, and each command is a copy of it. The project's own modules are imported by the command, from its folder.
+TensorFlow, MLflow and DVC take many seconds to import, and the tests start hundreds of commands. A server imports them
+once and forks for each command, which then imports the project's own modules from its folder.
 """
 
 import atexit
@@ -22,7 +22,8 @@ PROGRAMS = ("python", "dvc")
 def preloaded_python() -> str:
     """Start the server of this process and return the program to use instead of `sys.executable`.
 
-    Its folder contains `dvc`, too. Outside Linux, TensorFlow does not survive a fork: there, it is the plain Python.
+    The folder of the program also contains `dvc`. TensorFlow survives a fork only on Linux. Elsewhere, the program is
+    `sys.executable`.
     """
     if sys.platform != "linux":
         return sys.executable

@@ -1,4 +1,4 @@
-"""Import the libraries of the commands, and run each command in a copy of this process."""
+"""Import the libraries of the commands, and run each command in a fork of this process."""
 
 import fcntl
 import gc
@@ -31,15 +31,16 @@ LIBRARIES = (
     "dvc.repo",
 )
 HIGH = 500
-"""Above the numbers of the files that a command has open."""
+"""Above the file descriptors that a command has."""
 LIBRARY_PATH = sys.path[1:]
 """Without the folder of this file."""
 
 
 def main(number: int, program: str, project: str) -> None:
-    """Wait for commands at the socket with this number, until standard input ends with the tests.
+    """Accept commands until standard input is closed, as when the tests end.
 
-    `program` is what the commands start as Python for their own workers. `project` is this project's folder.
+    `number` is the file descriptor of the socket, `program` the Python that commands start for their own workers, and
+    `project` this project's folder.
     """
     listening = socket.socket(fileno=number)
     import_libraries(project)
@@ -70,7 +71,7 @@ def import_libraries(project: str) -> None:
 
 
 def run(connection: socket.socket, program: str) -> None:
-    """Run the command that a client requests, in a copy of this process, and send its exit code to the client."""
+    """Run the command that a client requests, in a fork of this process, and send its exit code to the client."""
     _, received, _, _ = socket.recv_fds(connection, 1, 250)
     request = json.loads(connection.makefile().readline())
     command = os.fork()
@@ -101,7 +102,7 @@ def run(connection: socket.socket, program: str) -> None:
 
 
 def send_exit_code(command: int, connection: socket.socket) -> None:
-    """Wait for the end of a command, which is killed if its client ends before."""
+    """Wait for a command and send its exit code; kill it if the client ends first."""
     ended = os.pidfd_open(command)
     ready, _, _ = select.select([ended, connection], [], [])
     if ended not in ready:
@@ -112,7 +113,7 @@ def send_exit_code(command: int, connection: socket.socket) -> None:
 
 
 def take_files(received: list[int], numbers: list[int]) -> None:
-    """Give open files the numbers that they have in the client."""
+    """Give the received file descriptors the numbers that they have in the client."""
     above = [fcntl.fcntl(one, fcntl.F_DUPFD, HIGH) for one in received]
     for one in received:
         os.close(one)

@@ -11,7 +11,7 @@ from tests.preloaded.python import preloaded_python
 
 @pytest.fixture(params=["preloaded", "plain"])
 def python(request):
-    """Both are tried, so that the expectations hold for Python itself."""
+    """The preloaded Python and `sys.executable`: each test must pass with both."""
     return preloaded_python() if request.param == "preloaded" else sys.executable
 
 
