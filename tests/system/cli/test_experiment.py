@@ -1,7 +1,5 @@
 """An experiment from the command line: it runs to its end, and finished trainings are reused."""
 
-import resource
-
 import pytest
 
 
@@ -13,18 +11,13 @@ def project(new_project):
 
 @pytest.fixture(scope="module")
 def debugged(project):
-    """The output of the first run of the experiment `debug`, and its CPU seconds."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    output = project.run("experiment", "experiment=debug", python=()).output()
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return output, after.ru_utime - before.ru_utime
+    """The output of the first run of the experiment `debug`."""
+    return project.run("experiment", "experiment=debug").output()
 
 
-def test_the_experiment_debug_takes_seconds(debugged):
-    output, seconds = debugged
-    assert "epoch  2/2" in output
-    assert output.splitlines()[-1].startswith("lecture_cnn on digits: validation loss ")
-    assert seconds < 30  # 10 on an idle machine
+def test_the_experiment_debug_trains_one_replicate_for_two_epochs(debugged):
+    assert "epoch  2/2" in debugged
+    assert debugged.splitlines()[-1].startswith("lecture_cnn on digits: validation loss ")
 
 
 def test_the_second_run_reuses_the_first(project, debugged):
@@ -32,7 +25,7 @@ def test_the_second_run_reuses_the_first(project, debugged):
     output = project.run("experiment", "experiment=debug").output()
     assert output.splitlines() == [
         "lecture_cnn: reusing 1 of 1 replicates, which are already trained",
-        debugged[0].splitlines()[-1],
+        debugged.splitlines()[-1],
     ]
     assert project.files() == before
 
