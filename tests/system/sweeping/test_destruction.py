@@ -27,6 +27,8 @@ from tests.system.sweeping.servers import (
 )
 
 SWEEP = "failures"
+LONGEST = 240
+"""Seconds after which something does not happen any more, on a slow and busy machine, too."""
 
 
 @pytest.fixture
@@ -63,7 +65,7 @@ def finished(project):
     return sum(trial.state.is_finished() for trial in trials(storage_of(project), SWEEP))
 
 
-def finished_output(sweeper, timeout=120):
+def finished_output(sweeper, timeout=LONGEST):
     output, errors = sweeper.communicate(timeout=timeout)
     assert sweeper.returncode == 0, output + errors
     return output
@@ -78,7 +80,7 @@ def check_complete(project, total):
 
 def test_the_same_command_resumes_a_killed_sweep(project):
     with ending(sweep_in(project, 5)) as sweeper:
-        until(lambda: finished(project) >= 1 and in_workers(project, sweeper), seconds=90, process=sweeper)
+        until(lambda: finished(project) >= 1 and in_workers(project, sweeper), seconds=LONGEST, process=sweeper)
         workers = [psutil.Process(number) for number in in_workers(project, sweeper).values()]
         sweeper.kill()
         sweeper.wait()
@@ -104,7 +106,7 @@ def test_two_sweepers_run_each_trial_once(project):
 
 def test_if_one_of_two_sweepers_dies_the_other_runs_its_trials(project):
     with ending(sweep_in(project, 4, workers=1)) as one, ending(sweep_in(project, 4, workers=1)) as other:
-        until(lambda: len(trials(storage_of(project), SWEEP, TrialState.RUNNING)) == 2, seconds=90)
+        until(lambda: len(trials(storage_of(project), SWEEP, TrialState.RUNNING)) == 2, seconds=LONGEST)
         one.kill()
         finished_output(other)
     check_complete(project, 4)
@@ -116,7 +118,7 @@ def test_eight_processes_share_a_new_database(project):
 
 def test_ctrl_c_ends_a_sweep_and_keeps_finished_trials(project):
     with ending(sweep_in(project, 5)) as sweeper:
-        until(lambda: finished(project) >= 1 and in_workers(project, sweeper), seconds=90, process=sweeper)
+        until(lambda: finished(project) >= 1 and in_workers(project, sweeper), seconds=LONGEST, process=sweeper)
         sweeper.send_signal(signal.SIGINT)
         _, errors = sweeper.communicate(timeout=30)
         assert sweeper.returncode == 130
@@ -132,7 +134,7 @@ def test_ctrl_c_ends_a_sweep_and_keeps_finished_trials(project):
 @pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "terminated"])
 def test_a_sweep_without_workers_can_be_interrupted(project, by):
     with ending(started_sweep(project, "model=logistic", "training.epochs=200", "training.seed=1,2")) as sweeper:
-        until(lambda: list(project.glob(".convtrack/checkpoints/*/state.npz")), seconds=90, process=sweeper)
+        until(lambda: list(project.glob(".convtrack/checkpoints/*/state.npz")), seconds=LONGEST, process=sweeper)
         sweeper.send_signal(by)
         _, errors = sweeper.communicate(timeout=60)
         assert sweeper.returncode == 130
@@ -142,10 +144,12 @@ def test_a_sweep_without_workers_can_be_interrupted(project, by):
 
 def test_neither_a_killed_worker_nor_a_database_that_disappears_for_a_while_loses_a_trial(project):
     with ending(sweep_in(project, 5)) as sweeper:
-        working = until(lambda: len(in_workers(project, sweeper)) == 2 and in_workers(project, sweeper), seconds=90)
+        working = until(
+            lambda: len(in_workers(project, sweeper)) == 2 and in_workers(project, sweeper), seconds=LONGEST
+        )
         before = finished(project)
         os.kill(next(iter(working.values())), signal.SIGKILL)
-        until(lambda: finished(project) > before, seconds=90, process=sweeper)
+        until(lambda: finished(project) > before, seconds=LONGEST, process=sweeper)
         files = [file for file in project.glob("sweeps.db*") if file.suffix != ".lock"]
         away = project / "away"
         away.mkdir()
@@ -169,7 +173,7 @@ def test_a_trial_that_kills_its_process_fails_but_other_trials_do_not(project):
                 with suppress(ProcessLookupError):
                     os.kill(worker, signal.SIGKILL)
                     killed += 1
-                until(lambda worker=worker: in_workers(project, sweeper).get(guilty) != worker, seconds=30)
+                until(lambda worker=worker: in_workers(project, sweeper).get(guilty) != worker, seconds=LONGEST)
             time.sleep(0.1)
         output, errors = sweeper.communicate()
         assert sweeper.returncode == 0, output + errors
