@@ -16,7 +16,7 @@ from pipeline.verification.archived_records import ARCHIVE, unpacked_records
 from pipeline.verification.checked_link import Check, checked
 from pipeline.verification.quoted_numbers import MARKDOWN
 from pipeline.verification.scored_replicates import scored_baseline, scored_replicates
-from pipeline.verification.trained_replicates import code_check
+from pipeline.verification.trained_replicates import code_check, records_check
 from pipeline.verification.written_reports import report_commit, written_report
 
 
@@ -57,11 +57,16 @@ def _recomputed(settings: ComparisonConfig, prepared: Prepared) -> Iterator[Chec
     """Check what can be computed again from the records in the working directory."""
     for name in settings.models:
         run = RunFolder.of(name)
+        yield from checked(str(run.train), partial(_trainings, run))
         yield from checked(str(run.scores), partial(scored_replicates, run, prepared))
     for name in settings.baselines:
         run = RunFolder.of(name)
         yield from checked(str(run.scores), partial(scored_baseline, run))
     yield from checked(str(MARKDOWN), partial(written_report, settings, prepared))
+
+
+def _trainings(run: RunFolder) -> Iterator[Check]:
+    yield records_check(run, read_json(run.replicates, "replicates")["replicates"], archived=True)
 
 
 def _commits(project: Path, settings: ComparisonConfig) -> Iterator[Check]:

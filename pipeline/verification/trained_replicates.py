@@ -26,19 +26,19 @@ def trained_replicates(run: RunFolder) -> Iterator[Check]:
     trained = read_json(run.replicates, *RECORDS)
     records = trained["replicates"]
     patches = {one["replicate"]: run.result(one["replicate"]).patch for one in records}
-    yield from checked(str(run.train), lambda: [_files(run, records)])
+    yield from checked(str(run.train), lambda: [records_check(run, records)])
     yield from checked(str(run.replicates), lambda: [_fingerprints(run, trained)])
     yield code_check(str(run.replicates), records, patches)
 
 
-def _files(run: RunFolder, records: Sequence[Mapping[str, Any]]) -> Check:
-    """Compare the files of the replicates with their record and their common history."""
+def records_check(run: RunFolder, records: Sequence[Mapping[str, Any]], *, archived: bool = False) -> Check:
+    """Compare the files of the replicates with their record and their common history; an archive has no weights."""
     subject = str(run.train)
     changed = [run.result(one["replicate"]).record for one in records if _record(run, one) != one]
     history = read_table(run.history, "replicate", "epoch", *CURVES)
     for one in records:
         own = run.result(one["replicate"])
-        if not own.finished:
+        if not (archived or own.finished):
             changed.append(own.folder)
         elif _epochs(history, one["replicate"]) != own.epochs:
             changed.append(own.history)

@@ -95,6 +95,14 @@ def test_changed_records_differ(archived):
     assert states()[f"{archived}, {scores}"][0] == "differs"
 
 
+def test_a_changed_record_of_a_training_differs(archived):
+    record = f"{RUN}/train/replicates.json"
+    with ZipFile(archived) as opened:
+        content = opened.read(record).decode()
+    rewritten(archived, record, re.sub(r'"kept_accuracy": [\d.]+', '"kept_accuracy": 0.5', content, count=1).encode())
+    assert states()[f"{archived}, {RUN}/train"][0] == "differs"
+
+
 def test_damaged_records_of_one_model_do_not_hide_the_other_checks(archived):
     record = f"{RUN}/train/replicates.json"
     rewritten(archived, record, b"{")
